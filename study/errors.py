@@ -1,0 +1,17 @@
+"""What a person can get wrong. Each class is one cause; the command line turns them into exit status 2."""
+
+
+class UserError(Exception):
+    """Bad input: one line that says what is wrong, where, and what is allowed."""
+
+
+class StudyFileError(UserError):
+    """A study file, a preset name or a ``--set`` that cannot be used."""
+
+
+class DataError(UserError):
+    """A data set that is missing, unreadable or not what it should be."""
+
+
+class LedgerError(UserError):
+    """A results directory that cannot be read, written or continued."""

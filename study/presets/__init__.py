@@ -1,0 +1,1 @@
+"""Presets: study files that ship with the package."""
