@@ -1,0 +1,50 @@
+"""What a method says that (p, pi) costs: ``binary``, ``reject`` (Eq. 9) and ``defer`` (Eq. 8).
+
+A loss is the mean over examples of the expected cross entropy, plus alpha times a fairness term over the
+batch, for each lane: Outputs (S, B, K), Batch, alpha (S, K), gamma (S, K) -> (S, K).
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn.functional import softplus
+
+from models.examples import Batch
+from models.fairness import disparity, expected_squared_disparity
+from models.network import Outputs
+
+Loss = Callable[[Outputs, Batch, Tensor, Tensor], Tensor]
+
+
+def cross_entropy(logit: Tensor, y: Tensor) -> Tensor:
+    """Return the cross entropy of log-odds (S, B, K) against labels (S, B, 1), in nats."""
+    return softplus(logit) - y * logit
+
+
+def binary(outputs: Outputs, batch: Batch, alpha: Tensor, gamma: Tensor) -> Tensor:
+    """Cross entropy plus alpha D (Eq. 11); the model never says IDK and gamma has no part in it."""
+    error = cross_entropy(outputs.logit, batch.y).mean(1)
+    return error + alpha * disparity(batch.u, torch.sigmoid(outputs.logit))
+
+
+def reject(outputs: Outputs, batch: Batch, alpha: Tensor, gamma: Tensor) -> Tensor:
+    """Eq. 9, the sum over s drawn out: (1 - pi) l_M + pi gamma, plus alpha D of the model's own p.
+
+    A rejecting model knows of no DM, so its D (Eq. 11) is that of its prediction p on every example.
+    """
+    own = cross_entropy(outputs.logit, batch.y)
+    expected = own + outputs.pi * (gamma.unsqueeze(1) - own)
+    return expected.mean(1) + alpha * disparity(batch.u, torch.sigmoid(outputs.logit))
+
+
+def defer(outputs: Outputs, batch: Batch, alpha: Tensor, gamma: Tensor) -> Tensor:
+    """Eq. 8 with the gamma of Eq. 4: (1 - pi) l_M + pi (l_DM + gamma), plus alpha soft squared D."""
+    logit, pi = outputs
+    own = cross_entropy(logit, batch.y)
+    expected = own + pi * (batch.dm_loss + gamma.unsqueeze(1) - own)
+    unfair = expected_squared_disparity(batch.u, torch.sigmoid(logit), pi, batch.dm)
+    return expected.mean(1) + alpha * unfair
+
+
+METHODS: dict[str, Loss] = {"binary": binary, "reject": reject, "defer": defer}

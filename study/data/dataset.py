@@ -1,0 +1,214 @@
+"""What the models get: one frozen ``Dataset``, built from a ``Table`` of raw values."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from study.data.files import write_whole
+from study.data.splits import SPLITS, TRAIN, split_rows
+from study.errors import DataError
+
+Float64 = npt.NDArray[np.float64]
+Float32 = npt.NDArray[np.float32]
+Int8 = npt.NDArray[np.int8]
+Int64 = npt.NDArray[np.int64]
+
+Scalar = TypeVar("Scalar", bound=np.generic)
+
+RESERVED = ("label", "sensitive", "split")
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Raw values of N people, before splitting and standardising.
+
+    ``frame`` (N rows) has the columns ``feature_names``, then ``label`` and ``sensitive`` (integers
+    0 or 1), then ``dm_only_names``: what the second decision-maker sees and the model does not.
+    ``source`` is one line for a person: where it came from.
+    """
+
+    name: str
+    frame: pd.DataFrame
+    feature_names: tuple[str, ...]
+    dm_only_names: tuple[str, ...]
+    source: str
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """N people as arrays, split and standardised; every array is read-only.
+
+    features: float32 (N, F+1), F features standardised by mean and standard deviation of the
+    training split, then A as 0/1. label: float32 (N,), 0/1. sensitive: int8 (N,), 0/1. dm_only:
+    float32 (N, Z), standardised likewise. split: int8 (N,), TRAIN, VALIDATION or TEST.
+    feature_names has F+1 entries, the last one "sensitive"; dm_only_names has Z. fingerprint:
+    SHA-256 (hex) of raw values and split, so that two equal ones mean the same data.
+    """
+
+    name: str
+    source: str
+    features: Float32
+    feature_names: tuple[str, ...]
+    label: Float32
+    sensitive: Int8
+    dm_only: Float32
+    dm_only_names: tuple[str, ...]
+    split: Int8
+    fingerprint: str
+    table: Table
+
+    def indices(self, split: str) -> Int64:
+        """Rows of one of SPLITS by name, ascending: int64 (n,). DataError for another name."""
+        if split not in SPLITS:
+            raise DataError(f"split: {split!r} is not allowed; {', '.join(SPLITS)} are")
+        return np.flatnonzero(self.split == SPLITS.index(split)).astype(np.int64)
+
+
+def make_dataset(table: Table, *, split_seed: int) -> Dataset:
+    """Split and standardise ``table``; the same table and seed give the same Dataset.
+
+    Raises DataError where a column is missing, doubled, not a finite number, or (label and
+    sensitive) not 0/1, and where there are too few rows to split.
+    """
+    _check_columns(table)
+    features = _numbers(table, table.feature_names)
+    dm_only = _numbers(table, table.dm_only_names)
+    label = _binary(table, "label")
+    sensitive = _binary(table, "sensitive")
+    split = split_rows(label, sensitive, split_seed=split_seed)
+    training = split == TRAIN
+    scaled = _standardise(table, features, table.feature_names, training)
+    dm_scaled = _standardise(table, dm_only, table.dm_only_names, training)
+    return Dataset(
+        name=table.name,
+        source=table.source,
+        features=_frozen(np.column_stack([scaled, sensitive]).astype(np.float32)),
+        feature_names=(*table.feature_names, "sensitive"),
+        label=_frozen(label.astype(np.float32)),
+        sensitive=_frozen(sensitive),
+        dm_only=_frozen(dm_scaled.astype(np.float32)),
+        dm_only_names=table.dm_only_names,
+        split=_frozen(split),
+        fingerprint=_fingerprint(table, features, label, sensitive, dm_only, split),
+        table=table,
+    )
+
+
+def scaling(values: Float64, training: npt.NDArray[np.bool_]) -> tuple[Float64, Float64]:
+    """Mean and factor, each (K,), such that (values - mean) * factor is standardised.
+
+    values: (N, K); training: (N,), the rows that count. The standard deviation is the population's
+    (divided by n). A column that is constant on those rows gets factor 0: it becomes 0 everywhere.
+    """
+    seen = values[training]
+    mean = seen.mean(axis=0)
+    # By its range: rounding gives the standard deviation of a constant column as 1e-17, not as 0.
+    varies = seen.max(axis=0) > seen.min(axis=0)
+    deviation = np.where(varies, seen.std(axis=0), 1.0)
+    return mean, np.where(varies, 1.0 / deviation, 0.0)
+
+
+def write_table(dataset: Dataset, path: Path | str) -> None:
+    """Write the table as the models see it before standardising, as Parquet.
+
+    Columns: the features by name, ``label``, ``sensitive``, one per value that only the DM sees,
+    ``split`` (train, validation, test). Raises DataError where ``path`` cannot be written.
+    """
+    table = dataset.table
+    names = [*table.feature_names, "label", "sensitive", *table.dm_only_names]
+    frame = table.frame[names].assign(split=[SPLITS[code] for code in dataset.split])
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), sink, compression="zstd")
+    write_whole(Path(path), sink.getvalue().to_pybytes())
+
+
+def _check_columns(table: Table) -> None:
+    """Raise DataError unless the table's names are distinct, unreserved and in its frame."""
+    names = [*table.feature_names, *table.dm_only_names]
+    taken = [name for name in names if name in RESERVED]
+    if taken:
+        raise DataError(f"{table.name}: no feature may be named {taken[0]} ({table.source})")
+    present = list(table.frame.columns)
+    doubled = {name for name in names if names.count(name) > 1 or present.count(name) > 1}
+    if doubled:
+        raise DataError(f"{table.name}: column {min(doubled)} is named twice ({table.source})")
+    missing = [name for name in (*names, "label", "sensitive") if name not in present]
+    if missing:
+        raise DataError(f"{table.name}: no column {', '.join(missing)} ({table.source})")
+
+
+def _numbers(table: Table, names: tuple[str, ...]) -> Float64:
+    """Columns ``names`` as float64 (N, K); raises DataError where one is not a finite number."""
+    values = np.empty((len(table.frame), len(names)))
+    for position, name in enumerate(names):
+        column = pd.to_numeric(table.frame[name], errors="coerce").to_numpy(
+            dtype=np.float64, na_value=np.nan
+        )
+        if not np.isfinite(column).all():
+            raise DataError(
+                f"{table.name}: column {name} has a missing or non-numeric value; "
+                f"finite numbers are allowed ({table.source})"
+            )
+        values[:, position] = column + 0.0  # -0.0 becomes 0.0: equal values, equal fingerprint
+    return values
+
+
+def _binary(table: Table, name: str) -> Int8:
+    """Column ``name`` as int8 (N,); raises DataError where a value is not 0 or 1."""
+    column = _numbers(table, (name,))[:, 0]
+    if not np.isin(column, (0.0, 1.0)).all():
+        raise DataError(f"{table.name}: column {name}: only 0 and 1 are allowed ({table.source})")
+    return column.astype(np.int8)
+
+
+def _standardise(
+    table: Table, values: Float64, names: tuple[str, ...], training: npt.NDArray[np.bool_]
+) -> Float64:
+    """``values`` (N, K) scaled; raises DataError where they leave the range of float32."""
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        mean, factor = scaling(values, training)
+        scaled = (values - mean) * factor
+    usable = np.abs(scaled) <= np.finfo(np.float32).max  # NaN compares as False
+    if not usable.all():
+        name = names[int(np.flatnonzero(~usable.all(axis=0))[0])]
+        raise DataError(
+            f"{table.name}: column {name} cannot be standardised, its values are too large or "
+            f"too close ({table.source})"
+        )
+    return scaled
+
+
+def _fingerprint(
+    table: Table, features: Float64, label: Int8, sensitive: Int8, dm_only: Float64, split: Int8
+) -> str:
+    """SHA-256 over names, shapes and little-endian bytes of the raw values and the split.
+
+    Not over the standardised values: their last bits may differ from machine to machine.
+    """
+    digest = hashlib.sha256()
+    arrays = {
+        "features": features.astype("<f8"),
+        "label": label,
+        "sensitive": sensitive,
+        "dm_only": dm_only.astype("<f8"),
+        "split": split,
+    }
+    digest.update(repr((table.feature_names, table.dm_only_names)).encode())
+    for name, array in arrays.items():
+        digest.update(f"\n{name} {array.dtype.itemsize} {array.shape}\n".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def _frozen(array: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:
+    """Return ``array``, contiguous and read-only."""
+    array = np.ascontiguousarray(array)
+    array.setflags(write=False)
+    return array
