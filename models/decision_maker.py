@@ -1,0 +1,98 @@
+"""Simulated decision-makers: networks that see more than the model does (Section 5, Appendix B).
+
+``standard`` is trained for accuracy alone. ``biased`` is trained with a negative fairness coefficient. The
+paper's -0.1 belongs to the scale of its own loss; here it is multiplied until the bias is really there:
+the smallest multiple under which disparate impact is at least twice the standard DM's.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from models.examples import Examples
+from models.methods import binary
+from models.metrics import decision_figures
+from models.mlp import MLP
+from models.training import TrainingOptions, train_pack
+
+NAMES = ("standard", "biased", "oracle")
+_BIASED_ALPHA = -0.1
+_MULTIPLES = tuple(tenths / 10 for tenths in range(10, 41))
+_MORE_BIASED = 2.0
+
+
+@dataclass(frozen=True)
+class DecisionMaker:
+    """A decision-maker: ``probability`` (N,) of the positive class for every row of the data set.
+
+    ``alpha`` is the fairness coefficient it was trained with, None for the oracle.
+    """
+
+    name: str
+    probability: Tensor
+    alpha: float | None
+
+
+def make_decision_makers(
+    names: Sequence[str],
+    x: Tensor,
+    y: Tensor,
+    a: Tensor,
+    *,
+    train: Tensor,
+    validation: Tensor,
+    seed: int,
+    options: TrainingOptions,
+) -> list[DecisionMaker]:
+    """Return the decision-makers ``names``, trained on what only they see as well.
+
+    x: (N, F) inputs including what only the DM sees, the last column 1; y, a: (N,); train and
+    validation: row numbers. All candidates for ``biased`` train beside ``standard`` in one pack.
+    Raises ValueError for a name that is not in NAMES.
+    """
+    unknown = set(names) - set(NAMES)
+    if unknown:
+        raise ValueError(f"unknown decision-maker {min(unknown)}; there are {', '.join(NAMES)}")
+    made = {}
+    if "oracle" in names:
+        made["oracle"] = DecisionMaker("oracle", y.clone(), None)
+    if "standard" in names or "biased" in names:
+        multiples = _MULTIPLES if "biased" in names else ()
+        alphas = [0.0, *(_BIASED_ALPHA * multiple for multiple in multiples)]
+        trained = _train(alphas, x, y, a, train, validation, seed, options)
+        made["standard"] = DecisionMaker("standard", trained[:, 0], 0.0)
+        if "biased" in names:
+            seen = torch.cat([train, validation])
+            chosen = _most_moderate(trained[seen], y[seen], a[seen])
+            made["biased"] = DecisionMaker("biased", trained[:, chosen], alphas[chosen])
+    return [made[name] for name in names]
+
+
+def _train(
+    alphas: list[float],
+    x: Tensor,
+    y: Tensor,
+    a: Tensor,
+    train: Tensor,
+    validation: Tensor,
+    seed: int,
+    options: TrainingOptions,
+) -> Tensor:
+    """Return probabilities (N, K) of binary networks trained with ``alphas`` (K)."""
+    splits = [Examples(x[rows], y[rows], a[rows], y[rows]) for rows in (train, validation)]
+    alpha = torch.tensor(alphas)
+    trained = train_pack(
+        MLP, binary, *splits, alpha=alpha, gamma=torch.zeros_like(alpha), seeds=[seed], options=options
+    )
+    logits = [MLP.outputs(trained.theta, block).logit[0] for block in x.unsqueeze(0).split(1024, dim=1)]
+    return torch.sigmoid(torch.cat(logits))
+
+
+def _most_moderate(probability: Tensor, y: Tensor, a: Tensor) -> int:
+    """Return the first of the columns 1... with DI at least twice that of column 0, else the highest."""
+    nothing = torch.empty(len(y), 0)
+    di = [decision_figures(Examples(nothing, y, a, column))["di"] for column in probability.T]
+    enough = [k for k in range(1, len(di)) if di[k] >= _MORE_BIASED * di[0]]
+    return enough[0] if enough else max(range(1, len(di)), key=lambda k: di[k])

@@ -1,0 +1,6 @@
+"""Reads the results of a study, reduces them, draws them and writes the report.
+
+Imports neither torch nor Ray nor any other room of the project: data frames in, files out.
+`reduce`, `fronts`, `hypervolume`, `idk` and `headline` turn frames into frames and never import
+matplotlib; `figures` draws frames; `page.write_report` puts everything into one directory.
+"""

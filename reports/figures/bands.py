@@ -1,0 +1,55 @@
+"""The error-DI plane by low, medium and high IDK rate (the paper's Figure 4)."""
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from reports.figures.plane import draw_plane, finish_planes
+from reports.figures.style import grid_of_panels, short, style
+from reports.fronts import BANDS, idk_band
+from reports.panels import decision_maker_alone, panel_baselines, panel_rows
+
+BAND_TITLES = {"low": "low, under 20 %", "medium": "medium, 20 to 50 %", "high": "high, from 50 %"}
+
+
+@style()
+def bands_figure(
+    settings: pd.DataFrame,
+    fronts: pd.DataFrame,
+    band_fronts: pd.DataFrame,
+    decision_makers: pd.DataFrame,
+    *,
+    kind: str,
+    model: str,
+    names: list[str],
+) -> Figure:
+    """A row per decision-maker, a column per band of IDK rate.
+
+    The settings shown, and the fronts among them, are those of the band. The binary front (it
+    never says IDK, and so has no band), baseline and decision-maker are the same in all.
+
+    Args:
+        settings: as `medians_by_setting` returns them.
+        fronts: as `fronts.fronts` returns them.
+        band_fronts: as `fronts.fronts_by_idk_rate` returns them.
+        decision_makers: as in `Results`.
+        kind: `paper` or `honest`.
+        model: whose fronts are drawn.
+        names: the decision-makers, in order.
+    """
+    figure, panels = grid_of_panels(len(names), len(BANDS), height=3.2)
+    binary = fronts[(fronts["front"] == kind) & (fronts["method"] == "binary")]
+    chosen = band_fronts[band_fronts["front"] == kind]
+    base = panel_baselines(settings, model)
+    for name, row in zip(names, panels, strict=True):
+        own = panel_rows(settings, model, name)
+        lines, reference = panel_rows(chosen, model, name), panel_rows(binary, model, name)
+        alone = decision_maker_alone(decision_makers, name)
+        for band, axes in zip(BANDS, row, strict=True):
+            points = idk_band(own, band, kind)
+            front = pd.concat([lines.loc[lines["band"] == band, reference.columns], reference])
+            draw_plane(axes, points, front, base, alone)
+            axes.set_title(f"{short(name, 14)}: {BAND_TITLES[band]}", loc="left")
+    finish_planes(
+        figure, panels, settings, pd.concat([chosen[binary.columns], binary]), decision_makers
+    )
+    return figure

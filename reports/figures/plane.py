@@ -1,0 +1,165 @@
+"""The error-DI plane of one model (Figure 3): fronts of the methods, baseline and DM."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from reports.figures.style import (
+    BASELINE,
+    DECISION_MAKER,
+    EDGED,
+    add_legend,
+    draw_points,
+    grid_of_panels,
+    method_style,
+    short,
+    style,
+)
+from reports.fronts import KINDS
+from reports.panels import baselines, decision_maker_alone, panel_baselines, panel_rows
+
+KIND_TITLES = {"paper": "front over test points (paper)", "honest": "chosen on validation (honest)"}
+
+
+@style()
+def fronts_figure(
+    settings: pd.DataFrame,
+    fronts: pd.DataFrame,
+    decision_makers: pd.DataFrame,
+    *,
+    model: str,
+    names: list[str],
+) -> Figure:
+    """A row of panels per decision-maker: left the paper's front, right the honest one.
+
+    Args:
+        settings: as `medians_by_setting` returns them.
+        fronts: as `fronts.fronts` returns them.
+        decision_makers: as in `Results`.
+        model: whose fronts are drawn.
+        names: the decision-makers, in order.
+    """
+    figure, panels = grid_of_panels(len(names), len(KINDS), height=4.1)
+    base = panel_baselines(settings, model)
+    for name, row in zip(names, panels, strict=True):
+        points = panel_rows(settings, model, name)
+        lines = panel_rows(fronts, model, name)
+        alone = decision_maker_alone(decision_makers, name)
+        for kind, axes in zip(KINDS, row, strict=True):
+            draw_plane(axes, points, lines[lines["front"] == kind], base, alone)
+            axes.set_title(f"{short(name)}: {KIND_TITLES[kind]}", loc="left")
+    finish_planes(figure, panels, settings, fronts, decision_makers)
+    return figure
+
+
+def draw_plane(
+    axes: Axes,
+    settings: pd.DataFrame,
+    front: pd.DataFrame,
+    baseline: pd.DataFrame,
+    decision_maker: pd.DataFrame,
+) -> Axes:
+    """Draw settings and fronts; x is DI, y the error rate, downwards, so that top left is best.
+
+    Args:
+        axes: what to draw on.
+        settings: a faint point each; columns method, test_di, test_error.
+        front: columns method, di, error; joined by DI, a line per method.
+        baseline: a red square each; columns test_di, test_error.
+        decision_maker: a yellow circle each; columns di, error.
+
+    Points with a NaN are not drawn.
+    """
+    for method, rows in settings.groupby("method", sort=True):
+        draw_points(axes, rows["test_di"], rows["test_error"], method_style(str(method)).colour)
+    for method, rows in front.dropna(subset=["di", "error"]).groupby("method", sort=True):
+        look = method_style(str(method))
+        rows = rows.sort_values(["di", "error"])
+        axes.plot(
+            rows["di"],
+            rows["error"],
+            color=look.colour,
+            linestyle=look.line,
+            linewidth=1.8,
+            marker=look.marker,
+            markersize=4.5,
+            markerfacecolor="white",
+            markeredgewidth=1.2,
+            zorder=3,
+        )
+    axes.plot(baseline["test_di"], baseline["test_error"], **BASELINE, **EDGED, zorder=4)
+    axes.plot(decision_maker["di"], decision_maker["error"], **DECISION_MAKER, **EDGED, zorder=5)
+    return axes
+
+
+def finish_planes(
+    figure: Figure,
+    panels: npt.NDArray[Any],
+    settings: pd.DataFrame,
+    fronts: pd.DataFrame,
+    decision_makers: pd.DataFrame,
+) -> None:
+    """Label the outer axes, frame all panels alike and add the legend.
+
+    The frame holds every front, baseline and decision-maker, and 95 % of the settings: a few that
+    learned nothing would squeeze the rest into a corner.
+    """
+    alone = decision_makers[decision_makers["split"] == "test"]
+    base = baselines(settings)
+    x, y = (
+        np.concatenate(
+            [
+                np.nanquantile(settings[f"test_{c}"], [0.0, 0.95]) if len(settings) else [],
+                fronts[c],
+                base[f"test_{c}"],
+                alone[c],
+            ]
+        ).astype(float)
+        for c in ("di", "error")
+    )
+    first = panels[0, 0]
+    if np.isfinite(x).any() and np.isfinite(y).any():
+        low, high = np.nanmin(y), np.nanmax(y)
+        margin = max(0.06 * (high - low), 0.005)
+        first.set_xlim(0, np.nanmax(x) * 1.05 + 1e-3)
+        first.set_ylim(high + margin, low - margin)
+    for axes in panels[-1]:
+        axes.set_xlabel("disparate impact (left is better)")
+    for axes in panels[:, 0]:
+        axes.set_ylabel("error rate (up is better)")
+    methods = [m for m in ("defer", "reject", "binary") if m in set(settings["method"])]
+    methods += sorted(set(settings["method"]) - set(methods))
+    add_legend(figure, [*map(_line, methods), *_marks(len(base) > 0, len(alone) > 0), _dot()])
+
+
+def _line(method: str) -> Line2D:
+    look = method_style(method)
+    return Line2D(
+        [],
+        [],
+        color=look.colour,
+        linestyle=look.line,
+        linewidth=1.8,
+        marker=look.marker,
+        markersize=4.5,
+        markerfacecolor="white",
+        label=short(method),
+    )
+
+
+def _marks(base: bool, alone: bool) -> list[Line2D]:
+    marks = [Line2D([], [], **BASELINE, **EDGED, label="baseline")] if base else []
+    return marks + (
+        [Line2D([], [], **DECISION_MAKER, **EDGED, label="decision-maker alone")] if alone else []
+    )
+
+
+def _dot() -> Line2D:
+    return Line2D(
+        [], [], linestyle="none", marker="o", markersize=3, color="#999999", label="a setting"
+    )

@@ -1,0 +1,102 @@
+"""The report: one self-contained page, the figures as files, and the tables as CSV."""
+
+from pathlib import Path
+
+from reports import account, sections
+from reports.figures.album import ModelFigures, album
+from reports.files import write_bytes, write_csv
+from reports.markup import Html, join, tag
+from reports.reductions import Reductions, reductions
+from reports.results import Results
+from reports.stylesheet import STYLESHEET
+
+
+def write_report(results: Results, out: Path) -> Path:
+    """Write everything that is to be said about a study into a directory, and return the page.
+
+    Writes `index.html`, `figures/*.png` and `*.svg`, and as CSV `fronts`, `fronts_by_idk_rate`,
+    `idk_cdf`, `hypervolumes`, `settings` (the medians) and `decision_makers`. Each file appears
+    whole or not at all; the page comes last. The same results give the same bytes.
+
+    Args:
+        results: of a finished or unfinished study; its ledger may be empty.
+        out: the directory; made if need be. Files of the same names are replaced.
+    """
+    reduced = reductions(results)
+    figures = album(reduced, results.decision_makers)
+    tables = {
+        "fronts": reduced.fronts,
+        "fronts_by_idk_rate": reduced.band_fronts,
+        "idk_cdf": reduced.cdf,
+        "hypervolumes": reduced.areas,
+        "settings": reduced.settings,
+        "decision_makers": results.decision_makers,
+    }
+    for name, frame in tables.items():
+        write_csv(out / f"{name}.csv", frame)
+    for figure in (figure for model in figures for figure in model.all()):
+        write_bytes(out / "figures" / f"{figure.name}.png", figure.png)
+        write_bytes(out / "figures" / f"{figure.name}.svg", figure.document.encode())
+    page = out / "index.html"
+    write_bytes(page, page_of(results, reduced, figures).encode())
+    return page
+
+
+def page_of(results: Results, reduced: Reductions, figures: list[ModelFigures]) -> str:
+    """The page as text."""
+    name = str(results.study.get("study") or "Study")
+    parts: list[Html | None] = [account.progress(results)]
+    if len(results.runs):
+        parts.append(sections.in_short(reduced))
+    parts += [account.asked(results), sections.decision_makers(results.decision_makers)]
+    if len(results.runs):
+        parts += [
+            sections.fronts(reduced, figures),
+            sections.by_idk_rate(reduced, figures),
+            sections.idk_rates(figures),
+            sections.front_tables(reduced),
+        ]
+    parts += [account.how_it_ran(results, reduced.settings), account.glossary()]
+    dataset = results.study.get("dataset")
+    facts = [
+        f"data: {dataset}" if dataset else None,
+        f"{len(results.runs):,} of {results.planned:,} runs",
+        f"{len(reduced.settings):,} settings",
+        results.state,
+    ]
+    body = tag(
+        "main",
+        tag("h1", name),
+        tag("div", " · ".join(fact for fact in facts if fact), class_="soft"),
+        _contents(parts),
+        *parts,
+    )
+    head = tag(
+        "head",
+        Html('<meta charset="utf-8">'),
+        Html('<meta name="viewport" content="width=device-width, initial-scale=1">'),
+        tag("title", f"{name} – report"),
+        tag("style", STYLESHEET),
+    )
+    return join(
+        Html("<!DOCTYPE html>\n"), tag("html", head, tag("body", body), lang="en"), Html("\n")
+    )
+
+
+ANCHORS = {
+    "in-short": "In short",
+    "asked": "What was asked",
+    "dms": "Decision-makers",
+    "fronts": "Error and DI",
+    "bands": "By IDK rate",
+    "idk": "IDK rates",
+    "points": "Front points",
+    "ran": "How it ran",
+    "glossary": "Words",
+}
+
+
+def _contents(parts: list[Html | None]) -> Html:
+    # Only a section's own opening tag can hold this: text is escaped.
+    there = [a for a in ANCHORS if any(p and f'id="{a}">' in p[:80] for p in parts)]
+    return tag("nav", *(tag("a", ANCHORS[anchor], href=f"#{anchor}") for anchor in there))

@@ -1,0 +1,193 @@
+"""The parts of the page about results: in short, decision-makers, fronts, IDK rates."""
+
+import pandas as pd
+
+from reports.figures.album import ModelFigures
+from reports.figures.render import Rendered
+from reports.fronts import KINDS
+from reports.headline import sentences
+from reports.markup import Html, join, tag
+from reports.reduce import GROUP, in_reading_order
+from reports.reductions import Reductions
+from reports.tables import ROWS, table, thinned
+
+FRONT_COLUMNS = [
+    *("error", "di", "idk_rate", "alpha", "gamma"),
+    *("validation_error", "validation_di", "validation_idk_rate", "setting_id"),
+]
+TABLES = (
+    "fronts",
+    "fronts_by_idk_rate",
+    "idk_cdf",
+    "hypervolumes",
+    "settings",
+    "decision_makers",
+)
+KIND_NAMES = {"honest": "Honest front", "paper": "Paper’s front"}
+KIND_NOTES = {
+    "paper": "Pareto front over the test medians, as in the paper: the best of many settings by "
+    "the very figures that are shown, so somewhat too good.",
+    "honest": "Settings on the Pareto front of the validation medians, shown at their test "
+    "medians: what somebody who chooses on validation will get.",
+}
+
+
+def section(anchor: str, title: str, *content: object) -> Html:
+    """A part of the page with its heading."""
+    return tag("section", tag("h2", title), *content, id=anchor)
+
+
+def in_short(reduced: Reductions) -> Html:
+    """What the study comes to, in words and in one table."""
+    said = sentences(reduced.points)
+    if not said:
+        text = "No setting has figures for error and DI yet, so there is nothing to sum up."
+        return tag(
+            "section", tag("h2", "In short"), tag("p", text), class_="summary", id="in-short"
+        )
+    columns = ["decision_maker", "what", "model", "error", "di", "idk_rate", "alpha", "gamma"]
+    note = (
+        "For each method, the setting with the smallest sum of error and DI on the validation "
+        "split; all figures are test medians over seeds. Lower is better in both. Another weighing "
+        "of the two gives another point: see the fronts."
+    )
+    return tag(
+        "section",
+        tag("h2", "In short"),
+        tag("ul", *(tag("li", sentence) for sentence in said)),
+        table(reduced.points[columns]),
+        tag("p", note, class_="soft"),
+        class_="summary",
+        id="in-short",
+    )
+
+
+def decision_makers(frame: pd.DataFrame) -> Html:
+    """Each decision-maker alone, on every split."""
+    if not len(frame):
+        return section("dms", "The decision-makers", tag("p", "None is recorded."))
+    note = (
+        "Each decision-maker deciding every case alone. alpha is the fairness coefficient it was "
+        "trained with; a dash where it was not trained."
+    )
+    return section("dms", "The decision-makers", tag("p", note), table(frame))
+
+
+def fronts(reduced: Reductions, figures: list[ModelFigures]) -> Html:
+    """The error-DI plane, and one number for each front."""
+    notes = tag("dl", *(join(tag("dt", KIND_NAMES[k]), tag("dd", KIND_NOTES[k])) for k in KINDS))
+    caption = (
+        "Top left is best. A point is the median of the seeds of one setting; the line joins the "
+        "points of a front. An honest front may bend back on test. A few settings may lie outside "
+        "of the frame."
+    )
+    explained = (
+        "Hypervolume is the area in the error-DI plane that a front dominates, up to error 0.5 and "
+        "DI 0.5. More is better; 0.25 would be perfect. An honest front is measured at its test "
+        "points."
+    )
+    return section(
+        "fronts",
+        "Error and disparate impact",
+        notes,
+        *(join(_model_heading(f, figures), _figure(f.plane, caption)) for f in figures),
+        tag("h3", "Each front in one number"),
+        tag("p", explained),
+        table(_areas_side_by_side(reduced.areas)),
+    )
+
+
+def by_idk_rate(reduced: Reductions, figures: list[ModelFigures]) -> Html | None:
+    """The error-DI plane among settings of similar IDK rate."""
+    if not any(f.bands for f in figures):
+        return None
+    note = (
+        "The same among the settings that say IDK rarely (in less than 20 % of cases), sometimes "
+        "(20 to 50 %) and often (50 % and more): by the test rate for the paper’s front, by the "
+        "validation rate for the honest one. The paper names no limits; these are ours. All fronts "
+        "are in fronts_by_idk_rate.csv."
+    )
+    counts = (
+        reduced.band_fronts.groupby(["front", "band"], sort=False).size().rename("n").reset_index()
+    )
+    content = []
+    for model in figures:
+        content.append(_model_heading(model, figures))
+        for kind, figure in model.bands.items():
+            found = counts[counts["front"] == kind]
+            points = ", ".join(
+                f"{n} {band}" for band, n in zip(found["band"], found["n"], strict=True)
+            )
+            content.append(
+                _figure(
+                    figure, f"{KIND_NAMES[kind]}. Front points over all models: {points or 'none'}."
+                )
+            )
+    return section("bands", "By IDK rate", tag("p", note), *content)
+
+
+def idk_rates(figures: list[ModelFigures]) -> Html | None:
+    """Distribution of IDK rates, and their dependence on gamma."""
+    if not any(f.cdf for f in figures):
+        return None
+    cdf = (
+        "Share of the settings whose median IDK rate on test is at or below the cutoff, for "
+        "everyone and by value of the sensitive attribute A. The points are in idk_cdf.csv."
+    )
+    gamma = (
+        "Median IDK rate on validation by gamma, with the range of the middle half of the "
+        "settings. Each method compares gamma with something else, so each has its own range."
+    )
+    content = []
+    for model in figures:
+        content.append(_model_heading(model, figures))
+        content.append(_figure(model.cdf, cdf) if model.cdf else None)
+        content.append(_figure(model.gamma, gamma) if model.gamma else None)
+    return section("idk", "How often models say IDK", *content)
+
+
+def front_tables(reduced: Reductions) -> Html:
+    """The points of every front, a long one thinned out."""
+    note = (
+        f"Test medians first, then validation medians. A front of more than {ROWS} points is shown "
+        f"by {ROWS} of them, evenly spread; fronts.csv has all."
+    )
+    links = [join(tag("a", f"{file}.csv", href=f"{file}.csv"), " ") for file in TABLES]
+    content: list[Html] = [tag("p", "All tables of this report: ", *links)]
+    for kind in reversed(KINDS):
+        content.append(tag("h3", KIND_NAMES[kind]))
+        chosen = reduced.fronts[reduced.fronts["front"] == kind]
+        for key, front in chosen.groupby(GROUP, sort=False, dropna=False):
+            method, model, name = key
+            title = f"{method} · {model} · {name}"
+            size = f" – {len(front):,} point{'s' * (len(front) != 1)}"
+            if len(front) > ROWS:
+                size += f", {ROWS} shown"
+            content.append(
+                tag(
+                    "details",
+                    tag("summary", tag("strong", title), size),
+                    table(thinned(front)[FRONT_COLUMNS]),
+                    open=True if kind == "honest" and method == "defer" else None,
+                )
+            )
+    return section("points", "Points of the fronts", tag("p", note), *content)
+
+
+def _areas_side_by_side(areas: pd.DataFrame) -> pd.DataFrame:
+    wide = areas[areas["front"] == "honest"].merge(
+        areas[areas["front"] == "paper"], on=GROUP, how="outer", suffixes=("_honest", "_paper")
+    )
+    return in_reading_order(wide.drop(columns=["front_honest", "front_paper"]), GROUP)
+
+
+def _model_heading(model: ModelFigures, figures: list[ModelFigures]) -> Html | None:
+    return tag("h3", f"Model {model.model}") if len(figures) > 1 else None
+
+
+def _figure(figure: Rendered, caption: str) -> Html:
+    path = f"figures/{figure.name}"
+    links = join(
+        " ", tag("a", "PNG", href=f"{path}.png"), " · ", tag("a", "SVG", href=f"{path}.svg")
+    )
+    return tag("figure", Html(figure.svg), tag("figcaption", caption, links))

@@ -1,0 +1,83 @@
+import pytest
+from matplotlib.figure import Figure
+
+from reports.figures.album import file_names
+from reports.figures.cdf import draw_cdf
+from reports.figures.plane import draw_plane, fronts_figure
+from reports.figures.style import decision_maker_styles, method_style, short
+from reports.fronts import fronts
+from reports.idk import idk_cdf
+from reports.panels import baselines, decision_maker_alone
+from reports.reduce import medians_by_setting
+from tests.reports.synthetic import decision_makers, ledger
+
+SETTINGS = medians_by_setting(ledger(600))
+FRONTS = fronts(SETTINGS)
+
+
+def test_a_plane_shows_fronts_baseline_and_decision_maker() -> None:
+    axes = Figure().subplots()
+    front = FRONTS[(FRONTS["front"] == "paper") & (FRONTS["decision_maker"] != "biased")]
+    alone = decision_maker_alone(decision_makers(), "standard")
+    assert draw_plane(axes, SETTINGS, front, baselines(SETTINGS), alone) is axes
+    drawn = {}
+    for method in ("binary", "reject", "defer"):
+        look = method_style(method)
+        (line,) = [
+            ln
+            for ln in axes.lines
+            if ln.get_color() == look.colour and ln.get_linestyle() == look.line
+        ]
+        drawn[method] = line
+        rows = front[front["method"] == method].sort_values("di")
+        assert list(line.get_xdata()) == list(rows["di"])
+        assert list(line.get_ydata()) == list(rows["error"])
+    marks = {ln.get_marker(): ln for ln in axes.lines if ln.get_markeredgecolor() == "black"}
+    assert list(marks["s"].get_xdata()) == list(baselines(SETTINGS)["test_di"])
+    assert list(marks["o"].get_ydata()) == list(alone["error"])
+
+
+def test_the_top_left_of_a_plane_is_best() -> None:
+    names = ["standard", "biased"]
+    figure = fronts_figure(SETTINGS, FRONTS, decision_makers(), model="ordinal", names=names)
+    for axes in figure.axes:
+        low, high = axes.get_xlim()
+        assert low == 0 < high
+        bottom, top = axes.get_ylim()
+        assert top < bottom
+
+
+def test_a_cdf_has_a_line_per_decision_maker() -> None:
+    curves = idk_cdf(SETTINGS)
+    own = curves[(curves["method"] == "defer") & (curves["group"] == "all")]
+    axes = Figure().subplots()
+    draw_cdf(axes, own, decision_maker_styles(["standard", "biased"]))
+    assert len(axes.lines) == 2
+    for line, name in zip(axes.lines, own["decision_maker"].unique(), strict=True):
+        fractions = own.loc[own["decision_maker"] == name, "fraction"]
+        assert list(line.get_ydata()) == list(fractions)
+
+
+def test_methods_and_decision_makers_differ_without_colour() -> None:
+    methods = [method_style(m) for m in ("binary", "reject", "defer", "novel")]
+    names = decision_maker_styles(["standard", "biased", "oracle", "a", "b", "c", "d"])
+    for styles in (methods, list(names.values())):
+        assert len({str(style.line) for style in styles}) == len(styles)
+        assert len({style.marker for style in styles}) == len(styles)
+
+
+@pytest.mark.parametrize(
+    ("models", "names"),
+    [
+        (["mlp", "ordinal"], ["mlp", "ordinal"]),
+        (["../a b", "<x>", "X", "§"], ["a-b", "x", "x-3", "model"]),
+    ],
+)
+def test_file_names_are_safe_and_differ(models: list[str], names: list[str]) -> None:
+    assert list(file_names(models).values()) == names
+
+
+def test_names_over_panels_are_short_and_never_hidden() -> None:
+    assert short("a" * 50) == "a" * 27 + "…"
+    assert short("_judge") == " _judge"
+    assert short("two\nlines") == "two lines"

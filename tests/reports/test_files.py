@@ -1,0 +1,44 @@
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from reports.files import write_bytes, write_csv
+
+
+def test_cells_that_a_spreadsheet_would_run_are_disarmed(tmp_path: Path) -> None:
+    names = ["=1+1", "+1", "-1", "@x", "\tx", "plain", "a=b", None]
+    frame = pd.DataFrame({"name": names, "number": [-1.5, np.nan, 0.1, 1e-9, 2, 3, 4, 5]})
+    write_csv(tmp_path / "t.csv", frame)
+    read = pd.read_csv(tmp_path / "t.csv")
+    disarmed = ["'=1+1", "'+1", "'-1", "'@x", "'\tx", "plain", "a=b"]
+    assert list(read["name"][:7]) == disarmed
+    assert pd.isna(read["name"][7])
+    pd.testing.assert_series_equal(read["number"], frame["number"])
+
+
+def test_quotes_commas_and_line_breaks_survive(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"name": ['a"b', "a,b", "a\nb", "ä"]})
+    write_csv(tmp_path / "t.csv", frame)
+    assert list(pd.read_csv(tmp_path / "t.csv")["name"]) == list(frame["name"])
+
+
+def test_a_table_without_rows_keeps_its_columns(tmp_path: Path) -> None:
+    write_csv(tmp_path / "t.csv", pd.DataFrame(columns=["a", "b"]))
+    assert list(pd.read_csv(tmp_path / "t.csv")) == ["a", "b"]
+
+
+def test_a_file_that_cannot_be_written_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError("no")
+
+    path = tmp_path / "there" / "x.txt"
+    write_bytes(path, b"old")
+    monkeypatch.setattr("os.replace", refuse)
+    with pytest.raises(OSError, match="no"):
+        write_bytes(path, b"new")
+    assert [p.name for p in path.parent.iterdir()] == ["x.txt"]
+    assert path.read_bytes() == b"old"

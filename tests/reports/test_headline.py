@@ -1,0 +1,57 @@
+import pandas as pd
+
+from reports.headline import operating_points, sentences
+from reports.reduce import medians_by_setting
+from tests.reports.synthetic import decision_makers, ledger
+
+
+def test_each_method_is_chosen_on_validation_and_shown_on_test() -> None:
+    settings = medians_by_setting(ledger(600))
+    points = operating_points(settings, decision_makers())
+    whats = ["defer", "reject", "binary", "baseline", "decision-maker"]
+    assert list(points["what"]) == whats * 2
+    assert list(points["decision_maker"].unique()) == ["standard", "biased"]
+    for row in points[points["what"].isin(["defer", "reject"])].itertuples():
+        own = settings[
+            (settings["method"] == row.what) & (settings["decision_maker"] == row.decision_maker)
+        ]
+        best = own.loc[(own["validation_error"] + own["validation_di"]).idxmin()]
+        assert row.setting_id == best["setting_id"]
+        assert (row.error, row.di) == (best["test_error"], best["test_di"])
+    base = points[points["what"] == "baseline"]
+    assert set(base["alpha"]) == {0.0}
+
+
+def test_sentences_say_the_figures_of_the_table_and_no_more() -> None:
+    row = {"decision_maker": "standard", "model": "mlp", "alpha": 0.1, "gamma": 0.1}
+    points = pd.DataFrame(
+        [
+            row | {"what": "defer", "error": 0.2431, "di": 0.0512, "idk_rate": 0.324},
+            row | {"what": "reject", "error": float("nan"), "di": 0.1, "idk_rate": 0.3},
+            row | {"what": "baseline", "error": 0.3, "di": 0.12, "idk_rate": 0.0},
+        ]
+    )
+    assert sentences(points) == [
+        "With the decision-maker “standard”, deferring reaches error 0.243 at DI 0.051 (saying IDK "
+        "in 32 % of cases) – against the baseline, trained for accuracy only, with error 0.300 and "
+        "DI 0.120."
+    ]
+
+
+def test_methods_that_were_not_run_are_not_mentioned() -> None:
+    settings = medians_by_setting(ledger(100, methods=("reject",)))
+    said = " ".join(sentences(operating_points(settings, decision_makers(()))))
+    assert "ejecting" in said
+    for absent in ("deferring", "binary", "baseline", "decision-maker alone"):
+        assert absent not in said
+
+
+def test_a_binary_study_needs_no_decision_maker() -> None:
+    settings = medians_by_setting(ledger(100, methods=("binary",)))
+    (sentence,) = sentences(operating_points(settings, decision_makers(())))
+    assert sentence.startswith("A binary model")
+
+
+def test_nothing_finished_says_nothing() -> None:
+    settings = medians_by_setting(pd.DataFrame(columns=ledger(5).columns))
+    assert sentences(operating_points(settings, decision_makers())) == []
