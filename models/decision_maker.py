@@ -84,9 +84,17 @@ def _train(
     splits = [Examples(x[rows], y[rows], a[rows], y[rows]) for rows in (train, validation)]
     alpha = torch.tensor(alphas)
     trained = train_pack(
-        MLP, binary, *splits, alpha=alpha, gamma=torch.zeros_like(alpha), seeds=[seed], options=options
+        MLP,
+        binary,
+        *splits,
+        alpha=alpha,
+        gamma=torch.zeros_like(alpha),
+        seeds=[seed],
+        options=options,
     )
-    logits = [MLP.outputs(trained.theta, block).logit[0] for block in x.unsqueeze(0).split(1024, dim=1)]
+    logits = [
+        MLP.outputs(trained.theta, block).logit[0] for block in torch.split(x.unsqueeze(0), 1024, dim=1)
+    ]
     return torch.sigmoid(torch.cat(logits))
 
 

@@ -48,7 +48,7 @@ class Layout(NamedTuple):
 
     def split(self, theta: Tensor) -> dict[str, Tensor]:
         """Cut ``theta`` (S, P, K) into named views (S, size of the parameter, K)."""
-        parts = theta.split([prod(shape) for shape in self.shapes.values()], dim=1)
+        parts = torch.split(theta, [prod(shape) for shape in self.shapes.values()], dim=1)
         return dict(zip(self.shapes, parts, strict=True))
 
 

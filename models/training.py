@@ -84,20 +84,18 @@ def adam_step(
 
 def outputs_in_blocks(model: Model, theta: Tensor, x: Tensor) -> Outputs:
     """Return a model's outputs on whole splits x (S, N, F) without holding all hidden units at once."""
-    blocks = [model.outputs(theta, block) for block in x.split(_BLOCK, dim=1)]
+    blocks = [model.outputs(theta, block) for block in torch.split(x, _BLOCK, dim=1)]
     return Outputs(*(torch.cat(parts, dim=1) for parts in zip(*blocks, strict=True)))
 
 
-def initial_weights(
-    model: Model, inputs: int, hidden: int, seeds: Sequence[int], lanes: int
-) -> Tensor:
+def initial_weights(model: Model, inputs: int, hidden: int, seeds: Sequence[int], lanes: int) -> Tensor:
     """Return theta (S, P, K): the lanes of a seed all start at that seed's weights."""
     drawn = [model.initialise(inputs, hidden, stream("initial weights", seed)) for seed in seeds]
     return torch.stack(drawn).unsqueeze(2).expand(-1, -1, lanes).contiguous()
 
 
 def minibatch_order(size: int, batch_size: int, seeds: Sequence[int], epoch: int) -> Tensor:
-    """Return the epoch's minibatches (steps, S, B): a shuffle per seed, the last incomplete one left out."""
+    """Return the epoch's minibatches (steps, S, B): a shuffle per seed, an incomplete last one left out."""
     batch_size = min(batch_size, size)
     steps = size // batch_size
     shuffles = [
@@ -180,9 +178,7 @@ class PackTraining:
         """Return what was trained, (S, K) in the order of the seeds and settings given."""
         if self.running:
             raise RuntimeError(f"{self.running} runs are still in training")
-        return Trained(
-            self._done_theta, self._done_loss, self._done_epochs, self._done_best, self._stop
-        )
+        return Trained(self._done_theta, self._done_loss, self._done_epochs, self._done_best, self._stop)
 
     def _loss_on(self, batch: Batch, outputs: Outputs) -> Tensor:
         return self._loss(outputs, batch, self._alpha, self._gamma)
@@ -217,9 +213,7 @@ class PackTraining:
             impatient[row, lane].tolist(),
             strict=True,
         ):
-            self._stop[s][k] = (
-                Stop.DIVERGED if nan else Stop.PATIENCE if tired else Stop.MAX_EPOCHS
-            )
+            self._stop[s][k] = Stop.DIVERGED if nan else Stop.PATIENCE if tired else Stop.MAX_EPOCHS
 
     def _compact(self) -> None:
         """Drop seeds without live lanes, then lanes down to the smallest width that holds the rest."""

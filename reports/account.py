@@ -9,7 +9,7 @@ import yaml
 from reports.markup import Html, join, tag
 from reports.results import Results
 from reports.sections import section
-from reports.tables import flattened, key_values
+from reports.tables import counted, flattened, key_values
 
 ASKED = ("study", "dataset", "decision_maker", "methods", "model", "search", "seeds", "thresholds")
 STATES = {
@@ -51,15 +51,13 @@ def progress(results: Results) -> Html | None:
     if complete and finished:
         return None
     state = STATES.get(results.state, f"The study is {results.state}")
-    lines = [f"{state}: {finished:,} of {planned:,} runs finished, {results.failed:,} failed."]
+    lines = [f"{state}: {finished:,} of {counted(planned, 'run')} finished, {results.failed:,} failed."]
     if finished:
         covers = "Everything below covers the finished runs"
         lines.append(f"{covers}; settings may lack seeds, and whole settings may be missing.")
     else:
         lines.append("Nothing has finished yet, so there is nothing to show.")
-    bar = tag(
-        "progress", max=max(planned, 1), value=min(finished, max(planned, 1)), aria_label="runs"
-    )
+    bar = tag("progress", max=max(planned, 1), value=min(finished, max(planned, 1)), aria_label="runs")
     return tag("div", *(tag("p", line) for line in lines), bar, class_="notice", role="status")
 
 

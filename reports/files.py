@@ -53,6 +53,4 @@ def _disarmed(cells: pd.Series) -> pd.Series:
     codes, values = pd.factorize(cells)
     texts = pd.Series([str(value) for value in values], dtype="object")
     texts = texts.where(~texts.str.match(FORMULA), "'" + texts) if len(texts) else texts
-    return pd.Series(pd.Categorical.from_codes(codes, pd.Index(texts)), index=cells.index).astype(
-        object
-    )
+    return pd.Series(pd.Categorical.from_codes(codes, pd.Index(texts)), index=cells.index).astype(object)

@@ -91,9 +91,7 @@ def fronts_by_idk_rate(settings: pd.DataFrame) -> pd.DataFrame:
         validation median for the honest one. `binary` never says IDK and is left out.
     """
     parts = [
-        _front(idk_band(settings, band, kind), kind).assign(band=band)
-        for band in BANDS
-        for kind in KINDS
+        _front(idk_band(settings, band, kind), kind).assign(band=band) for band in BANDS for kind in KINDS
     ]
     return pd.concat(parts, ignore_index=True)[["band", *COLUMNS]]
 

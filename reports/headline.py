@@ -1,5 +1,6 @@
 """What a study comes to: for every decision-maker, one operating point of each method."""
 
+import math
 from collections.abc import Hashable
 from typing import Any
 
@@ -7,7 +8,7 @@ import pandas as pd
 
 from reports.fronts import fronts as fronts_of
 from reports.panels import NO_DECISION_MAKER, baselines, decision_maker_alone, decision_makers_shown
-from reports.reduce import METHODS, in_reading_order
+from reports.reduce import in_reading_order
 
 SPOKEN = {
     "binary": "a binary model trained to be fair",
@@ -67,35 +68,32 @@ def operating_points(
 def sentences(points: pd.DataFrame) -> list[str]:
     """One sentence per decision-maker that says what `operating_points` found.
 
-    Only figures from the table; a point whose error or DI is NaN is not mentioned.
+    Only figures from the table; a point whose error or DI is NaN is not mentioned, and a
+    decision-maker with no point of any method gets no sentence.
     """
     said = []
     points = points.dropna(subset=["error", "di"])
     for name, rows in points.groupby("decision_maker", sort=False):
-        what = list(rows["what"])
-        phrases = [
-            f"{SPOKEN.get(row['what'], row['what'])} {_reaches(row)}"
-            for row in rows.to_dict("records")
-        ]
-        asked = [phrase for phrase, w in zip(phrases, what, strict=True) if w in METHODS]
-        known = [phrase for phrase, w in zip(phrases, what, strict=True) if w not in METHODS]
+        given = rows["what"].isin(["baseline", "decision-maker"])
+        asked, known = (
+            [f"{SPOKEN.get(r['what'], r['what'])} {_reaches(r)}" for r in part.to_dict("records")]
+            for part in (rows[~given], rows[given])
+        )
+        if not asked:
+            continue
         lead = f"With the decision-maker “{name}”, " if name != NO_DECISION_MAKER else ""
-        text = "; ".join(asked)
-        if known:
-            text += (" – against " if asked else "") + " and ".join(known)
-        said.append(_capitalised(f"{lead}{text}."))
+        against = f" – against {' and '.join(known)}" if known else ""
+        said.append(_capitalised(f"{lead}{'; '.join(asked)}{against}."))
     return said
 
 
 def _reaches(row: dict[Hashable, Any]) -> str:
-    idk = float(str(row["idk_rate"]))
-    verb = "reaches " if row["what"] in METHODS else "at "
-    text = f"{verb}error {row['error']:.3f} at DI {row['di']:.3f}"
-    if verb == "at ":
-        text = f"with error {row['error']:.3f} and DI {row['di']:.3f}"
-    elif row["what"] != "binary" and idk == idk:
-        text += f" (saying IDK in {100 * idk:.0f} % of cases)"
-    return text
+    error, di, idk_rate = (float(row[figure]) for figure in ("error", "di", "idk_rate"))
+    if row["what"] in ("baseline", "decision-maker"):
+        return f"with error {error:.3f} and DI {di:.3f}"
+    says_idk = row["what"] != "binary" and not math.isnan(idk_rate)
+    idk = f" (saying IDK in {100 * idk_rate:.0f} % of cases)" if says_idk else ""
+    return f"reaches error {error:.3f} at DI {di:.3f}{idk}"
 
 
 def _capitalised(text: str) -> str:

@@ -59,9 +59,7 @@ def idk_by_gamma(settings: pd.DataFrame, bins: int = 15) -> pd.DataFrame:
     by_count = groups.cumcount() * bins // groups.transform("size")
     by_value = pd.factorize(chosen["gamma"], sort=True)[0]
     bin_ = np.where(groups.transform("nunique") > bins, by_count, by_value)
-    binned = chosen.groupby(
-        [*GROUP, pd.Series(bin_, name="bin")], sort=False, observed=True, dropna=False
-    )
+    binned = chosen.groupby([*GROUP, pd.Series(bin_, name="bin")], sort=False, observed=True, dropna=False)
     summary = binned.agg(gamma=("gamma", "median"), idk_rate=(rate, "median"))
     quartiles = binned[rate].quantile(np.array([0.25, 0.75])).unstack()
     if quartiles.empty:

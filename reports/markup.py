@@ -19,8 +19,7 @@ def tag(name: str, *children: object, **attributes: object) -> Html:
             `aria_label`); None is left out, True gives the bare name.
     """
     pairs = [
-        f" {key.rstrip('_').replace('_', '-')}"
-        + ("" if value is True else f'="{escape(str(value))}"')
+        f" {key.rstrip('_').replace('_', '-')}" + ("" if value is True else f'="{escape(str(value))}"')
         for key, value in attributes.items()
         if value is not None
     ]

@@ -9,6 +9,7 @@ from reports.markup import Html, join, tag
 from reports.reductions import Reductions, reductions
 from reports.results import Results
 from reports.stylesheet import STYLESHEET
+from reports.tables import counted
 
 
 def write_report(results: Results, out: Path) -> Path:
@@ -60,8 +61,8 @@ def page_of(results: Results, reduced: Reductions, figures: list[ModelFigures]) 
     dataset = results.study.get("dataset")
     facts = [
         f"data: {dataset}" if dataset else None,
-        f"{len(results.runs):,} of {results.planned:,} runs",
-        f"{len(reduced.settings):,} settings",
+        f"{len(results.runs):,} of {counted(results.planned, 'run')}",
+        counted(len(reduced.settings), "setting"),
         results.state,
     ]
     body = tag(
@@ -78,9 +79,7 @@ def page_of(results: Results, reduced: Reductions, figures: list[ModelFigures]) 
         tag("title", f"{name} – report"),
         tag("style", STYLESHEET),
     )
-    return join(
-        Html("<!DOCTYPE html>\n"), tag("html", head, tag("body", body), lang="en"), Html("\n")
-    )
+    return join(Html("<!DOCTYPE html>\n"), tag("html", head, tag("body", body), lang="en"), Html("\n"))
 
 
 ANCHORS = {

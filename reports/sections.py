@@ -9,7 +9,7 @@ from reports.headline import sentences
 from reports.markup import Html, join, tag
 from reports.reduce import GROUP, in_reading_order
 from reports.reductions import Reductions
-from reports.tables import ROWS, table, thinned
+from reports.tables import ROWS, counted, table, thinned
 
 FRONT_COLUMNS = [
     *("error", "di", "idk_rate", "alpha", "gamma"),
@@ -42,9 +42,7 @@ def in_short(reduced: Reductions) -> Html:
     said = sentences(reduced.points)
     if not said:
         text = "No setting has figures for error and DI yet, so there is nothing to sum up."
-        return tag(
-            "section", tag("h2", "In short"), tag("p", text), class_="summary", id="in-short"
-        )
+        return tag("section", tag("h2", "In short"), tag("p", text), class_="summary", id="in-short")
     columns = ["decision_maker", "what", "model", "error", "di", "idk_rate", "alpha", "gamma"]
     note = (
         "For each method, the setting with the smallest sum of error and DI on the validation "
@@ -107,21 +105,15 @@ def by_idk_rate(reduced: Reductions, figures: list[ModelFigures]) -> Html | None
         "validation rate for the honest one. The paper names no limits; these are ours. All fronts "
         "are in fronts_by_idk_rate.csv."
     )
-    counts = (
-        reduced.band_fronts.groupby(["front", "band"], sort=False).size().rename("n").reset_index()
-    )
+    counts = reduced.band_fronts.groupby(["front", "band"], sort=False).size().rename("n").reset_index()
     content = []
     for model in figures:
         content.append(_model_heading(model, figures))
         for kind, figure in model.bands.items():
             found = counts[counts["front"] == kind]
-            points = ", ".join(
-                f"{n} {band}" for band, n in zip(found["band"], found["n"], strict=True)
-            )
+            points = ", ".join(f"{n} {band}" for band, n in zip(found["band"], found["n"], strict=True))
             content.append(
-                _figure(
-                    figure, f"{KIND_NAMES[kind]}. Front points over all models: {points or 'none'}."
-                )
+                _figure(figure, f"{KIND_NAMES[kind]}. Front points over all models: {points or 'none'}.")
             )
     return section("bands", "By IDK rate", tag("p", note), *content)
 
@@ -160,7 +152,7 @@ def front_tables(reduced: Reductions) -> Html:
         for key, front in chosen.groupby(GROUP, sort=False, dropna=False):
             method, model, name = key
             title = f"{method} · {model} · {name}"
-            size = f" – {len(front):,} point{'s' * (len(front) != 1)}"
+            size = f" – {counted(len(front), 'point')}"
             if len(front) > ROWS:
                 size += f", {ROWS} shown"
             content.append(
@@ -187,7 +179,5 @@ def _model_heading(model: ModelFigures, figures: list[ModelFigures]) -> Html | N
 
 def _figure(figure: Rendered, caption: str) -> Html:
     path = f"figures/{figure.name}"
-    links = join(
-        " ", tag("a", "PNG", href=f"{path}.png"), " · ", tag("a", "SVG", href=f"{path}.svg")
-    )
+    links = join(" ", tag("a", "PNG", href=f"{path}.png"), " · ", tag("a", "SVG", href=f"{path}.svg"))
     return tag("figure", Html(figure.svg), tag("figcaption", caption, links))

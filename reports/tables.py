@@ -32,6 +32,11 @@ def whole(value: object) -> str:
     return f"{int(float(str(value))):,}"
 
 
+def counted(number: int, thing: str) -> str:
+    """Such as 1 point or 1,200 points."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
 FORMATS: Final[dict[str, Callable[[object], str]]] = {
     **dict.fromkeys(("error", "di", "validation_error", "validation_di"), decimals(3)),
     **dict.fromkeys(("di_y0", "di_y1", "error_a0", "error_a1"), decimals(3)),
@@ -83,9 +88,7 @@ def table(frame: pd.DataFrame, caption: str | None = None) -> Html:
 
 def key_values(pairs: Mapping[str, object]) -> Html:
     """A table of two columns; an empty mapping gives an empty table."""
-    rows = [
-        tag("tr", tag("th", key, scope="row"), tag("td", value)) for key, value in pairs.items()
-    ]
+    rows = [tag("tr", tag("th", key, scope="row"), tag("td", value)) for key, value in pairs.items()]
     return tag("div", tag("table", tag("tbody", *rows), class_="keys"), class_="scroll")
 
 

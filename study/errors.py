@@ -15,3 +15,7 @@ class DataError(UserError):
 
 class LedgerError(UserError):
     """A results directory that cannot be read, written or continued."""
+
+
+class OutputError(UserError):
+    """A file or directory that cannot be written."""

@@ -67,9 +67,7 @@ def _of_model(model: str, file: str, reduced: Reductions, alone: pd.DataFrame) -
     if (reduced.settings["method"] != "binary").any():
         for kind in KINDS:
             fronts = (reduced.fronts, reduced.band_fronts)
-            figure = bands_figure(
-                reduced.settings, *fronts, alone, kind=kind, model=model, names=names
-            )
+            figure = bands_figure(reduced.settings, *fronts, alone, kind=kind, model=model, names=names)
             description = (
                 f"Error rate against disparate impact of the model {model}, the {kind} front among "
                 f"settings of low, medium and high IDK rate, with the decision-makers {shown}."

@@ -49,7 +49,5 @@ def bands_figure(
             front = pd.concat([lines.loc[lines["band"] == band, reference.columns], reference])
             draw_plane(axes, points, front, base, alone)
             axes.set_title(f"{short(name, 14)}: {BAND_TITLES[band]}", loc="left")
-    finish_planes(
-        figure, panels, settings, pd.concat([chosen[binary.columns], binary]), decision_makers
-    )
+    finish_planes(figure, panels, settings, pd.concat([chosen[binary.columns], binary]), decision_makers)
     return figure

@@ -112,14 +112,7 @@ def finish_planes(
     alone = decision_makers[decision_makers["split"] == "test"]
     base = baselines(settings)
     x, y = (
-        np.concatenate(
-            [
-                np.nanquantile(settings[f"test_{c}"], [0.0, 0.95]) if len(settings) else [],
-                fronts[c],
-                base[f"test_{c}"],
-                alone[c],
-            ]
-        ).astype(float)
+        np.concatenate([_most(settings[f"test_{c}"]), fronts[c], base[f"test_{c}"], alone[c]])
         for c in ("di", "error")
     )
     first = panels[0, 0]
@@ -135,6 +128,11 @@ def finish_planes(
     methods = [m for m in ("defer", "reject", "binary") if m in set(settings["method"])]
     methods += sorted(set(settings["method"]) - set(methods))
     add_legend(figure, [*map(_line, methods), *_marks(len(base) > 0, len(alone) > 0), _dot()])
+
+
+def _most(figures: pd.Series) -> list[float]:
+    known = figures[np.isfinite(figures)]
+    return list(known.quantile([0.0, 0.95])) if len(known) else []
 
 
 def _line(method: str) -> Line2D:
@@ -160,6 +158,4 @@ def _marks(base: bool, alone: bool) -> list[Line2D]:
 
 
 def _dot() -> Line2D:
-    return Line2D(
-        [], [], linestyle="none", marker="o", markersize=3, color="#999999", label="a setting"
-    )
+    return Line2D([], [], linestyle="none", marker="o", markersize=3, color="#999999", label="a setting")

@@ -131,7 +131,7 @@ def grid_of_panels(
     axes = figure.subplots(rows, columns, sharex=same_x, sharey=True, squeeze=False)
     figure.subplots_adjust(
         left=0.075,
-        right=0.985,
+        right=0.97,
         top=1 - TOP / total,
         bottom=BOTTOM / total,
         wspace=0.13,
@@ -161,7 +161,8 @@ def add_legend(figure: Figure, handles: list[Line2D]) -> None:
 
 
 def draw_points(axes: Axes, x: Any, y: Any, colour: str) -> None:
-    """Faint points, one per setting, beneath everything else."""
+    """Faint points, one per setting, beneath everything else; fainter where there are many."""
+    alpha = float(np.clip(0.45 * (MANY_POINTS / max(len(x), 1)) ** 0.5, 0.04, 0.45))
     axes.plot(
         x,
         y,
@@ -170,7 +171,7 @@ def draw_points(axes: Axes, x: Any, y: Any, colour: str) -> None:
         markersize=3,
         markeredgewidth=0,
         color=colour,
-        alpha=0.45 if len(x) <= MANY_POINTS else 0.25,
+        alpha=alpha,
         zorder=1.5,
         rasterized=len(x) > MANY_POINTS,
     )

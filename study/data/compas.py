@@ -147,9 +147,7 @@ def _listed(allowed: tuple[object, ...]) -> str:
     return f"{', '.join(first)} and {last} are"
 
 
-def _require(
-    raw: pd.DataFrame, column: str, fits: "pd.Series[bool]", allowed: str, file: Path
-) -> None:
+def _require(raw: pd.DataFrame, column: str, fits: "pd.Series[bool]", allowed: str, file: Path) -> None:
     """Raise DataError for the first row of ``raw`` that does not fit; its index is the data row."""
     if fits.all():
         return

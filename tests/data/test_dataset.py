@@ -176,9 +176,7 @@ def written(dataset: Dataset, path: Path) -> pd.DataFrame:
     return pd.read_parquet(path)
 
 
-def test_written_table_has_the_contracts_columns_and_raw_values(
-    table: Table, tmp_path: Path
-) -> None:
+def test_written_table_has_the_contracts_columns_and_raw_values(table: Table, tmp_path: Path) -> None:
     dataset = make_dataset(table, split_seed=2)
     frame = written(dataset, tmp_path / "new" / "toy.parquet")
     assert list(frame.columns) == [
@@ -190,9 +188,7 @@ def test_written_table_has_the_contracts_columns_and_raw_values(
         assert np.flatnonzero(frame["split"] == name).tolist() == dataset.indices(name).tolist()
 
 
-def test_written_table_replaces_the_old_one_and_leaves_nothing_beside(
-    table: Table, tmp_path: Path
-) -> None:
+def test_written_table_replaces_the_old_one_and_leaves_nothing_beside(table: Table, tmp_path: Path) -> None:
     path = tmp_path / "toy.parquet"
     path.write_text("old")
     assert len(written(make_dataset(table, split_seed=0), path)) == 200

@@ -24,9 +24,7 @@ def test_figures_are_those_of_the_table(table: Table) -> None:
     means = [f"{100 * test[column].mean():.1f} %" for column in ("label", "sensitive")]
     assert line_of(text, "test") == ["test", "60", "30.0 %", *means]
 
-    cells = [
-        str(((test["sensitive"] == a) & (test["label"] == y)).sum()) for a in (0, 1) for y in (0, 1)
-    ]
+    cells = [str(((test["sensitive"] == a) & (test["label"] == y)).sum()) for a in (0, 1) for y in (0, 1)]
     assert line_of(text, "test", 1) == ["test", *cells]
 
 

@@ -76,9 +76,7 @@ def test_every_row_comes_into_every_split_at_its_rate_over_seeds() -> None:
 
 
 @given(sizes=st.lists(st.integers(0, 50), min_size=1, max_size=6), data=st.data())
-def test_allocation_is_exact_and_within_one_of_the_share(
-    sizes: list[int], data: st.DataObject
-) -> None:
+def test_allocation_is_exact_and_within_one_of_the_share(sizes: list[int], data: st.DataObject) -> None:
     total = data.draw(st.integers(0, sum(sizes)))
     shares = allocate(np.array(sizes, dtype=np.int64), total)
     assert shares.sum() == total

@@ -27,9 +27,7 @@ def ledger(
     n = -(-n_runs // seeds)
     method = np.array(methods)[np.arange(n) % len(methods)]
     binary, defer = method == "binary", method == "defer"
-    dm = np.where(
-        binary, "none", np.array(decision_makers)[rng.integers(len(decision_makers), size=n)]
-    )
+    dm = np.where(binary, "none", np.array(decision_makers)[rng.integers(len(decision_makers), size=n)])
     alpha = rng.uniform(0, 1, n)
     if binary.any():
         alpha[np.flatnonzero(binary)[0]] = 0.0

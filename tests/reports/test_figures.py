@@ -20,15 +20,11 @@ def test_a_plane_shows_fronts_baseline_and_decision_maker() -> None:
     front = FRONTS[(FRONTS["front"] == "paper") & (FRONTS["decision_maker"] != "biased")]
     alone = decision_maker_alone(decision_makers(), "standard")
     assert draw_plane(axes, SETTINGS, front, baselines(SETTINGS), alone) is axes
-    drawn = {}
     for method in ("binary", "reject", "defer"):
         look = method_style(method)
         (line,) = [
-            ln
-            for ln in axes.lines
-            if ln.get_color() == look.colour and ln.get_linestyle() == look.line
+            ln for ln in axes.lines if ln.get_color() == look.colour and ln.get_linestyle() == look.line
         ]
-        drawn[method] = line
         rows = front[front["method"] == method].sort_values("di")
         assert list(line.get_xdata()) == list(rows["di"])
         assert list(line.get_ydata()) == list(rows["error"])

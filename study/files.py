@@ -5,13 +5,13 @@ import os
 import uuid
 from pathlib import Path
 
-from study.errors import DataError
+from study.errors import OutputError
 
 
 def write_whole(path: Path, content: bytes) -> None:
     """Write ``content`` so that ``path`` holds all of it or what it held before.
 
-    Missing parent directories are made. Raises DataError where the file cannot be written.
+    Missing parent directories are made. Raises OutputError where the file cannot be written.
     """
     beside = path.parent / f".{path.name}.{uuid.uuid4().hex}.part"
     try:
@@ -27,6 +27,4 @@ def write_whole(path: Path, content: bytes) -> None:
                 beside.unlink()
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise DataError(
-            f"{path}: cannot be written ({reason}); give a writable file name"
-        ) from error
+        raise OutputError(f"{path}: cannot be written ({reason}); give a writable file name") from error

@@ -1,0 +1,247 @@
+"""Launch a study: check what is there, train the decision-makers, hand out the packs, note how it went."""
+
+import importlib.metadata
+import logging
+import os
+import platform
+import socket
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import torch
+
+from models.decision_maker import make_decision_makers
+from models.examples import Examples, with_bias
+from models.metrics import decision_figures
+from models.randomness import stream_seed
+from models.training import TrainingOptions
+from reports.fronts import pareto_mask
+from reports.reduce import medians_by_setting
+from study.config import StudyConfig, changed_keys, validate
+from study.data import SPLITS, Dataset, load_dataset
+from study.errors import LedgerError
+from study.in_process import run_in_process
+from study.ledger import ResultsDirectory
+from study.pack import StudyData
+from study.plan import Identity, code_digest
+from study.progress import Progress
+from study.queue import PackQueue
+
+_PACKAGES = ("numpy", "optuna", "pandas", "pyarrow", "ray", "torch")
+
+
+def launch(
+    config: StudyConfig,
+    directory: ResultsDirectory,
+    *,
+    address: str | None = None,
+    workers: int | None = None,
+    in_process: bool = False,
+    say: Callable[[str], None] = print,
+) -> bool:
+    """Train what is not in the ledger yet; return whether every planned run is there.
+
+    A study begun earlier in ``directory`` goes on if the study file, the data and the code that
+    decide its rows are the same; else LedgerError names what differs. Raises DataError where the
+    data cannot be had, and LedgerError where another driver is at work.
+    """
+    dataset = load_dataset(
+        config.dataset.name, path=config.dataset.path, split_seed=config.dataset.split_seed
+    )
+    identity = Identity(dataset.fingerprint, config.training.model_dump(), code_digest())
+    wanted = workers or config.resources.workers or available_cores()
+    with directory.locked():
+        _begin_or_continue(config, directory, identity)
+        _set_broken_aside(directory, say)
+        directory.clear_failures()
+        where = "in this process" if in_process else (address or "Ray on this machine")
+        with _session(directory, dataset, identity, where), _logs(directory):
+            with ThreadPoolExecutor(1) as beside:
+                # The decision-makers train while Ray starts.
+                makers = beside.submit(_decision_makers, config, directory, dataset)
+                queue = PackQueue(config, identity, directory)
+                if in_process:
+                    data = _study_data(config, dataset, makers.result())
+                    progress = Progress(queue, lambda: describe_front(directory))
+                    run_in_process(queue, data, directory, progress)
+                else:
+                    from study.on_ray import ray_cluster, run_on_ray
+
+                    with ray_cluster(address, wanted, directory.logs) as slots:
+                        data = _study_data(config, dataset, makers.result())
+                        say(f"{queue.planned_runs:,} runs, {slots} workers, results in {directory.root}")
+                        progress = Progress(queue, lambda: describe_front(directory))
+                        run_on_ray(queue, data, directory, progress)
+            progress.close()
+    return queue.done and not queue.failed_runs
+
+
+def resume(directory: ResultsDirectory, **options: Any) -> bool:
+    """Go on with the study in ``directory``, with the options of ``launch``."""
+    return launch(stored_config(directory), directory, **options)
+
+
+def stored_config(directory: ResultsDirectory) -> StudyConfig:
+    """Return the study that was begun in ``directory``; raises LedgerError or StudyFileError."""
+    return validate(directory.read_study(), str(directory.study_file))
+
+
+def available_cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def describe_front(directory: ResultsDirectory) -> str:
+    """Word the best front so far, over validation medians of what is in the ledger."""
+    settings = medians_by_setting(directory.read_runs()[0])
+    points = settings[["validation_error", "validation_di"]].to_numpy(dtype=float)
+    front = points[pareto_mask(points)]
+    if not len(front):
+        return ""
+    (error_low, di_low), (error_high, di_high) = front.min(0), front.max(0)
+    return (
+        f"front: {len(front)} settings, error {100 * error_low:.1f}-{100 * error_high:.1f} %, "
+        f"DI {di_low:.3f}-{di_high:.3f}"
+    )
+
+
+def _begin_or_continue(config: StudyConfig, directory: ResultsDirectory, identity: Identity) -> None:
+    """Write down what was asked, or refuse to continue something else."""
+    if not directory.exists():
+        directory.write_study(config.resolved())
+        return
+    changed = changed_keys(stored_config(directory).resolved(), config.resolved())
+    if changed:
+        raise LedgerError(
+            f"{directory.study_file}: another study was begun there, it differs in "
+            f"{'; '.join(changed)}; give another --out, or resume that one"
+        )
+    if not directory.manifest_file.exists():
+        return
+    known = directory.read_manifest()
+    for what, now in (("data_fingerprint", identity.data_fingerprint), ("code", identity.code)):
+        if known.get(what) != now:
+            raise LedgerError(
+                f"{directory.manifest_file}: {what} was {known.get(what)} and is {now} now, so new "
+                "rows would not go with the finished ones; give another --out"
+            )
+
+
+def _set_broken_aside(directory: ResultsDirectory, say: Callable[[str], None]) -> None:
+    """Name the files of the ledger that cannot be read, and make room for their runs."""
+    for broken in directory.read_runs()[1]:
+        aside = directory.set_aside(broken)
+        say(f"{broken.path}: cannot be read ({broken.reason}); moved to {aside.name}, its runs go again")
+
+
+def _decision_makers(
+    config: StudyConfig, directory: ResultsDirectory, dataset: Dataset
+) -> dict[str, np.ndarray[Any, np.dtype[np.float32]]]:
+    """Return each DM's probabilities (N,), trained once per study and then read back."""
+    stored = directory.read_decision_makers()
+    if stored.empty:
+        torch.set_num_threads(1)
+        _train_decision_makers(config, directory, dataset)
+        stored = directory.read_decision_makers()
+    probabilities = (np.asarray(row, dtype=np.float32) for row in stored["probability"])
+    return dict(zip(stored["decision_maker"], probabilities, strict=True))
+
+
+def _train_decision_makers(config: StudyConfig, directory: ResultsDirectory, dataset: Dataset) -> None:
+    x = with_bias(torch.tensor(np.concatenate([dataset.features, dataset.dm_only], axis=1)))
+    y = torch.tensor(dataset.label)
+    a = torch.tensor(dataset.sensitive, dtype=torch.float32)
+    rows = {split: torch.tensor(dataset.indices(split)) for split in SPLITS}
+    makers = make_decision_makers(
+        config.decision_maker,
+        x,
+        y,
+        a,
+        train=rows["train"],
+        validation=rows["validation"],
+        seed=stream_seed("decision-maker", config.dataset.split_seed),
+        options=TrainingOptions(**config.training.model_dump()),
+    )
+    columns: dict[str, list[Any]] = {
+        "decision_maker": [maker.name for maker in makers],
+        "alpha": [maker.alpha for maker in makers],
+        "probability": [maker.probability.numpy() for maker in makers],
+    }
+    for split, of_split in rows.items():
+        for maker in makers:
+            seen = Examples(x[of_split], y[of_split], a[of_split], maker.probability[of_split])
+            for name, value in decision_figures(seen).items():
+                columns.setdefault(f"{split}_{name}", []).append(value)
+    directory.write_decision_makers(columns)
+
+
+def _study_data(
+    config: StudyConfig, dataset: Dataset, makers: dict[str, np.ndarray[Any, np.dtype[np.float32]]]
+) -> StudyData:
+    options = TrainingOptions(**config.training.model_dump())
+    return StudyData.of(config.study, dataset, makers, options)
+
+
+@contextmanager
+def _session(
+    directory: ResultsDirectory, dataset: Dataset, identity: Identity, where: str
+) -> Iterator[None]:
+    """Write down when, where and with what the study was worked on, and how that ended."""
+    manifest: dict[str, Any] = {"sessions": []}
+    if directory.manifest_file.exists():
+        manifest = directory.read_manifest()
+    session = {
+        "started": _now(),
+        "host": socket.gethostname(),
+        "platform": platform.platform(),
+        "python": platform.python_version(),
+        "executor": where,
+        "versions": {name: importlib.metadata.version(name) for name in _PACKAGES},
+    }
+    manifest |= {
+        "data_fingerprint": identity.data_fingerprint,
+        "data_source": dataset.source,
+        "rows": len(dataset.label),
+        "code": identity.code,
+        "backend": "eager PyTorch on the CPU",
+        "sessions": [*manifest["sessions"], session],
+    }
+    directory.write_manifest(manifest)
+    session["state"] = "stopped by an error"
+    try:
+        yield
+        session["state"] = "done"
+    except KeyboardInterrupt:
+        session["state"] = "interrupted"
+        raise
+    finally:
+        session["ended"] = _now()
+        directory.write_manifest(manifest)
+
+
+@contextmanager
+def _logs(directory: ResultsDirectory) -> Iterator[None]:
+    """Keep what Ray and Optuna have to say in the results directory, out of the terminal."""
+    directory.logs.mkdir(parents=True, exist_ok=True)
+    handler = logging.FileHandler(directory.logs / "driver.log")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s %(message)s"))
+    root, level = logging.getLogger(), logging.getLogger().level
+    root.addHandler(handler)
+    logging.captureWarnings(True)
+    try:
+        yield
+    finally:
+        logging.captureWarnings(False)
+        root.removeHandler(handler)
+        root.setLevel(level)
+        handler.close()
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,200 @@
+"""Which runs there are: arms of a study, their settings, and the packs in which settings train.
+
+A *setting* is one hyperparameter combination, a *run* one training of it under one seed. An *arm* is what
+a search explores on its own: one method with one model and one decision-maker. Identities are hashes of
+what decides a row, so that rows from different machines can be put side by side.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from itertools import product
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import models
+from study.config import MODEL_METHODS, Range, Space, StudyConfig
+
+NO_DECISION_MAKER = "none"
+"""The decision-maker of a method that never defers."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One hyperparameter combination; ``gamma`` is None for a method that never says IDK."""
+
+    setting_id: str
+    alpha: float
+    gamma: float | None
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One method with one model and one decision-maker, and the spaces of its coefficients."""
+
+    method: str
+    model: str
+    decision_maker: str
+    spaces: Mapping[str, Space]
+
+    @property
+    def name(self) -> str:
+        """Words that tell this arm from the study's others, fit for a file name."""
+        return f"{self.method}-{self.model}-{self.decision_maker}"
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What decides every row of a study beside setting and seed."""
+
+    data_fingerprint: str
+    training: Mapping[str, Any]
+    code: str
+
+    def setting(self, arm: Arm, params: Mapping[str, float]) -> Setting:
+        """Return the setting of ``arm`` with ``params`` (alpha, and gamma where the method has one)."""
+        facts = [
+            *(arm.method, arm.model, arm.decision_maker),
+            *(float(params["alpha"]), params.get("gamma")),
+            *(self.data_fingerprint, dict(self.training), self.code),
+        ]
+        return Setting(_digest(facts), float(params["alpha"]), params.get("gamma"))
+
+
+def run_id(setting_id: str, seed: int) -> str:
+    """Return the identity of a run: a hash of setting, seed, data and code, and of nothing else."""
+    return _digest([setting_id, seed])
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A setting to try; ``memory`` is what the sampler must remember of it, None if it did not ask."""
+
+    setting: Setting
+    memory: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True)
+class Pack:
+    """The settings that train together, under every seed, as one tensor program.
+
+    ``proposals`` is all that was asked for; ``fresh`` the setting ids that no earlier pack of the
+    study trains. Stable: a pack is either in the ledger, whole, or still to do.
+    """
+
+    pack_id: str
+    arm: str
+    index: int
+    method: str
+    model: str
+    decision_maker: str
+    seeds: tuple[int, ...]
+    proposals: tuple[Proposal, ...]
+    fresh: tuple[str, ...]
+
+    @property
+    def settings(self) -> tuple[Setting, ...]:
+        """The settings to train, in lane order."""
+        wanted = {proposal.setting.setting_id: proposal.setting for proposal in self.proposals}
+        return tuple(wanted[setting_id] for setting_id in self.fresh)
+
+    @property
+    def of_search(self) -> tuple[Proposal, ...]:
+        """The proposals that came of the search: all but the baseline."""
+        return tuple(proposal for proposal in self.proposals if proposal.memory is not None)
+
+    @property
+    def runs(self) -> int:
+        """How many runs the pack trains."""
+        return len(self.fresh) * len(self.seeds)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the pack as plain data, for its manifest."""
+        return asdict(self)
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> "Pack":
+        """Rebuild a pack from its manifest; raises KeyError or TypeError where it is not one."""
+        proposals = tuple(
+            Proposal(Setting(**entry["setting"]), entry["memory"]) for entry in data["proposals"]
+        )
+        fields = {**data, "proposals": proposals}
+        return Pack(**{**fields, "seeds": tuple(data["seeds"]), "fresh": tuple(data["fresh"])})
+
+
+def arms(config: StudyConfig) -> list[Arm]:
+    """Return the study's arms, in the order of its methods, models and decision-makers.
+
+    A method that never defers is trained once, whatever decision-makers there are.
+    """
+    found = []
+    for method, model in product(config.methods, config.model):
+        if method not in MODEL_METHODS[model]:
+            continue
+        spaces = {"alpha": config.search.alpha[method]}
+        if method in config.search.gamma:
+            spaces["gamma"] = config.search.gamma[method]
+        makers = config.decision_maker if "gamma" in spaces else (NO_DECISION_MAKER,)
+        found += [Arm(method, model, maker, spaces) for maker in makers]
+    return found
+
+
+BASELINE = Arm("binary", "mlp", NO_DECISION_MAKER, {"alpha": (0.0,)})
+"""A binary model trained for accuracy alone (paper, Figure 3): every study has it, asked for or not."""
+
+
+def settings_of(config: StudyConfig, arm: Arm) -> int:
+    """Return how many settings the search will ask for in ``arm``."""
+    if config.search.sampler != "grid":
+        return config.search.settings
+    return prod(len(space) for space in arm.spaces.values() if not isinstance(space, Range))
+
+
+def planned_runs(config: StudyConfig, packs: Sequence[Pack]) -> int:
+    """Return how many runs a study comes to, as far as ``packs``, those asked for by now, tell.
+
+    A setting that was asked for twice runs once, which shows only when it is asked for.
+    """
+    settings = sum(len(pack.fresh) for pack in packs)
+    for arm in arms(config):
+        asked = sum(len(pack.of_search) for pack in packs if pack.arm == arm.name)
+        settings += settings_of(config, arm) - asked
+    baseline_is_out = any(pack.arm == BASELINE.name for pack in packs)
+    return (settings + (not baseline_is_out)) * len(config.seeds)
+
+
+def make_pack(
+    arm: Arm, index: int, proposals: Sequence[Proposal], seeds: Sequence[int], taken: set[str]
+) -> Pack:
+    """Make the pack of ``proposals``; settings in ``taken`` are trained by an earlier pack."""
+    ids = [proposal.setting.setting_id for proposal in proposals]
+    fresh = tuple(setting_id for setting_id in dict.fromkeys(ids) if setting_id not in taken)
+    return Pack(
+        pack_id=f"{arm.name}-{index:05d}-{_digest([ids, list(seeds)])[:8]}",
+        arm=arm.name,
+        index=index,
+        method=arm.method,
+        model=arm.model,
+        decision_maker=arm.decision_maker,
+        seeds=tuple(seeds),
+        proposals=tuple(proposals),
+        fresh=fresh,
+    )
+
+
+@cache
+def code_digest() -> str:
+    """Return a hash over the source of ``models``, the code that decides what a row says."""
+    folder = Path(models.__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted(folder.glob("*.py")):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes().replace(b"\r\n", b"\n") + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def _digest(facts: object) -> str:
+    text = json.dumps(facts, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:20]

@@ -1,0 +1,127 @@
+"""Which settings to try next: the only file that knows Optuna.
+
+A proposal is a function of what was told, what is still out, and a seed, and of nothing else: the Optuna
+study is rebuilt in memory for every pack, so that an interruption changes nothing.
+"""
+
+import logging
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import optuna
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
+from optuna.trial import TrialState
+
+from models.randomness import stream_seed
+from study.config import Range, Space
+
+OBJECTIVES = ("validation_error", "validation_di", "validation_idk_rate")
+ADAPTIVE = frozenset({"nsga2", "tpe"})
+"""Samplers whose proposals depend on what came of earlier ones."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One setting that was asked for, and what the sampler must remember of it."""
+
+    params: Mapping[str, float]
+    memory: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Told:
+    """One setting that was asked for and what came of it: the medians over seeds of OBJECTIVES.
+
+    ``values`` is None where no run of the setting has all of them (a diverged model, say).
+    """
+
+    asked: Asked
+    values: tuple[float, ...] | None
+
+
+def grid(spaces: Mapping[str, Space]) -> list[Asked]:
+    """Cross the listed values of all spaces; raises TypeError for a range."""
+    listed = []
+    for space in spaces.values():
+        if isinstance(space, Range):
+            raise TypeError("a grid needs listed values")
+        listed.append(space)
+    return [Asked(dict(zip(spaces, point, strict=True)), {}) for point in product(*listed)]
+
+
+def propose(
+    sampler: str,
+    spaces: Mapping[str, Space],
+    count: int,
+    *,
+    seed: tuple[int, str, int],
+    told: Sequence[Told] = (),
+    pending: Sequence[Asked] = (),
+) -> list[Asked]:
+    """Ask ``sampler`` for ``count`` settings, knowing ``told`` and those still out.
+
+    ``seed`` names the stream: the study's search seed, the arm, and how many packs came before.
+    """
+    _quiet()
+    distributions = {name: _distribution(space) for name, space in spaces.items()}
+    study = optuna.create_study(
+        directions=["minimize"] * len(OBJECTIVES),
+        sampler=_sampler(sampler, stream_seed("search", *seed) % 2**32),
+    )
+    study.add_trials([_trial(past, distributions) for past in told])
+    study.add_trials([_trial(Told(asked, None), distributions, TrialState.RUNNING) for asked in pending])
+    for _ in range(count):
+        trial = study.ask(distributions)
+        if sampler not in ADAPTIVE:
+            # A sequence counts finished trials; their values mean nothing to it.
+            study.tell(trial, [0.0] * len(OBJECTIVES))
+    asked = study.get_trials(deepcopy=False)[-count:]
+    return [Asked(trial.params, _plain(trial.system_attrs)) for trial in asked]
+
+
+def _sampler(name: str, seed: int) -> optuna.samplers.BaseSampler:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        if name == "random":
+            return optuna.samplers.RandomSampler(seed=seed)
+        if name == "qmc":
+            return optuna.samplers.QMCSampler(seed=seed, scramble=True, warn_independent_sampling=False)
+        if name == "nsga2":
+            return optuna.samplers.NSGAIISampler(seed=seed)
+        if name == "tpe":
+            return optuna.samplers.TPESampler(seed=seed, multivariate=True, constant_liar=True)
+    raise ValueError(f"unknown sampler {name}")
+
+
+def _distribution(space: Space) -> BaseDistribution:
+    if isinstance(space, Range):
+        return FloatDistribution(space.low, space.high, log=space.log)
+    return CategoricalDistribution(space)
+
+
+def _trial(
+    past: Told, distributions: dict[str, BaseDistribution], state: TrialState | None = None
+) -> optuna.trial.FrozenTrial:
+    if state is None:
+        state = TrialState.COMPLETE if past.values is not None else TrialState.FAIL
+    return optuna.trial.create_trial(
+        state=state,
+        params=dict(past.asked.params),
+        distributions=distributions,
+        values=list(past.values) if state is TrialState.COMPLETE and past.values else None,
+        system_attrs=dict(past.asked.memory),
+    )
+
+
+def _plain(memory: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in memory.items() if isinstance(value, int | float | str)}
+
+
+def _quiet() -> None:
+    """Send Optuna's words to the logging of the program that uses it, not to the terminal."""
+    optuna.logging.disable_default_handler()
+    optuna.logging.enable_propagation()
+    optuna.logging.set_verbosity(logging.WARNING)
