@@ -21,7 +21,7 @@ from models.randomness import stream_seed
 from models.training import TrainingOptions
 from reports.fronts import pareto_mask
 from reports.reduce import medians_by_setting
-from study.config import StudyConfig, changed_keys, validate
+from study.config import StudyConfig, changed_keys
 from study.data import SPLITS, Dataset, load_dataset
 from study.errors import LedgerError
 from study.in_process import run_in_process
@@ -30,6 +30,7 @@ from study.pack import StudyData
 from study.plan import Identity, code_digest
 from study.progress import Progress
 from study.queue import PackQueue
+from study.status import stored_config
 
 _PACKAGES = ("numpy", "optuna", "pandas", "pyarrow", "ray", "torch")
 
@@ -83,11 +84,6 @@ def launch(
 def resume(directory: ResultsDirectory, **options: Any) -> bool:
     """Go on with the study in ``directory``, with the options of ``launch``."""
     return launch(stored_config(directory), directory, **options)
-
-
-def stored_config(directory: ResultsDirectory) -> StudyConfig:
-    """Return the study that was begun in ``directory``; raises LedgerError or StudyFileError."""
-    return validate(directory.read_study(), str(directory.study_file))
 
 
 def available_cores() -> int:

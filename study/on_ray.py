@@ -93,7 +93,10 @@ def run_on_ray(queue: PackQueue, data: StudyData, directory: ResultsDirectory, p
     tuner = tune.Tuner(
         trainable,
         tune_config=tune.TuneConfig(
-            search_alg=_PackSearcher(queue), num_samples=-1, reuse_actors=True
+            search_alg=_PackSearcher(queue),
+            num_samples=-1,
+            reuse_actors=True,
+            trial_dirname_creator=lambda trial: str(trial.config["pack_id"]),
         ),
         run_config=tune.RunConfig(
             name=time.strftime("tune-%Y%m%d-%H%M%S"),

@@ -24,6 +24,7 @@ class Progress:
         self._trained: dict[str, int] = {}
         self._front = front() if queue.finished_runs else ""
         self._said = self._started
+        self._last = ""
         self._lock = threading.Lock()
         if not self._terminal:
             self._write(self.line())
@@ -54,7 +55,9 @@ class Progress:
     def close(self) -> None:
         """Leave the last state standing."""
         with self._lock:
-            self._write(self.line())
+            line = self.line()
+            if self._terminal or line != self._last:
+                self._write(line)
 
     def line(self) -> str:
         """Return the state in words: runs of planned, rate, time left, best front so far."""
@@ -81,7 +84,8 @@ class Progress:
                 self._stream.write(f"\r\x1b[2K{self.line()}")
                 self._stream.flush()
             else:
-                self._write(self.line())
+                self._last = self.line()
+                self._write(self._last)
 
     def _write(self, text: str) -> None:
         clear = "\r\x1b[2K" if self._terminal else ""

@@ -1,0 +1,97 @@
+"""The commands as Python: ``from study import Study``."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from reports.page import write_report
+from study.config import StudyConfig, load_config, validate
+from study.ledger import ResultsDirectory
+from study.select import Figure, Selection, select
+from study.status import Status, study_results, study_status
+
+
+class Study:
+    """One study in one results directory, with the commands of the shell as methods.
+
+    >>> study = Study("results/default")
+    >>> study.results().groupby("method")["test_error"].median()
+    """
+
+    def __init__(self, directory: Path | str) -> None:
+        self.directory = ResultsDirectory(directory)
+
+    @staticmethod
+    def run(
+        source: str | Path | Mapping[str, Any] | StudyConfig = "default",
+        *,
+        out: Path | str | None = None,
+        overrides: Sequence[str] = (),
+        address: str | None = None,
+        workers: int | None = None,
+        in_process: bool = False,
+    ) -> "Study":
+        """Run a study file, a preset, or a mapping with the keys of a study file.
+
+        ``overrides`` are KEY=VALUE words as for ``--set``; ``out`` defaults to results/<study name>.
+        ``in_process`` trains without Ray. Raises a UserError where anything asked for is wrong, and
+        RuntimeError where some packs could not be trained.
+        """
+        if isinstance(source, StudyConfig):
+            config = source
+        elif isinstance(source, Mapping):
+            config = validate(source, "the study given")
+        else:
+            config = load_config(source, overrides)
+        study = Study(out if out is not None else default_directory(config))
+        from study.launch import launch
+
+        complete = launch(config, study.directory, address=address, workers=workers, in_process=in_process)
+        return study._checked(complete)
+
+    def resume(
+        self, *, address: str | None = None, workers: int | None = None, in_process: bool = False
+    ) -> "Study":
+        """Train what is not in the ledger yet; raises as ``run`` does."""
+        from study.launch import resume
+
+        complete = resume(self.directory, address=address, workers=workers, in_process=in_process)
+        return self._checked(complete)
+
+    def status(self) -> Status:
+        """Return how the study stands."""
+        return study_status(self.directory)
+
+    def results(self) -> pd.DataFrame:
+        """Return the ledger: one row per finished run, in the columns of the contract."""
+        self.directory.require()
+        return self.directory.read_runs()[0]
+
+    def report(self, out: Path | str | None = None) -> Path:
+        """Write the report, to report/ in the results directory unless told otherwise; return its page."""
+        return write_report(study_results(self.directory), Path(out) if out else self.directory.report)
+
+    def select(
+        self,
+        *,
+        max_idk: float | None = None,
+        max_di: float | None = None,
+        max_error: float | None = None,
+        minimise: Figure = "error",
+    ) -> Selection:
+        """Choose a setting on validation figures; see ``study.select.select``."""
+        return select(
+            self.results(), max_idk=max_idk, max_di=max_di, max_error=max_error, minimise=minimise
+        )
+
+    def _checked(self, complete: bool) -> "Study":
+        if not complete:
+            raise RuntimeError(self.status().words())
+        return self
+
+
+def default_directory(config: StudyConfig) -> Path:
+    """Return where a study's results go unless told otherwise."""
+    return Path("results") / config.study

@@ -1,0 +1,293 @@
+"""The command line: reads words, calls one function, words the answer, sets the exit status."""
+
+import argparse
+import json
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from study.errors import UserError
+
+DONE, INCOMPLETE, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
+
+_DESCRIPTION = """\
+Train models that may say "I don't know" and leave the decision to somebody else, over thousands of
+settings, and see what each trade of error, disparate impact (DI) and deferral (IDK rate) costs.
+"""
+_FIRST_STEPS = """\
+first steps:
+  study run                        train the default study and write its report
+  study run my.yaml --out DIR      your own study file
+  study resume DIR                 go on after an interruption
+  study select DIR --max-idk 0.3   choose one setting
+
+exit status: 0 done; 1 not everything could be completed; 2 wrong input; 130 interrupted
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return its exit status."""
+    options = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        status: int = options.command(options)
+        sys.stdout.flush()
+    except UserError as error:
+        print(f"study: {_one_line(str(error))}", file=sys.stderr)
+        return WRONG_INPUT
+    except KeyboardInterrupt:
+        directory = getattr(options, "directory", None)
+        words = "study: interrupted"
+        if directory is not None:
+            words += f"; what is finished is kept, go on with: study resume {directory}"
+        print(f"\n{words}", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    return status
+
+
+def _run(options: argparse.Namespace) -> int:
+    from study.api import default_directory
+    from study.config import load_config
+    from study.launch import launch
+    from study.ledger import ResultsDirectory
+
+    config = load_config(options.study, options.set)
+    options.directory = options.out or default_directory(config)
+    complete = launch(
+        config,
+        ResultsDirectory(options.directory),
+        address=options.address,
+        workers=options.workers,
+        say=_say,
+    )
+    return _conclude(options.directory, complete)
+
+
+def _resume(options: argparse.Namespace) -> int:
+    from study.launch import resume
+    from study.ledger import ResultsDirectory
+
+    complete = resume(
+        ResultsDirectory(options.directory),
+        address=options.address,
+        workers=options.workers,
+        say=_say,
+    )
+    return _conclude(options.directory, complete)
+
+
+def _conclude(directory: Path, complete: bool) -> int:
+    """Write the report and say where it is; a study with failed packs is not done."""
+    from study.api import Study
+
+    study = Study(directory)
+    print(f"report: {study.report()}")
+    if complete:
+        return DONE
+    print(f"study: {study.status().words()}", file=sys.stderr)
+    return INCOMPLETE
+
+
+def _status(options: argparse.Namespace) -> int:
+    from study.api import Study
+
+    status = Study(options.directory).status()
+    print(json.dumps(status.to_json(), indent=2) if options.json else status.words())
+    return DONE
+
+
+def _report(options: argparse.Namespace) -> int:
+    from study.api import Study
+
+    study = Study(options.directory)
+    for broken in study.status().broken:
+        _say(f"{broken.path}: cannot be read ({broken.reason}); the report goes without it")
+    print(f"report: {study.report(options.out)}")
+    return DONE
+
+
+def _select(options: argparse.Namespace) -> int:
+    from study.api import Study
+
+    chosen = Study(options.directory).select(
+        max_idk=options.max_idk,
+        max_di=options.max_di,
+        max_error=options.max_error,
+        minimise=options.minimise,
+    )
+    if not chosen.satisfies:
+        print(f"study: no setting satisfies the constraints; nearest is\n{chosen.words()}", file=sys.stderr)
+        return INCOMPLETE
+    print(json.dumps(chosen.to_json(), indent=2) if options.json else chosen.words())
+    return DONE
+
+
+def _data_list(options: argparse.Namespace) -> int:
+    from study.data import dataset_names
+
+    names = dataset_names()
+    width = max(map(len, names))
+    for name, description in names.items():
+        print(f"{name:<{width}}  {description}")
+    return DONE
+
+
+def _data_fetch(options: argparse.Namespace) -> int:
+    from study.data import fetch
+
+    fetch(options.name)
+    return DONE
+
+
+def _data_describe(options: argparse.Namespace) -> int:
+    from study.data import describe, load_dataset
+
+    print(describe(load_dataset(options.name, path=options.path, split_seed=options.split_seed)))
+    return DONE
+
+
+def _data_write(options: argparse.Namespace) -> int:
+    from study.data import load_dataset, write_table
+
+    dataset = load_dataset(options.name, path=options.path, split_seed=options.split_seed)
+    write_table(dataset, options.out)
+    print(f"{len(dataset.label):,} rows: {options.out}")
+    return DONE
+
+
+class _Parser(argparse.ArgumentParser):
+    """Answers wrong words with one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(WRONG_INPUT, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
+def _parser() -> _Parser:
+    parser = _Parser(
+        prog="study",
+        description=_DESCRIPTION,
+        epilog=_FIRST_STEPS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    run = commands.add_parser("run", help="run a study file or preset, then write its report")
+    run.add_argument("study", metavar="FILE|PRESET", nargs="?", default="default", help=_presets())
+    run.add_argument("--out", metavar="DIR", type=Path, help="results directory (results/<study>)")
+    run.add_argument(
+        "--set",
+        metavar="KEY=VALUE",
+        action="append",
+        default=[],
+        help="change a key of the study file, such as search.settings=200; may be repeated",
+    )
+    _add_where(run)
+    run.set_defaults(command=_run)
+
+    resume = commands.add_parser("resume", help="go on with an interrupted study")
+    _add_directory(resume)
+    _add_where(resume)
+    resume.set_defaults(command=_resume)
+
+    status = commands.add_parser("status", help="say how far a study is")
+    _add_directory(status)
+    status.add_argument("--json", action="store_true", help="as JSON")
+    status.set_defaults(command=_status)
+
+    report = commands.add_parser("report", help="write the report of what has finished")
+    _add_directory(report)
+    report.add_argument("--out", metavar="DIR", type=Path, help="where to (DIR/report)")
+    report.set_defaults(command=_report)
+
+    select = commands.add_parser(
+        "select",
+        help="choose one setting under constraints",
+        description="Choose on validation figures, medians over seeds; test figures are shown beside. "
+        "Exit status 1 where nothing satisfies the constraints.",
+    )
+    _add_directory(select)
+    for name, words in (("idk", "IDK rate"), ("di", "disparate impact"), ("error", "error rate")):
+        select.add_argument(f"--max-{name}", metavar="X", type=_rate, help=f"highest {words}, 0 to 1")
+    select.add_argument(
+        "--minimise", choices=["error", "di", "idk"], default="error", help="what to minimise (error)"
+    )
+    select.add_argument("--json", action="store_true", help="as JSON")
+    select.set_defaults(command=_select)
+
+    data = commands.add_parser("data", help="list, fetch, describe or write data sets")
+    verbs = data.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    verbs.add_parser("list", help="list the data sets").set_defaults(command=_data_list)
+    fetch = verbs.add_parser("fetch", help="download a data set that does not ship with the package")
+    fetch.add_argument("name", metavar="NAME")
+    fetch.set_defaults(command=_data_fetch)
+    describe = verbs.add_parser("describe", help="print rows, base rates, splits, what the DM sees")
+    _add_data(describe)
+    describe.set_defaults(command=_data_describe)
+    write = verbs.add_parser("write", help="write the table as the models see it before standardising")
+    _add_data(write)
+    write.add_argument("--out", metavar="FILE.parquet", type=Path, required=True)
+    write.set_defaults(command=_data_write)
+    return parser
+
+
+def _add_directory(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("directory", metavar="DIR", type=Path, help="results directory")
+
+
+def _add_where(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--address", help="an existing Ray cluster, such as auto or ray://host:10001")
+    parser.add_argument(
+        "--workers", metavar="N", type=_count, help="workers on this machine (one per core)"
+    )
+
+
+def _add_data(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME", help="see study data list")
+    parser.add_argument("--path", metavar="FILE", help="the raw file, where it is not in the cache")
+    parser.add_argument("--split-seed", metavar="N", type=_seed, default=0, help="(0)")
+
+
+def _presets() -> str:
+    from study.config import preset_names
+
+    return f"a study file, or one of the presets {', '.join(preset_names())} (default)"
+
+
+def _rate(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is not allowed; a number from 0 to 1 is")
+    return value
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if not 1 <= value <= 100_000:
+        raise argparse.ArgumentTypeError(f"{text} is not allowed; a number from 1 to 100000 is")
+    return value
+
+
+def _seed(text: str) -> int:
+    value = int(text)
+    if not 0 <= value < 2**63:
+        raise argparse.ArgumentTypeError(f"{text} is not allowed; a number from 0 to 2^63 - 1 is")
+    return value
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+def _interrupt(number: int, frame: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

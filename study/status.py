@@ -1,0 +1,106 @@
+"""How a study stands, read from its results directory alone; needs neither torch nor Ray."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from reports.reduce import FIGURES
+from reports.results import Results
+from study.config import StudyConfig, validate
+from study.data.splits import SPLITS
+from study.ledger import Broken, ResultsDirectory
+from study.plan import planned_runs
+
+
+@dataclass(frozen=True)
+class Status:
+    """Counts of runs, and ``state``: ``running``, ``interrupted`` or ``finished``.
+
+    ``failed`` runs belong to packs that could not be trained; ``broken`` are files of the ledger that
+    cannot be read, whose runs `study resume` does again.
+    """
+
+    study: str
+    state: str
+    planned: int
+    finished: int
+    failed: int
+    failures: tuple[str, ...]
+    broken: tuple[Broken, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the status as plain data, the contract's keys first."""
+        return {
+            "planned": self.planned,
+            "finished": self.finished,
+            "failed": self.failed,
+            "state": self.state,
+            "study": self.study,
+            "failures": list(self.failures),
+            "broken": [str(item.path) for item in self.broken],
+        }
+
+    def words(self) -> str:
+        """Return the status for a person."""
+        lines = [f"{self.study}: {self.state}, {self.finished:,} of {self.planned:,} runs finished"]
+        if self.failed:
+            lines.append(f"{self.failed:,} runs failed; `study resume` tries them again")
+        lines += [f"  {failure}" for failure in self.failures]
+        lines += [f"cannot be read: {item.path} ({item.reason})" for item in self.broken]
+        return "\n".join(lines)
+
+
+def stored_config(directory: ResultsDirectory) -> StudyConfig:
+    """Return the study that was begun in ``directory``; raises LedgerError or StudyFileError."""
+    return validate(directory.read_study(), str(directory.study_file))
+
+
+def study_status(directory: ResultsDirectory) -> Status:
+    """Return how the study in ``directory`` stands; raises LedgerError where there is none."""
+    directory.require()
+    return _status(directory, *directory.read_runs())
+
+
+def study_results(directory: ResultsDirectory) -> Results:
+    """Return everything that a report is made from; raises LedgerError where there is no study."""
+    directory.require()
+    runs, broken = directory.read_runs()
+    status = _status(directory, runs, broken)
+    manifest = directory.read_manifest() if directory.manifest_file.exists() else {}
+    return Results(
+        runs=runs,
+        decision_makers=_by_split(directory.read_decision_makers()),
+        study=stored_config(directory).resolved(),
+        manifest=manifest,
+        planned=status.planned,
+        failed=status.failed,
+        state=status.state,
+    )
+
+
+def _status(directory: ResultsDirectory, runs: pd.DataFrame, broken: list[Broken]) -> Status:
+    config = stored_config(directory)
+    failures = directory.failures()
+    planned = planned_runs(config, directory.read_packs())
+    at_rest = "finished" if len(runs) >= planned else "interrupted"
+    state = "running" if directory.is_locked() else at_rest
+    return Status(
+        study=config.study,
+        state=state,
+        planned=planned,
+        finished=len(runs),
+        failed=sum(int(failure["runs"]) for failure in failures),
+        failures=tuple(f"{failure['pack_id']}: {failure['error']}" for failure in failures),
+        broken=tuple(broken),
+    )
+
+
+def _by_split(makers: pd.DataFrame) -> pd.DataFrame:
+    """Turn one row per DM into one row per DM and split."""
+    parts = []
+    for split in SPLITS:
+        names = {f"{split}_{figure}": figure for figure in FIGURES}
+        part = makers[["decision_maker", "alpha", *names]].rename(columns=names)
+        parts.append(part.assign(split=split))
+    return pd.concat(parts, ignore_index=True)
