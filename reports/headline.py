@@ -7,8 +7,10 @@ from typing import Any
 import pandas as pd
 
 from reports.fronts import fronts as fronts_of
+from reports.hypervolume import defer_minus_reject
 from reports.panels import NO_DECISION_MAKER, baselines, decision_maker_alone, decision_makers_shown
 from reports.reduce import in_reading_order
+from reports.wording import share
 
 SPOKEN = {
     "binary": "a binary model trained to be fair",
@@ -65,35 +67,57 @@ def operating_points(
     return pd.DataFrame(records, columns=columns)
 
 
-def sentences(points: pd.DataFrame) -> list[str]:
-    """One sentence per decision-maker that says what `operating_points` found.
+def sentences(points: pd.DataFrame, areas: pd.DataFrame | None = None) -> list[str]:
+    """What `operating_points` found, in words: one entry per decision-maker.
 
-    Only figures from the table; a point whose error or DI is NaN is not mentioned, and a
-    decision-maker with no point of any method gets no sentence.
+    Only figures from the tables; a point whose error or DI is NaN is not mentioned, and a
+    decision-maker with no point of any method gets no entry.
+
+    Args:
+        points: as `operating_points` returns them.
+        areas: as `hypervolumes` returns them; with them an entry also says whose honest front
+            dominates more, as one point of each method may say the opposite of the whole fronts.
     """
     said = []
     points = points.dropna(subset=["error", "di"])
     for name, rows in points.groupby("decision_maker", sort=False):
         given = rows["what"].isin(["baseline", "decision-maker"])
-        asked, known = (
-            [f"{SPOKEN.get(r['what'], r['what'])} {_reaches(r)}" for r in part.to_dict("records")]
-            for part in (rows[~given], rows[given])
-        )
+        asked, known = ([*map(_reaches, part.to_dict("records"))] for part in (rows[~given], rows[given]))
         if not asked:
             continue
         lead = f"With the decision-maker “{name}”, " if name != NO_DECISION_MAKER else ""
-        against = f" – against {' and '.join(known)}" if known else ""
-        said.append(_capitalised(f"{lead}{'; '.join(asked)}{against}."))
+        entry = [f"{lead}{'; '.join(asked)}."]
+        entry += [f"For comparison, {' and '.join(known)}."] if known else []
+        entry += [] if areas is None else _whole_fronts(areas, str(name))
+        said.append(" ".join(_capitalised(sentence) for sentence in entry))
     return said
 
 
 def _reaches(row: dict[Hashable, Any]) -> str:
-    error, di, idk_rate = (float(row[figure]) for figure in ("error", "di", "idk_rate"))
-    if row["what"] in ("baseline", "decision-maker"):
-        return f"with error {error:.3f} and DI {di:.3f}"
-    says_idk = row["what"] != "binary" and not math.isnan(idk_rate)
-    idk = f" (saying IDK in {100 * idk_rate:.0f} % of cases)" if says_idk else ""
-    return f"reaches error {error:.3f} at DI {di:.3f}{idk}"
+    what, error, di = str(row["what"]), float(row["error"]), float(row["di"])
+    spoken = SPOKEN.get(what, what)
+    if what in ("baseline", "decision-maker"):
+        return f"{spoken} has error {error:.3f} and DI {di:.3f}"
+    reached = f"{spoken} reaches error {error:.3f} at DI {di:.3f}"
+    idk_rate = float(row["idk_rate"])
+    if what == "binary" or math.isnan(idk_rate):
+        return reached
+    return f"{reached} and leaves {share(idk_rate)} of cases to the decision-maker"
+
+
+def _whole_fronts(areas: pd.DataFrame, name: str) -> list[str]:
+    own = areas[(areas["front"] == "honest") & (areas["decision_maker"] == name)]
+    said = []
+    both = defer_minus_reject(areas)
+    for row in both[both["decision_maker"] == name].itertuples():
+        of_model = own[own["model"] == row.model].set_index("method")["hypervolume"]
+        defer, reject = (f"{of_model[method]:.4f}" for method in ("defer", "reject"))
+        which = "more than" if defer > reject else "less than" if defer < reject else "as much as"
+        said.append(
+            f"over the whole honest front, deferring dominates {which} rejecting: hypervolume "
+            f"{defer} against {reject} (model {row.model})."
+        )
+    return said
 
 
 def _capitalised(text: str) -> str:

@@ -31,5 +31,10 @@ def join(*children: object) -> Html:
     return Html("".join(_text(child) for child in children if child is not None))
 
 
+def section(anchor: str, title: str, *content: object, class_: str | None = None) -> Html:
+    """A part of the page with its heading."""
+    return tag("section", tag("h2", title), *content, id=anchor, class_=class_)
+
+
 def _text(child: object) -> str:
     return child if isinstance(child, Html) else escape(str(child))

@@ -2,14 +2,15 @@
 
 from pathlib import Path
 
-from reports import account, sections
+from reports import glossary, ran, sections
+from reports.asked import asked, data_name
 from reports.figures.album import ModelFigures, album
 from reports.files import write_bytes, write_csv
 from reports.markup import Html, join, tag
 from reports.reductions import Reductions, reductions
 from reports.results import Results
 from reports.stylesheet import STYLESHEET
-from reports.tables import counted
+from reports.wording import counted
 
 
 def write_report(results: Results, out: Path) -> Path:
@@ -24,14 +25,15 @@ def write_report(results: Results, out: Path) -> Path:
         out: the directory; made if need be. Files of the same names are replaced.
     """
     reduced = reductions(results)
-    figures = album(reduced, results.decision_makers)
+    alone = results.decision_makers
+    figures = album(reduced, alone)
     tables = {
         "fronts": reduced.fronts,
         "fronts_by_idk_rate": reduced.band_fronts,
         "idk_cdf": reduced.cdf,
         "hypervolumes": reduced.areas,
         "settings": reduced.settings,
-        "decision_makers": results.decision_makers,
+        "decision_makers": alone[sorted(alone, key=lambda c: (c != "decision_maker", c != "split"))],
     }
     for name, frame in tables.items():
         write_csv(out / f"{name}.csv", frame)
@@ -45,11 +47,12 @@ def write_report(results: Results, out: Path) -> Path:
 
 def page_of(results: Results, reduced: Reductions, figures: list[ModelFigures]) -> str:
     """The page as text."""
-    name = str(results.study.get("study") or "Study")
-    parts: list[Html | None] = [account.progress(results)]
+    study = results.study.get("study")
+    name = f"Study “{study}”" if study else "Study"
+    parts: list[Html | None] = []
     if len(results.runs):
         parts.append(sections.in_short(reduced))
-    parts += [account.asked(results), sections.decision_makers(results.decision_makers)]
+    parts += [asked(results, reduced.settings), sections.decision_makers(results.decision_makers)]
     if len(results.runs):
         parts += [
             sections.fronts(reduced, figures),
@@ -57,10 +60,10 @@ def page_of(results: Results, reduced: Reductions, figures: list[ModelFigures]) 
             sections.idk_rates(figures),
             sections.front_tables(reduced),
         ]
-    parts += [account.how_it_ran(results, reduced.settings), account.glossary()]
-    dataset = results.study.get("dataset")
+    parts += [ran.how_it_ran(results, reduced.settings), glossary.glossary()]
+    data = data_name(results.study.get("dataset"))
     facts = [
-        f"data: {dataset}" if dataset else None,
+        f"data: {data}" if data else None,
         f"{len(results.runs):,} of {counted(results.planned, 'run')}",
         counted(len(reduced.settings), "setting"),
         results.state,
@@ -69,6 +72,7 @@ def page_of(results: Results, reduced: Reductions, figures: list[ModelFigures]) 
         "main",
         tag("h1", name),
         tag("div", " · ".join(fact for fact in facts if fact), class_="soft"),
+        ran.progress(results),
         _contents(parts),
         *parts,
     )
@@ -96,6 +100,6 @@ ANCHORS = {
 
 
 def _contents(parts: list[Html | None]) -> Html:
-    # Only a section's own opening tag can hold this: text is escaped.
-    there = [a for a in ANCHORS if any(p and f'id="{a}">' in p[:80] for p in parts)]
+    # Only a section's own opening tag can begin so: text is escaped.
+    there = [a for a in ANCHORS if any(p and p.startswith(f'<section id="{a}"') for p in parts)]
     return tag("nav", *(tag("a", ANCHORS[anchor], href=f"#{anchor}") for anchor in there))

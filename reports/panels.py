@@ -4,6 +4,7 @@ A binary model never defers: its rows carry the decision-maker `none`, and stand
 every decision-maker.
 """
 
+from collections.abc import Iterable
 from typing import Final
 
 import pandas as pd
@@ -21,8 +22,12 @@ def models_shown(settings: pd.DataFrame) -> list[str]:
 def decision_makers_shown(settings: pd.DataFrame) -> list[str]:
     """Decision-makers of these settings, `standard` and `biased` first; `none` only if alone."""
     names = set(settings["decision_maker"].dropna().unique())
-    others = sorted(names - {NO_DECISION_MAKER}, key=lambda n: (n != "standard", n != "biased", n))
-    return others or sorted(names)
+    return in_usual_order(names - {NO_DECISION_MAKER}) or sorted(names)
+
+
+def in_usual_order(names: Iterable[str]) -> list[str]:
+    """Decision-makers, `standard` and `biased` first, others by name."""
+    return sorted(names, key=lambda name: (name != "standard", name != "biased", name))
 
 
 def panel_rows(frame: pd.DataFrame, model: str, decision_maker: str) -> pd.DataFrame:

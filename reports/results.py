@@ -15,9 +15,11 @@ class Results:
             optional column `status` says why a run stopped. May have no rows, but has columns.
         decision_makers: one row per decision-maker and split, columns decision_maker, split
             (train, validation, test), error, di, di_y0, di_y1, error_a0, error_a1, alpha (the
-            fairness coefficient it was trained with; NaN where it was not trained).
+            fairness coefficient it was trained with; NaN where it was not trained). May have more.
         study: the resolved study file.
-        manifest: versions, data fingerprint, when and where started; shown as it comes.
+        manifest: `sessions` (a list of mappings: started, ended, state, host, platform, python,
+            executor, versions), data_fingerprint, data_source, rows, code, backend; any of them
+            may be missing, and others are shown as they come.
         planned: runs that the study asks for.
         failed: runs that could not be completed.
         state: `running`, `interrupted` or `finished`.

@@ -6,10 +6,13 @@ from reports.figures.album import ModelFigures
 from reports.figures.render import Rendered
 from reports.fronts import KINDS
 from reports.headline import sentences
-from reports.markup import Html, join, tag
-from reports.reduce import GROUP, in_reading_order
+from reports.hypervolume import defer_minus_reject, side_by_side
+from reports.markup import Html, join, section, tag
+from reports.panels import in_usual_order
+from reports.reduce import GROUP, SPLITS
 from reports.reductions import Reductions
-from reports.tables import ROWS, counted, table, thinned
+from reports.tables import ROWS, table, thinned
+from reports.wording import counted
 
 FRONT_COLUMNS = [
     *("error", "di", "idk_rate", "alpha", "gamma"),
@@ -24,6 +27,9 @@ TABLES = (
     "decision_makers",
 )
 KIND_NAMES = {"honest": "Honest front", "paper": "Paper’s front"}
+DECISION_MAKER_COLUMNS = [
+    *("decision_maker", "split", "alpha", "error", "di", "di_y0", "di_y1", "error_a0", "error_a1"),
+]
 KIND_NOTES = {
     "paper": "Pareto front over the test medians, as in the paper: the best of many settings by "
     "the very figures that are shown, so somewhat too good.",
@@ -32,57 +38,54 @@ KIND_NOTES = {
 }
 
 
-def section(anchor: str, title: str, *content: object) -> Html:
-    """A part of the page with its heading."""
-    return tag("section", tag("h2", title), *content, id=anchor)
-
-
 def in_short(reduced: Reductions) -> Html:
     """What the study comes to, in words and in one table."""
-    said = sentences(reduced.points)
+    said = sentences(reduced.points, reduced.areas)
     if not said:
         text = "No setting has figures for error and DI yet, so there is nothing to sum up."
-        return tag("section", tag("h2", "In short"), tag("p", text), class_="summary", id="in-short")
+        return section("in-short", "In short", tag("p", text), class_="summary")
     columns = ["decision_maker", "what", "model", "error", "di", "idk_rate", "alpha", "gamma"]
     note = (
         "For each method, the setting with the smallest sum of error and DI on the validation "
         "split; all figures are test medians over seeds. Lower is better in both. Another weighing "
         "of the two gives another point: see the fronts."
     )
-    return tag(
-        "section",
-        tag("h2", "In short"),
-        tag("ul", *(tag("li", sentence) for sentence in said)),
-        table(reduced.points[columns]),
+    return section(
+        "in-short",
+        "In short",
+        *(tag("p", entry) for entry in said),
+        table(reduced.points[columns], by="decision_maker"),
         tag("p", note, class_="soft"),
         class_="summary",
-        id="in-short",
     )
 
 
 def decision_makers(frame: pd.DataFrame) -> Html:
-    """Each decision-maker alone, on every split."""
+    """Each decision-maker alone, on every split; further columns of the frame are not shown."""
     if not len(frame):
         return section("dms", "The decision-makers", tag("p", "None is recorded."))
     note = (
         "Each decision-maker deciding every case alone. alpha is the fairness coefficient it was "
         "trained with; a dash where it was not trained."
     )
-    return section("dms", "The decision-makers", tag("p", note), table(frame))
+    shown = frame.reindex(columns=DECISION_MAKER_COLUMNS)
+    shown = shown.sort_values(["decision_maker", "split"], key=_shown_first, kind="stable")
+    return section("dms", "The decision-makers", tag("p", note), table(shown, by="decision_maker"))
 
 
 def fronts(reduced: Reductions, figures: list[ModelFigures]) -> Html:
     """The error-DI plane, and one number for each front."""
     notes = tag("dl", *(join(tag("dt", KIND_NAMES[k]), tag("dd", KIND_NOTES[k])) for k in KINDS))
     caption = (
-        "Top left is best. A point is the median of the seeds of one setting; the line joins the "
-        "points of a front. An honest front may bend back on test. A few settings may lie outside "
-        "of the frame."
+        "Top left is best. A point is the median of the seeds of one setting. On the left, a line "
+        "joins the points of a front. On the right, a thin line joins the chosen points in the "
+        "order of their DI on validation: where it turns back or crosses itself, test does not "
+        "bear out what validation promised. A few settings may lie outside of the frame."
     )
     explained = (
         "Hypervolume is the area in the error-DI plane that a front dominates, up to error 0.5 and "
         "DI 0.5. More is better; 0.25 would be perfect. An honest front is measured at its test "
-        "points."
+        "points, and says what a choice can reach; the paper’s is somewhat too good."
     )
     return section(
         "fronts",
@@ -91,7 +94,8 @@ def fronts(reduced: Reductions, figures: list[ModelFigures]) -> Html:
         *(join(_model_heading(f, figures), _figure(f.plane, caption)) for f in figures),
         tag("h3", "Each front in one number"),
         tag("p", explained),
-        table(_areas_side_by_side(reduced.areas)),
+        table(side_by_side(reduced.areas)),
+        _differences(reduced.areas),
     )
 
 
@@ -103,7 +107,7 @@ def by_idk_rate(reduced: Reductions, figures: list[ModelFigures]) -> Html | None
         "The same among the settings that say IDK rarely (in less than 20 % of cases), sometimes "
         "(20 to 50 %) and often (50 % and more): by the test rate for the paper’s front, by the "
         "validation rate for the honest one. The paper names no limits; these are ours. All fronts "
-        "are in fronts_by_idk_rate.csv."
+        "are in fronts_by_idk_rate.csv. Lines are joined as above."
     )
     counts = reduced.band_fronts.groupby(["front", "band"], sort=False).size().rename("n").reset_index()
     content = []
@@ -166,11 +170,22 @@ def front_tables(reduced: Reductions) -> Html:
     return section("points", "Points of the fronts", tag("p", note), *content)
 
 
-def _areas_side_by_side(areas: pd.DataFrame) -> pd.DataFrame:
-    wide = areas[areas["front"] == "honest"].merge(
-        areas[areas["front"] == "paper"], on=GROUP, how="outer", suffixes=("_honest", "_paper")
+def _differences(areas: pd.DataFrame) -> Html | None:
+    both = defer_minus_reject(areas)
+    if not len(both):
+        return None
+    caption = (
+        "Hypervolume of defer less that of reject: above 0, deferring is better. It comes from one "
+        "split of the data, without an interval; small differences mean little."
     )
-    return in_reading_order(wide.drop(columns=["front_honest", "front_paper"]), GROUP)
+    return table(both, caption, by="decision_maker")
+
+
+def _shown_first(column: pd.Series) -> pd.Series:
+    known = column.unique()
+    order = SPLITS if column.name == "split" else in_usual_order(map(str, known))
+    ranks = {name: rank for rank, name in enumerate(order)}
+    return column.map(lambda name: ranks.get(str(name), len(ranks)))
 
 
 def _model_heading(model: ModelFigures, figures: list[ModelFigures]) -> Html | None:

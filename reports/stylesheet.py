@@ -20,17 +20,16 @@ h3 { font-size: 1.05rem; margin: 1.75rem 0 .5rem; overflow-wrap: anywhere; }
 p, ul, dl { max-width: 48rem; }
 a { color: var(--accent); }
 .soft { color: var(--soft); }
-nav { margin: 1.25rem 0 0; font-size: .9rem; }
-nav a { margin-right: 1.1rem; white-space: nowrap; text-decoration: none; }
+nav { display: flex; flex-wrap: wrap; gap: .2rem 1.1rem; margin: 1.25rem 0 0; font-size: .9rem; }
+nav a { text-decoration: none; }
 nav a:hover { text-decoration: underline; }
 .summary { background: var(--card); border: 1px solid var(--line); border-radius: 10px;
   padding: 1rem 1.5rem 1.25rem; margin-top: 1.5rem; }
 .summary h2 { border: 0; padding: 0; margin: .25rem 0 .5rem; }
-.summary p, .summary ul { max-width: none; }
-.summary li { margin: .35rem 0; overflow-wrap: anywhere; }
+.summary p { max-width: none; overflow-wrap: anywhere; }
 .notice { background: var(--warn); border: 1px solid var(--warn-line); border-radius: 10px;
   padding: .75rem 1.25rem; margin-top: 1.25rem; }
-.notice p { margin: .25rem 0; }
+.notice p { margin: .25rem 0; max-width: none; }
 progress { width: 100%; height: .7rem; accent-color: var(--accent); }
 figure { margin: 1rem 0 1.5rem; background: #fff; color: #222; border: 1px solid var(--line);
   border-radius: 10px; padding: 1rem 1rem .75rem; break-inside: avoid; color-scheme: light; }
@@ -38,14 +37,18 @@ figure svg { display: block; width: 100%; height: auto; }
 figcaption { font-size: .85rem; color: #555; margin-top: .5rem; }
 figcaption a { color: #00598c; }
 .scroll { overflow-x: auto; margin: .75rem 0 1.25rem; }
-table { border-collapse: collapse; font-size: .88rem; font-variant-numeric: tabular-nums; }
+table { border-collapse: collapse; font-size: .88rem; line-height: 1.4;
+  font-variant-numeric: tabular-nums; }
 caption { text-align: left; color: var(--soft); padding-bottom: .35rem; }
-th, td { padding: .32rem .8rem .32rem 0; border-bottom: 1px solid var(--line); text-align: left;
+th, td { padding: .32rem 1rem .32rem 0; border-bottom: 1px solid var(--line); text-align: left;
   vertical-align: top; }
 thead th { color: var(--soft); font-weight: 600; vertical-align: bottom; }
-td { overflow-wrap: anywhere; }
-.number { text-align: right; padding-left: .6rem; white-space: nowrap; }
-.id { font-family: ui-monospace, Menlo, Consolas, monospace; font-size: .8rem; }
+.keys td { overflow-wrap: anywhere; }
+tbody th { font-weight: 500; }
+tbody + tbody { border-top: 2px solid var(--line); }
+.number { text-align: right; padding-left: .6rem; }
+td.number { white-space: nowrap; }
+.id { white-space: nowrap; font-family: ui-monospace, Menlo, Consolas, monospace; font-size: .8rem; }
 .keys th { font-weight: 500; color: var(--soft); white-space: nowrap; }
 details { margin: .6rem 0; }
 summary { cursor: pointer; overflow-wrap: anywhere; }

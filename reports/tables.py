@@ -1,54 +1,27 @@
 """Tables of a page: which columns, how numbers are written, how many rows."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
 from typing import Final
 
 import numpy as np
 import pandas as pd
 
 from reports.markup import Html, join, tag
+from reports.wording import NOTHING, decimals, listed, percent, signed, significant, whole
 
 ROWS: Final = 40
-NOTHING: Final = "–"
-
-
-def decimals(digits: int) -> Callable[[object], str]:
-    """Writes a number with so many digits after the point."""
-    return lambda value: f"{value:.{digits}f}"
-
-
-def percent(value: object) -> str:
-    """0.1234 as 12.3 %."""
-    return f"{float(str(value)):.1%}".replace("%", " %")
-
-
-def significant(value: object) -> str:
-    """With up to four significant digits."""
-    return f"{value:.4g}"
-
-
-def whole(value: object) -> str:
-    """With thousands apart."""
-    return f"{int(float(str(value))):,}"
-
-
-def counted(number: int, thing: str) -> str:
-    """Such as 1 point or 1,200 points."""
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"
-
-
 FORMATS: Final[dict[str, Callable[[object], str]]] = {
     **dict.fromkeys(("error", "di", "validation_error", "validation_di"), decimals(3)),
     **dict.fromkeys(("di_y0", "di_y1", "error_a0", "error_a1"), decimals(3)),
     **dict.fromkeys(("idk_rate", "validation_idk_rate"), percent),
     **dict.fromkeys(("alpha", "gamma"), significant),
     **dict.fromkeys(("hypervolume_honest", "hypervolume_paper"), decimals(4)),
+    **dict.fromkeys(("difference_honest", "difference_paper"), signed(4)),
     **dict.fromkeys(("points_honest", "points_paper"), whole),
-    "runs": whole,
-    "settings": whole,
 }
 HEADINGS: Final = {
-    "what": "",
+    "what": "method",
     "decision_maker": "decision-maker",
     "di": "DI",
     "idk_rate": "IDK rate",
@@ -64,26 +37,37 @@ HEADINGS: Final = {
     "hypervolume_honest": "hypervolume, honest",
     "points_paper": "points, paper’s",
     "hypervolume_paper": "hypervolume, paper’s",
+    "difference_honest": "defer − reject, honest",
+    "difference_paper": "defer − reject, paper’s",
 }
 
 
-def table(frame: pd.DataFrame, caption: str | None = None) -> Html:
-    """A table with a heading per column; missing values are a dash, numbers are right-aligned."""
-    kinds = [None if _is_text(frame[column]) else "number" for column in frame.columns]
+def table(frame: pd.DataFrame, caption: str | None = None, *, by: str | None = None) -> Html:
+    """A table with a heading per column; missing values are a dash, numbers are right-aligned.
+
+    Args:
+        frame: the rows, in order.
+        caption: above it.
+        by: the first column, if its equal neighbours are to be one heading over their rows.
+    """
+    columns = list(frame.columns)
+    kinds = [None if _is_text(frame[column]) else "number" for column in columns]
     heads = [
         tag("th", HEADINGS.get(column, column.replace("_", " ")), scope="col", class_=kind)
-        for column, kind in zip(frame.columns, kinds, strict=True)
+        for column, kind in zip(columns, kinds, strict=True)
     ]
     rows = [
-        tag("tr", *(_cell(c, v, k) for c, v, k in zip(frame.columns, row, kinds, strict=True)))
+        [_cell(c, v, k) for c, v, k in zip(columns, row, kinds, strict=True)]
         for row in frame.itertuples(index=False, name=None)
     ]
-    content = join(
-        tag("caption", caption) if caption else None,
-        tag("thead", tag("tr", *heads)),
-        tag("tbody", *rows),
-    )
-    return tag("div", tag("table", content), class_="scroll")
+    return _table(heads, _grouped(rows, frame[by]) if by else [rows], caption)
+
+
+def text_table(headings: Sequence[str], rows: Sequence[Sequence[object]], *, caption: str) -> Html:
+    """A table of texts; the first cell of a row is its heading."""
+    heads = [tag("th", heading, scope="col") for heading in headings]
+    cells = [[tag("th", row[0], scope="row"), *(tag("td", text) for text in row[1:])] for row in rows]
+    return _table(heads, [cells], caption)
 
 
 def key_values(pairs: Mapping[str, object]) -> Html:
@@ -93,15 +77,15 @@ def key_values(pairs: Mapping[str, object]) -> Html:
 
 
 def flattened(tree: Mapping[str, object], prefix: str = "") -> dict[str, str]:
-    """A nested mapping as `{"a.b": text}`; lists are joined by commas, None is a dash."""
+    """A nested mapping as `{"a.b": text}`, mappings in lists by number; plain lists with commas."""
     flat: dict[str, str] = {}
     for key, value in tree.items():
+        if isinstance(value, list | tuple) and any(isinstance(item, Mapping) for item in value):
+            value = {str(number): item for number, item in enumerate(value, start=1)}
         if isinstance(value, Mapping):
             flat |= flattened(value, f"{prefix}{key}.")
-        elif isinstance(value, list | tuple):
-            flat[f"{prefix}{key}"] = ", ".join(map(str, value))
         else:
-            flat[f"{prefix}{key}"] = NOTHING if value is None else str(value)
+            flat[f"{prefix}{key}"] = listed(value)
     return flat
 
 
@@ -110,6 +94,25 @@ def thinned(frame: pd.DataFrame, rows: int = ROWS) -> pd.DataFrame:
     if len(frame) <= rows:
         return frame
     return frame.iloc[np.linspace(0, len(frame) - 1, rows).round().astype(int)]
+
+
+def _table(heads: list[Html], bodies: list[list[list[Html]]], caption: str | None) -> Html:
+    content = join(
+        tag("caption", caption) if caption else None,
+        tag("thead", tag("tr", *heads)),
+        *(tag("tbody", *(tag("tr", *row) for row in rows)) for rows in bodies),
+    )
+    return tag("div", tag("table", content), class_="scroll")
+
+
+def _grouped(rows: list[list[Html]], names: pd.Series) -> list[list[list[Html]]]:
+    texts = [NOTHING if name is None or name != name else str(name) for name in names]
+    bodies = []
+    for text, group in groupby(range(len(rows)), key=texts.__getitem__):
+        first, *others = group
+        head = tag("th", text, scope="rowgroup", rowspan=1 + len(others))
+        bodies.append([[head, *rows[first][1:]], *(rows[other][1:] for other in others)])
+    return bodies
 
 
 def _is_text(column: pd.Series) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from reports import descriptions
 from reports.figures.bands import bands_figure
 from reports.figures.cdf import cdf_figure
 from reports.figures.gamma import gamma_figure
@@ -55,47 +56,30 @@ def file_names(models: list[str]) -> dict[str, str]:
 
 def _of_model(model: str, file: str, reduced: Reductions, alone: pd.DataFrame) -> ModelFigures:
     names = reduced.names
-    frames = (reduced.settings, reduced.fronts, alone)
-    shown = ", ".join(names)
     plane = render(
-        fronts_figure(*frames, model=model, names=names),
+        fronts_figure(reduced.settings, reduced.fronts, alone, model=model, names=names),
         f"fronts-{file}",
-        f"Error rate against disparate impact of the model {model} with the decision-makers "
-        f"{shown}. {_in_words(reduced.fronts, model)}",
+        descriptions.of_plane(reduced, alone, model=model),
     )
     bands, cdf, gamma = {}, None, None
     if (reduced.settings["method"] != "binary").any():
         for kind in KINDS:
             fronts = (reduced.fronts, reduced.band_fronts)
-            figure = bands_figure(reduced.settings, *fronts, alone, kind=kind, model=model, names=names)
-            description = (
-                f"Error rate against disparate impact of the model {model}, the {kind} front among "
-                f"settings of low, medium and high IDK rate, with the decision-makers {shown}."
+            bands[kind] = render(
+                bands_figure(reduced.settings, *fronts, alone, kind=kind, model=model, names=names),
+                f"fronts-by-idk-rate-{kind}-{file}",
+                descriptions.of_bands(reduced.band_fronts, kind=kind, model=model),
             )
-            bands[kind] = render(figure, f"fronts-by-idk-rate-{kind}-{file}", description)
     if (reduced.cdf["model"] == model).any():
         cdf = render(
             cdf_figure(reduced.cdf, model=model, names=names),
             f"idk-cdf-{file}",
-            f"Share of the settings of the model {model} with an IDK rate at or below each cutoff, "
-            f"for everyone and by value of A, with the decision-makers {shown}.",
+            descriptions.of_cdf(reduced.cdf, model=model),
         )
     if (reduced.gamma["model"] == model).any():
         gamma = render(
             gamma_figure(reduced.gamma, model=model, names=names),
             f"idk-rate-by-gamma-{file}",
-            f"Median IDK rate of the model {model} against gamma, decision-makers {shown}.",
+            descriptions.of_gamma(reduced.gamma, model=model),
         )
     return ModelFigures(model, plane, bands, cdf, gamma)
-
-
-def _in_words(fronts: pd.DataFrame, model: str) -> str:
-    honest = fronts[(fronts["front"] == "honest") & (fronts["model"] == model)]
-    honest = honest.dropna(subset=["error", "di"])
-    said = [
-        f"The honest front of {method} with {name} has {len(front)} points, error "
-        f"{front['error'].min():.3f} to {front['error'].max():.3f}, DI {front['di'].min():.3f} to "
-        f"{front['di'].max():.3f}."
-        for (method, name), front in honest.groupby(["method", "decision_maker"], sort=False)
-    ]
-    return " ".join(said)

@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from reports.figures.plane import draw_plane, finish_planes
 from reports.figures.style import grid_of_panels, short, style
-from reports.fronts import BANDS, idk_band
+from reports.fronts import BANDS, CHOSEN_ON, idk_band
 from reports.panels import decision_maker_alone, panel_baselines, panel_rows
 
 BAND_TITLES = {"low": "low, under 20 %", "medium": "medium, 20 to 50 %", "high": "high, from 50 %"}
@@ -47,7 +47,7 @@ def bands_figure(
         for band, axes in zip(BANDS, row, strict=True):
             points = idk_band(own, band, kind)
             front = pd.concat([lines.loc[lines["band"] == band, reference.columns], reference])
-            draw_plane(axes, points, front, base, alone)
+            draw_plane(axes, points, front, base, alone, joined_on=CHOSEN_ON[kind])
             axes.set_title(f"{short(name, 14)}: {BAND_TITLES[band]}", loc="left")
     finish_planes(figure, panels, settings, pd.concat([chosen[binary.columns], binary]), decision_makers)
     return figure

@@ -61,6 +61,8 @@ def draw_cdf(axes: Axes, curves: pd.DataFrame, styles: dict[str, LineStyle]) -> 
             linestyle=look.line,
             linewidth=2,
             drawstyle="steps-post",
+            # Settings that leave everybody to the decision-maker are a step on the very edge.
+            clip_on=False,
         )
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1.02)

@@ -20,7 +20,7 @@ from reports.figures.style import (
     short,
     style,
 )
-from reports.fronts import KINDS
+from reports.fronts import CHOSEN_ON, KINDS
 from reports.panels import baselines, decision_maker_alone, panel_baselines, panel_rows
 
 KIND_TITLES = {"paper": "front over test points (paper)", "honest": "chosen on validation (honest)"}
@@ -51,7 +51,8 @@ def fronts_figure(
         lines = panel_rows(fronts, model, name)
         alone = decision_maker_alone(decision_makers, name)
         for kind, axes in zip(KINDS, row, strict=True):
-            draw_plane(axes, points, lines[lines["front"] == kind], base, alone)
+            front = lines[lines["front"] == kind]
+            draw_plane(axes, points, front, base, alone, joined_on=CHOSEN_ON[kind])
             axes.set_title(f"{short(name)}: {KIND_TITLES[kind]}", loc="left")
     finish_planes(figure, panels, settings, fronts, decision_makers)
     return figure
@@ -63,15 +64,19 @@ def draw_plane(
     front: pd.DataFrame,
     baseline: pd.DataFrame,
     decision_maker: pd.DataFrame,
+    *,
+    joined_on: str = "test",
 ) -> Axes:
     """Draw settings and fronts; x is DI, y the error rate, downwards, so that top left is best.
 
     Args:
         axes: what to draw on.
         settings: a faint point each; columns method, test_di, test_error.
-        front: columns method, di, error; joined by DI, a line per method.
+        front: columns method, di, error, validation_di; a line per method, joined by DI.
         baseline: a red square each; columns test_di, test_error.
         decision_maker: a yellow circle each; columns di, error.
+        joined_on: the split whose DI orders the line. On `validation` the line is a thin one: it
+            shows what a chooser gets who walks along the front, which on test is no front.
 
     Points with a NaN are not drawn.
     """
@@ -79,13 +84,14 @@ def draw_plane(
         draw_points(axes, rows["test_di"], rows["test_error"], method_style(str(method)).colour)
     for method, rows in front.dropna(subset=["di", "error"]).groupby("method", sort=True):
         look = method_style(str(method))
-        rows = rows.sort_values(["di", "error"])
+        honest = joined_on == "validation"
+        rows = rows.sort_values("validation_di" if honest else ["di", "error"], kind="stable")
         axes.plot(
             rows["di"],
             rows["error"],
             color=look.colour,
             linestyle=look.line,
-            linewidth=1.8,
+            linewidth=0.7 if honest else 1.8,
             marker=look.marker,
             markersize=4.5,
             markerfacecolor="white",

@@ -11,6 +11,16 @@ FIGURES = [
 ]
 DM_ERROR = {"standard": 0.242, "biased": 0.244, "none": np.nan}
 DM_DI = {"standard": 0.125, "biased": 0.254, "none": np.nan}
+SESSION = {
+    "started": "2026-03-01T00:00:00.123456+00:00",
+    "ended": "2026-03-01T02:10:59.9+02:00",
+    "state": "done",
+    "host": "laptop",
+    "platform": "Linux-6.1",
+    "python": "3.11.9",
+    "executor": "Ray on this machine",
+    "versions": {"torch": "2.9.0", "ray": "2.52.0"},
+}
 
 
 def ledger(
@@ -115,20 +125,30 @@ def results(runs: pd.DataFrame, **changes: object) -> Results:
         "decision_makers": decision_makers(names),
         "study": {
             "study": "synthetic",
-            "dataset": "compas",
+            "dataset": {"name": "compas", "path": None, "split_seed": 3},
             "decision_maker": list(names),
             "methods": ["binary", "reject", "defer"],
             "model": ["ordinal"],
-            "search": {"sampler": "qmc", "settings": 400, "alpha": {"low": 0.0, "high": 1.0}},
-            "seeds": 5,
-            "training": {"learning_rate": 0.001, "patience": 50},
+            "search": {
+                **{"sampler": "qmc", "settings": 400, "seed": 7},
+                "alpha": {
+                    "binary": {"low": 0.01, "high": 1.0, "log": True},
+                    "reject": {"low": 0.0, "high": 1.0, "log": False},
+                    "defer": {"low": 0.1, "high": 30.0, "log": True},
+                },
+                "gamma": {"reject": [0.5, 0.6], "defer": {"low": 0.03, "high": 0.15, "log": False}},
+            },
+            "thresholds": "learned",
+            "seeds": [0, 1, 2, 3, 4],
+            "training": {"hidden": 5, "learning_rate": 0.003, "patience": 50, "max_epochs": 1000},
         },
         "manifest": {
-            "versions": {"python": "3.11.9", "torch": "2.9.0", "ray": "2.52.0"},
+            "sessions": [SESSION],
             "data_fingerprint": "c9864c9e48c0",
-            "started": "2026-03-01T00:00:00Z",
-            "host": "laptop",
-            "backend": "cpu, compiled",
+            "data_source": "ProPublica",
+            "rows": 7214,
+            "code": "ec1d86b3f95a",
+            "backend": "eager PyTorch on the CPU",
         },
         "planned": len(runs),
         "failed": 0,

@@ -33,6 +33,19 @@ def test_a_plane_shows_fronts_baseline_and_decision_maker() -> None:
     assert list(marks["o"].get_ydata()) == list(alone["error"])
 
 
+def test_an_honest_front_is_joined_in_the_order_in_which_it_was_chosen() -> None:
+    axes = Figure().subplots()
+    own = (FRONTS["front"] == "honest") & (FRONTS["decision_maker"] == "standard")
+    front = FRONTS[own & (FRONTS["method"] == "defer")]
+    nothing = decision_makers(())
+    draw_plane(axes, SETTINGS[:0], front, baselines(SETTINGS[:0]), nothing, joined_on="validation")
+    line = max(axes.lines, key=lambda line: len(line.get_xdata()))
+    chosen = front.sort_values("validation_di")
+    assert list(line.get_xdata()) == list(chosen["di"]) != sorted(chosen["di"])
+    # A front: where the one gets worse, the other gets better.
+    assert chosen["validation_error"].is_monotonic_decreasing
+
+
 def test_the_top_left_of_a_plane_is_best() -> None:
     names = ["standard", "biased"]
     figure = fronts_figure(SETTINGS, FRONTS, decision_makers(), model="ordinal", names=names)

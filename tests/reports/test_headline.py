@@ -1,4 +1,5 @@
 import pandas as pd
+import pytest
 
 from reports.headline import operating_points, sentences
 from reports.reduce import medians_by_setting
@@ -32,10 +33,25 @@ def test_sentences_say_the_figures_of_the_table_and_no_more() -> None:
         ]
     )
     assert sentences(points) == [
-        "With the decision-maker “standard”, deferring reaches error 0.243 at DI 0.051 (saying IDK "
-        "in 32 % of cases) – against the baseline, trained for accuracy only, with error 0.300 and "
-        "DI 0.120."
+        "With the decision-maker “standard”, deferring reaches error 0.243 at DI 0.051 and leaves "
+        "32 % of cases to the decision-maker. For comparison, the baseline, trained for accuracy "
+        "only, has error 0.300 and DI 0.120."
     ]
+
+
+@pytest.mark.parametrize(
+    ("defer", "reject", "which"),
+    [(0.1, 0.09, "more than"), (0.09, 0.1, "less than"), (0.10001, 0.1, "as much as")],
+)
+def test_sentences_say_whose_whole_front_dominates_more(defer: float, reject: float, which: str) -> None:
+    given = {"decision_maker": "standard", "model": "mlp"}
+    point = given | {"what": "defer", "error": 0.24, "di": 0.05, "idk_rate": 0.3}
+    rows = [("defer", "honest", defer), ("reject", "honest", reject)]
+    # What the paper's fronts say is another matter.
+    rows += [("defer", "paper", 0.2), ("reject", "paper", 0.1)]
+    areas = pd.DataFrame(rows, columns=["method", "front", "hypervolume"]).assign(points=3, **given)
+    (said,) = sentences(pd.DataFrame([point]), areas)
+    assert f"Over the whole honest front, deferring dominates {which} rejecting" in said
 
 
 def test_methods_that_were_not_run_are_not_mentioned() -> None:

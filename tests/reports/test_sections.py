@@ -1,0 +1,65 @@
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from reports import sections
+from reports.reductions import reductions
+from tests.reports.browser import Page, undrawn
+from tests.reports.synthetic import decision_makers, ledger, results
+
+
+def test_decision_makers_are_grouped_and_ignore_further_columns() -> None:
+    frame = decision_makers(("oracle", "biased", "standard")).assign(idk_rate=1.0, dm_error=0.2)
+    by_split = frame.sort_values("split")[["idk_rate", *reversed(list(frame)[:-2])]]
+    seen = Page(sections.decision_makers(by_split))
+    (table,) = seen.tables
+    heads = ["decision-maker", "split", "alpha", "error", "DI"]
+    heads += ["DI, Y = 0", "DI, Y = 1", "error, A = 0", "error, A = 1"]
+    assert table[0] == heads
+    firsts = [row[0] for row in table[1:] if len(row) == 9]
+    assert firsts == ["standard", "biased", "oracle"]
+    assert [row[-8] for row in table[1:]] == ["train", "validation", "test"] * 3
+    assert [a["rowspan"] for a in seen.named("th") if a["scope"] == "rowgroup"] == ["3"] * 3
+    test = frame[(frame["decision_maker"] == "oracle") & (frame["split"] == "test")].iloc[0]
+    assert table[-1][-7:-4] == ["–", f"{test['error']:.3f}", f"{test['di']:.3f}"]
+
+
+def test_a_front_worse_than_another_is_said_to_be_so() -> None:
+    runs = ledger(600, decision_makers=("standard",))
+    worse = runs["method"] == "defer"
+    for split in ("validation", "test"):
+        runs.loc[worse, f"{split}_di"] += 0.1
+    reduced = reductions(results(runs))
+    areas = reduced.areas[reduced.areas["front"] == "honest"].set_index("method")["hypervolume"]
+    assert areas["defer"] < areas["reject"]
+    said = Page(sections.in_short(reduced)).text
+    figures = f"hypervolume {areas['defer']:.4f} against {areas['reject']:.4f} (model ordinal)"
+    assert f"deferring dominates less than rejecting: {figures}" in said
+    difference = f"−{areas['reject'] - areas['defer']:.4f}"
+    assert difference in Page(sections.fronts(reduced, [])).text
+
+
+def test_without_both_methods_there_is_no_difference() -> None:
+    seen = undrawn(results(ledger(100, methods=("binary", "defer"))))
+    assert "defer − reject" not in seen.text
+    assert "dominates" not in seen.text.split("What was asked")[0]
+
+
+def test_a_long_front_is_thinned_on_the_page_and_whole_in_the_table() -> None:
+    runs = ledger(120, seeds=1, methods=("defer",), decision_makers=("standard",))
+    for split in ("test", "validation"):
+        runs[f"{split}_error"] = 0.2 + np.arange(120) / 1000
+        runs[f"{split}_di"] = 0.2 - np.arange(120) / 1000
+    given = replace(results(runs.assign(status="patience")))
+    assert "120 points, 40 shown" in undrawn(given).text
+    assert len(reductions(given).fronts) == 240
+
+
+def test_an_unknown_split_comes_last() -> None:
+    frame = pd.concat([decision_makers(("biased",)).assign(split="holdout")[:1], decision_makers()])
+    (table,) = Page(sections.decision_makers(frame)).tables
+    assert [row[-8] for row in table[1:]] == [
+        *("train", "validation", "test"),
+        *("train", "validation", "test", "holdout"),
+    ]
