@@ -15,6 +15,7 @@ from models.examples import Examples
 from models.methods import binary
 from models.metrics import decision_figures
 from models.mlp import MLP
+from models.network import pad_lanes
 from models.training import TrainingOptions, train_pack
 
 NAMES = ("standard", "biased", "oracle")
@@ -92,10 +93,11 @@ def _train(
         seeds=[seed],
         options=options,
     )
+    theta = pad_lanes(trained.theta)
     logits = [
-        MLP.outputs(trained.theta, block).logit[0] for block in torch.split(x.unsqueeze(0), 1024, dim=1)
+        MLP.outputs(theta, block).logit[0] for block in torch.split(x.unsqueeze(0), 1024, dim=1)
     ]
-    return torch.sigmoid(torch.cat(logits))
+    return torch.sigmoid(torch.cat(logits))[:, : len(alphas)]
 
 
 def _most_moderate(probability: Tensor, y: Tensor, a: Tensor) -> int:

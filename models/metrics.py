@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from models.examples import Examples
-from models.network import Model, Scores
+from models.network import Model, Scores, pad_lanes
 
 FIGURES = (
     "error",
@@ -73,6 +73,8 @@ def joint_figures(model: Model, theta: Tensor, examples: Examples) -> dict[str, 
     The model says IDK where t0 < score < t1 and predicts the positive class from t1 upwards; the DM
     decides for the positive class from a probability of one half.
     """
+    settings = theta.shape[2]
+    theta = pad_lanes(theta)
     seeds, _, lanes = theta.shape
     x = examples.x.expand(seeds, -1, -1)
     cells = cell_indicators(examples)
@@ -85,7 +87,8 @@ def joint_figures(model: Model, theta: Tensor, examples: Examples) -> dict[str, 
         outcomes = (idk, ~idk & wrong, idk & dm_wrong.view(1, -1, 1))
         for count, outcome in zip(counts, outcomes, strict=True):
             count += cells[:, block] @ outcome.to(torch.float32)
-    deferred, model_errors, dm_errors = counts.to(torch.float64).transpose(-1, -2)
+    counts = counts[..., :settings].to(torch.float64)
+    deferred, model_errors, dm_errors = counts.transpose(-1, -2)
     people = cells.sum(1).to(torch.float64).expand_as(deferred)
     return figures(CellCounts(people, deferred, model_errors, dm_errors))
 

@@ -14,6 +14,10 @@ import torch
 from torch import Tensor
 
 
+# Widths are multiples of this: on them the CPU kernels give a lane the same bits whatever the width.
+LANE_MULTIPLE = 32
+
+
 class Outputs(NamedTuple):
     """What a model says about examples; both (S, B, K).
 
@@ -68,6 +72,17 @@ class Model:
     initialise: Callable[[int, int, torch.Generator], Tensor]
     outputs: Callable[[Tensor, Tensor], Outputs]
     scores: Callable[[Tensor, Tensor], Scores]
+
+
+def padded_width(lanes: int) -> int:
+    """Return the smallest width that holds ``lanes``."""
+    return -(-lanes // LANE_MULTIPLE) * LANE_MULTIPLE
+
+
+def pad_lanes(theta: Tensor) -> Tensor:
+    """Repeat the last of K lanes until the width is one of those that give the same bits."""
+    lanes = theta.shape[2]
+    return theta[..., torch.arange(padded_width(lanes)).clamp_max(lanes - 1)]
 
 
 def glorot(inputs: int, units: int, generator: torch.Generator) -> Tensor:

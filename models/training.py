@@ -14,11 +14,9 @@ from torch import Tensor
 
 from models.examples import Batch, Examples
 from models.methods import Loss
-from models.network import Model, Outputs
+from models.network import Model, Outputs, padded_width
 from models.randomness import stream
 
-# Widths are multiples of this: on them the CPU kernels give a lane the same bits whatever the width.
-LANE_MULTIPLE = 32
 # Whole splits go through a network in blocks of examples that fit into a core's cache.
 _BLOCK = 256
 _BETA1, _BETA2, _EPSILON = 0.9, 0.999, 1e-8
@@ -128,7 +126,7 @@ class PackTraining:
         self._train, self._validation = train, validation
         self._seeds = list(seeds)
         settings, inputs = len(alpha), train.x.shape[1]
-        width = _padded(settings)
+        width = padded_width(settings)
 
         # What is known of each run, by (seed, setting); filled in as runs stop.
         size = model.layout(inputs, options.hidden).size
@@ -219,7 +217,7 @@ class PackTraining:
         """Drop seeds without live lanes, then lanes down to the smallest width that holds the rest."""
         live = self._live.sum(1)
         rows = live.nonzero().squeeze(1)
-        width = _padded(int(live.max()))
+        width = padded_width(int(live.max()))
         if len(rows) == len(live) and width == self._live.shape[1]:
             return
         first_live = torch.argsort(~self._live[rows], dim=1, stable=True)[:, :width]
@@ -257,7 +255,3 @@ def train_pack(
     while training.running:
         training.run_epoch()
     return training.result()
-
-
-def _padded(lanes: int) -> int:
-    return -(-lanes // LANE_MULTIPLE) * LANE_MULTIPLE
