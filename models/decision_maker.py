@@ -94,9 +94,7 @@ def _train(
         options=options,
     )
     theta = pad_lanes(trained.theta)
-    logits = [
-        MLP.outputs(theta, block).logit[0] for block in torch.split(x.unsqueeze(0), 1024, dim=1)
-    ]
+    logits = [MLP.outputs(theta, block).logit[0] for block in torch.split(x.unsqueeze(0), 1024, dim=1)]
     return torch.sigmoid(torch.cat(logits))[:, : len(alphas)]
 
 

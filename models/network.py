@@ -13,7 +13,6 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-
 # Widths are multiples of this: on them the CPU kernels give a lane the same bits whatever the width.
 LANE_MULTIPLE = 32
 

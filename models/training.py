@@ -4,22 +4,18 @@ Epochs are in lock-step, so the lanes of a seed share every minibatch. A lane st
 loss and keeps its own best weights; finished lanes are dropped, so that nobody waits for the slowest.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from math import sqrt
 
 import torch
 from torch import Tensor
 
-from models.examples import Batch, Examples
+from models.examples import Examples
 from models.methods import Loss
-from models.network import Model, Outputs, padded_width
+from models.network import Model, padded_width
 from models.randomness import stream
-
-# Whole splits go through a network in blocks of examples that fit into a core's cache.
-_BLOCK = 256
-_BETA1, _BETA2, _EPSILON = 0.9, 0.999, 1e-8
+from models.step import adam_sizes, objective_function, step_function
 
 
 @dataclass(frozen=True)
@@ -57,35 +53,6 @@ class Trained:
     stop: list[list[Stop]]
 
 
-def adam_step(
-    objective: Callable[[Tensor], Tensor],
-    theta: Tensor,
-    moments: tuple[Tensor, Tensor],
-    step: int,
-    learning_rate: float,
-) -> None:
-    """Take one Adam step (Kingma and Ba) in every lane, in place.
-
-    objective: theta (S, P, K) -> (S, K), one loss per lane, which depends on that lane alone; hence
-    the gradient of their sum is every lane's own. ``step`` counts from 1.
-    """
-    with torch.enable_grad():
-        leaf = theta.detach().requires_grad_()
-        (gradient,) = torch.autograd.grad(objective(leaf).sum(), leaf)
-    mean, square = moments
-    mean.lerp_(gradient, 1 - _BETA1)
-    square.mul_(_BETA2).addcmul_(gradient, gradient, value=1 - _BETA2)
-    unbias = sqrt(1 - _BETA2**step)
-    size = learning_rate * unbias / (1 - _BETA1**step)
-    theta.addcdiv_(mean, square.sqrt().add_(_EPSILON * unbias), value=-size)
-
-
-def outputs_in_blocks(model: Model, theta: Tensor, x: Tensor) -> Outputs:
-    """Return a model's outputs on whole splits x (S, N, F) without holding all hidden units at once."""
-    blocks = [model.outputs(theta, block) for block in torch.split(x, _BLOCK, dim=1)]
-    return Outputs(*(torch.cat(parts, dim=1) for parts in zip(*blocks, strict=True)))
-
-
 def initial_weights(model: Model, inputs: int, hidden: int, seeds: Sequence[int], lanes: int) -> Tensor:
     """Return theta (S, P, K): the lanes of a seed all start at that seed's weights."""
     drawn = [model.initialise(inputs, hidden, stream("initial weights", seed)) for seed in seeds]
@@ -106,8 +73,9 @@ def minibatch_order(size: int, batch_size: int, seeds: Sequence[int], epoch: int
 class PackTraining:
     """The training of K settings under S seeds, an epoch at a time.
 
-    ``alpha`` and ``gamma`` (K,) are the lanes' settings; every lane is trained under every seed. Call
-    ``run_epoch`` until ``running`` is 0, then ``result``.
+    ``alpha`` and ``gamma`` (K,) are the lanes' settings; every lane is trained under every seed.
+    ``compiled`` asks for the compiled step, which needs a C++ compiler. Call ``run_epoch`` until
+    ``running`` is 0, then ``result``.
     """
 
     def __init__(
@@ -121,12 +89,15 @@ class PackTraining:
         gamma: Tensor,
         seeds: Sequence[int],
         options: TrainingOptions,
+        compiled: bool = False,
     ) -> None:
-        self._model, self._loss, self._options = model, loss, options
+        self._options, self._compiled = options, compiled
+        self._step = step_function(model, loss, compiled)
+        self._objective = objective_function(model, loss, compiled)
         self._train, self._validation = train, validation
         self._seeds = list(seeds)
         settings, inputs = len(alpha), train.x.shape[1]
-        width = padded_width(settings)
+        width = self._width(settings)
 
         # What is known of each run, by (seed, setting); filled in as runs stop.
         size = model.layout(inputs, options.hidden).size
@@ -162,15 +133,10 @@ class PackTraining:
         order = minibatch_order(len(self._train), self._options.batch_size, seeds, self.epoch)
         for batch in self._train.batches(order):
             self._steps += 1
-            adam_step(
-                lambda theta, batch=batch: self._loss_on(batch, self._model.outputs(theta, batch.x)),  # type: ignore[misc]
-                self._theta,
-                self._moments,
-                self._steps,
-                self._options.learning_rate,
-            )
-        outputs = outputs_in_blocks(self._model, self._theta, self._whole_validation.x)
-        self._note(self._loss_on(self._whole_validation, outputs))
+            sizes = adam_sizes(self._options.learning_rate, self._steps)
+            self._step(self._theta, *self._moments, sizes, batch, self._alpha, self._gamma)
+        validation = self._whole_validation
+        self._note(self._objective(self._theta, validation, self._alpha, self._gamma))
 
     def result(self) -> Trained:
         """Return what was trained, (S, K) in the order of the seeds and settings given."""
@@ -178,8 +144,10 @@ class PackTraining:
             raise RuntimeError(f"{self.running} runs are still in training")
         return Trained(self._done_theta, self._done_loss, self._done_epochs, self._done_best, self._stop)
 
-    def _loss_on(self, batch: Batch, outputs: Outputs) -> Tensor:
-        return self._loss(outputs, batch, self._alpha, self._gamma)
+    def _width(self, lanes: int) -> int:
+        """Return how many lanes to lay out for ``lanes``: compiled code is made for few widths."""
+        width = padded_width(lanes)
+        return 1 << (width - 1).bit_length() if self._compiled else width
 
     def _note(self, loss: Tensor) -> None:
         """Keep the best weights by validation ``loss`` (S', K') and retire the lanes that are done."""
@@ -216,9 +184,10 @@ class PackTraining:
     def _compact(self) -> None:
         """Drop seeds without live lanes, then lanes down to the smallest width that holds the rest."""
         live = self._live.sum(1)
-        rows = live.nonzero().squeeze(1)
-        width = padded_width(int(live.max()))
-        if len(rows) == len(live) and width == self._live.shape[1]:
+        # Compiled code is made for a number of seeds as well: rows are dropped where that costs nothing.
+        rows = torch.arange(len(live)) if self._compiled else live.nonzero().squeeze(1)
+        width = self._width(int(live.max()))
+        if not width or (len(rows) == len(live) and width == self._live.shape[1]):
             return
         first_live = torch.argsort(~self._live[rows], dim=1, stable=True)[:, :width]
 
@@ -247,10 +216,19 @@ def train_pack(
     gamma: Tensor,
     seeds: Sequence[int],
     options: TrainingOptions,
+    compiled: bool = False,
 ) -> Trained:
     """Train K settings under S seeds to the end; see ``PackTraining``."""
     training = PackTraining(
-        model, loss, train, validation, alpha=alpha, gamma=gamma, seeds=seeds, options=options
+        model,
+        loss,
+        train,
+        validation,
+        alpha=alpha,
+        gamma=gamma,
+        seeds=seeds,
+        options=options,
+        compiled=compiled,
     )
     while training.running:
         training.run_epoch()

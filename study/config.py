@@ -4,8 +4,12 @@ This is the border: pydantic models live here and nowhere else. Everything that 
 becomes one StudyFileError that names the file, the key and what is allowed.
 """
 
+import contextlib
+import copy
 import math
+import os
 import re
+import reprlib
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
@@ -34,6 +38,7 @@ MODEL_METHODS: dict[ModelName, tuple[Method, ...]] = {
     "mlp": ("binary",),
     "ordinal": ("reject", "defer"),
 }
+_SEEDS_ALLOWED = "write how many seeds (1 to 10000), or a list of numbers from 0 to 2^63 - 1"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
 
@@ -54,6 +59,8 @@ class Range(_Section):
             raise ValueError(f"low must be below high, got {self.low:g} and {self.high:g}")
         if self.log and self.low <= 0:
             raise ValueError(f"a log range must lie above 0, got low: {self.low:g}")
+        if not math.isfinite(self.high - self.low):
+            raise ValueError(f"the range {self.low:g} to {self.high:g} is too wide for a number")
         return self
 
 
@@ -74,10 +81,12 @@ def _space(value: object) -> object:
 
 
 def _number(item: object) -> float:
-    if isinstance(item, int | float) and not isinstance(item, bool) and math.isfinite(item):
-        return float(item)
+    if isinstance(item, int | float) and not isinstance(item, bool) and abs(item) < math.inf:
+        with contextlib.suppress(OverflowError):
+            return float(item) + 0.0  # -0.0 becomes 0.0: the same setting
     raise ValueError(
-        f"{item!r} is not a finite number; allowed are a number, a list of numbers, or {{low, high, log}}"
+        f"{_shown(item)} is not a finite number; allowed are a number, a list of numbers, or "
+        "{low, high, log}"
     )
 
 
@@ -90,7 +99,7 @@ def _by_method(value: object) -> object:
                 f"{unknown[0]!r} is not a method or part of a range; allowed are "
                 f"{', '.join(METHOD_NAMES)}, or low, high, log"
             )
-        return {method: _space(space) for method, space in value.items()}
+        return value
     return {method: _space(value) for method in METHOD_NAMES}
 
 
@@ -100,7 +109,9 @@ def _listed(value: object) -> object:
 
 def _seed_list(value: object) -> object:
     """Take ``5`` as the seeds 0 to 4."""
-    if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= 10_000:
+    if isinstance(value, int) and not isinstance(value, bool):
+        if not 0 < value <= 10_000:
+            raise ValueError(_SEEDS_ALLOWED)
         return tuple(range(value))
     return _listed(value)
 
@@ -116,6 +127,17 @@ class DatasetSection(_Section):
     name: str = "compas-two-year"
     path: str | None = None
     split_seed: int = Field(default=0, ge=0, lt=2**63)
+
+    @field_validator("path")
+    @classmethod
+    def _path(cls, value: str | None) -> str | None:
+        try:
+            usable = value is None or b"\0" not in os.fsencode(value)
+        except UnicodeEncodeError:
+            usable = False
+        if not usable:
+            raise ValueError(f"{value!r} is not the name of a file")
+        return value
 
 
 DEFAULT_SPACES: dict[str, dict[Method, Space]] = {
@@ -139,6 +161,13 @@ class SearchSection(_Section):
     seed: int = Field(default=0, ge=0, lt=2**63)
     alpha: SpaceByMethod = Field(default={}, validate_default=True)
     gamma: SpaceByMethod = Field(default={}, validate_default=True)
+
+    @field_validator("gamma", mode="before")
+    @classmethod
+    def _has_gamma(cls, value: object) -> object:
+        if isinstance(value, Mapping) and "binary" in value:
+            raise ValueError("binary never says IDK and has no gamma; allowed are reject, defer")
+        return value
 
     @field_validator("alpha", "gamma")
     @classmethod
@@ -165,9 +194,14 @@ class PackSection(_Section):
 
 
 class ResourcesSection(_Section):
-    """Workers on one machine, one core each; null takes a worker per core."""
+    """Workers on one machine, one core each (null: a worker per core), and how the step runs.
+
+    ``backend``: ``compiled`` needs a C++ compiler, ``eager`` nothing; ``auto`` compiles large studies
+    where it can.
+    """
 
     workers: int | None = Field(default=None, ge=1, le=100_000)
+    backend: Literal["auto", "compiled", "eager"] = "auto"
 
 
 class StudyConfig(_Section):
@@ -207,7 +241,7 @@ class StudyConfig(_Section):
     @classmethod
     def _seeds(cls, value: tuple[int, ...]) -> tuple[int, ...]:
         if min(value) < 0 or max(value) >= 2**63:
-            raise ValueError("write how many seeds (1 to 10000), or a list of numbers from 0 to 2^63 - 1")
+            raise ValueError(_SEEDS_ALLOWED)
         return value
 
     @model_validator(mode="after")
@@ -262,15 +296,19 @@ def load_config(source: str | Path, overrides: Sequence[str] = ()) -> StudyConfi
     raw = parse_yaml(text, where)
     if _NAME.fullmatch(Path(source).stem):
         raw.setdefault("study", Path(source).stem)
+    return validate(raw, where, overrides)
+
+
+def validate(raw: Mapping[str, Any], where: str, overrides: Sequence[str] = ()) -> StudyConfig:
+    """Return the validated study, after ``KEY=VALUE`` overrides.
+
+    Raises StudyFileError, naming ``where`` the study came from.
+    """
+    whole = copy.deepcopy(dict(raw))
     for override in overrides:
-        _set(raw, override)
-    return validate(raw, where)
-
-
-def validate(raw: Mapping[str, Any], where: str) -> StudyConfig:
-    """Return the validated study; raises StudyFileError, naming ``where`` it came from."""
+        _set(whole, override)
     try:
-        return StudyConfig.model_validate(raw)
+        return StudyConfig.model_validate(whole)
     except ValidationError as error:
         raise StudyFileError(f"{where}: {_explain(error)}") from None
 
@@ -279,10 +317,12 @@ def parse_yaml(text: str, where: str) -> dict[str, Any]:
     """Parse a mapping from YAML, safely; duplicate keys and other documents are refused."""
     try:
         raw = yaml.load(text, Loader=_Loader)
-    except (yaml.YAMLError, ValueError, RecursionError, OverflowError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError, LookupError, AttributeError) as error:
+        # The last two: a value that does not fit its tag, such as !!bool maybe.
         mark = getattr(error, "problem_mark", None)
         line = f" line {mark.line + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+        words = str(error).splitlines() or [type(error).__name__]
+        problem = getattr(error, "problem", None) or words[0]
         raise StudyFileError(f"{where}:{line} is not valid YAML ({problem})") from None
     if raw is None:
         return {}
@@ -293,7 +333,7 @@ def parse_yaml(text: str, where: str) -> dict[str, Any]:
 
 def dump_yaml(data: Mapping[str, Any]) -> str:
     """Write plain data as YAML, keys in the order given."""
-    text: str = yaml.safe_dump(dict(data), sort_keys=False, default_flow_style=None, width=100)
+    text: str = yaml.dump(dict(data), Dumper=_Dumper, sort_keys=False, default_flow_style=None, width=100)
     return text
 
 
@@ -315,6 +355,8 @@ class _Loader(yaml.SafeLoader):
     """YAML as people write it: 1e-3 is a number, and a key given twice is an error."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        if not isinstance(node, yaml.MappingNode):
+            raise yaml.constructor.ConstructorError(None, None, "expected a mapping", node.start_mark)
         seen = set()
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
@@ -330,11 +372,16 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+$"),
-    list("-+.0123456789"),
-)
+class _Dumper(yaml.SafeDumper):
+    """Quotes what ``_Loader`` would take for a number."""
+
+
+for _side in (_Loader, _Dumper):
+    _side.add_implicit_resolver(
+        "tag:yaml.org,2002:float",
+        re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+$"),
+        list("-+.0123456789"),
+    )
 
 
 def _read(path: Path) -> str:
@@ -372,7 +419,7 @@ def _explain(error: ValidationError) -> str:
     first = min(problems, key=lambda problem: problem["type"] != "extra_forbidden")
     model_words = {"Range", "tuple", "function-before", "constrained"}
     parts = [str(p) for p in first["loc"] if not any(str(p).startswith(w) for w in model_words)]
-    key = ".".join(parts)
+    key = ".".join(part if part.isprintable() else repr(part) for part in parts)
     message = _word(first)
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
     return (f"{key}: {message}" if key else message) + more
@@ -380,8 +427,7 @@ def _explain(error: ValidationError) -> str:
 
 def _word(problem: Any) -> str:
     kind, context = problem["type"], problem.get("ctx", {})
-    shown = repr(problem["input"])
-    shown = shown if len(shown) <= 60 else shown[:57] + "..."
+    shown = _shown(problem["input"])
     if kind == "extra_forbidden":
         return f"unknown key; allowed are {', '.join(_keys_beside(problem['loc']))}"
     if kind == "value_error":
@@ -394,6 +440,18 @@ def _word(problem: Any) -> str:
         return f"{shown} is not a section; write keys and values beneath it"
     text = str(problem["msg"])
     return f"{shown} is not allowed; {text[0].lower()}{text[1:]}"
+
+
+def _shown(value: object) -> str:
+    """Return a value as it stands in the file, cut to a length that fits a line."""
+    brief = reprlib.Repr()
+    brief.maxlevel = 3
+    brief.maxstring = brief.maxother = brief.maxlong = 60
+    try:
+        text = brief.repr(value)
+    except ValueError:  # Python does not print whole numbers of thousands of digits.
+        return "a number of thousands of digits"
+    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def _keys_beside(location: Sequence[str | int]) -> list[str]:

@@ -18,20 +18,23 @@ from models.decision_maker import make_decision_makers
 from models.examples import Examples, with_bias
 from models.metrics import decision_figures
 from models.randomness import stream_seed
+from models.step import compiler_available
 from models.training import TrainingOptions
 from reports.fronts import pareto_mask
 from reports.reduce import medians_by_setting
 from study.config import StudyConfig, changed_keys
 from study.data import SPLITS, Dataset, load_dataset
-from study.errors import LedgerError
+from study.errors import LedgerError, StudyFileError
 from study.in_process import run_in_process
 from study.ledger import ResultsDirectory
 from study.pack import StudyData
-from study.plan import Identity, code_digest
+from study.plan import Identity, code_digest, planned_runs
 from study.progress import Progress
 from study.queue import PackQueue
 from study.status import stored_config
 
+COMPILE_FROM = 3000
+"""Runs from which ``auto`` compiles the training step: below, compiling takes longer than it saves."""
 _PACKAGES = ("numpy", "optuna", "pandas", "pyarrow", "ray", "torch")
 
 
@@ -57,23 +60,24 @@ def launch(
     wanted = workers or config.resources.workers or available_cores()
     with directory.locked():
         _begin_or_continue(config, directory, identity)
+        backend = _backend(config, directory, say)
         _set_broken_aside(directory, say)
         directory.clear_failures()
         where = "in this process" if in_process else (address or "Ray on this machine")
-        with _session(directory, dataset, identity, where), _logs(directory):
+        with _session(directory, dataset, identity, backend, where), _logs(directory):
             with ThreadPoolExecutor(1) as beside:
                 # The decision-makers train while Ray starts.
                 makers = beside.submit(_decision_makers, config, directory, dataset)
                 queue = PackQueue(config, identity, directory)
                 if in_process:
-                    data = _study_data(config, dataset, makers.result())
+                    data = _study_data(config, dataset, makers.result(), backend)
                     progress = Progress(queue, lambda: describe_front(directory))
                     run_in_process(queue, data, directory, progress)
                 else:
                     from study.on_ray import ray_cluster, run_on_ray
 
                     with ray_cluster(address, wanted, directory.logs) as slots:
-                        data = _study_data(config, dataset, makers.result())
+                        data = _study_data(config, dataset, makers.result(), backend)
                         say(f"{queue.planned_runs:,} runs, {slots} workers, results in {directory.root}")
                         progress = Progress(queue, lambda: describe_front(directory))
                         run_on_ray(queue, data, directory, progress)
@@ -129,6 +133,33 @@ def _begin_or_continue(config: StudyConfig, directory: ResultsDirectory, identit
             )
 
 
+def _backend(config: StudyConfig, directory: ResultsDirectory, say: Callable[[str], None]) -> str:
+    """Return ``compiled`` or ``eager``: what the study began with, else what suits it and this machine.
+
+    The two differ in the last digits, so a study keeps to one. Raises StudyFileError or LedgerError
+    where the study wants the compiled step and there is no compiler.
+    """
+    missing = "needs a C++ compiler, and there is none; install g++ or clang++"
+    begun: str | None = None
+    if directory.manifest_file.exists():
+        begun = directory.read_manifest().get("backend")
+        if begun == "compiled" and not compiler_available():
+            raise LedgerError(f"{directory.manifest_file}: the study was begun compiled, which {missing}")
+    asked = begun or config.resources.backend
+    if asked != "auto":
+        if asked == "compiled" and not compiler_available():
+            raise StudyFileError(f"resources.backend: compiled {missing}, or leave auto")
+        return asked
+    if planned_runs(config, []) < COMPILE_FROM:
+        return "eager"
+    if not compiler_available():
+        say(
+            "no C++ compiler here: install g++ or clang++ to train a study of this size several times faster"
+        )
+        return "eager"
+    return "compiled"
+
+
 def _set_broken_aside(directory: ResultsDirectory, say: Callable[[str], None]) -> None:
     """Name the files of the ledger that cannot be read, and make room for their runs."""
     for broken in directory.read_runs()[1]:
@@ -178,15 +209,18 @@ def _train_decision_makers(config: StudyConfig, directory: ResultsDirectory, dat
 
 
 def _study_data(
-    config: StudyConfig, dataset: Dataset, makers: dict[str, np.ndarray[Any, np.dtype[np.float32]]]
+    config: StudyConfig,
+    dataset: Dataset,
+    makers: dict[str, np.ndarray[Any, np.dtype[np.float32]]],
+    backend: str,
 ) -> StudyData:
     options = TrainingOptions(**config.training.model_dump())
-    return StudyData.of(config.study, dataset, makers, options)
+    return StudyData.of(config.study, dataset, makers, options, compiled=backend == "compiled")
 
 
 @contextmanager
 def _session(
-    directory: ResultsDirectory, dataset: Dataset, identity: Identity, where: str
+    directory: ResultsDirectory, dataset: Dataset, identity: Identity, backend: str, where: str
 ) -> Iterator[None]:
     """Write down when, where and with what the study was worked on, and how that ended."""
     manifest: dict[str, Any] = {"sessions": []}
@@ -205,7 +239,7 @@ def _session(
         "data_source": dataset.source,
         "rows": len(dataset.label),
         "code": identity.code,
-        "backend": "eager PyTorch on the CPU",
+        "backend": backend,
         "sessions": [*manifest["sessions"], session],
     }
     directory.write_manifest(manifest)

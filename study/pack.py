@@ -42,6 +42,7 @@ class StudyData:
     rows: Mapping[str, np.ndarray[Any, np.dtype[np.int64]]]
     decision_makers: Mapping[str, np.ndarray[Any, np.dtype[np.float32]]]
     options: TrainingOptions
+    compiled: bool
 
     @staticmethod
     def of(
@@ -49,6 +50,7 @@ class StudyData:
         dataset: Dataset,
         decision_makers: Mapping[str, np.ndarray[Any, np.dtype[np.float32]]],
         options: TrainingOptions,
+        compiled: bool,
     ) -> "StudyData":
         """Take from a data set what training needs."""
         return StudyData(
@@ -61,6 +63,7 @@ class StudyData:
             rows={split: dataset.indices(split) for split in SPLITS},
             decision_makers=dict(decision_makers),
             options=options,
+            compiled=compiled,
         )
 
     def examples(self, split: str, decision_maker: str) -> Examples:
@@ -87,6 +90,8 @@ def run_pack(pack: Pack, data: StudyData, directory: ResultsDirectory) -> Iterat
     if directory.has_runs(pack.pack_id):
         return
     started = time.perf_counter()
+    # On one thread a lane's bits do not depend on how the work is cut into threads.
+    torch.set_num_threads(1)
     if pack.decision_maker not in (*data.decision_makers, NO_DECISION_MAKER):
         raise ValueError(f"{pack.pack_id}: unknown decision-maker {pack.decision_maker}")
     splits = {split: data.examples(split, pack.decision_maker) for split in SPLITS}
@@ -102,6 +107,7 @@ def run_pack(pack: Pack, data: StudyData, directory: ResultsDirectory) -> Iterat
         gamma=torch.tensor([setting.gamma or 0.0 for setting in pack.settings]),
         seeds=pack.seeds,
         options=data.options,
+        compiled=data.compiled,
     )
     while training.running:
         training.run_epoch()

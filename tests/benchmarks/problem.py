@@ -9,9 +9,7 @@ from models.examples import Examples, with_bias
 from models.training import TrainingOptions
 from study.data import load_dataset
 
-OPTIONS = TrainingOptions(
-    hidden=5, learning_rate=0.003, batch_size=64, patience=50, max_epochs=1000
-)
+OPTIONS = TrainingOptions(hidden=5, learning_rate=0.003, batch_size=64, patience=50, max_epochs=1000)
 
 
 @dataclass(frozen=True)

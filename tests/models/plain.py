@@ -1,0 +1,146 @@
+"""The paper's networks, losses and training again, one model at a time and as the formulas stand there."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from models.examples import Examples
+from models.network import Model
+from models.training import TrainingOptions, initial_weights, minibatch_order
+
+
+class PlainMLP(torch.nn.Module):
+    """A network with its parameters taken from one lane (P,); says (p, pi), both (B,)."""
+
+    def __init__(self, weights: Tensor, inputs: int, hidden: int) -> None:
+        super().__init__()
+        first = weights[: inputs * hidden].view(inputs, hidden)
+        output = weights[inputs * hidden : inputs * hidden + hidden]
+        self.hidden = torch.nn.Linear(inputs - 1, hidden, dtype=weights.dtype)
+        self.output = torch.nn.Linear(hidden, 1, bias=False, dtype=weights.dtype)
+        self.rest = torch.nn.Parameter(weights[inputs * hidden + hidden :].clone())
+        with torch.no_grad():
+            self.hidden.weight.copy_(first[:-1].T)
+            self.hidden.bias.copy_(first[-1])
+            self.output.weight.copy_(output.unsqueeze(0))
+
+    def score(self, x: Tensor) -> Tensor:
+        return self.output(torch.sigmoid(self.hidden(x[:, :-1]))).squeeze(1)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        score = self.score(x) + self.rest[0]
+        return torch.sigmoid(score), torch.zeros_like(score)
+
+    def in_a_lane(self, get: Callable[[Tensor], Tensor]) -> Tensor:
+        """Put ``get`` of every parameter (itself, its gradient) where a lane (P,) has it."""
+        first = torch.cat([get(self.hidden.weight).T, get(self.hidden.bias).unsqueeze(0)])
+        return torch.cat([first.flatten(), get(self.output.weight).flatten(), get(self.rest)])
+
+
+class PlainOrdinal(PlainMLP):
+    """Eq. 10 of the paper, with t1 = t0 + exp(log_gap)."""
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        score = self.score(x)
+        t0, log_gap = self.rest
+        sigma0, sigma1 = torch.sigmoid(score - t0), torch.sigmoid(score - t0 - torch.exp(log_gap))
+        positive, idk, negative = sigma1, sigma0 - sigma1, 1 - sigma0
+        return positive / (positive + negative), idk
+
+
+PLAIN = {"mlp": PlainMLP, "ordinal": PlainOrdinal}
+
+
+def group_means(values: Tensor, examples: Examples, label: int) -> list[Tensor]:
+    """Return the means of ``values`` (N,) by group of those with ``label``; [] where a group is empty."""
+    groups = [values[(examples.y == label) & (examples.a == group)] for group in (0, 1)]
+    return [group.mean() for group in groups] if all(len(group) for group in groups) else []
+
+
+def plain_disparity(p: Tensor, examples: Examples) -> Tensor:
+    """Eq. 11 by group means."""
+    total = torch.zeros((), dtype=p.dtype)
+    for label in (0, 1):
+        error = p if label == 0 else 1 - p
+        means = group_means(error, examples, label)
+        total = total + (0.5 * (means[0] - means[1]).abs() if means else 0.0)
+    return total
+
+
+def plain_soft_disparity(p: Tensor, pi: Tensor, examples: Examples) -> Tensor:
+    """Eq. 13: mean and variance of every group's error rate, by group."""
+    q = examples.dm
+    total = torch.zeros((), dtype=p.dtype)
+    for label in (0, 1):
+        joint = pi * q + (1 - pi) * p
+        spread = pi * (1 - pi) * (q - p) ** 2
+        means = group_means(joint if label == 0 else 1 - joint, examples, label)
+        if means:
+            sizes = [((examples.y == label) & (examples.a == group)).sum() for group in (0, 1)]
+            variances = [
+                mean / size for mean, size in zip(group_means(spread, examples, label), sizes, strict=True)
+            ]
+            total = total + 0.5 * ((means[0] - means[1]) ** 2 + sum(variances))
+    return total
+
+
+def plain_loss(
+    method: str, p: Tensor, pi: Tensor, examples: Examples, alpha: float, gamma: float
+) -> Tensor:
+    """Return what ``method`` says that (p, pi), both (N,), cost on ``examples``."""
+    y, q = examples.y, examples.dm
+    own = -(y * torch.log(p) + (1 - y) * torch.log(1 - p))
+    his = -(y * torch.log(q) + (1 - y) * torch.log(1 - q))
+    match method:
+        case "binary":
+            return own.mean() + alpha * plain_disparity(p, examples)
+        case "reject":
+            return ((1 - pi) * own + pi * gamma).mean() + alpha * plain_disparity(p, examples)
+        case "defer":
+            expected = ((1 - pi) * own + pi * (his + gamma)).mean()
+            return expected + alpha * plain_soft_disparity(p, pi, examples)
+    raise ValueError(method)
+
+
+@dataclass(frozen=True)
+class PlainlyTrained:
+    """``history`` of validation losses by epoch, and the weights (P,) of the best one."""
+
+    history: list[float]
+    best_epoch: int
+    best_weights: Tensor
+
+
+def train_plainly(
+    model: Model,
+    method: str,
+    train: Examples,
+    validation: Examples,
+    *,
+    alpha: float,
+    gamma: float,
+    seed: int,
+    options: TrainingOptions,
+) -> PlainlyTrained:
+    """Train one network with torch.optim.Adam and stop early, with nothing but a loop."""
+    inputs = train.x.shape[1]
+    start = initial_weights(model, inputs, options.hidden, [seed], 1)[0, :, 0]
+    network = PLAIN[model.name](start, inputs, options.hidden)
+    optimiser = torch.optim.Adam(network.parameters(), lr=options.learning_rate)
+    history: list[float] = []
+    best_epoch, best_weights = 0, start
+    while len(history) < options.max_epochs and len(history) - best_epoch < options.patience:
+        for rows in minibatch_order(len(train), options.batch_size, [seed], len(history) + 1)[:, 0]:
+            minibatch = Examples(train.x[rows], train.y[rows], train.a[rows], train.dm[rows])
+            optimiser.zero_grad()
+            plain_loss(method, *network(minibatch.x), minibatch, alpha, gamma).backward()
+            optimiser.step()
+        with torch.no_grad():
+            loss = plain_loss(method, *network(validation.x), validation, alpha, gamma).item()
+        if not history or loss < min(history):
+            best_epoch = len(history) + 1
+            best_weights = network.in_a_lane(lambda parameter: parameter.detach().clone())
+        history.append(loss)
+    return PlainlyTrained(history, best_epoch, best_weights)

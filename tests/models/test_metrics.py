@@ -1,0 +1,209 @@
+from math import inf, isnan, nan
+
+import pytest
+import torch
+from torch import Tensor
+
+from models.examples import Examples
+from models.metrics import FIGURES, decide, decision_figures, joint_figures
+from models.mlp import MLP
+from models.network import Layout, Model, Scores
+from models.ordinal import ORDINAL
+from tests.models.synthetic_examples import make_examples
+
+# Its score is the first input, times theta's first row; the other two rows are the thresholds.
+GIVEN = Model(
+    name="given",
+    methods=frozenset(),
+    has_thresholds=True,
+    layout=lambda inputs, hidden: Layout({"slope": (1,), "t0": (1,), "t1": (1,)}),
+    initialise=lambda inputs, hidden, generator: torch.zeros(3),
+    outputs=lambda theta, x: pytest.fail("figures go by scores"),
+    scores=lambda theta, x: Scores(x[:, :, :1] * theta[:, :1], theta[:, 1], theta[:, 2]),
+)
+
+
+def ratio(counted: list[bool], among: list[bool] | None = None) -> float:
+    """Return the share of True in ``counted``, only where ``among`` is, NaN if it is nowhere."""
+    chosen = [c for c, here in zip(counted, among or [True] * len(counted), strict=True) if here]
+    return sum(chosen) / len(chosen) if chosen else nan
+
+
+def naive_figures(score: list[float], t0: float, t1: float, examples: Examples) -> dict[str, float]:
+    """Return all figures of one network by going through the examples one by one."""
+    y, a = [bool(label) for label in examples.y], [bool(group) for group in examples.a]
+    idk, wrong = [], []
+    for i, x in enumerate(score):
+        idk.append(t0 < x < t1)
+        decision = bool(examples.dm[i] >= 0.5) if idk[i] else x >= t1
+        wrong.append(decision != y[i])
+    kept = [not deferred for deferred in idk]
+    cells = {
+        (group, label): ratio(wrong, [a[i] is group and y[i] is label for i in range(len(y))])
+        for group in (False, True)
+        for label in (False, True)
+    }
+    gaps = [abs(cells[False, label] - cells[True, label]) for label in (False, True)]
+    not_a = [not group for group in a]
+    return {
+        "error": ratio(wrong),
+        "di": (gaps[0] + gaps[1]) / 2,
+        "di_y0": gaps[0],
+        "di_y1": gaps[1],
+        "idk_rate": ratio(idk),
+        "idk_rate_a0": ratio(idk, not_a) if any(not_a) else nan,
+        "idk_rate_a1": ratio(idk, a) if any(a) else nan,
+        "error_a0": ratio(wrong, not_a) if any(not_a) else nan,
+        "error_a1": ratio(wrong, a) if any(a) else nan,
+        "model_error": ratio(wrong, kept) if any(kept) else nan,
+        "dm_error": ratio(wrong, idk) if any(idk) else nan,
+    }
+
+
+def given_theta(*lanes: tuple[float, float, float]) -> Tensor:
+    """Return theta (1, 3, K) of lanes (slope, t0, t1)."""
+    return torch.tensor(lanes).T.unsqueeze(0)
+
+
+def assert_figures_are_naive(model: Model, theta: Tensor, examples: Examples) -> None:
+    found = joint_figures(model, theta, examples)
+    assert tuple(found) == FIGURES
+    scores = model.scores(theta, examples.x.expand(len(theta), -1, -1))
+    for s in range(theta.shape[0]):
+        for k in range(theta.shape[2]):
+            thresholds = scores.t0[s, k].item(), scores.t1[s, k].item()
+            naive = naive_figures(scores.score[s, :, k].tolist(), *thresholds, examples)
+            got = {name: values[s, k].item() for name, values in found.items()}
+            assert got == pytest.approx(naive, abs=1e-12, nan_ok=True)
+
+
+@pytest.mark.parametrize("model", [MLP, ORDINAL], ids=lambda model: model.name)
+@pytest.mark.parametrize("size", [9, 256, 300, 700])
+def test_figures_are_those_of_a_loop_over_the_examples(model, size):
+    examples = make_examples(size, 4, seed=size)
+    generator = torch.Generator().manual_seed(size)
+    theta = 3 * torch.randn(2, model.layout(5, 3).size, 3, generator=generator)
+    assert_figures_are_naive(model, theta, examples)
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 40, 513])
+def test_figures_are_those_of_a_loop_for_thresholds_wide_and_narrow(size):
+    examples = make_examples(size, 2, seed=size)
+    theta = given_theta((1, -0.3, 0.2), (1, 0, 0), (-1, -1, 2), (1, -inf, inf), (0, 0.1, 0.3), (0, 0, 0))
+    assert_figures_are_naive(GIVEN, theta, examples)
+
+
+def test_figures_of_people_counted_by_hand():
+    examples = Examples(
+        x=torch.tensor([[-2.0], [-2], [0], [0], [2], [2], [0], [-2]]),
+        y=torch.tensor([0.0, 1, 0, 1, 1, 0, 1, 1]),
+        a=torch.tensor([0.0, 0, 0, 0, 1, 1, 1, 1]),
+        dm=torch.tensor([0.9, 0.9, 0.5, 0.5, 0.1, 0.1, 0.4, 0.9]),
+    )
+    found = joint_figures(GIVEN, given_theta((1, -1, 1)), examples)
+    # Wrong are, in group 0: the second (said no), the third (the DM said yes, at one half); in group
+    # 1: the sixth (said yes), the seventh (the DM said no), the eighth (said no).
+    expected = {
+        "error": 5 / 8,
+        "di_y0": 1 - 1 / 2,
+        "di_y1": 2 / 3 - 1 / 2,
+        "di": (1 / 2 + 1 / 6) / 2,
+        "idk_rate": 3 / 8,
+        "idk_rate_a0": 2 / 4,
+        "idk_rate_a1": 1 / 4,
+        "error_a0": 2 / 4,
+        "error_a1": 3 / 4,
+        "model_error": 3 / 5,
+        "dm_error": 2 / 3,
+    }
+    assert {name: values.item() for name, values in found.items()} == pytest.approx(expected)
+
+
+def test_a_score_on_the_lower_threshold_is_negative_and_on_the_upper_positive():
+    score = torch.tensor([-1.0, -0.5, 0.0, 0.5, 1.0]).view(1, -1, 1)
+    scores = Scores(score, torch.tensor([[-0.5]]), torch.tensor([[0.5]]))
+    idk, wrong = decide(scores, torch.ones(5))
+    assert idk.flatten().tolist() == [False, False, True, False, False]
+    assert wrong.flatten().tolist() == [True, True, True, False, False]
+
+
+def test_a_score_on_two_equal_thresholds_is_positive():
+    level = torch.tensor([[0.25]])
+    idk, wrong = decide(Scores(level.view(1, 1, 1), level, level), torch.ones(1))
+    assert not idk.any()
+    assert not wrong.any()
+
+
+def test_the_error_of_what_nobody_decided_is_undefined():
+    keeps_all, keeps_nothing = (1.0, 0.0, 0.0), (1.0, -inf, inf)
+    found = joint_figures(GIVEN, given_theta(keeps_all, keeps_nothing), make_examples(60, 2, seed=0))
+    assert isnan(found["dm_error"][0, 0])
+    assert isnan(found["model_error"][0, 1])
+    assert found["model_error"][0, 0] == found["error"][0, 0]
+    assert found["dm_error"][0, 1] == found["error"][0, 1]
+    assert found["idk_rate"][0].tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("empty", [(0, 0), (0, 1), (1, 0), (1, 1)])
+def test_disparate_impact_is_undefined_where_a_cell_is_empty_and_the_rest_is_not(empty):
+    everybody = make_examples(80, 2, seed=0)
+    group, label = empty
+    kept = ~((everybody.a == group) & (everybody.y == label))
+    examples = Examples(everybody.x[kept], everybody.y[kept], everybody.a[kept], everybody.dm[kept])
+    theta = given_theta((1, -0.5, 0.5))
+    found = {name: values.item() for name, values in joint_figures(GIVEN, theta, examples).items()}
+    assert {name for name, value in found.items() if isnan(value)} == {"di", f"di_y{label}"}
+    assert_figures_are_naive(GIVEN, theta, examples)
+
+
+@pytest.mark.parametrize("present", [0, 1])
+def test_figures_of_a_group_without_people_are_undefined(present):
+    everybody = make_examples(80, 2, seed=0)
+    kept = everybody.a == present
+    examples = Examples(everybody.x[kept], everybody.y[kept], everybody.a[kept], everybody.dm[kept])
+    found = joint_figures(GIVEN, given_theta((1, -0.5, 0.5)), examples)
+    undefined = {f"{name}_a{1 - present}" for name in ("error", "idk_rate")} | {"di", "di_y0", "di_y1"}
+    assert {name for name, values in found.items() if isnan(values.item())} == undefined
+
+
+def test_a_decision_maker_alone_has_the_figures_of_a_model_that_defers_everybody():
+    for size in (50, 300):
+        examples = make_examples(size, 2, seed=size)
+        alone = decision_figures(examples)
+        always = joint_figures(GIVEN, given_theta((1, -inf, inf)), examples)
+        assert alone == pytest.approx({name: v.item() for name, v in always.items()}, nan_ok=True)
+        naive = naive_figures([0.0] * size, -inf, inf, examples)
+        assert alone == pytest.approx(naive, abs=1e-12, nan_ok=True)
+
+
+def test_an_oracle_never_errs():
+    examples = make_examples(90, 2, seed=1)
+    oracle = decision_figures(Examples(examples.x, examples.y, examples.a, examples.y))
+    assert oracle["error"] == oracle["di"] == oracle["dm_error"] == 0
+
+
+def test_figures_of_a_lane_do_not_depend_on_the_other_lanes_of_the_pack_or_on_other_seeds():
+    examples = make_examples(300, 6, seed=3)
+    theta = 2 * torch.randn(3, ORDINAL.layout(7, 5).size, 70, generator=torch.Generator().manual_seed(0))
+    packed = joint_figures(ORDINAL, theta, examples)
+    for s, k in ((0, 0), (1, 31), (2, 32), (1, 63), (0, 64), (2, 69)):
+        alone = joint_figures(ORDINAL, theta[s : s + 1, :, k : k + 1], examples)
+        for name in FIGURES:
+            together, by_itself = packed[name][s, k].item(), alone[name][0, 0].item()
+            assert together == by_itself or (isnan(together) and isnan(by_itself))
+
+
+@pytest.mark.parametrize("lanes", [5, 33, 70])
+def test_figures_do_not_depend_on_the_width_of_the_pack_even_where_scores_touch_a_threshold(lanes):
+    """Every lane has the same network; the lower threshold of lane k is the score of example k.
+
+    A score that differs in its last bit by the width of the pack puts somebody on the other side.
+    """
+    examples = make_examples(100, 6, seed=3)
+    one = torch.randn(1, ORDINAL.layout(7, 5).size, 1, generator=torch.Generator().manual_seed(0))
+    theta = one.repeat(1, 1, lanes)
+    theta[0, -2] = ORDINAL.scores(one, examples.x.unsqueeze(0)).score[0, :lanes, 0]
+    packed = joint_figures(ORDINAL, theta, examples)
+    alone = [joint_figures(ORDINAL, theta[:, :, k : k + 1], examples) for k in range(lanes)]
+    moved = [k for k in range(lanes) if packed["idk_rate"][0, k] != alone[k]["idk_rate"][0, 0]]
+    assert moved == []
