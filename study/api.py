@@ -8,6 +8,7 @@ import pandas as pd
 
 from reports.page import write_report
 from study.config import StudyConfig, load_config, validate
+from study.errors import OutputError
 from study.ledger import ResultsDirectory
 from study.select import Figure, Selection, select
 from study.status import Status, study_results, study_status
@@ -40,9 +41,9 @@ class Study:
         RuntimeError where some packs could not be trained.
         """
         if isinstance(source, StudyConfig):
-            config = source
-        elif isinstance(source, Mapping):
-            config = validate(source, "the study given")
+            source = source.resolved()
+        if isinstance(source, Mapping):
+            config = validate(source, "the study given", overrides)
         else:
             config = load_config(source, overrides)
         study = Study(out if out is not None else default_directory(config))
@@ -70,8 +71,17 @@ class Study:
         return self.directory.read_runs()[0]
 
     def report(self, out: Path | str | None = None) -> Path:
-        """Write the report, to report/ in the results directory unless told otherwise; return its page."""
-        return write_report(study_results(self.directory), Path(out) if out else self.directory.report)
+        """Write the report, to report/ in the results directory unless told otherwise; return its page.
+
+        Raises OutputError where it cannot be written.
+        """
+        place = Path(out) if out else self.directory.report
+        try:
+            return write_report(study_results(self.directory), place)
+        except OSError as error:
+            raise OutputError(
+                f"{place}: the report cannot be written ({error.strerror}); give a writable --out"
+            ) from error
 
     def select(
         self,

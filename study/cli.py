@@ -1,8 +1,10 @@
 """The command line: reads words, calls one function, words the answer, sets the exit status."""
 
 import argparse
+import contextlib
 import json
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Sequence
@@ -42,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         directory = getattr(options, "directory", None)
         words = "study: interrupted"
         if directory is not None:
-            words += f"; what is finished is kept, go on with: study resume {directory}"
+            words += f"; what is finished is kept, go on with: study resume {shlex.quote(str(directory))}"
         print(f"\n{words}", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
@@ -261,24 +263,24 @@ def _presets() -> str:
 
 
 def _rate(text: str) -> float:
-    value = float(text)
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"{text} is not allowed; a number from 0 to 1 is")
-    return value
+    with contextlib.suppress(ValueError):
+        if 0 <= float(text) <= 1:
+            return float(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not allowed; a number from 0 to 1 is")
 
 
 def _count(text: str) -> int:
-    value = int(text)
-    if not 1 <= value <= 100_000:
-        raise argparse.ArgumentTypeError(f"{text} is not allowed; a number from 1 to 100000 is")
-    return value
+    with contextlib.suppress(ValueError):
+        if 1 <= int(text) <= 100_000:
+            return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not allowed; a whole number from 1 to 100000 is")
 
 
 def _seed(text: str) -> int:
-    value = int(text)
-    if not 0 <= value < 2**63:
-        raise argparse.ArgumentTypeError(f"{text} is not allowed; a number from 0 to 2^63 - 1 is")
-    return value
+    with contextlib.suppress(ValueError):
+        if 0 <= int(text) < 2**63:
+            return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not allowed; a whole number from 0 to 2^63 - 1 is")
 
 
 def _say(text: str) -> None:

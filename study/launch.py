@@ -154,7 +154,8 @@ def _backend(config: StudyConfig, directory: ResultsDirectory, say: Callable[[st
         return "eager"
     if not compiler_available():
         say(
-            "no C++ compiler here: install g++ or clang++ to train a study of this size several times faster"
+            "no C++ compiler here: install g++ or clang++ to train a study of this size several times "
+            "faster"
         )
         return "eager"
     return "compiled"

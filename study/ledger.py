@@ -198,7 +198,10 @@ class ResultsDirectory:
     def read_weights(self, run_id: str) -> np.ndarray[Any, Any]:
         """Return a run's trained parameters (P,) float32; raises LedgerError for an unknown run."""
         for path in sorted(self.weights.glob("*.parquet")):
-            found = pq.read_table(path, filters=[("run_id", "=", run_id)])
+            try:
+                found = pq.read_table(path, filters=[("run_id", "=", run_id)])
+            except (OSError, pa.ArrowException) as error:
+                raise LedgerError(f"{path}: cannot be read ({error})") from None
             if found.num_rows:
                 return np.asarray(found["weights"][0].as_py(), dtype=np.float32)
         raise LedgerError(f"{self.weights}: no weights of run {run_id}")
@@ -295,11 +298,11 @@ def _write_table(path: Path, columns: Mapping[str, Sequence[Any]], schema: pa.Sc
 
 
 def _read_runs(path: Path) -> pa.Table:
-    """Read one file of the ledger; ValueError where a column of the contract is missing."""
+    """Read one file of the ledger; ValueError where a column is not there, or twice."""
     table = pq.ParquetFile(path).read()
-    missing = [name for name in RUN_SCHEMA.names if name not in table.column_names]
-    if missing:
-        raise ValueError(f"no column {missing[0]}")
+    wrong = [name for name in RUN_SCHEMA.names if table.column_names.count(name) != 1]
+    if wrong:
+        raise ValueError(f"{table.column_names.count(wrong[0])} columns {wrong[0]}, one is needed")
     return table.select(RUN_SCHEMA.names).cast(RUN_SCHEMA)
 
 

@@ -24,7 +24,6 @@ class Progress:
         self._trained: dict[str, int] = {}
         self._front = front() if queue.finished_runs else ""
         self._said = self._started
-        self._last = ""
         self._lock = threading.Lock()
         if not self._terminal:
             self._write(self.line())
@@ -53,11 +52,10 @@ class Progress:
             self._write(text)
 
     def close(self) -> None:
-        """Leave the last state standing."""
+        """Leave the last state standing, where it would be written over."""
         with self._lock:
-            line = self.line()
-            if self._terminal or line != self._last:
-                self._write(line)
+            if self._terminal:
+                self._write(self.line())
 
     def line(self) -> str:
         """Return the state in words: runs of planned, rate, time left, best front so far."""
@@ -84,8 +82,7 @@ class Progress:
                 self._stream.write(f"\r\x1b[2K{self.line()}")
                 self._stream.flush()
             else:
-                self._last = self.line()
-                self._write(self._last)
+                self._write(self.line())
 
     def _write(self, text: str) -> None:
         clear = "\r\x1b[2K" if self._terminal else ""

@@ -107,6 +107,10 @@ class PackQueue:
         pack = self._out.pop(pack_id)
         self._tell(pack)
 
+    def retry(self, pack_id: str) -> None:
+        """Take note that a pack is to be handed out again."""
+        self._waiting.append(self._out.pop(pack_id))
+
     def fail(self, pack_id: str, message: str) -> None:
         """Take note that a pack could not be trained; the search goes on without it."""
         pack = self._out.pop(pack_id)

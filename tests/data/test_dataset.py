@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from study.data.dataset import Dataset, Table, make_dataset, scaling, write_table
-from study.errors import DataError
+from study.errors import DataError, OutputError
 
 
 def changed(table: Table, column: str, row: int, value: object) -> Table:
@@ -197,7 +197,7 @@ def test_written_table_replaces_the_old_one_and_leaves_nothing_beside(table: Tab
 
 def test_unwritable_place_is_refused_and_leaves_nothing(table: Table, tmp_path: Path) -> None:
     (tmp_path / "toy.parquet").mkdir()
-    with pytest.raises(DataError, match=r"toy\.parquet: cannot be written"):
+    with pytest.raises(OutputError, match=r"toy\.parquet: cannot be written"):
         write_table(make_dataset(table, split_seed=0), tmp_path / "toy.parquet")
     assert [entry.name for entry in tmp_path.iterdir()] == ["toy.parquet"]
     (tmp_path / "file").write_text("")

@@ -1,0 +1,55 @@
+import shutil
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from study.launch import launch
+from study.ledger import ResultsDirectory
+from study.on_ray import ray_cluster
+from tests.study.small_study import LONG, TINY, config_of
+
+
+@pytest.fixture(scope="session")
+def ray_here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """A Ray in this process, for all tests that train on Ray without a process of their own."""
+    with ray_cluster(None, 2, tmp_path_factory.mktemp("ray")) as slots:
+        yield slots
+
+
+@pytest.fixture(scope="session")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
+    """The rows of the study LONG, trained from beginning to end in this process."""
+    directory = ResultsDirectory(tmp_path_factory.mktemp("undisturbed") / "results")
+    assert launch(config_of(LONG), directory, in_process=True, say=lambda text: None)
+    return directory.read_runs()[0]
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> ResultsDirectory:
+    """A results directory that is not there yet."""
+    return ResultsDirectory(tmp_path / "results")
+
+
+@pytest.fixture
+def _own_sigterm() -> Iterator[None]:
+    """Puts back what the command line does to SIGTERM."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.fixture(scope="session")
+def tiny_results(tmp_path_factory: pytest.TempPathFactory) -> ResultsDirectory:
+    """The study TINY, finished. Only to be read: ``tiny_copy`` is there to be changed."""
+    directory = ResultsDirectory(tmp_path_factory.mktemp("tiny") / "results")
+    assert launch(config_of(TINY), directory, in_process=True, say=lambda text: None)
+    return directory
+
+
+@pytest.fixture
+def tiny_copy(tiny_results: ResultsDirectory, tmp_path: Path) -> ResultsDirectory:
+    shutil.copytree(tiny_results.root, tmp_path / "tiny")
+    return ResultsDirectory(tmp_path / "tiny")

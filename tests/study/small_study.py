@@ -1,0 +1,90 @@
+"""Studies that are small enough for a test, and rows that look like those of a trained pack."""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from study.config import StudyConfig, validate
+from study.ledger import RUN_SCHEMA, ResultsDirectory
+from study.plan import Identity, Pack, run_id
+
+IDENTITY = Identity("fingerprint", {"hidden": 5}, "code")
+
+TINY: dict[str, Any] = {
+    "study": "tiny",
+    "dataset": "compas-two-year",
+    "search": {"sampler": "random", "settings": 3},
+    "seeds": 2,
+    "training": {"max_epochs": 3},
+    "pack": {"settings": 2},
+}
+"""Three arms in two packs each; 20 runs with the baseline's."""
+
+LONG: dict[str, Any] = {
+    "study": "long",
+    "dataset": "compas-two-year",
+    "methods": ["reject", "defer"],
+    "search": {"sampler": "random", "settings": 6},
+    "seeds": 2,
+    "training": {"max_epochs": 30, "patience": 1000, "batch_size": 128},
+    "pack": {"settings": 2},
+}
+"""Seven packs (one is the baseline's) of about a second each: time to interrupt it in the middle."""
+LONG_RUNS = 26
+
+DIFFERS_BY_NATURE = ["seconds", "worker", "finished_at"]
+
+
+def config_of(given: Mapping[str, Any], **changes: Any) -> StudyConfig:
+    return validate({**given, **changes}, "a test")
+
+
+def facts(rows: pd.DataFrame) -> pd.DataFrame:
+    """What rows say of their runs, in the order of run_id: all but when and where they were trained."""
+    return rows.drop(columns=DIFFERS_BY_NATURE).sort_values("run_id", ignore_index=True)
+
+
+def assert_same_rows(one: pd.DataFrame, other: pd.DataFrame) -> None:
+    pd.testing.assert_frame_equal(facts(one), facts(other), check_exact=True)
+
+
+def made_up(*keys: object) -> float:
+    """A number in [0, 1) that depends on ``keys`` alone."""
+    digest = hashlib.sha256(repr(keys).encode()).digest()
+    return int.from_bytes(digest[:6], "little") / 2**48
+
+
+def made_up_rows(pack: Pack) -> dict[str, list[Any]]:
+    """Rows for a pack that nobody trained: every figure follows from setting, seed and column."""
+    runs = [(seed, setting) for seed in pack.seeds for setting in pack.settings]
+    ids = [run_id(setting.setting_id, seed) for seed, setting in runs]
+    rows: dict[str, list[Any]] = {}
+    for field in RUN_SCHEMA:
+        if str(field.type) == "double":
+            rows[field.name] = [made_up(identity, field.name) for identity in ids]
+        elif str(field.type) == "int32":
+            rows[field.name] = [1 + int(100 * made_up(identity, field.name)) for identity in ids]
+        else:
+            rows[field.name] = [f"a {field.name}"] * len(runs)
+    return rows | {
+        "run_id": ids,
+        "setting_id": [setting.setting_id for _, setting in runs],
+        "decision_maker": [pack.decision_maker] * len(runs),
+        "method": [pack.method] * len(runs),
+        "model": [pack.model] * len(runs),
+        "alpha": [setting.alpha for _, setting in runs],
+        "gamma": [setting.gamma for _, setting in runs],
+        "seed": [seed for seed, _ in runs],
+        "pack_id": [pack.pack_id] * len(runs),
+        "finished_at": [datetime(2026, 1, 1, tzinfo=UTC)] * len(runs),
+    }
+
+
+def write_made_up(directory: ResultsDirectory, pack: Pack) -> None:
+    """Put a pack's made-up rows into the ledger."""
+    weights = [np.array([index, 0.5], dtype=np.float32) for index in range(pack.runs)]
+    directory.write_runs(pack.pack_id, made_up_rows(pack), weights)

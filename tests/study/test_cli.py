@@ -1,0 +1,442 @@
+"""The command line: exit status, one line for what is wrong, and what each command prints."""
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from study.cli import main
+from study.ledger import ResultsDirectory
+from tests.study.driver import environment
+from tests.study.small_study import TINY, assert_same_rows
+
+pytestmark = pytest.mark.usefixtures("_own_sigterm")
+
+ID = r"[0-9a-f]{20}"
+SELECTED = re.compile(
+    rf"(binary|reject|defer) \((mlp|ordinal), decision-maker (none|standard)\), "
+    rf"alpha [0-9.e+-]+(, gamma [0-9.e+-]+)?\n"
+    rf"  setting {ID}, run {ID}\n"
+    r"              error      DI  IDK rate\n"
+    r"  validation +0\.\d{3} +0\.\d{3} +\d\.\d{3}\n"
+    r"  test +0\.\d{3} +0\.\d{3} +\d\.\d{3}\n"
+)
+
+
+@pytest.fixture
+def tiny_file(tmp_path: Path) -> Path:
+    path = tmp_path / "tiny.yaml"
+    path.write_text(yaml.safe_dump(TINY))
+    return path
+
+
+class Answer:
+    """Exit status and what was printed."""
+
+    def __init__(self, status: int, out: str, err: str) -> None:
+        self.status, self.out, self.err = status, out, err
+
+
+@pytest.fixture
+def say(capsys: pytest.CaptureFixture[str]) -> Callable[..., Answer]:
+    """Give the command line words, in this process."""
+
+    def call(*words: object) -> Answer:
+        try:
+            status = main([str(word) for word in words])
+        except SystemExit as left:
+            status = int(left.code or 0)
+        return Answer(status, *capsys.readouterr())
+
+    return call
+
+
+Say = Callable[..., Answer]
+
+
+def assert_refused(answer: Answer, *words: str) -> None:
+    """Exit status 2, nothing on stdout, one line on stderr that has ``words``."""
+    assert answer.status == 2
+    assert answer.out == ""
+    assert len(answer.err.splitlines()) == 1
+    assert answer.err.endswith("\n")
+    assert "Traceback" not in answer.err
+    for word in words:
+        assert word in answer.err
+
+
+# Words of the command line
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("", "required: COMMAND"),
+        ("rnu", "invalid choice: 'rnu'"),
+        ("run a.yaml b.yaml", "unrecognized arguments: b.yaml"),
+        ("run --outt x", "unrecognized arguments: --outt"),
+        ("run --workers 0", "--workers: '0' is not allowed; a whole number from 1 to 100000 is"),
+        ("run --workers two", "--workers: 'two' is not allowed; a whole number from 1"),
+        ("resume", "required: DIR"),
+        ("status", "required: DIR"),
+        ("select d --max-idk 1.5", "--max-idk: '1.5' is not allowed; a number from 0 to 1 is"),
+        ("select d --max-di nan", "--max-di: 'nan' is not allowed; a number from 0 to 1 is"),
+        ("select d --max-error low", "--max-error: 'low' is not allowed; a number from 0 to 1 is"),
+        ("select d --minimise speed", "invalid choice: 'speed'"),
+        ("data", "required: COMMAND"),
+        ("data describe", "required: NAME"),
+        ("data write compas-two-year", "required: --out"),
+        ("data describe compas-two-year --split-seed -1", "--split-seed: '-1' is not allowed"),
+    ],
+)
+def test_wrong_words_are_refused_in_one_line(line: str, words: str, say: Say) -> None:
+    answer = say(*shlex.split(line))
+    assert_refused(answer, words, "--help")
+    assert answer.err.startswith("study")
+
+
+def test_help_names_every_command(say: Say) -> None:
+    answer = say("--help")
+    assert answer.status == 0
+    for command in ("run", "resume", "status", "report", "select", "data"):
+        assert re.search(rf"^    {command} ", answer.out, re.MULTILINE)
+
+
+# What is refused before anything runs
+
+
+@pytest.mark.parametrize(
+    ("document", "words"),
+    [
+        ("serch: {}", ["wrong.yaml: serch: unknown key; allowed are study, dataset"]),
+        ("seeds: many", ["wrong.yaml: seeds", "'many'"]),
+        ("search: {alpha: {low: 2, high: 1}}", ["wrong.yaml: search.alpha: low must be below high"]),
+        ("a: [", ["wrong.yaml: line 1 is not valid YAML"]),
+        ("dataset: nowhere", ["dataset: 'nowhere' is unknown; allowed are compas-two-year, compas"]),
+        ("dataset: {name: compas, path: /no/such.csv}", ["/no/such.csv: cannot be read"]),
+        ("dataset: {path: x.csv}", ["path is not allowed, it ships with the package"]),
+    ],
+)
+def test_wrong_study_file_is_refused_before_anything_is_written(
+    document: str, words: list[str], tmp_path: Path, say: Say
+) -> None:
+    path = tmp_path / "wrong.yaml"
+    path.write_text(document)
+    assert_refused(say("run", path, "--out", tmp_path / "out"), *words)
+    assert not (tmp_path / "out").exists()
+
+
+def test_missing_study_file_is_refused(say: Say) -> None:
+    assert_refused(say("run", "nothing.yaml"), "nothing.yaml: no such study file", "presets are default")
+
+
+def test_wrong_override_is_refused(tmp_path: Path, say: Say) -> None:
+    answer = say("run", "--set", "search.settngs=3", "--out", tmp_path / "out")
+    assert_refused(answer, "preset default: search.settngs: unknown key; allowed are sampler, settings")
+
+
+def test_place_that_cannot_be_written_is_refused(tmp_path: Path, tiny_file: Path, say: Say) -> None:
+    answer = say("run", tiny_file, "--out", tiny_file)
+    assert_refused(answer, f"{tiny_file}: cannot be written", "give a writable --out")
+    answer = say("run", tiny_file, "--out", tiny_file / "below")
+    assert_refused(answer, "cannot be written", "give a writable --out")
+
+
+@pytest.mark.parametrize("command", ["resume", "status", "report", "select"])
+def test_directory_without_a_study_is_refused(command: str, tmp_path: Path, say: Say) -> None:
+    for place in (tmp_path, tmp_path / "nothing"):
+        assert_refused(say(command, place), f"{place}: no study there (no study.yaml)", "study run")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_cluster_that_is_not_there_is_refused(tmp_path: Path, tiny_file: Path) -> None:
+    """In a process of its own: this one may be connected to a Ray."""
+    words = ["run", str(tiny_file), "--out", str(tmp_path / "out"), "--address", "127.0.0.1:1"]
+    done = subprocess.run(
+        [sys.executable, "-m", "study", *words], capture_output=True, text=True, env=environment()
+    )
+    assert_refused(
+        Answer(done.returncode, done.stdout, done.stderr), "--address 127.0.0.1:1: no Ray cluster there"
+    )
+
+
+def test_changed_study_file_is_refused_with_the_keys_that_differ(
+    tiny_results: ResultsDirectory, tmp_path: Path, say: Say
+) -> None:
+    path = tmp_path / "tiny.yaml"
+    changed = {**TINY, "seeds": 3, "training": {"max_epochs": 4}, "resources": {"workers": 1}}
+    path.write_text(yaml.safe_dump(changed))
+    answer = say("run", path, "--out", tiny_results.root)
+    assert_refused(
+        answer,
+        f"{tiny_results.study_file}: another study was begun there, it differs in",
+        "seeds ([0, 1] there, [0, 1, 2] now)",
+        "training.max_epochs (3 there, 4 now)",
+    )
+    assert "resources" not in answer.err
+
+
+def test_other_data_or_code_is_refused(tiny_copy: ResultsDirectory, say: Say) -> None:
+    manifest = tiny_copy.read_manifest()
+    for what in ("code", "data_fingerprint"):
+        tiny_copy.write_manifest(manifest | {what: "another"})
+        assert_refused(say("resume", tiny_copy.root), f"manifest.json: {what} was another and is ")
+
+
+def test_unreadable_study_directory_is_refused(tiny_copy: ResultsDirectory, say: Say) -> None:
+    tiny_copy.study_file.write_text("study: [")
+    for command in ("status", "report", "resume"):
+        assert_refused(say(command, tiny_copy.root), "study.yaml: cannot be read")
+
+
+# What finishes
+
+
+def test_resume_of_a_finished_study_says_so_and_writes_the_report(
+    tiny_copy: ResultsDirectory, ray_here: int, say: Say
+) -> None:
+    answer = say("resume", tiny_copy.root)
+    assert answer.status == 0
+    assert answer.out == f"report: {tiny_copy.report / 'index.html'}\n"
+    first, second = answer.err.splitlines()
+    assert first == f"20 runs, 2 workers, results in {tiny_copy.root}"
+    assert re.fullmatch(r"20 of 20 runs \| front: \d+ settings, error .+ %, DI .+", second)
+
+
+def test_broken_file_of_the_ledger_is_named_and_its_runs_are_done_again(
+    tiny_copy: ResultsDirectory, tiny_results: ResultsDirectory, ray_here: int, say: Say
+) -> None:
+    broken = sorted(tiny_copy.runs.iterdir())[1]
+    broken.write_bytes(broken.read_bytes()[:-50])
+    status = say("status", tiny_copy.root)
+    assert status.out.splitlines()[0].startswith("tiny: interrupted, ")
+    assert f"cannot be read: {broken} (" in status.out
+    report = say("report", tiny_copy.root)
+    assert report.status == 0
+    assert report.err.startswith(f"{broken}: cannot be read (")
+
+    answer = say("resume", tiny_copy.root)
+    assert answer.status == 0
+    named = answer.err.splitlines()[0]
+    assert named.startswith(f"{broken}: cannot be read (")
+    assert named.endswith(f"); moved to {broken.name}.broken, its runs go again")
+    assert (tiny_copy.runs / f"{broken.name}.broken").is_file()
+    assert_same_rows(tiny_copy.read_runs()[0], tiny_results.read_runs()[0])
+
+
+def test_study_with_a_failed_pack_ends_with_status_1(
+    tiny_copy: ResultsDirectory, ray_here: int, say: Say
+) -> None:
+    bad = sorted(tiny_copy.packs.iterdir())[2]
+    bad.write_text(json.dumps(json.loads(bad.read_text()) | {"decision_maker": "nobody"}))
+    (tiny_copy.runs / f"{bad.stem}.parquet").unlink()
+    answer = say("resume", tiny_copy.root)
+    assert answer.status == 1
+    assert answer.out == f"report: {tiny_copy.report / 'index.html'}\n"
+    assert "Traceback" not in answer.err
+    reason = f"{bad.stem}: ValueError: {bad.stem}: unknown decision-maker nobody"
+    lines = answer.err.splitlines()
+    assert f"pack {bad.stem} failed: ValueError: {bad.stem}: unknown decision-maker nobody" in lines
+    assert re.fullmatch(r"study: tiny: interrupted, \d+ of 20 runs finished", lines[-3])
+    assert re.fullmatch(r"\d runs failed; `study resume` tries them again", lines[-2])
+    assert lines[-1] == f"  {reason}"
+    status = json.loads(say("status", tiny_copy.root, "--json").out)
+    assert status["failed"] == 20 - status["finished"] > 0
+    assert status["failures"] == [reason]
+
+
+# Status
+
+
+def test_status_for_a_person_and_for_a_program(tiny_results: ResultsDirectory, say: Say) -> None:
+    answer = say("status", tiny_results.root)
+    assert (answer.status, answer.err) == (0, "")
+    assert answer.out == "tiny: finished, 20 of 20 runs finished\n"
+    status = json.loads(say("status", tiny_results.root, "--json").out)
+    assert {name: status[name] for name in ("planned", "finished", "failed", "state")} == {
+        "planned": 20,
+        "finished": 20,
+        "failed": 0,
+        "state": "finished",
+    }
+
+
+def test_status_of_an_unfinished_study(tiny_copy: ResultsDirectory, say: Say) -> None:
+    gone = sorted(tiny_copy.runs.iterdir())[0]
+    missing = len(tiny_copy.read_pack_runs(gone.stem))
+    gone.unlink()
+    status = json.loads(say("status", tiny_copy.root, "--json").out)
+    assert (status["state"], status["finished"]) == ("interrupted", 20 - missing)
+    with tiny_copy.locked():
+        assert json.loads(say("status", tiny_copy.root, "--json").out)["state"] == "running"
+
+
+# Report
+
+
+def test_report_is_written_where_it_is_wanted(
+    tiny_results: ResultsDirectory, tmp_path: Path, say: Say
+) -> None:
+    answer = say("report", tiny_results.root, "--out", tmp_path / "elsewhere")
+    assert (answer.status, answer.err) == (0, "")
+    assert answer.out == f"report: {tmp_path / 'elsewhere' / 'index.html'}\n"
+    fronts = pd.read_csv(tmp_path / "elsewhere" / "fronts.csv")
+    columns = [
+        *("front", "method", "model", "decision_maker", "setting_id", "alpha", "gamma"),
+        *("error", "di", "idk_rate", "validation_error", "validation_di", "validation_idk_rate"),
+    ]
+    assert list(fronts)[: len(columns)] == columns
+    assert set(fronts["front"]) == {"paper", "honest"}
+    assert set(fronts["setting_id"]) <= set(tiny_results.read_runs()[0]["setting_id"])
+    cdf = pd.read_csv(tmp_path / "elsewhere" / "idk_cdf.csv")
+    assert list(cdf)[:6] == ["method", "model", "decision_maker", "group", "cutoff", "fraction"]
+
+
+def test_report_that_cannot_be_written_is_refused(
+    tiny_results: ResultsDirectory, tiny_file: Path, say: Say
+) -> None:
+    answer = say("report", tiny_results.root, "--out", tiny_file / "below")
+    assert_refused(answer, "below: the report cannot be written", "give a writable --out")
+
+
+# Select
+
+
+def test_select_for_a_person_and_for_a_program(tiny_results: ResultsDirectory, say: Say) -> None:
+    answer = say("select", tiny_results.root)
+    assert (answer.status, answer.err) == (0, "")
+    assert SELECTED.fullmatch(answer.out)
+    chosen = json.loads(say("select", tiny_results.root, "--json").out)
+    assert list(chosen)[:7] == ["setting_id", "run_id", "method", "alpha", "gamma", "validation", "test"]
+    assert list(chosen["validation"]) == list(chosen["test"]) == ["error", "di", "idk_rate"]
+    runs = tiny_results.read_runs()[0]
+    medians = runs.groupby("setting_id")["validation_error"].median()
+    assert chosen["validation"]["error"] == medians.min()
+    assert medians.idxmin() == chosen["setting_id"]
+    assert chosen["run_id"] in set(runs.loc[runs["setting_id"] == chosen["setting_id"], "run_id"])
+
+
+def test_select_under_impossible_constraints_names_the_nearest(
+    tiny_results: ResultsDirectory, say: Say
+) -> None:
+    for words in ([], ["--json"]):
+        answer = say("select", tiny_results.root, "--max-error", "0", "--max-idk", "0.5", *words)
+        assert (answer.status, answer.out) == (1, "")
+        head, _, nearest = answer.err.partition("\n")
+        assert head == "study: no setting satisfies the constraints; nearest is"
+        assert SELECTED.fullmatch(nearest)
+
+
+def test_select_before_anything_has_finished_is_refused(tiny_copy: ResultsDirectory, say: Say) -> None:
+    for path in tiny_copy.runs.iterdir():
+        path.unlink()
+    assert_refused(say("select", tiny_copy.root), "no run has finished yet")
+
+
+# Data
+
+
+def test_data_list_has_a_line_for_each(say: Say) -> None:
+    answer = say("data", "list")
+    assert (answer.status, answer.err) == (0, "")
+    names = [line.split()[0] for line in answer.out.splitlines()]
+    assert {"compas", "compas-two-year"} <= set(names)
+
+
+def test_data_describe_says_how_many(say: Say) -> None:
+    answer = say("data", "describe", "compas-two-year", "--split-seed", "3")
+    assert (answer.status, answer.err) == (0, "")
+    assert "7,214" in answer.out or "7214" in answer.out
+
+
+def test_data_write_writes_the_table(tmp_path: Path, say: Say) -> None:
+    path = tmp_path / "new" / "table.parquet"
+    answer = say("data", "write", "compas-two-year", "--out", path)
+    assert (answer.status, answer.out, answer.err) == (0, f"7,214 rows: {path}\n", "")
+    table = pd.read_parquet(path)
+    assert len(table) == 7214
+    assert {"label", "sensitive", "split"} <= set(table)
+    assert set(table["split"]) == {"train", "validation", "test"}
+
+
+@pytest.mark.parametrize("verb", ["describe", "write", "fetch"])
+def test_unknown_data_set_is_refused_with_those_there_are(verb: str, tmp_path: Path, say: Say) -> None:
+    out = ["--out", tmp_path / "t.parquet"] if verb == "write" else []
+    assert_refused(say("data", verb, "compass", *out), "'compass' is unknown", "compas-two-year, compas")
+
+
+def test_table_that_cannot_be_written_is_refused(tiny_file: Path, say: Say) -> None:
+    answer = say("data", "write", "compas-two-year", "--out", tiny_file / "t.parquet")
+    assert_refused(answer, "cannot be written")
+
+
+# Processes
+
+BLOCKED = """
+import sys
+
+class Blocker:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("torch", "ray", "optuna"):
+            raise ImportError(f"{name} is blocked")
+
+sys.meta_path.insert(0, Blocker())
+from study.cli import main
+for command in (["status"], ["status", "--json"], ["select"], ["report"]):
+    status = main([command[0], sys.argv[1], *command[1:]])
+    assert status == 0, (command, status)
+"""
+
+
+def test_looking_at_results_needs_neither_torch_nor_ray(tiny_copy: ResultsDirectory) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", BLOCKED, str(tiny_copy.root)],
+        capture_output=True,
+        text=True,
+        env=environment(),
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tiny_copy.report / "index.html").is_file()
+
+
+def test_reader_that_has_seen_enough_is_no_error() -> None:
+    done = subprocess.run(
+        f"{shlex.quote(sys.executable)} -m study data list | head -c 1",
+        shell=True,
+        capture_output=True,
+        text=True,
+        env=environment(),
+    )
+    assert (done.stdout, done.stderr) == ("c", "")
+
+
+def test_console_script_and_module_are_the_same() -> None:
+    script = Path(sys.executable).with_name("study")
+    if not script.exists():
+        pytest.skip("the console script is not installed beside this Python")
+    outputs = [
+        subprocess.run([*command, "--help"], capture_output=True, text=True, env=environment()).stdout
+        for command in ([str(script)], [sys.executable, "-m", "study"])
+    ]
+    assert outputs[0] == outputs[1] != ""
+
+
+def test_default_place_is_named_after_the_study(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ray_here: int, say: Say
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    small = {"methods": "binary", "search": {"settings": 1}, "seeds": 1, "training": {"max_epochs": 1}}
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(small))
+    answer = say("run", "mine.yaml", "--set", "search.settings=2", "--workers", 1)
+    assert answer.status == 0
+    assert answer.out == f"report: {os.path.join('results', 'mine', 'report', 'index.html')}\n"
+    assert (tmp_path / "results" / "mine" / "report" / "index.html").is_file()
+    assert ResultsDirectory("results/mine").read_study()["search"]["settings"] == 2

@@ -1,0 +1,383 @@
+"""The study file: what is refused and how, what is filled in, and what comes back."""
+
+import inspect
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from study.config import (
+    METHOD_NAMES,
+    Range,
+    StudyConfig,
+    changed_keys,
+    dump_yaml,
+    load_config,
+    parse_yaml,
+    preset_names,
+    validate,
+)
+from study.errors import StudyFileError
+from study.plan import arms
+
+HUGE = "0x" + "f" * 5000
+
+# What is wrong, and words that the answer must have: the key, and what is allowed.
+WRONG = [
+    # unknown keys, at each level
+    ("alpha: 1", ["alpha: unknown key", "allowed are study, dataset, decision_maker, methods, model"]),
+    ("dataset: {nam: x}", ["dataset.nam: unknown key", "name, path, split_seed"]),
+    ("search: {sampler: random, setings: 3}", ["search.setings", "sampler, settings, seed, alpha, gamma"]),
+    ("search: {alpha: {low: 1, high: 2, step: 3}}", ["search.alpha.step", "allowed are low, high, log"]),
+    ("search: {alpha: {defer: {low: 1, hgh: 2}}}", ["search.alpha.defer.hgh", "low, high, log"]),
+    ("search: {alpha: {defr: 1}}", ["search.alpha: 'defr'", "binary, reject, defer", "low, high, log"]),
+    ("search: {gamma: {binary: 1}}", ["search.gamma: binary", "allowed are reject, defer"]),
+    ("training: {hiden: 3}", ["training.hiden: unknown key", "hidden, learning_rate, batch_size"]),
+    ("pack: {size: 3}", ["pack.size: unknown key", "allowed are settings"]),
+    ("resources: {worker: 1}", ["resources.worker: unknown key", "allowed are workers, backend"]),
+    # wrong types
+    ("study: 3", ["study: 3", "valid string"]),
+    ("study: [a]", ["study: ['a']", "valid string"]),
+    ("dataset: 3", ["dataset: 3 is not a section"]),
+    ("dataset: {path: 3}", ["dataset.path: 3", "valid string"]),
+    ('dataset: {path: "a\\0b"}', ["dataset.path", "not the name of a file"]),
+    ("search: 3", ["search: 3 is not a section"]),
+    ("search:", ["search: None is not a section"]),
+    ("search: {settings: 1.5}", ["search.settings: 1.5", "valid integer"]),
+    ("search: {settings: true}", ["search.settings: True", "valid integer"]),
+    ("search: {settings: '3'}", ["search.settings: '3'", "valid integer"]),
+    ("search: {alpha: [1, x]}", ["search.alpha: 'x' is not a finite number", "a list of numbers"]),
+    ("search: {alpha: [true]}", ["search.alpha: True is not a finite number"]),
+    ("search: {alpha: null}", ["search.alpha: None is not a finite number"]),
+    ("search: {alpha: {low: a, high: 2}}", ["search.alpha.low: 'a'", "valid number"]),
+    ("search: {alpha: {low: 1}}", ["search.alpha.high: is missing"]),
+    ("search: {alpha: {low: 1, high: 2, log: 3}}", ["search.alpha.log: 3", "valid boolean"]),
+    ("training: {patience: 1e3}", ["training.patience: 1000.0", "valid integer"]),
+    ("seeds: 1.5", ["seeds", "1.5", "valid integer"]),
+    ("seeds: [a]", ["seeds.0: 'a'", "valid integer"]),
+    ("seeds: true", ["seeds", "True", "valid integer"]),
+    # values that there are not
+    ("study: a b", ["study: 'a b' is not a name", "letters, digits"]),
+    ("methods: [binary, guess]", ["methods.1: 'guess'", "'binary', 'reject' or 'defer'"]),
+    ("model: mpl", ["model.0: 'mpl'", "allowed are 'mlp'"]),
+    ("decision_maker: judge", ["decision_maker.0: 'judge'", "'standard', 'biased' or 'oracle'"]),
+    ("search: {sampler: gird}", ["search.sampler: 'gird'", "'grid', 'random', 'qmc', 'nsga2' or 'tpe'"]),
+    ("resources: {backend: gpu}", ["resources.backend: 'gpu'", "'auto', 'compiled' or 'eager'"]),
+    ("thresholds: guessed", ["thresholds: 'guessed'", "allowed are 'learned'"]),
+    # impossible ranges
+    ("search: {alpha: {binary: {low: 2, high: 1}}}", ["search.alpha.binary: low must be below high"]),
+    ("search: {alpha: {low: 1, high: 1}}", ["search.alpha: low must be below high, got 1 and 1"]),
+    ("search: {alpha: {low: 0, high: 1, log: true}}", ["search.alpha: a log range must lie above 0"]),
+    ("search: {alpha: {low: -.inf, high: 1}}", ["search.alpha.low", "finite number"]),
+    ("search: {alpha: {low: -1.0e308, high: 1.0e308}}", ["search.alpha", "too wide"]),
+    ("search: {alpha: .nan}", ["search.alpha: nan is not a finite number"]),
+    ("search: {alpha: []}", ["search.alpha: the list is empty"]),
+    ("search: {settings: 0}", ["search.settings: 0", "greater than or equal to 1"]),
+    ("search: {settings: 1000001}", ["search.settings: 1000001", "less than or equal to 1000000"]),
+    ("search: {seed: -1}", ["search.seed: -1", "greater than or equal to 0"]),
+    ("dataset: {split_seed: -1}", ["dataset.split_seed: -1", "greater than or equal to 0"]),
+    ("training: {hidden: 0}", ["training.hidden: 0", "greater than or equal to 1"]),
+    ("training: {learning_rate: 0}", ["training.learning_rate: 0", "greater than 0"]),
+    ("training: {batch_size: 1}", ["training.batch_size: 1", "greater than or equal to 2"]),
+    ("training: {max_epochs: 0}", ["training.max_epochs: 0", "greater than or equal to 1"]),
+    ("pack: {settings: 0}", ["pack.settings: 0", "greater than or equal to 1"]),
+    ("resources: {workers: 0}", ["resources.workers: 0", "greater than or equal to 1"]),
+    ("seeds: 0", ["seeds: write how many seeds (1 to 10000), or a list"]),
+    ("seeds: 20000", ["seeds: write how many seeds (1 to 10000), or a list"]),
+    ("seeds: [-1]", ["seeds: write how many seeds (1 to 10000), or a list"]),
+    ("seeds: []", ["seeds: the list is empty"]),
+    ("seeds: [1, 1]", ["seeds: an entry is listed twice"]),
+    ("methods: []", ["methods: the list is empty"]),
+    ("methods: [defer, defer]", ["methods: an entry is listed twice"]),
+    # parts that do not go together
+    ("{methods: defer, model: mlp}", ["model: none of mlp can be trained to defer; ordinal can"]),
+    ("search: {sampler: grid}", ["search.alpha: sampler grid crosses listed values", "give a list"]),
+    (
+        "search: {sampler: grid, alpha: [1], gamma: {defer: {low: 0, high: 1}, reject: 0.5}}",
+        ["search.gamma: sampler grid", "defer has the range 0 to 1"],
+    ),
+    ("search: {sampler: qmc, alpha: [1, 2]}", ["search.alpha: sampler qmc fills ranges", "low, high"]),
+    # not a study file at all
+    ("a: b: c", ["line 1 is not valid YAML"]),
+    ("study: a\npack: [", ["line 2 is not valid YAML"]),
+    ("study: a\nstudy: b", ["line 2", "the key 'study' is given twice"]),
+    ("search: {settings: 1, settings: 2}", ["the key 'settings' is given twice"]),
+    ("x: !!python/object/apply:os.system ['ls']", ["line 1", "could not determine a constructor"]),
+    ("x: !!python/name:os.system", ["line 1", "could not determine a constructor"]),
+    ("- 1\n- 2", ["a study file is a mapping of keys, got list"]),
+    ("words", ["a study file is a mapping of keys, got str"]),
+    ("study: a\n---\nstudy: b", ["found another document"]),
+    ("1: 2", ["the key 1 is not a word"]),
+    ("? [a]\n: 1", ["the key ['a'] is not a word"]),
+    ("\0", ["is not valid YAML"]),
+    # what YAML's own tags can do to a parser
+    ("!!map [1]", ["line 1 is not valid YAML"]),
+    ("!!set {a, b}", ["a study file is a mapping of keys"]),
+    ("study: !!int ''", ["is not valid YAML"]),
+    ("study: !!bool maybe", ["is not valid YAML"]),
+    ("study: !!timestamp soon", ["is not valid YAML"]),
+    ("study: 2001-99-99", ["is not valid YAML"]),
+    (f"search: {{alpha: {HUGE}}}", ["search.alpha", "not a finite number"]),
+    (f"search: {{settings: {HUGE}}}", ["search.settings", "not allowed"]),
+    (f"seeds: [{HUGE}]", ["seeds: write how many seeds"]),
+    (f"training: {{learning_rate: {HUGE}}}", ["training.learning_rate", "not allowed"]),
+    ("search: &all {alpha: {defer: *all}}", ["search.alpha.defer"]),
+    ("[" * 3000, ["is not valid YAML"]),
+]
+
+
+@pytest.mark.parametrize(("document", "words"), WRONG, ids=[document[:60] for document, _ in WRONG])
+def test_wrong_study_file_is_refused_in_one_line(document: str, words: list[str], tmp_path: Path) -> None:
+    path = tmp_path / "wrong.yaml"
+    path.write_text(document)
+    with pytest.raises(StudyFileError) as caught:
+        load_config(path)
+    message = str(caught.value)
+    assert message.startswith(f"{path}:")
+    assert len(message.splitlines()) == 1
+    assert len(message) < 600
+    for word in words:
+        assert word in message
+
+
+def test_all_top_level_keys_are_named_for_an_unknown_one() -> None:
+    with pytest.raises(StudyFileError, match=", ".join(StudyConfig.model_fields)):
+        validate({"stady": "a"}, "here")
+
+
+def test_an_unknown_key_is_named_before_other_problems_and_these_are_counted() -> None:
+    wrong = {"seeds": "x", "search": {"settings": 0, "sampller": "tpe"}}
+    with pytest.raises(StudyFileError, match=r"search\.sampller: unknown key.*\(and 2 more\)"):
+        validate(wrong, "here")
+
+
+def test_missing_file_is_refused_with_the_presets(tmp_path: Path) -> None:
+    with pytest.raises(StudyFileError, match=r"nothing\.yaml: no such study file.*presets are default"):
+        load_config(tmp_path / "nothing.yaml")
+
+
+def test_unknown_preset_is_refused_with_the_presets() -> None:
+    with pytest.raises(StudyFileError, match=r"dfault: no such study file.*presets are default"):
+        load_config("dfault")
+
+
+def test_directory_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(StudyFileError, match="cannot be read"):
+        load_config(tmp_path)
+
+
+def test_file_below_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("")
+    with pytest.raises(StudyFileError, match="cannot be read"):
+        load_config(tmp_path / "a" / "b.yaml")
+
+
+def test_binary_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "binary.yaml"
+    path.write_bytes(b"PAR1\x80\xff\x00\x01" * 50)
+    with pytest.raises(StudyFileError, match="not a text file in UTF-8"):
+        load_config(path)
+
+
+def test_name_with_a_null_byte_is_refused() -> None:
+    with pytest.raises(StudyFileError, match="cannot be read"):
+        load_config("a\0b")
+
+
+def test_aliases_that_unfold_without_end_are_refused_quickly() -> None:
+    lines = ["a: &l0 [x, x, x, x, x, x, x, x, x]"]
+    lines += [f"b{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 9)}]" for n in range(1, 20)]
+    with pytest.raises(StudyFileError, match="unknown key"):
+        validate(parse_yaml("\n".join(lines), "here"), "here")
+    with pytest.raises(StudyFileError, match="study: "):
+        validate({"study": parse_yaml("\n".join(lines), "here")["b19"]}, "here")
+
+
+# What is filled in
+
+
+def test_study_is_named_after_its_file_unless_it_names_itself(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("seeds: 1")
+    assert load_config(tmp_path / "mine.yaml").study == "mine"
+    (tmp_path / "mine.yaml").write_text("study: other")
+    assert load_config(tmp_path / "mine.yaml").study == "other"
+    (tmp_path / "a name.yaml").write_text("seeds: 1")
+    assert load_config(tmp_path / "a name.yaml").study == "default"
+
+
+def test_empty_file_is_the_default_study(tmp_path: Path) -> None:
+    (tmp_path / "empty.yaml").write_text("# nothing\n")
+    resolved = load_config(tmp_path / "empty.yaml").resolved()
+    assert resolved == {**StudyConfig().resolved(), "study": "empty"}
+
+
+def test_resolved_writes_out_every_default() -> None:
+    resolved = StudyConfig().resolved()
+    assert list(resolved) == [
+        *("study", "dataset", "decision_maker", "methods", "model", "search", "thresholds", "seeds"),
+        *("training", "pack", "resources"),
+    ]
+    assert resolved["dataset"] == {"name": "compas-two-year", "path": None, "split_seed": 0}
+    assert list(resolved["search"]) == ["sampler", "settings", "seed", "alpha", "gamma"]
+    assert list(resolved["search"]["alpha"]) == list(METHOD_NAMES)
+    assert list(resolved["search"]["gamma"]) == ["reject", "defer"]
+    assert list(resolved["search"]["gamma"]["defer"]) == ["low", "high", "log"]
+    assert resolved["seeds"] == [0, 1, 2, 3, 4]
+    assert list(resolved["training"]) == [
+        *("hidden", "learning_rate", "batch_size", "patience", "max_epochs")
+    ]
+    assert resolved["pack"] == {"settings": 64}
+    assert resolved["resources"] == {"workers": None, "backend": "auto"}
+
+
+ROUND_TRIPS: list[dict[str, Any]] = [
+    {},
+    {"study": "1e5", "seeds": 1},
+    {"study": "2.e3", "dataset": {"path": "1e-3", "name": "compas"}},
+    {"study": "null"},
+    {"study": "0x10", "decision_maker": ["standard", "oracle"], "methods": "defer", "model": "ordinal"},
+    {
+        "search": {
+            "sampler": "grid",
+            "alpha": [0, 1e-9, 1e20],
+            "gamma": {"defer": 0.1, "reject": [0.5, 0.6]},
+        }
+    },
+    {"search": {"sampler": "tpe", "alpha": {"defer": {"low": 1e-7, "high": 30, "log": True}}}},
+    {"seeds": [7], "resources": {"workers": 2}, "training": {"learning_rate": 1e-05}},
+]
+
+
+@pytest.mark.parametrize("given", ROUND_TRIPS)
+def test_resolved_study_comes_back_through_yaml(given: dict[str, Any]) -> None:
+    config = validate(given, "here")
+    assert validate(config.resolved(), "there") == config
+    assert validate(parse_yaml(dump_yaml(config.resolved()), "there"), "there") == config
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("1e-3", 0.001), ("1E3", 1000.0), (".5e2", 50.0), ("5.e+2", 500.0), ("-1e2", -100.0), ("1.5e3", 1500)],
+)
+def test_scientific_notation_is_a_number(text: str, number: float) -> None:
+    assert parse_yaml(f"x: {text}", "here") == {"x": number}
+
+
+def test_text_that_only_looks_like_a_number_in_part_stays_text() -> None:
+    assert parse_yaml("x: [1e, e3, 1e3x, '1e3']", "here") == {"x": ["1e", "e3", "1e3x", "1e3"]}
+
+
+def test_one_space_is_every_methods_and_methods_may_have_their_own() -> None:
+    config = validate({"search": {"alpha": {"low": 1, "high": 2}}}, "here")
+    assert {method: space.low for method, space in config.search.alpha.items()} == dict.fromkeys(
+        METHOD_NAMES, 1.0
+    )
+    own = validate({"search": {"gamma": {"defer": {"low": 0.01, "high": 0.02}}}}, "here").search.gamma
+    assert own["defer"] == Range(low=0.01, high=0.02)
+    assert own["reject"] == StudyConfig().search.gamma["reject"]
+
+
+def test_numbers_become_lists_without_repetition() -> None:
+    search = {"sampler": "random", "alpha": [1, 1.0, 0, -0.0], "gamma": {"defer": 0.1}}
+    config = validate({"search": search}, "here")
+    assert config.search.alpha["binary"] == (1.0, 0.0)
+    assert str(config.search.alpha["binary"]) == "(1.0, 0.0)"
+    assert config.search.gamma["defer"] == (0.1,)
+
+
+def test_seeds_are_a_count_or_a_list() -> None:
+    assert validate({"seeds": 3}, "here").seeds == (0, 1, 2)
+    assert validate({"seeds": [3]}, "here").seeds == (3,)
+
+
+# Overrides
+
+
+def test_overrides_change_keys_at_every_level() -> None:
+    words = ["search.settings=200", "seeds=2", "training.learning_rate=1e-3", "study=mine"]
+    config = load_config("default", words)
+    assert config.search.settings == 200
+    assert config.seeds == (0, 1)
+    assert config.training.learning_rate == 0.001
+    assert config.study == "mine"
+    assert config.search.sampler == load_config("default").search.sampler
+
+
+def test_override_takes_yaml_values() -> None:
+    config = load_config("default", ["search.gamma.defer={low: 0.01, high: 0.02}", "methods=[defer]"])
+    assert config.search.gamma["defer"] == Range(low=0.01, high=0.02)
+    assert config.methods == ("defer",)
+
+
+def test_override_within_a_shorthand_keeps_what_it_stands_for() -> None:
+    assert load_config("default", ["dataset.split_seed=3"]).dataset.name == "compas-two-year"
+
+
+def test_later_override_wins() -> None:
+    assert load_config("default", ["seeds=2", "seeds=4"]).seeds == (0, 1, 2, 3)
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("search.settings", "--set search.settings: write KEY=VALUE"),
+        ("=3", "--set =3: write KEY=VALUE"),
+        ("search.setings=3", r"search\.setings: unknown key; allowed are sampler, settings"),
+        ("search.settings=many", r"search\.settings: 'many' is not allowed"),
+        ("seeds.x=3", r"seeds\.0: \{'x': 3\} is not allowed"),
+        ("a=[1", "--set a: line 1 is not valid YAML"),
+        ("a=1\na: 2", "is not valid YAML|unknown key"),
+        ("..=1", "unknown key"),
+    ],
+)
+def test_wrong_override_is_refused(override: str, words: str) -> None:
+    with pytest.raises(StudyFileError, match=words):
+        load_config("default", [override])
+
+
+def test_mapping_given_is_left_as_it_was() -> None:
+    given = {"search": {"settings": 3}}
+    assert validate(given, "here", ["search.settings=5"]).search.settings == 5
+    assert given == {"search": {"settings": 3}}
+
+
+# The preset
+
+
+def test_default_preset_is_a_study_of_the_size_promised() -> None:
+    config = load_config("default")
+    assert config.study == "default"
+    assert set(config.methods) == {"binary", "reject", "defer"}
+    assert config.search.settings >= 60
+    assert len(config.seeds) == 5
+    runs = len(arms(config)) * config.search.settings * len(config.seeds)
+    assert runs >= 900
+
+
+def test_every_preset_is_valid() -> None:
+    assert "default" in preset_names()
+    for name in preset_names():
+        assert isinstance(load_config(name), StudyConfig)
+
+
+# What changed
+
+
+def test_changed_keys_are_named_with_both_values_and_resources_do_not_count() -> None:
+    one = validate({"seeds": 2}, "here").resolved()
+    other = validate(
+        {"seeds": 3, "training": {"hidden": 7}, "resources": {"workers": 1}}, "here"
+    ).resolved()
+    assert changed_keys(one, one) == []
+    assert changed_keys(one, other) == [
+        "seeds ([0, 1] there, [0, 1, 2] now)",
+        "training.hidden (5 there, 7 now)",
+    ]
+
+
+def test_config_knows_no_pydantic_error_type() -> None:
+    """A caller sees StudyFileError alone, whatever is given."""
+    for wrong in ({"study": object()}, {"seeds": {1, 2}}, {"search": {"alpha": object()}}):
+        with pytest.raises(StudyFileError):
+            validate(wrong, "here")
+    assert "StudyFileError" in (inspect.getdoc(validate) or "")

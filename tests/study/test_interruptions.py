@@ -1,0 +1,171 @@
+"""Real drivers, real Ray, and what can happen to them: nothing is lost and nothing is done twice."""
+
+import os
+import re
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from study.cli import main
+from study.launch import resume
+from study.ledger import ResultsDirectory
+from study.status import study_status
+from tests.study.driver import driver
+from tests.study.small_study import LONG, LONG_RUNS, assert_same_rows, config_of
+
+PROGRESS = re.compile(
+    r"\d+ of 26 runs( \| \d+\.\d runs/s)?( \| (\d+ s|\d+ min \d\d s|\d+ h \d\d min) left)?"
+    r"( \| front: \d+ settings, error \d+\.\d-\d+\.\d %, DI \d\.\d{3}-\d\.\d{3})?"
+)
+
+pytestmark = pytest.mark.usefixtures("_own_sigterm")
+
+
+@pytest.fixture(scope="module")
+def long_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("files") / "long.yaml"
+    path.write_text(yaml.safe_dump(LONG))
+    return path
+
+
+def times(files: list[Path]) -> dict[str, int]:
+    return {path.name: os.stat(path).st_mtime_ns for path in files}
+
+
+def assert_completed(directory: ResultsDirectory, finished: dict[str, int], expected: pd.DataFrame) -> None:
+    """What was finished was left alone, and the rows are those of an undisturbed study."""
+    files = [directory.runs / name for name in finished]
+    assert times(files) == finished
+    rows, broken = directory.read_runs()
+    assert not broken
+    assert len(rows) == LONG_RUNS
+    # Not through read_runs, which would hide it: no run is in two files.
+    twice = pd.concat([pd.read_parquet(path) for path in directory.runs.iterdir()])["run_id"]
+    assert twice.is_unique
+    assert_same_rows(rows, expected)
+    assert study_status(directory).state == "finished"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+def test_interrupted_study_says_how_to_go_on_and_does(
+    number: signal.Signals,
+    long_study: Path,
+    results: ResultsDirectory,
+    undisturbed: pd.DataFrame,
+) -> None:
+    with driver("run", long_study, "--out", results.root, results=results.root) as started:
+        started.wait_for_packs(1)
+        os.kill(started.process.pid, number)
+        status, out, err = started.end()
+        finished = times(started.rows_files)
+    assert (status, out) == (130, "")
+    *lines, last = err.splitlines()
+    words = "study: interrupted; what is finished is kept, go on with: study resume"
+    assert last == f"{words} {results.root}"
+    assert_progress(lines, results.root)
+    assert 0 < len(finished) < len(list(results.packs.iterdir()))
+    assert study_status(results).state == "interrupted"
+    assert results.read_manifest()["sessions"][-1]["state"] == "interrupted"
+    assert resume(results, in_process=True, say=lambda text: None)
+    assert_completed(results, finished, undisturbed)
+
+
+def test_killed_driver_loses_nothing_that_was_finished(
+    long_study: Path, results: ResultsDirectory, undisturbed: pd.DataFrame, ray_here: int
+) -> None:
+    with driver("run", long_study, "--out", results.root, results=results.root) as started:
+        started.wait_for_packs(1)
+        os.kill(started.process.pid, signal.SIGKILL)
+        started.process.wait()
+        status = study_status(results)
+        finished = times(started.rows_files)
+    assert status.state == "interrupted"
+    assert 0 < status.finished < LONG_RUNS
+    assert main(["resume", str(results.root)]) == 0
+    assert_completed(results, finished, undisturbed)
+
+
+@dataclass
+class Eventful:
+    """What was seen of a study that lost workers, and of a second driver that wanted in."""
+
+    results: ResultsDirectory
+    state_meanwhile: str
+    second_status: int
+    second_words: tuple[str, str]
+    killed: list[int]
+    exit_status: int
+    out: str
+    err: str
+
+
+@pytest.fixture(scope="module")
+def eventful(long_study: Path, tmp_path_factory: pytest.TempPathFactory) -> Eventful:
+    results = ResultsDirectory(tmp_path_factory.mktemp("eventful") / "results")
+    with driver("run", long_study, "--out", results.root, results=results.root) as started:
+        started.wait_for_packs(1)
+        killed = [started.kill_a_worker()]
+        started.wait_for_packs(2)
+        killed.append(started.kill_a_worker())
+        state = study_status(results).state
+        with driver("run", long_study, "--out", results.root, results=results.root) as second:
+            second_status, *second_words = second.end()
+        exit_status, out, err = started.end()
+    return Eventful(
+        results, state, second_status, (second_words[0], second_words[1]), killed, exit_status, out, err
+    )
+
+
+def test_study_that_loses_workers_completes_by_itself(
+    eventful: Eventful, undisturbed: pd.DataFrame
+) -> None:
+    assert eventful.exit_status == 0
+    rows = eventful.results.read_runs()[0]
+    assert_same_rows(rows, undisturbed)
+    assert {int(worker.rpartition("-")[2]) for worker in rows["worker"]} - {*eventful.killed}
+    assert study_status(eventful.results).failed == 0
+
+
+def test_running_study_says_so(eventful: Eventful) -> None:
+    assert eventful.state_meanwhile == "running"
+    assert study_status(eventful.results).state == "finished"
+
+
+def test_second_driver_is_kept_out_with_one_line(eventful: Eventful) -> None:
+    root = eventful.results.root
+    assert eventful.second_status == 2
+    assert eventful.second_words == (
+        "",
+        f"study: {root}: another `study run` or `study resume` is at work there; "
+        "wait for it, stop it, or give another --out\n",
+    )
+
+
+def test_driver_says_what_it_does_and_nothing_else(eventful: Eventful) -> None:
+    assert eventful.out == f"report: {eventful.results.report / 'index.html'}\n"
+    lines = eventful.err.splitlines()
+    assert_progress(lines, eventful.results.root)
+    assert lines[-1].startswith("26 of 26 runs | ")
+
+
+def test_results_directory_holds_what_the_contract_says(eventful: Eventful) -> None:
+    root = eventful.results.root
+    assert ResultsDirectory(root).read_study() == config_of(LONG).resolved()
+    for name in ("manifest.json", "report/index.html", "report/fronts.csv", "report/idk_cdf.csv"):
+        assert (root / name).is_file()
+    packs = {path.stem for path in (root / "packs").iterdir()}
+    assert len(packs) == 7
+    assert {path.stem for path in (root / "runs").iterdir()} == packs
+    assert {path.stem for path in (root / "weights").iterdir()} == packs
+
+
+def assert_progress(lines: list[str], root: Path) -> None:
+    """The first line and then nothing but progress: neither Ray nor Optuna is heard."""
+    first, *others = [line for line in lines if line]
+    assert first == f"26 runs, {len(os.sched_getaffinity(0))} workers, results in {root}"
+    assert others
+    assert [line for line in others if not PROGRESS.fullmatch(line)] == []

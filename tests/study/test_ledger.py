@@ -1,0 +1,384 @@
+"""The results directory: what is written comes back, what is broken is named, one driver at a time."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import models.metrics
+import reports.reduce
+from study.data import SPLITS
+from study.errors import LedgerError, OutputError
+from study.ledger import DECISION_MAKER_SCHEMA, RUN_SCHEMA, Broken, ResultsDirectory
+from study.plan import Pack
+from study.queue import PackQueue
+from tests.study.small_study import IDENTITY, TINY, config_of, made_up_rows, write_made_up
+
+FIGURES = [
+    *("error", "di", "di_y0", "di_y1", "idk_rate", "idk_rate_a0", "idk_rate_a1", "error_a0", "error_a1"),
+    *("model_error", "dm_error"),
+]
+CONTRACT = {
+    **dict.fromkeys(("run_id", "setting_id", "study"), "string"),
+    **dict.fromkeys(("dataset", "data_fingerprint", "decision_maker", "method", "model"), "string"),
+    **dict.fromkeys(("alpha", "gamma"), "double"),
+    "seed": "int64",
+    **dict.fromkeys(("t0_a0", "t1_a0", "t0_a1", "t1_a1"), "double"),
+    **dict.fromkeys(("epochs", "best_epoch"), "int32"),
+    **{f"{split}_{figure}": "double" for split in ("train", "validation", "test") for figure in FIGURES},
+    "validation_loss": "double",
+    "seconds": "double",
+    "pack_id": "string",
+    "worker": "string",
+    "finished_at": "timestamp",
+}
+ALLOWED_MORE = {"status"}
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> ResultsDirectory:
+    return ResultsDirectory(tmp_path / "results")
+
+
+@pytest.fixture
+def packs(directory: ResultsDirectory) -> list[Pack]:
+    """All packs of a small study, with made-up rows in the ledger."""
+    queue = PackQueue(config_of(TINY), IDENTITY, directory)
+    while (pack := queue.next()) is not None:
+        write_made_up(directory, pack)
+        queue.finish(pack.pack_id)
+    return directory.read_packs()
+
+
+def runs_file(directory: ResultsDirectory, pack: Pack) -> Path:
+    return directory.runs / f"{pack.pack_id}.parquet"
+
+
+# Columns
+
+
+def test_columns_are_the_contracts() -> None:
+    types = {field.name: str(field.type).split("[")[0] for field in RUN_SCHEMA}
+    assert {name: types.get(name) for name in CONTRACT} == CONTRACT
+    assert set(types) - set(CONTRACT) == ALLOWED_MORE
+
+
+def test_files_have_the_contracts_columns(directory: ResultsDirectory, packs: list[Pack]) -> None:
+    for pack in packs:
+        schema = pq.read_schema(runs_file(directory, pack))
+        assert {f.name: str(f.type).split("[")[0] for f in schema if f.name in CONTRACT} == CONTRACT
+        weights = pq.read_schema(directory.weights / f"{pack.pack_id}.parquet")
+        assert str(weights.field("run_id").type) == "string"
+        assert weights.field("weights").type == pa.list_(pa.float32())
+
+
+def test_rooms_agree_on_figures_and_splits() -> None:
+    assert list(models.metrics.FIGURES) == FIGURES == list(reports.reduce.FIGURES)
+    assert list(SPLITS) == list(reports.reduce.SPLITS) == ["train", "validation", "test"]
+
+
+# Round trips
+
+
+def test_rows_come_back_as_written(directory: ResultsDirectory, packs: list[Pack]) -> None:
+    runs, broken = directory.read_runs()
+    assert broken == []
+    assert list(runs) == RUN_SCHEMA.names
+    assert runs["run_id"].is_unique
+    assert len(runs) == sum(pack.runs for pack in packs) == 20
+    for pack in packs:
+        written = made_up_rows(pack)
+        for rows in (directory.read_pack_runs(pack.pack_id), runs[runs["pack_id"] == pack.pack_id]):
+            for name in set(RUN_SCHEMA.names) - {"finished_at", "gamma"}:
+                assert list(rows[name]) == list(written[name]), name
+            assert [None if pd.isna(g) else g for g in rows["gamma"]] == written["gamma"]
+
+
+def test_numbers_come_back_to_the_last_bit_and_undefined_ones_as_missing(
+    directory: ResultsDirectory, packs: list[Pack]
+) -> None:
+    pack = packs[0]
+    rows = made_up_rows(pack)
+    numbers = [0.1 + 0.2, 5e-324, -0.0, 1.7976931348623157e308, None, 2**53 + 1.0, *[0.5] * 9]
+    rows["test_error"] = numbers[: pack.runs]
+    rows["seed"] = [2**63 - 1 - index for index in range(pack.runs)]
+    directory.write_runs(pack.pack_id, rows, [np.zeros(1, np.float32)] * pack.runs)
+    read = directory.read_pack_runs(pack.pack_id)
+    assert [None if pd.isna(x) else x.hex() for x in read["test_error"]] == [
+        None if x is None else x.hex() for x in numbers[: pack.runs]
+    ]
+    assert list(read["seed"]) == rows["seed"]
+
+
+def test_weights_come_back_by_run(directory: ResultsDirectory, packs: list[Pack]) -> None:
+    for index, run in enumerate(made_up_rows(packs[-1])["run_id"]):
+        weights = directory.read_weights(run)
+        assert weights.dtype == np.float32
+        assert weights.tolist() == [index, 0.5]
+    with pytest.raises(LedgerError, match="no weights of run nobody"):
+        directory.read_weights("nobody")
+    (directory.weights / "00000-broken.parquet").write_bytes(b"PAR1")
+    with pytest.raises(LedgerError, match=r"00000-broken\.parquet: cannot be read"):
+        directory.read_weights("nobody")
+
+
+def test_weights_are_there_before_the_rows(
+    directory: ResultsDirectory, packs: list[Pack], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = []
+    original = os.replace
+    monkeypatch.setattr(
+        "pathlib.Path.replace", lambda a, b: (written.append(Path(b).parent.name), original(a, b))[1]
+    )
+    write_made_up(directory, packs[0])
+    assert written == ["weights", "runs"]
+
+
+def test_pack_without_runs_of_its_own_is_in_the_ledger(directory: ResultsDirectory) -> None:
+    assert not directory.has_runs("p")
+    directory.write_nothing("p")
+    assert directory.has_runs("p")
+    assert directory.read_pack_runs("p").empty
+    runs, broken = directory.read_runs()
+    assert (len(runs), broken, list(runs)) == (0, [], RUN_SCHEMA.names)
+
+
+def test_empty_directory_has_no_runs_but_all_columns(directory: ResultsDirectory) -> None:
+    runs, broken = directory.read_runs()
+    assert (len(runs), broken, list(runs)) == (0, [], RUN_SCHEMA.names)
+
+
+def test_run_that_two_files_hold_counts_once(directory: ResultsDirectory, packs: list[Pack]) -> None:
+    copy = directory.runs / "copy.parquet"
+    copy.write_bytes(runs_file(directory, packs[0]).read_bytes())
+    runs, _ = directory.read_runs()
+    assert len(runs) == 20
+    assert runs["run_id"].is_unique
+
+
+def test_more_columns_are_tolerated(directory: ResultsDirectory, packs: list[Pack]) -> None:
+    path = runs_file(directory, packs[0])
+    table = pq.ParquetFile(path).read()
+    pq.write_table(table.append_column("more", pa.array([1] * table.num_rows)), path)
+    runs, broken = directory.read_runs()
+    assert (len(runs), broken, list(runs)) == (20, [], RUN_SCHEMA.names)
+
+
+def test_nothing_but_whole_files_is_left_behind(directory: ResultsDirectory, packs: list[Pack]) -> None:
+    names = {path.name for path in directory.root.rglob("*") if path.is_file()}
+    expected = {f"{pack.pack_id}{end}" for pack in packs for end in (".json", ".parquet")}
+    assert names == expected
+
+
+def test_manifest_and_study_come_back(directory: ResultsDirectory) -> None:
+    assert not directory.exists()
+    directory.write_study(config_of(TINY).resolved())
+    assert directory.exists()
+    assert directory.read_study() == config_of(TINY).resolved()
+    directory.write_manifest({"rows": 3, "sessions": []})
+    assert directory.read_manifest() == {"rows": 3, "sessions": []}
+
+
+def test_decision_makers_come_back(directory: ResultsDirectory) -> None:
+    assert directory.read_decision_makers().empty
+    columns = {name: [0.5, None] for name in DECISION_MAKER_SCHEMA.names}
+    columns |= {"decision_maker": ["standard", "oracle"], "probability": [[0.25, 0.75], [1.0]]}
+    directory.write_decision_makers(columns)
+    read = directory.read_decision_makers()
+    assert list(read["decision_maker"]) == ["standard", "oracle"]
+    assert [list(row) for row in read["probability"]] == [[0.25, 0.75], [1.0]]
+    directory.decision_makers_file.write_bytes(b"torn")
+    with pytest.raises(LedgerError, match=r"decision_makers\.parquet: cannot be read.*delete it and"):
+        directory.read_decision_makers()
+
+
+# Broken files
+
+
+def _torn(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-20])
+
+
+def _without_a_column(path: Path) -> None:
+    pq.write_table(pq.ParquetFile(path).read().drop_columns(["alpha"]), path)
+
+
+def _with_a_column_twice(path: Path) -> None:
+    table = pq.ParquetFile(path).read()
+    pq.write_table(table.append_column("alpha", table["alpha"]), path)
+
+
+def _with_text_for_numbers(path: Path) -> None:
+    table = pq.ParquetFile(path).read()
+    at = table.schema.get_field_index("alpha")
+    pq.write_table(table.set_column(at, "alpha", pa.array(["many"] * table.num_rows)), path)
+
+
+def _with_fractions_for_seeds(path: Path) -> None:
+    table = pq.ParquetFile(path).read()
+    at = table.schema.get_field_index("seed")
+    pq.write_table(table.set_column(at, "seed", pa.array([0.5] * table.num_rows)), path)
+
+
+def _a_directory(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+BREAKS: dict[str, Callable[[Path], object]] = {
+    "empty": lambda path: path.write_bytes(b""),
+    "garbage": lambda path: path.write_bytes(os.urandom(500)),
+    "garbage between magic words": lambda path: path.write_bytes(b"PAR1" + b"\x07" * 90 + b"PAR1"),
+    "torn": _torn,
+    "another table": lambda path: pq.write_table(pa.table({"x": [1]}), path),
+    "without a column": _without_a_column,
+    "a column twice": _with_a_column_twice,
+    "text for numbers": _with_text_for_numbers,
+    "fractions for seeds": _with_fractions_for_seeds,
+    "a directory": _a_directory,
+}
+
+
+@pytest.mark.parametrize("way", BREAKS)
+def test_broken_file_is_named_and_set_aside_and_the_others_are_read(
+    way: str, directory: ResultsDirectory, packs: list[Pack]
+) -> None:
+    path = runs_file(directory, packs[2])
+    BREAKS[way](path)
+    runs, broken = directory.read_runs()
+    assert [item.path for item in broken] == [path]
+    assert broken[0].reason
+    assert len(broken[0].reason.splitlines()) == 1
+    assert len(runs) == 20 - packs[2].runs
+    with pytest.raises(LedgerError, match=packs[2].pack_id):
+        directory.read_pack_runs(packs[2].pack_id)
+
+    aside = directory.set_aside(broken[0])
+    assert aside.exists()
+    assert not path.exists()
+    assert not directory.has_runs(packs[2].pack_id)
+    assert directory.read_runs()[1] == []
+
+    queue = PackQueue(config_of(TINY), IDENTITY, directory)
+    again = queue.next()
+    assert again == packs[2]
+    assert queue.next() is None
+
+
+def test_broken_file_set_aside_twice_leaves_one(directory: ResultsDirectory, packs: list[Pack]) -> None:
+    path = runs_file(directory, packs[0])
+    for content in (b"first", b"second"):
+        path.write_bytes(content)
+        aside = directory.set_aside(Broken(path, "a reason"))
+    assert aside.read_bytes() == b"second"
+
+
+@pytest.mark.parametrize("garbage", [b"", b"{", b"[1]", b"\xff\xfe"])
+def test_broken_manifest_is_named(garbage: bytes, directory: ResultsDirectory) -> None:
+    directory.write_study(config_of(TINY).resolved())
+    directory.manifest_file.write_bytes(garbage)
+    with pytest.raises(LedgerError, match=r"manifest\.json: "):
+        directory.read_manifest()
+    directory.study_file.write_bytes(garbage + b"\xff")
+    with pytest.raises(LedgerError, match=r"study\.yaml: cannot be read"):
+        directory.read_study()
+
+
+# One driver at a time
+
+HOLD = """
+import sys
+from study.ledger import ResultsDirectory
+with ResultsDirectory(sys.argv[1]).locked():
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def holder(directory: ResultsDirectory):  # type: ignore[no-untyped-def]
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(directory.root)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        yield process
+        process.kill()
+
+
+def test_second_driver_is_kept_out(directory: ResultsDirectory, holder: subprocess.Popen[str]) -> None:
+    assert directory.is_locked()
+    with (
+        pytest.raises(LedgerError, match="another `study run` or `study resume` is at work there"),
+        directory.locked(),
+    ):
+        pytest.fail("both drivers hold the directory")
+
+
+def test_lock_is_free_when_its_process_is_killed(
+    directory: ResultsDirectory, holder: subprocess.Popen[str]
+) -> None:
+    os.kill(holder.pid, signal.SIGKILL)
+    holder.wait()
+    assert not directory.is_locked()
+    with directory.locked():
+        assert directory.is_locked()
+    assert not directory.is_locked()
+
+
+def test_lock_is_free_after_an_error(directory: ResultsDirectory) -> None:
+    with pytest.raises(KeyboardInterrupt), directory.locked():
+        raise KeyboardInterrupt
+    with directory.locked():
+        pass
+
+
+def test_looking_whether_a_study_runs_creates_nothing(directory: ResultsDirectory) -> None:
+    assert not directory.is_locked()
+    assert not directory.root.exists()
+
+
+# Places that cannot be written
+
+
+def test_directory_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for place in (tmp_path / "file", tmp_path / "file" / "below"):
+        with (
+            pytest.raises(OutputError, match=r"cannot be written.*give a writable --out"),
+            ResultsDirectory(place).locked(),
+        ):
+            pytest.fail("locked what is a file")
+
+
+def test_rows_that_cannot_be_written_are_an_output_error(
+    directory: ResultsDirectory, packs: list[Pack]
+) -> None:
+    path = runs_file(directory, packs[0])
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(OutputError, match="cannot be written"):
+        write_made_up(directory, packs[0])
+    assert not [file for file in directory.runs.iterdir() if file.name.startswith(".")]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="permissions do not bind the superuser")
+def test_directory_without_permission_is_refused(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with (
+        pytest.raises(OutputError, match="cannot be written"),
+        ResultsDirectory(tmp_path / "results").locked(),
+    ):
+        pytest.fail("locked what cannot be written")

@@ -1,0 +1,225 @@
+"""Identities of settings and runs, packs, and how many runs a study comes to."""
+
+import hashlib
+import json
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from study.config import METHOD_NAMES, Range, load_config, validate
+from study.plan import (
+    BASELINE,
+    NO_DECISION_MAKER,
+    Arm,
+    Identity,
+    Pack,
+    Proposal,
+    Setting,
+    arms,
+    code_digest,
+    make_pack,
+    planned_runs,
+    run_id,
+    settings_of,
+)
+
+TRAINING = {"hidden": 5, "learning_rate": 0.003}
+FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+
+
+def facts_of(**changes: Any) -> dict[str, Any]:
+    given_facts = {
+        **{"method": "defer", "model": "ordinal", "decision_maker": "standard"},
+        **{"alpha": 1.0, "gamma": 0.1, "seed": 3, "fingerprint": "f", "code": "c", "hidden": 5},
+    }
+    return given_facts | changes
+
+
+def identities(facts: dict[str, Any], spaces: Any = ()) -> tuple[str, str]:
+    """The setting's id and the run's."""
+    arm = Arm(facts["method"], facts["model"], facts["decision_maker"], dict(spaces))
+    identity = Identity(facts["fingerprint"], TRAINING | {"hidden": facts["hidden"]}, facts["code"])
+    setting = identity.setting(arm, {"alpha": facts["alpha"], "gamma": facts["gamma"]})
+    return setting.setting_id, run_id(setting.setting_id, facts["seed"])
+
+
+NUMBERS = st.floats(-10, 10, allow_nan=False)
+FACTS = st.fixed_dictionaries(
+    {
+        "method": st.sampled_from(METHOD_NAMES),
+        "model": st.sampled_from(["mlp", "ordinal"]),
+        "decision_maker": st.sampled_from(["standard", "biased", "oracle"]),
+        "alpha": NUMBERS.map(lambda x: x + 0.0),
+        "gamma": st.none() | NUMBERS.map(lambda x: x + 0.0),
+        "seed": st.integers(0, 2**63 - 1),
+        "fingerprint": st.text(max_size=5),
+        "code": st.text(max_size=5),
+        "hidden": st.integers(1, 99),
+    }
+)
+
+
+@given(FACTS, FACTS)
+def test_runs_have_one_identity_if_and_only_if_their_facts_are_the_same(
+    one: dict[str, Any], other: dict[str, Any]
+) -> None:
+    assert identities(one) == identities(dict(one))
+    assert (identities(one)[1] == identities(other)[1]) == (one == other)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"method": "reject"},
+        {"model": "mlp"},
+        {"decision_maker": "biased"},
+        {"alpha": 1.0000000001},
+        {"gamma": None},
+        {"fingerprint": "g"},
+        {"code": "d"},
+        {"hidden": 6},
+    ],
+)
+def test_each_fact_of_a_setting_changes_both_identities(change: dict[str, Any]) -> None:
+    before, after = identities(facts_of()), identities(facts_of(**change))
+    assert before[0] != after[0]
+    assert before[1] != after[1]
+
+
+def test_the_seed_changes_the_run_alone() -> None:
+    before, after = identities(facts_of()), identities(facts_of(seed=4))
+    assert before[0] == after[0]
+    assert before[1] != after[1]
+
+
+def test_the_space_that_a_setting_came_from_does_not_count() -> None:
+    space = {"alpha": Range(low=0, high=9)}
+    assert identities(facts_of(), space) == identities(facts_of(), {"alpha": (1.0,)})
+
+
+def test_identities_do_not_depend_on_the_machine() -> None:
+    text = '["defer","ordinal","standard",1.0,0.1,"f",{"hidden":5,"learning_rate":0.003},"c"]'
+    setting = hashlib.sha256(text.encode()).hexdigest()[:20]
+    run = hashlib.sha256(f'["{setting}",3]'.encode()).hexdigest()[:20]
+    assert identities(facts_of()) == (setting, run) == ("cf1c4f30f62c665694ba", "de7394c19ce4b4b8ccde")
+
+
+def test_an_integer_alpha_is_the_same_setting() -> None:
+    assert identities(facts_of(alpha=1)) == identities(facts_of(alpha=1.0))
+
+
+def test_code_digest_is_the_same_each_time_and_hexadecimal() -> None:
+    assert code_digest() == code_digest()
+    assert re.fullmatch(r"[0-9a-f]{16}", code_digest())
+
+
+# Arms
+
+
+def test_arms_are_methods_with_models_that_can_be_trained_so() -> None:
+    names = [arm.name for arm in arms(load_config("default"))]
+    assert names == ["binary-mlp-none", "reject-ordinal-standard", "defer-ordinal-standard"]
+
+
+def test_binary_is_trained_once_whatever_decision_makers_there_are() -> None:
+    config = validate({"decision_maker": ["standard", "biased", "oracle"]}, "here")
+    found = arms(config)
+    assert [arm.decision_maker for arm in found if arm.method == "binary"] == [NO_DECISION_MAKER]
+    for method in ("reject", "defer"):
+        makers = [arm.decision_maker for arm in found if arm.method == method]
+        assert makers == ["standard", "biased", "oracle"]
+
+
+def test_only_methods_that_defer_have_a_gamma() -> None:
+    for arm in arms(load_config("default")):
+        assert ("gamma" in arm.spaces) == (arm.method != "binary")
+
+
+# Packs
+
+SETTINGS = st.builds(
+    Setting, st.text("0123456789abcdef", min_size=4, max_size=8), NUMBERS, st.none() | NUMBERS
+)
+PROPOSALS = st.builds(
+    Proposal,
+    SETTINGS,
+    st.none() | st.dictionaries(st.text(max_size=5), st.integers() | st.text(max_size=5), max_size=2),
+)
+
+
+def pack_of(*proposals: Proposal, index: int = 0, taken: set[str] | None = None) -> Pack:
+    return make_pack(BASELINE, index, proposals, (0, 1), taken or set())
+
+
+@given(st.lists(PROPOSALS, max_size=5), st.lists(st.integers(0, 2**63 - 1), min_size=1, max_size=3))
+def test_pack_comes_back_from_its_manifest(proposals: list[Proposal], seeds: list[int]) -> None:
+    pack = make_pack(BASELINE, 7, proposals, seeds, set())
+    assert Pack.from_json(json.loads(json.dumps(pack.to_json()))) == pack
+    assert FILE_NAME.fullmatch(pack.pack_id)
+
+
+@pytest.mark.parametrize("wrong", [{}, {"proposals": 3}, {"proposals": [{}]}, {"proposals": [], "more": 1}])
+def test_what_is_not_a_manifest_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises((KeyError, TypeError)):
+        Pack.from_json(wrong)
+
+
+def test_pack_ids_tell_arms_indexes_settings_and_seeds_apart() -> None:
+    one, other = Proposal(Setting("a", 0.0, None), {}), Proposal(Setting("b", 0.0, None), {})
+    assert pack_of(one) == pack_of(one)
+    ids = {
+        pack_of(one).pack_id,
+        pack_of(other).pack_id,
+        pack_of(one, other).pack_id,
+        pack_of(one, index=1).pack_id,
+        make_pack(BASELINE, 0, [one], (0, 2), set()).pack_id,
+        make_pack(Arm("defer", "ordinal", "biased", {}), 0, [one], (0, 1), set()).pack_id,
+    }
+    assert len(ids) == 6
+
+
+def test_setting_asked_for_twice_is_trained_once() -> None:
+    first, twice = Proposal(Setting("a", 0.0, None), {}), Proposal(Setting("b", 1.0, None), {})
+    pack = pack_of(first, twice, twice, taken={"a"})
+    assert pack.fresh == ("b",)
+    assert [setting.setting_id for setting in pack.settings] == ["b"]
+    assert pack.runs == 2
+    assert len(pack.of_search) == 3
+
+
+def test_baseline_is_not_of_the_search() -> None:
+    pack = pack_of(Proposal(Setting("a", 0.0, None), None), Proposal(Setting("b", 0.0, None), {}))
+    assert [proposal.setting.setting_id for proposal in pack.of_search] == ["b"]
+
+
+# How many
+
+
+def test_a_grid_has_as_many_settings_as_it_crosses() -> None:
+    search = {"sampler": "grid", "alpha": [0, 1, 2], "gamma": {"reject": [0.5, 0.6], "defer": 0.1}}
+    config = validate({"search": search}, "here")
+    assert [settings_of(config, arm) for arm in arms(config)] == [3, 6, 3]
+
+
+@pytest.mark.parametrize(
+    ("changes", "runs"),
+    [
+        ({}, (3 * 10 + 1) * 2),
+        ({"methods": "defer"}, (10 + 1) * 2),
+        ({"methods": "reject", "decision_maker": ["standard", "biased"]}, (2 * 10 + 1) * 2),
+        ({"methods": ["binary", "defer"], "decision_maker": ["standard", "oracle"]}, (3 * 10 + 1) * 2),
+    ],
+)
+def test_planned_runs_before_anything_was_asked_for(changes: dict[str, Any], runs: int) -> None:
+    config = validate({"search": {"settings": 10}, "seeds": 2, **changes}, "here")
+    assert planned_runs(config, []) == runs
+
+
+def test_planned_runs_shrink_when_a_setting_is_asked_for_again() -> None:
+    config = validate({"search": {"settings": 10}, "seeds": 2, "methods": "binary"}, "here")
+    proposals = [Proposal(Setting("a", 0.0, None), None), Proposal(Setting("a", 0.0, None), {})]
+    assert planned_runs(config, []) == 22
+    assert planned_runs(config, [pack_of(*proposals)]) == 20

@@ -1,0 +1,113 @@
+"""Choosing one setting, against a search by hand over the same medians."""
+
+import statistics
+from typing import Any
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from study.errors import LedgerError
+from study.select import COLUMN, select
+
+
+def runs_of(settings_: dict[str, list[tuple[float | None, float, float]]]) -> pd.DataFrame:
+    """A ledger with (error, di, idk_rate) on validation per seed; test figures are 0.1 higher."""
+    rows = []
+    for setting, seeds in settings_.items():
+        for seed, figures in enumerate(seeds):
+            row: dict[str, Any] = {
+                **{"run_id": f"{setting}{seed}", "setting_id": setting, "seed": seed, "dataset": "d"},
+                **{"method": "defer", "model": "ordinal", "decision_maker": "standard"},
+                **{"alpha": 1.0, "gamma": 0.1},
+            }
+            for name, value in zip(COLUMN.values(), figures, strict=True):
+                row[f"validation_{name}"] = value
+                row[f"test_{name}"] = None if value is None else value + 0.1
+            rows.append(row)
+    return pd.DataFrame(rows)
+
+
+THREE = {
+    "accurate": [(0.1, 0.5, 0.5), (0.2, 0.5, 0.5), (0.3, 0.5, 0.5)],
+    "fair": [(0.4, 0.1, 0.6)] * 3,
+    "own": [(0.5, 0.4, 0.0)] * 3,
+}
+
+RATES = st.sampled_from([0.0, 0.1, 0.2, 0.3, 0.4, 0.5])
+LEDGERS = st.dictionaries(
+    st.text("abcdef", min_size=1, max_size=3),
+    st.lists(st.tuples(RATES, RATES, RATES), min_size=1, max_size=4),
+    min_size=1,
+    max_size=6,
+)
+LIMITS = st.none() | RATES
+
+
+@pytest.mark.parametrize(("minimise", "best"), [("error", "accurate"), ("di", "fair"), ("idk", "own")])
+def test_the_smallest_figure_wins(minimise: Any, best: str) -> None:
+    chosen = select(runs_of(THREE), minimise=minimise)
+    assert chosen.satisfies
+    assert chosen.setting_id == best
+
+
+def test_run_is_that_of_the_median_seed() -> None:
+    assert select(runs_of(THREE)).run_id == "accurate1"
+    even = {"a": [(0.4, 0.1, 0.1), (0.1, 0.1, 0.1), (0.3, 0.1, 0.1), (0.2, 0.1, 0.1)]}
+    assert select(runs_of(even)).run_id == "a3"
+
+
+def test_test_figures_are_shown_but_decide_nothing() -> None:
+    runs = runs_of(THREE)
+    runs.loc[runs["setting_id"] == "accurate", "test_error"] = 1.0
+    chosen = select(runs)
+    assert chosen.setting_id == "accurate"
+    assert chosen.test["error"] == 1.0
+    assert chosen.validation == {"error": 0.2, "di": 0.5, "idk_rate": 0.5}
+
+
+@settings(max_examples=200, deadline=None)
+@given(LEDGERS, LIMITS, LIMITS, LIMITS, st.sampled_from(["error", "di", "idk"]))
+def test_choice_equals_a_search_by_hand(
+    ledger: Any, max_error: float | None, max_di: float | None, max_idk: float | None, minimise: Any
+) -> None:
+    limits = {"max_error": max_error, "max_di": max_di, "max_idk": max_idk}
+    chosen = select(runs_of(ledger), minimise=minimise, **limits)
+    at = ["error", "di", "idk"].index(minimise)
+    medians = {
+        name: tuple(statistics.median(seed[i] for seed in seeds) for i in range(3))
+        for name, seeds in ledger.items()
+    }
+
+    def excess(figures: tuple[float, ...]) -> float:
+        over = zip(figures, (max_idk, max_di, max_error), (2, 1, 0), strict=True)
+        return sum(max(0.0, figures[i] - limit) for _, limit, i in over if limit is not None)
+
+    allowed = {name for name, figures in medians.items() if excess(figures) == 0}
+    assert chosen.satisfies == bool(allowed)
+    if allowed:
+        best = min(allowed, key=lambda name: (medians[name][at], *medians[name], name))
+        assert chosen.setting_id == best
+    else:
+        nearest = min(excess(figures) for figures in medians.values())
+        assert excess(medians[chosen.setting_id]) == pytest.approx(nearest)
+
+
+def test_setting_without_figures_is_not_chosen() -> None:
+    runs = runs_of({"diverged": [(None, 0.0, 0.0)], "sound": [(0.9, 0.9, 0.9)]})
+    assert select(runs).setting_id == "sound"
+
+
+def test_nothing_to_choose_from_is_an_error() -> None:
+    for runs in (runs_of(THREE).head(0), runs_of({"diverged": [(None, 0.0, 0.0)]})):
+        with pytest.raises(LedgerError, match="no run has finished yet"):
+            select(runs)
+
+
+def test_method_without_gamma_has_none() -> None:
+    runs = runs_of(THREE).assign(gamma=float("nan"))
+    chosen = select(runs)
+    assert chosen.gamma is None
+    assert "gamma" not in chosen.words()
+    assert "gamma 0.1" in select(runs_of(THREE)).words()
