@@ -119,7 +119,7 @@ def write_table(dataset: Dataset, path: Path | str) -> None:
     """Write the table as the models see it before standardising, as Parquet.
 
     Columns: the features by name, ``label``, ``sensitive``, one per value that only the DM sees,
-    ``split`` (train, validation, test). Raises DataError where ``path`` cannot be written.
+    ``split`` (train, validation, test). Raises OutputError where ``path`` cannot be written.
     """
     table = dataset.table
     names = [*table.feature_names, "label", "sensitive", *table.dm_only_names]

@@ -201,5 +201,5 @@ def test_unwritable_place_is_refused_and_leaves_nothing(table: Table, tmp_path: 
         write_table(make_dataset(table, split_seed=0), tmp_path / "toy.parquet")
     assert [entry.name for entry in tmp_path.iterdir()] == ["toy.parquet"]
     (tmp_path / "file").write_text("")
-    with pytest.raises(DataError, match="cannot be written"):
+    with pytest.raises(OutputError, match="cannot be written"):
         write_table(make_dataset(table, split_seed=0), tmp_path / "file" / "toy.parquet")

@@ -233,8 +233,9 @@ def test_broken_file_of_the_ledger_is_named_and_its_runs_are_done_again(
 
 
 def test_study_with_a_failed_pack_ends_with_status_1(
-    tiny_copy: ResultsDirectory, ray_here: int, say: Say
+    tiny_copy: ResultsDirectory, ray_here: int, say: Say, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("study.on_ray.RETRIES", 0)
     bad = sorted(tiny_copy.packs.iterdir())[2]
     bad.write_text(json.dumps(json.loads(bad.read_text()) | {"decision_maker": "nobody"}))
     (tiny_copy.runs / f"{bad.stem}.parquet").unlink()
