@@ -7,6 +7,7 @@ appears whole or not at all, after its weights, so a row never points at weights
 import contextlib
 import json
 import os
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -64,6 +65,8 @@ class ResultsDirectory:
     """The one place that knows what lies where in a results directory."""
 
     def __init__(self, root: Path | str) -> None:
+        if re.match(r"[A-Za-z0-9+.-]+:/", str(root)):
+            raise LedgerError(f"{root}: a results directory is a local path for now; give one")
         self.root = Path(root)
         self.study_file = self.root / "study.yaml"
         self.manifest_file = self.root / "manifest.json"
