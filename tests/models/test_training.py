@@ -248,8 +248,8 @@ def test_training_lowers_the_validation_loss_below_the_entropy_of_the_labels():
     assert (trained.validation_loss < entropy - 0.1).all()
 
 
-def diverging_later(at_epoch: int, size: int):
-    """Return ``binary``, but its validation loss is NaN from ``at_epoch`` where gamma is 9."""
+def diverging_later(at_epoch: int, size: int, broken: float):
+    """Return ``binary``, but its validation loss is ``broken`` from ``at_epoch`` where gamma is 9."""
     seen: list[Tensor] = []
 
     def loss(outputs, batch, alpha, gamma):
@@ -257,16 +257,17 @@ def diverging_later(at_epoch: int, size: int):
         if batch.y.shape[1] != size:
             return fine
         seen.append(fine)
-        return torch.where(gamma == 9, torch.nan, fine) if len(seen) >= at_epoch else fine
+        return torch.where(gamma == 9, broken, fine) if len(seen) >= at_epoch else fine
 
     return loss
 
 
-def test_a_run_that_diverges_later_keeps_its_best_weights_until_then():
+@pytest.mark.parametrize("broken", [torch.nan, torch.inf])
+def test_a_run_that_diverges_later_keeps_its_best_weights_until_then(broken):
     validation = make_examples(64, 3, seed=2)
     settings = {"alpha": torch.zeros(2), "gamma": torch.tensor([9.0, 0.0]), "seeds": [0]}
     splits = (make_examples(96, 3, seed=1), validation)
-    trained = train_pack(MLP, diverging_later(4, 64), *splits, **settings, options=OPTIONS)
+    trained = train_pack(MLP, diverging_later(4, 64, broken), *splits, **settings, options=OPTIONS)
     three = train_pack(MLP, binary, *splits, **settings, options=replace(OPTIONS, max_epochs=3))
     assert trained.stop == [[Stop.DIVERGED, Stop.PATIENCE]]
     assert trained.epochs[0, 0] == 4
