@@ -74,7 +74,8 @@ class PackTraining:
     """The training of K settings under S seeds, an epoch at a time.
 
     ``alpha`` and ``gamma`` (K,) are the lanes' settings; every lane is trained under every seed.
-    ``compiled`` asks for the compiled step, which needs a C++ compiler. Call ``run_epoch`` until
+    On one thread a run's bits depend on nothing beside it. ``compiled`` asks for the compiled step, which
+    needs a C++ compiler. Call ``run_epoch`` until
     ``running`` is 0, then ``result``.
     """
 

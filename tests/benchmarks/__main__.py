@@ -22,7 +22,7 @@ from models.training import PackTraining, Trained
 from tests.benchmarks.problem import OPTIONS, Problem, compas_problem
 
 SEEDS = [0, 1, 2, 3, 4]
-SAMPLE = 6
+SAMPLE = 3
 
 
 def train(problem: Problem, which: slice, seeds: list[int], compiled: bool) -> tuple[Trained, float]:
