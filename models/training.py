@@ -75,8 +75,7 @@ class PackTraining:
 
     ``alpha`` and ``gamma`` (K,) are the lanes' settings; every lane is trained under every seed.
     On one thread a run's bits depend on nothing beside it. ``compiled`` asks for the compiled step, which
-    needs a C++ compiler. Call ``run_epoch`` until
-    ``running`` is 0, then ``result``.
+    needs a C++ compiler. Call ``run_epoch`` until ``running`` is 0, then ``result``.
     """
 
     def __init__(

@@ -56,12 +56,16 @@ class _ArmState:
         """Say whether a pack is still to be asked for."""
         return self.asked < self.settings or (self.has_baseline and not self.packs)
 
+    @property
+    def known(self) -> list[Pack]:
+        """The packs whose results the next proposals of an adaptive search depend on."""
+        return self.packs[: max(0, len(self.packs) + 1 - LOOKAHEAD)]
+
     def ready(self) -> bool:
         """Say whether one can be asked for now."""
         if not self.has_more:
             return False
-        needed = self.packs[: max(0, len(self.packs) + 1 - LOOKAHEAD)]
-        return self.listed is not None or all(pack.pack_id in self.finished for pack in needed)
+        return self.listed is not None or all(pack.pack_id in self.finished for pack in self.known)
 
 
 class PackQueue:
@@ -164,7 +168,7 @@ class PackQueue:
         return pack
 
     def _search(self, state: _ArmState, index: int, count: int) -> list[Asked]:
-        known = state.packs[: max(0, index + 1 - LOOKAHEAD)]
+        known = state.known
         told = [
             Told(_asked(proposal), state.values.get(proposal.setting.setting_id))
             for pack in known
