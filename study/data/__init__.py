@@ -2,8 +2,9 @@
 
 from study.data.dataset import Dataset, Table, write_table
 from study.data.describe import describe
-from study.data.registry import dataset_names, fetch, load_dataset
+from study.data.registry import dataset_names, default_subgroup, fetch, load_dataset
 from study.data.splits import SPLITS, TEST, TRAIN, VALIDATION
+from study.data.subgroup import subgroup
 
 __all__ = [
     "SPLITS",
@@ -13,8 +14,10 @@ __all__ = [
     "Dataset",
     "Table",
     "dataset_names",
+    "default_subgroup",
     "describe",
     "fetch",
     "load_dataset",
+    "subgroup",
     "write_table",
 ]

