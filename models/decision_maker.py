@@ -2,7 +2,8 @@
 
 ``standard`` is trained for accuracy alone. ``biased`` is trained with a negative fairness coefficient. The
 paper's -0.1 belongs to the scale of its own loss; here it is multiplied until the bias is really there:
-the smallest multiple under which disparate impact is at least twice the standard DM's.
+the smallest multiple under which disparate impact is at least twice the standard DM's. ``inconsistent`` is
+the standard one, whose p becomes 1 - p at random on a part of the people.
 """
 
 from collections.abc import Sequence
@@ -15,10 +16,11 @@ from models.examples import Examples
 from models.methods import binary
 from models.metrics import decision_figures
 from models.mlp import MLP
-from models.network import pad_lanes
+from models.network import in_blocks, pad_lanes
+from models.randomness import stream
 from models.training import TrainingOptions, train_pack
 
-NAMES = ("standard", "biased", "oracle")
+NAMES = ("standard", "biased", "inconsistent", "oracle")
 _BIASED_ALPHA = -0.1
 _MULTIPLES = tuple(tenths / 10 for tenths in range(10, 41))
 _MORE_BIASED = 2.0
@@ -46,12 +48,15 @@ def make_decision_makers(
     validation: Tensor,
     seed: int,
     options: TrainingOptions,
+    unreliable: Tensor | None = None,
+    flip: float = 0.0,
 ) -> list[DecisionMaker]:
     """Return the decision-makers ``names``, trained on what only they see as well.
 
     x: (N, F) inputs including what only the DM sees, the last column 1; y, a: (N,); train and
     validation: row numbers. All candidates for ``biased`` train beside ``standard`` in one pack.
-    Raises ValueError for a name that is not in NAMES.
+    On the rows ``unreliable`` (N,) ``inconsistent`` says 1 - p with probability ``flip``. Raises
+    ValueError for a name that is not in NAMES, and where ``inconsistent`` has nobody to err on.
     """
     unknown = set(names) - set(NAMES)
     if unknown:
@@ -59,7 +64,7 @@ def make_decision_makers(
     made = {}
     if "oracle" in names:
         made["oracle"] = DecisionMaker("oracle", y.clone(), None)
-    if "standard" in names or "biased" in names:
+    if set(names) - {"oracle"}:
         multiples = _MULTIPLES if "biased" in names else ()
         alphas = [0.0, *(_BIASED_ALPHA * multiple for multiple in multiples)]
         trained = _train(alphas, x, y, a, train, validation, seed, options)
@@ -68,6 +73,13 @@ def make_decision_makers(
             seen = torch.cat([train, validation])
             chosen = _most_moderate(trained[seen], y[seen], a[seen])
             made["biased"] = DecisionMaker("biased", trained[:, chosen], alphas[chosen])
+        if "inconsistent" in names:
+            if unreliable is None:
+                raise ValueError("inconsistent: say on whom the decision-maker errs")
+            drawn = torch.rand(len(y), generator=stream("inconsistent", seed))
+            p = trained[:, 0]
+            flipped = torch.where(unreliable & (drawn < flip), 1 - p, p)
+            made["inconsistent"] = DecisionMaker("inconsistent", flipped, 0.0)
     return [made[name] for name in names]
 
 
@@ -94,8 +106,8 @@ def _train(
         options=options,
     )
     theta = pad_lanes(trained.theta)
-    logits = [MLP.outputs(theta, block).logit[0] for block in torch.split(x.unsqueeze(0), 1024, dim=1)]
-    return torch.sigmoid(torch.cat(logits))[:, : len(alphas)]
+    blocks = [MLP.outputs(theta, block).p[0] for block in in_blocks(x.unsqueeze(0))]
+    return torch.cat(blocks)[:, : len(alphas)]
 
 
 def _most_moderate(probability: Tensor, y: Tensor, a: Tensor) -> int:

@@ -8,7 +8,6 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
-from torch.nn.functional import softplus
 
 from models.examples import Batch
 from models.fairness import disparity, expected_squared_disparity
@@ -17,15 +16,20 @@ from models.network import Outputs
 Loss = Callable[[Outputs, Batch, Tensor, Tensor], Tensor]
 
 
-def cross_entropy(logit: Tensor, y: Tensor) -> Tensor:
-    """Return the cross entropy of log-odds (S, B, K) against labels (S, B, 1), in nats."""
-    return softplus(logit) - y * logit
+# Where float32 has no smaller probability to offer, a wrong prediction costs 69 nats.
+_SMALLEST = 1e-30
+
+
+def cross_entropy(outputs: Outputs, y: Tensor) -> Tensor:
+    """Return the cross entropy (S, B, K) of predictions against labels (S, B, 1), in nats."""
+    said = torch.where(y > 0.5, outputs.p, outputs.q)
+    return -torch.log(said.clamp_min(_SMALLEST))
 
 
 def binary(outputs: Outputs, batch: Batch, alpha: Tensor, gamma: Tensor) -> Tensor:
     """Cross entropy plus alpha D (Eq. 11); the model never says IDK and gamma has no part in it."""
-    error = cross_entropy(outputs.logit, batch.y).mean(1)
-    return error + alpha * disparity(batch.u, torch.sigmoid(outputs.logit))
+    error = cross_entropy(outputs, batch.y).mean(1)
+    return error + alpha * disparity(batch.u, outputs.p)
 
 
 def reject(outputs: Outputs, batch: Batch, alpha: Tensor, gamma: Tensor) -> Tensor:
@@ -33,17 +37,16 @@ def reject(outputs: Outputs, batch: Batch, alpha: Tensor, gamma: Tensor) -> Tens
 
     A rejecting model knows of no DM, so its D (Eq. 11) is that of its prediction p on every example.
     """
-    own = cross_entropy(outputs.logit, batch.y)
+    own = cross_entropy(outputs, batch.y)
     expected = own + outputs.pi * (gamma.unsqueeze(1) - own)
-    return expected.mean(1) + alpha * disparity(batch.u, torch.sigmoid(outputs.logit))
+    return expected.mean(1) + alpha * disparity(batch.u, outputs.p)
 
 
 def defer(outputs: Outputs, batch: Batch, alpha: Tensor, gamma: Tensor) -> Tensor:
     """Eq. 8 with the gamma of Eq. 4: (1 - pi) l_M + pi (l_DM + gamma), plus alpha soft squared D."""
-    logit, pi = outputs
-    own = cross_entropy(logit, batch.y)
-    expected = own + pi * (batch.dm_loss + gamma.unsqueeze(1) - own)
-    unfair = expected_squared_disparity(batch.u, torch.sigmoid(logit), pi, batch.dm)
+    own = cross_entropy(outputs, batch.y)
+    expected = own + outputs.pi * (batch.dm_loss + gamma.unsqueeze(1) - own)
+    unfair = expected_squared_disparity(batch.u, outputs.p, outputs.pi, batch.dm)
     return expected.mean(1) + alpha * unfair
 
 

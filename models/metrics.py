@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from models.examples import Examples
-from models.network import Model, Scores, pad_lanes
+from models.network import Model, Thresholds, WeightNoise, in_blocks, pad_lanes
 
 FIGURES = (
     "error",
@@ -26,7 +26,6 @@ FIGURES = (
     "model_error",
     "dm_error",
 )
-_BLOCK = 256
 
 
 class CellCounts(NamedTuple):
@@ -67,47 +66,59 @@ def figures(counts: CellCounts) -> dict[str, Tensor]:
     }
 
 
-def joint_figures(model: Model, theta: Tensor, examples: Examples) -> dict[str, Tensor]:
-    """Return FIGURES of every network theta (S, P, K) with the DM of ``examples``, each (S, K).
+class Decisions(NamedTuple):
+    """Hard decisions of models: ``deferred`` to the DM, and the model's own class; (S, N, K) bool."""
 
-    The model says IDK where t0 < score < t1 and predicts the positive class from t1 upwards; the DM
-    decides for the positive class from a probability of one half.
-    """
+    deferred: Tensor
+    positive: Tensor
+
+
+def scores(model: Model, theta: Tensor, x: Tensor, noise: WeightNoise | None = None) -> Tensor:
+    """Return the score (S, N, K) of every network theta (S, P, K) on inputs x (N, F)."""
     settings = theta.shape[2]
     theta = pad_lanes(theta)
-    seeds, _, lanes = theta.shape
-    x = examples.x.expand(seeds, -1, -1)
+    blocks = in_blocks(x.expand(theta.shape[0], -1, -1))
+    return torch.cat([model.score(theta, block, noise)[..., :settings] for block in blocks], dim=1)
+
+
+def decide(score: Tensor, thresholds: Thresholds, a: Tensor) -> Decisions:
+    """Compare scores (S, N, K) with the thresholds (S, 2, K) of each example's group ``a`` (N,).
+
+    IDK where t0 < score < t1, positive from t1 upwards.
+    """
+    group = a.to(torch.int64)
+    positive = score >= thresholds.t1[:, group]
+    return Decisions((score > thresholds.t0[:, group]) & ~positive, positive)
+
+
+def joint_figures(decisions: Decisions, examples: Examples) -> dict[str, Tensor]:
+    """Return FIGURES of every model with the DM of ``examples``, each (S, K).
+
+    The DM decides for the positive class from a probability of one half.
+    """
+    deferred, positive = decisions
+    wrong = positive != (examples.y > 0.5).view(1, -1, 1)
+    dm_wrong = decision_maker_wrong(examples).view(1, -1, 1)
     cells = cell_indicators(examples)
-    counts = torch.zeros(3, seeds, 4, lanes)
-    for start in range(0, len(examples), _BLOCK):
-        block = slice(start, start + _BLOCK)
-        scores = model.scores(theta, x[:, block])
-        idk, wrong = decide(scores, examples.y[block])
-        dm_wrong = (examples.dm[block] >= 0.5) != (examples.y[block] > 0.5)
-        outcomes = (idk, ~idk & wrong, idk & dm_wrong.view(1, -1, 1))
-        for count, outcome in zip(counts, outcomes, strict=True):
-            count += cells[:, block] @ outcome.to(torch.float32)
-    counts = counts[..., :settings].to(torch.float64)
-    deferred, model_errors, dm_errors = counts.transpose(-1, -2)
-    people = cells.sum(1).to(torch.float64).expand_as(deferred)
-    return figures(CellCounts(people, deferred, model_errors, dm_errors))
+    outcomes = (deferred, ~deferred & wrong, deferred & dm_wrong)
+    counts = [(cells @ outcome.to(torch.float32)).to(torch.float64) for outcome in outcomes]
+    deferrals, model_errors, dm_errors = (count.transpose(-1, -2) for count in counts)
+    people = cells.sum(1).to(torch.float64).expand_as(deferrals)
+    return figures(CellCounts(people, deferrals, model_errors, dm_errors))
+
+
+def decision_maker_wrong(examples: Examples) -> Tensor:
+    """Say whether the DM of ``examples`` decides against the label, (N,) bool."""
+    return (examples.dm >= 0.5) != (examples.y > 0.5)
 
 
 def decision_figures(examples: Examples) -> dict[str, float]:
     """Return FIGURES of the DM of ``examples`` deciding everything alone."""
     cells = cell_indicators(examples).to(torch.float64)
-    wrong = ((examples.dm >= 0.5) != (examples.y > 0.5)).to(torch.float64)
+    wrong = decision_maker_wrong(examples).to(torch.float64)
     people = cells.sum(1)
     alone = figures(CellCounts(people, people, torch.zeros_like(people), cells @ wrong))
     return {name: value.item() for name, value in alone.items()}
-
-
-def decide(scores: Scores, y: Tensor) -> tuple[Tensor, Tensor]:
-    """Return IDK and "the model's class is not y", both (S, N, K) bool, from scores and labels (N,)."""
-    score, t0, t1 = scores.score, scores.t0.unsqueeze(1), scores.t1.unsqueeze(1)
-    positive = score >= t1
-    idk = (score > t0) & ~positive
-    return idk, positive != (y > 0.5).view(1, -1, 1)
 
 
 def cell_indicators(examples: Examples) -> Tensor:

@@ -1,43 +1,69 @@
-"""``mlp``: a network with one logit, which always predicts (the binary model of the paper)."""
+"""``mlp``: a network with one logit, which always predicts (the binary model of the paper).
+
+``posthoc`` is the same network with an IDK region around p = 0.5, chosen after training (Appendix C).
+"""
+
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
-from models.network import Layout, Model, Outputs, Scores, glorot, hidden_layer, read_out
+from models.network import (
+    Band,
+    Layout,
+    Model,
+    Outputs,
+    Thresholds,
+    WeightNoise,
+    glorot,
+    hidden_layer,
+    read_out,
+    same_for_all,
+)
 
 
-def _layout(inputs: int, hidden: int) -> Layout:
+def layout(inputs: int, hidden: int) -> Layout:
+    """Name the parameters of one network."""
     return Layout({"hidden": (inputs, hidden), "output": (hidden,), "output_bias": (1,)})
 
 
-def _initialise(inputs: int, hidden: int, generator: torch.Generator) -> Tensor:
+def initialise(inputs: int, hidden: int, generator: torch.Generator) -> Tensor:
+    """Return starting weights (P,), all biases 0."""
     first = glorot(inputs, hidden, generator).view(inputs, hidden)
     first[-1] = 0
     return torch.cat([first.flatten(), glorot(hidden, 1, generator), torch.zeros(1)])
 
 
-def _logit(theta: Tensor, x: Tensor) -> Tensor:
-    hidden = (theta.shape[1] - 1) // (x.shape[2] + 1)
-    part = _layout(x.shape[2], hidden).split(theta)
+def logit(weights: Tensor, x: Tensor) -> Tensor:
+    """Return log-odds (S, B, K) of the positive class from weights (S, P, K) and x (S, B, F)."""
+    hidden = (weights.shape[1] - 1) // (x.shape[2] + 1)
+    part = layout(x.shape[2], hidden).split(weights)
     return read_out(part["output"], hidden_layer(part["hidden"], x)) + part["output_bias"]
 
 
-def _outputs(theta: Tensor, x: Tensor) -> Outputs:
-    logit = _logit(theta, x)
-    return Outputs(logit, torch.zeros_like(logit))
+def outputs(weights: Tensor, x: Tensor) -> Outputs:
+    """Return p of the positive class; the network itself never defers."""
+    score = logit(weights, x)
+    return Outputs(torch.sigmoid(score), torch.sigmoid(-score), torch.zeros_like(score))
 
 
-def _scores(theta: Tensor, x: Tensor) -> Scores:
-    zero = theta.new_zeros(theta.shape[0], theta.shape[2])
-    return Scores(_logit(theta, x), zero, zero)
+def never(theta: Tensor) -> Thresholds:
+    """Return the thresholds of a network that always predicts, by the sign of its score."""
+    zero = same_for_all(0.0, theta)
+    return Thresholds(zero, zero)
+
+
+def _score(theta: Tensor, x: Tensor, _: WeightNoise | None) -> Tensor:
+    return logit(theta, x)
 
 
 MLP = Model(
     name="mlp",
     methods=frozenset({"binary"}),
-    has_thresholds=False,
-    layout=_layout,
-    initialise=_initialise,
-    outputs=_outputs,
-    scores=_scores,
+    layout=layout,
+    initialise=initialise,
+    outputs=outputs,
+    score=_score,
+    thresholds=never,
 )
+POSTHOC = replace(MLP, name="posthoc", methods=frozenset({"reject", "defer"}), band=Band.TWO_SIDED)

@@ -7,6 +7,7 @@ the first layer of all of them one matrix product.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 from math import prod, sqrt
 from typing import NamedTuple
 
@@ -14,29 +15,62 @@ import torch
 from torch import Tensor
 
 # Widths are multiples of this: on them the CPU kernels give a lane the same bits whatever the width.
+# (Products of under 400 multiplications have a kernel of their own: minibatches have at least 7 examples.)
 LANE_MULTIPLE = 32
+# Whole splits go through a network in blocks of examples that fit into a core's cache.
+_BLOCK = 256
 
 
 class Outputs(NamedTuple):
-    """What a model says about examples; both (S, B, K).
+    """What a model says about examples; all (S, B, K).
 
-    ``logit`` is the log-odds of the positive class, p = sigmoid(logit) being the model's prediction
-    with its uncertainty left aside; ``pi`` the probability of deferral.
+    ``p`` is the probability of the positive class, the model's uncertainty left aside, and ``q`` that of
+    the negative one: q = 1 - p, computed on its own so that neither loses digits near certainty. ``pi`` is
+    the probability of deferral.
     """
 
-    logit: Tensor
+    p: Tensor
+    q: Tensor
     pi: Tensor
 
 
-class Scores(NamedTuple):
-    """What a model decides by: IDK where t0 < score < t1, positive where score >= t1.
+class Thresholds(NamedTuple):
+    """What scores are compared with, by group A = 0, 1: IDK where t0 < score < t1, positive from t1.
 
-    ``score`` is (S, N, K), the thresholds ``t0`` <= ``t1`` are (S, K).
+    Both are (S, 2, K), or (S, 2, C, K) for C candidates; t0 <= t1.
     """
 
-    score: Tensor
     t0: Tensor
     t1: Tensor
+
+
+class WeightNoise(NamedTuple):
+    """Draws of weights that are uncertain, and the share of their complexity in a mean loss.
+
+    ``draws``: (J, S, P, 1) standard normal, the same for all lanes of a seed; ``share``: () one over the
+    number of training examples.
+    """
+
+    draws: Tensor
+    share: Tensor
+
+
+class Posterior(NamedTuple):
+    """Weights of which a distribution is learned (3.2.2): how to draw them, and what it costs.
+
+    ``draw(theta, noise)`` turns (S, 2 P, K) and (S, P, 1) into weights (S, P, K); ``divergence(theta)`` is
+    KL(q || prior) of every lane, (S, K) in nats.
+    """
+
+    draw: Callable[[Tensor, Tensor], Tensor]
+    divergence: Callable[[Tensor], Tensor]
+
+
+class Band(Enum):
+    """The shape of the IDK region that is chosen after training; see models.thresholds."""
+
+    TWO_SIDED = "t0 and t1 of their own"
+    SYMMETRIC = "t0 = -t1"
 
 
 class Layout(NamedTuple):
@@ -57,20 +91,25 @@ class Layout(NamedTuple):
 
 @dataclass(frozen=True)
 class Model:
-    """A model family: its parameters, where they start, and how scores become (p, pi).
+    """A model family: its parameters, where they start, and how scores become (p, pi) and decisions.
 
     ``layout(inputs, hidden)`` names the parameters; ``initialise(inputs, hidden, generator)`` gives
-    (P,) starting values; ``outputs(theta, x)`` and ``scores(theta, x)`` take (S, P, K) and (S, B, F).
-    ``methods`` are the methods that the family can be trained with.
+    (P,) starting values. ``outputs(weights, x)`` takes (S, P, K) and (S, B, F) and is what a loss sees.
+    ``score(theta, x, noise)`` is what decisions are made by, (S, B, K), and ``thresholds(theta)`` what
+    it is compared with as trained. Where there is a ``band``, reject and defer train a binary network
+    and choose their thresholds afterwards. ``posterior`` is None where weights are plain numbers;
+    ``noise`` is then not looked at.
     """
 
     name: str
     methods: frozenset[str]
-    has_thresholds: bool
     layout: Callable[[int, int], Layout]
     initialise: Callable[[int, int, torch.Generator], Tensor]
     outputs: Callable[[Tensor, Tensor], Outputs]
-    scores: Callable[[Tensor, Tensor], Scores]
+    score: Callable[[Tensor, Tensor, WeightNoise | None], Tensor]
+    thresholds: Callable[[Tensor], Thresholds]
+    band: Band | None = None
+    posterior: Posterior | None = None
 
 
 def padded_width(lanes: int) -> int:
@@ -84,24 +123,34 @@ def pad_lanes(theta: Tensor) -> Tensor:
     return theta[..., torch.arange(padded_width(lanes)).clamp_max(lanes - 1)]
 
 
+def in_blocks(x: Tensor) -> tuple[Tensor, ...]:
+    """Cut inputs (S, N, F) along N into blocks that are equally long to one example: none is tiny."""
+    return torch.tensor_split(x, max(1, -(-x.shape[1] // _BLOCK)), dim=1)
+
+
 def glorot(inputs: int, units: int, generator: torch.Generator) -> Tensor:
     """Draw (inputs * units,) weights uniformly in +-sqrt(6 / (inputs + units)) (Glorot and Bengio)."""
     bound = sqrt(6 / (inputs + units))
     return (torch.rand(inputs * units, generator=generator) * 2 - 1) * bound
 
 
-def hidden_layer(weights: Tensor, x: Tensor) -> Tensor:
+def hidden_layer(weights: Tensor, x: Tensor, more: Tensor | None = None) -> Tensor:
     """Apply one sigmoid layer in every lane.
 
-    weights: (S, F * H, K); x: (S, B, F), its last column the constant 1 that carries the bias.
-    Returns (S, B, H, K).
+    weights: (S, F * H, K); x: (S, B, F), its last column the constant 1 that carries the bias; more:
+    (S, B, H, K), what inputs that differ from lane to lane add. Returns (S, B, H, K).
     """
     seeds, _, lanes = weights.shape
     inputs = x.shape[2]
-    wide = torch.bmm(x, weights.reshape(seeds, inputs, -1))
-    return torch.sigmoid(wide).view(seeds, x.shape[1], -1, lanes)
+    wide = torch.bmm(x, weights.reshape(seeds, inputs, -1)).view(seeds, x.shape[1], -1, lanes)
+    return torch.sigmoid(wide if more is None else wide + more)
 
 
 def read_out(weights: Tensor, units: Tensor) -> Tensor:
     """Weigh hidden units (S, B, H, K) by ``weights`` (S, H, K) into one score each, (S, B, K)."""
     return (units * weights.unsqueeze(1)).sum(2)
+
+
+def same_for_all(value: float, theta: Tensor) -> Tensor:
+    """Return a threshold (S, 2, K) that is the same for both groups in every lane of theta (S, P, K)."""
+    return theta.new_full((theta.shape[0], 2, theta.shape[2]), value)

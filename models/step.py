@@ -15,18 +15,15 @@ from torch import Tensor
 
 from models.examples import Batch
 from models.methods import Loss
-from models.network import Model, Outputs
+from models.network import Model, Outputs, WeightNoise, in_blocks
 
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
 
-Objective = Callable[[Tensor, Batch, Tensor, Tensor], Tensor]
-"""theta (S, P, K), batch, alpha and gamma (S, K) -> one loss per lane, (S, K)."""
+Objective = Callable[[Tensor, Batch, Tensor, Tensor, WeightNoise | None], Tensor]
+"""theta (S, P, K), batch, alpha and gamma (S, K), noise -> one loss per lane, (S, K)."""
 
-Step = Callable[[Tensor, Tensor, Tensor, Tensor, Batch, Tensor, Tensor], None]
-"""theta, mean and square (S, P, K), sizes (2,), batch, alpha, gamma: one Adam step, in place."""
-
-# Whole splits go through a network in blocks of examples that fit into a core's cache.
-_BLOCK = 256
+Step = Callable[[Tensor, Tensor, Tensor, Tensor, Batch, Tensor, Tensor, WeightNoise | None], None]
+"""theta, mean and square (S, P, K), sizes (2,), batch, alpha, gamma, noise: one Adam step, in place."""
 
 
 def compiler_available() -> bool:
@@ -48,6 +45,30 @@ def adam_step(gradient: Tensor, theta: Tensor, mean: Tensor, square: Tensor, siz
     theta.sub_(sizes[0] * mean / (square.sqrt() + sizes[1]))
 
 
+def expected_loss(
+    model: Model,
+    loss: Loss,
+    outputs: Callable[[Tensor, Tensor], Outputs],
+    theta: Tensor,
+    batch: Batch,
+    alpha: Tensor,
+    gamma: Tensor,
+    noise: WeightNoise | None,
+) -> Tensor:
+    """Return the loss of every lane, (S, K).
+
+    Where weights are uncertain it is the mean over the draws plus their complexity's share: the
+    variational bound per example (3.2.2), its sign turned.
+    """
+    if model.posterior is None or noise is None:
+        return loss(outputs(theta, batch.x), batch, alpha, gamma)
+    drawn = [
+        loss(outputs(model.posterior.draw(theta, draw), batch.x), batch, alpha, gamma)
+        for draw in noise.draws
+    ]
+    return torch.stack(drawn).mean(0) + noise.share * model.posterior.divergence(theta)
+
+
 @cache
 def step_function(model: Model, loss: Loss, compiled: bool) -> Step:
     """Return the training step of ``model`` under ``loss``; each is compiled once per process and shape.
@@ -63,10 +84,11 @@ def step_function(model: Model, loss: Loss, compiled: bool) -> Step:
         batch: Batch,
         alpha: Tensor,
         gamma: Tensor,
+        noise: WeightNoise | None,
     ) -> None:
         with torch.enable_grad():
             leaf = theta.detach().requires_grad_()
-            total = loss(model.outputs(leaf, batch.x), batch, alpha, gamma).sum()
+            total = expected_loss(model, loss, model.outputs, leaf, batch, alpha, gamma, noise).sum()
             (gradient,) = torch.autograd.grad(total, leaf)
         adam_step(gradient, theta, mean, square, sizes)
 
@@ -77,18 +99,20 @@ def step_function(model: Model, loss: Loss, compiled: bool) -> Step:
 def objective_function(model: Model, loss: Loss, compiled: bool) -> Objective:
     """Return the loss of every lane on a whole split, without gradients."""
 
-    def objective(theta: Tensor, batch: Batch, alpha: Tensor, gamma: Tensor) -> Tensor:
-        return loss(model.outputs(theta, batch.x), batch, alpha, gamma)
+    def outputs(weights: Tensor, x: Tensor) -> Outputs:
+        return model.outputs(weights, x) if compiled else outputs_in_blocks(model, weights, x)
 
-    def in_blocks(theta: Tensor, batch: Batch, alpha: Tensor, gamma: Tensor) -> Tensor:
-        return loss(outputs_in_blocks(model, theta, batch.x), batch, alpha, gamma)
+    def objective(
+        theta: Tensor, batch: Batch, alpha: Tensor, gamma: Tensor, noise: WeightNoise | None
+    ) -> Tensor:
+        return expected_loss(model, loss, outputs, theta, batch, alpha, gamma, noise)
 
-    return _compiled(objective) if compiled else in_blocks
+    return _compiled(objective) if compiled else objective
 
 
 def outputs_in_blocks(model: Model, theta: Tensor, x: Tensor) -> Outputs:
     """Return a model's outputs on whole splits x (S, N, F) without holding all hidden units at once."""
-    blocks = [model.outputs(theta, block) for block in torch.split(x, _BLOCK, dim=1)]
+    blocks = [model.outputs(theta, block) for block in in_blocks(x)]
     return Outputs(*(torch.cat(parts, dim=1) for parts in zip(*blocks, strict=True)))
 
 

@@ -13,9 +13,12 @@ from torch import Tensor
 
 from models.examples import Examples
 from models.methods import Loss
-from models.network import Model, padded_width
+from models.network import Model, WeightNoise, padded_width
 from models.randomness import stream
 from models.step import adam_sizes, objective_function, step_function
+
+VALIDATION_DRAWS = 4
+"""How often uncertain weights are drawn for a validation loss, always the same draws."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,20 @@ def minibatch_order(size: int, batch_size: int, seeds: Sequence[int], epoch: int
     return torch.stack([shuffle.view(steps, batch_size) for shuffle in shuffles], dim=1)
 
 
+def weight_noise(
+    model: Model, inputs: int, hidden: int, seeds: Sequence[int], draws: int, *keys: object
+) -> Tensor | None:
+    """Return standard normal draws of the weights, (J, S, P, 1), or None where weights are plain numbers.
+
+    ``keys`` name what they are for: an epoch, or a word. The lanes of a seed share them.
+    """
+    if model.posterior is None:
+        return None
+    size = model.layout(inputs, hidden).size // 2
+    drawn = [torch.randn(draws, size, generator=stream("weight noise", seed, *keys)) for seed in seeds]
+    return torch.stack(drawn, dim=1).unsqueeze(-1)
+
+
 class PackTraining:
     """The training of K settings under S seeds, an epoch at a time.
 
@@ -118,7 +135,8 @@ class PackTraining:
         self._best_theta = self._theta.clone()
         self._best_loss = torch.full((len(self._seeds), width), torch.inf)
         self._best_epoch = torch.zeros(len(self._seeds), width, dtype=torch.int64)
-        self._whole_validation = validation.whole(len(self._seeds))
+        self._model, self._share = model, torch.tensor(1 / len(train))
+        self._begin_validation()
         self._steps = 0
 
     @property
@@ -131,18 +149,31 @@ class PackTraining:
         self.epoch += 1
         seeds = [self._seeds[row] for row in self._rows]
         order = minibatch_order(len(self._train), self._options.batch_size, seeds, self.epoch)
-        for batch in self._train.batches(order):
+        noise = self._noise(len(order), self.epoch)
+        for number, batch in enumerate(self._train.batches(order)):
             self._steps += 1
             sizes = adam_sizes(self._options.learning_rate, self._steps)
-            self._step(self._theta, *self._moments, sizes, batch, self._alpha, self._gamma)
-        validation = self._whole_validation
-        self._note(self._objective(self._theta, validation, self._alpha, self._gamma))
+            drawn = noise and WeightNoise(noise.draws[number : number + 1], noise.share)
+            self._step(self._theta, *self._moments, sizes, batch, self._alpha, self._gamma, drawn)
+        validation, noise = self._whole_validation, self._validation_noise
+        self._note(self._objective(self._theta, validation, self._alpha, self._gamma, noise))
 
     def result(self) -> Trained:
         """Return what was trained, (S, K) in the order of the seeds and settings given."""
         if self.running:
             raise RuntimeError(f"{self.running} runs are still in training")
         return Trained(self._done_theta, self._done_loss, self._done_epochs, self._done_best, self._stop)
+
+    def _noise(self, draws: int, *keys: object) -> WeightNoise | None:
+        seeds = [self._seeds[row] for row in self._rows]
+        inputs = self._train.x.shape[1]
+        drawn = weight_noise(self._model, inputs, self._options.hidden, seeds, draws, *keys)
+        return None if drawn is None else WeightNoise(drawn, self._share)
+
+    def _begin_validation(self) -> None:
+        """Lay out what validation looks at for the seeds still in training, the same in every epoch."""
+        self._whole_validation = self._validation.whole(len(self._rows))
+        self._validation_noise = self._noise(VALIDATION_DRAWS, "validation")
 
     def _width(self, lanes: int) -> int:
         """Return how many lanes to lay out for ``lanes``: compiled code is made for few widths."""
@@ -203,7 +234,7 @@ class PackTraining:
         self._setting, self._live = keep(self._setting), keep(self._live)
         self._best_loss, self._best_epoch = keep(self._best_loss), keep(self._best_epoch)
         self._rows = [self._rows[row] for row in rows.tolist()]
-        self._whole_validation = self._validation.whole(len(self._rows))
+        self._begin_validation()
 
 
 def train_pack(

@@ -5,10 +5,13 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.distributions import Normal, kl_divergence
+from torch.nn.functional import linear, softplus
 
 from models.examples import Examples
 from models.network import Model
-from models.training import TrainingOptions, initial_weights, minibatch_order
+from models.randomness import stream
+from models.training import VALIDATION_DRAWS, TrainingOptions, initial_weights, minibatch_order
 
 
 class PlainMLP(torch.nn.Module):
@@ -38,6 +41,10 @@ class PlainMLP(torch.nn.Module):
         first = torch.cat([get(self.hidden.weight).T, get(self.hidden.bias).unsqueeze(0)])
         return torch.cat([first.flatten(), get(self.output.weight).flatten(), get(self.rest)])
 
+    def cost(self, method: str, examples: Examples, alpha: float, gamma: float, *_: object) -> Tensor:
+        """Return what ``method`` says that this network costs on ``examples``."""
+        return plain_loss(method, *self(examples.x), examples, alpha, gamma)
+
 
 class PlainOrdinal(PlainMLP):
     """Eq. 10 of the paper, with t1 = t0 + exp(log_gap)."""
@@ -50,7 +57,85 @@ class PlainOrdinal(PlainMLP):
         return positive / (positive + negative), idk
 
 
-PLAIN = {"mlp": PlainMLP, "ordinal": PlainOrdinal}
+class PlainGate(torch.nn.Module):
+    """A network for p, and one that sees x and p, as a number, for pi."""
+
+    def __init__(self, weights: Tensor, inputs: int, hidden: int) -> None:
+        super().__init__()
+        theirs, first, p, output, bias = torch.split(
+            weights, [inputs * hidden + hidden + 1, inputs * hidden, hidden, hidden, 1]
+        )
+        self.predictor = PlainMLP(theirs, inputs, hidden)
+        self.hidden = torch.nn.Linear(inputs, hidden, dtype=weights.dtype)
+        self.output = torch.nn.Linear(hidden, 1, dtype=weights.dtype)
+        with torch.no_grad():
+            rows = first.view(inputs, hidden)
+            self.hidden.weight.copy_(torch.cat([rows[:-1], p.unsqueeze(0)]).T)
+            self.hidden.bias.copy_(rows[-1])
+            self.output.weight.copy_(output.unsqueeze(0))
+            self.output.bias.copy_(bias)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        p, _ = self.predictor(x)
+        seen = torch.cat([x[:, :-1], p.detach().unsqueeze(1)], dim=1)
+        return p, torch.sigmoid(self.output(torch.sigmoid(self.hidden(seen)))).squeeze(1)
+
+    def in_a_lane(self, get: Callable[[Tensor], Tensor]) -> Tensor:
+        weight = get(self.hidden.weight).T
+        parts = [weight[:-1], get(self.hidden.bias), weight[-1], get(self.output.weight)]
+        parts = [self.predictor.in_a_lane(get), *parts, get(self.output.bias)]
+        return torch.cat([part.flatten() for part in parts])
+
+    def cost(self, method: str, examples: Examples, alpha: float, gamma: float, *_: object) -> Tensor:
+        return plain_loss(method, *self(examples.x), examples, alpha, gamma)
+
+
+class PlainBayes(torch.nn.Module):
+    """A Gaussian for every weight of an MLP (Blundell et al., 2015)."""
+
+    def __init__(self, weights: Tensor, inputs: int, hidden: int) -> None:
+        super().__init__()
+        mean, rho = weights.chunk(2)
+        self.mean, self.rho = torch.nn.Parameter(mean.clone()), torch.nn.Parameter(rho.clone())
+        self.sizes = (inputs, hidden)
+
+    def posterior(self) -> Normal:
+        return Normal(self.mean, softplus(self.rho))
+
+    def predict(self, x: Tensor, draw: Tensor) -> Tensor:
+        """Return the prediction (B,) of the network with standardised weights ``draw`` (P,)."""
+        inputs, hidden = self.sizes
+        w = self.posterior().loc + self.posterior().scale * draw
+        first, output, bias = torch.split(w, [inputs * hidden, hidden, 1])
+        units = torch.sigmoid(linear(x, first.view(inputs, hidden).T))
+        return torch.sigmoid(linear(units, output.unsqueeze(0), bias)).squeeze(1)
+
+    def in_a_lane(self, get: Callable[[Tensor], Tensor]) -> Tensor:
+        return torch.cat([get(self.mean), get(self.rho)])
+
+    def cost(
+        self, method: str, examples: Examples, alpha: float, gamma: float, draws: Tensor, people: int
+    ) -> Tensor:
+        """Return minus the variational bound over ``people``, Monte Carlo with ``draws`` (J, P)."""
+        said = [self.predict(examples.x, draw) for draw in draws]
+        losses = [plain_loss(method, p, torch.zeros_like(p), examples, alpha, gamma) for p in said]
+        prior = Normal(torch.zeros_like(self.mean), torch.ones_like(self.mean))
+        complexity = kl_divergence(self.posterior(), prior).sum()
+        return sum(losses) / len(losses) + complexity / people
+
+
+PLAIN = {
+    "mlp": PlainMLP,
+    "ordinal": PlainOrdinal,
+    "posthoc": PlainMLP,
+    "gate": PlainGate,
+    "bayes": PlainBayes,
+}
+
+
+def standard_draws(number: int, size: int, seed: int, *purpose: object) -> Tensor:
+    """Return the draws (J, P) of the stream that is promised for ``purpose``."""
+    return torch.randn(number, size, generator=stream("weight noise", seed, *purpose))
 
 
 def group_means(values: Tensor, examples: Examples, label: int) -> list[Tensor]:
@@ -125,22 +210,27 @@ def train_plainly(
     options: TrainingOptions,
 ) -> PlainlyTrained:
     """Train one network with torch.optim.Adam and stop early, with nothing but a loop."""
-    inputs = train.x.shape[1]
+    inputs, people = train.x.shape[1], len(train)
     start = initial_weights(model, inputs, options.hidden, [seed], 1)[0, :, 0]
     network = PLAIN[model.name](start, inputs, options.hidden)
+    weights = len(start) // 2
+    same_draws = standard_draws(VALIDATION_DRAWS, weights, seed, "validation")
     optimiser = torch.optim.Adam(network.parameters(), lr=options.learning_rate)
     history: list[float] = []
     best_epoch, best_weights = 0, start
     while len(history) < options.max_epochs and len(history) - best_epoch < options.patience:
-        for rows in minibatch_order(len(train), options.batch_size, [seed], len(history) + 1)[:, 0]:
+        epoch = len(history) + 1
+        order = minibatch_order(len(train), options.batch_size, [seed], epoch)[:, 0]
+        draws = standard_draws(len(order), weights, seed, epoch)
+        for rows, draw in zip(order, draws, strict=True):
             minibatch = Examples(train.x[rows], train.y[rows], train.a[rows], train.dm[rows])
             optimiser.zero_grad()
-            plain_loss(method, *network(minibatch.x), minibatch, alpha, gamma).backward()
+            network.cost(method, minibatch, alpha, gamma, draw.unsqueeze(0), people).backward()
             optimiser.step()
         with torch.no_grad():
-            loss = plain_loss(method, *network(validation.x), validation, alpha, gamma).item()
+            loss = network.cost(method, validation, alpha, gamma, same_draws, people).item()
         if not history or loss < min(history):
-            best_epoch = len(history) + 1
+            best_epoch = epoch
             best_weights = network.in_a_lane(lambda parameter: parameter.detach().clone())
         history.append(loss)
     return PlainlyTrained(history, best_epoch, best_weights)

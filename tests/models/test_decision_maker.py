@@ -7,7 +7,7 @@ from torch import Tensor
 from models.decision_maker import NAMES, DecisionMaker, make_decision_makers
 from models.examples import Examples, with_bias
 from models.methods import binary
-from models.metrics import decision_figures, joint_figures
+from models.metrics import decide, decision_figures, joint_figures, scores
 from models.mlp import MLP
 from models.randomness import stream_seed
 from models.training import TrainingOptions, train_pack
@@ -29,10 +29,28 @@ def people(size: int, seed: int) -> tuple[Tensor, Tensor, Tensor]:
 X, Y, A = people(1500, seed=0)
 
 
-def make(*names: str, seed: int = 0) -> list[DecisionMaker]:
+UNRELIABLE = X[:, 1] > 0
+
+
+def make(*names: str, seed: int = 0, flip: float = 0.3) -> list[DecisionMaker]:
     return make_decision_makers(
-        names, X, Y, A, train=TRAIN, validation=VALIDATION, seed=seed, options=OPTIONS
+        names,
+        X,
+        Y,
+        A,
+        train=TRAIN,
+        validation=VALIDATION,
+        seed=seed,
+        options=OPTIONS,
+        unreliable=UNRELIABLE,
+        flip=flip,
     )
+
+
+def joint(theta: Tensor, examples: Examples) -> dict[str, Tensor]:
+    """Return the figures of MLPs theta (S, P, K)."""
+    decisions = decide(scores(MLP, theta, examples.x), MLP.thresholds(theta), examples.a)
+    return joint_figures(decisions, examples)
 
 
 def figures(maker: DecisionMaker, rows: Tensor) -> dict[str, float]:
@@ -45,7 +63,9 @@ def figures(maker: DecisionMaker, rows: Tensor) -> dict[str, float]:
         ("standard",),
         ("biased",),
         ("oracle",),
+        ("inconsistent",),
         ("oracle", "biased", "standard"),
+        ("inconsistent", "oracle", "standard"),
         ("standard", "oracle"),
         ("biased", "standard"),
         (),
@@ -65,7 +85,7 @@ def test_an_unknown_decision_maker_is_refused_with_the_names_that_there_are():
 
 
 def test_the_names_are_those_of_the_design():
-    assert NAMES == ("standard", "biased", "oracle")
+    assert NAMES == ("standard", "biased", "inconsistent", "oracle")
 
 
 def test_the_oracle_says_what_happens():
@@ -88,7 +108,7 @@ def test_the_standard_decision_maker_is_a_binary_network_of_its_seed():
     trained = train_pack(
         MLP, binary, *splits, alpha=torch.zeros(1), gamma=torch.zeros(1), seeds=[3], options=OPTIONS
     )
-    said = torch.sigmoid(MLP.outputs(trained.theta, X.unsqueeze(0)).logit[0, :, 0])
+    said = MLP.outputs(trained.theta, X.unsqueeze(0)).p[0, :, 0]
     torch.testing.assert_close(standard.probability, said, atol=1e-6, rtol=0)
 
 
@@ -114,7 +134,7 @@ def test_the_biased_decision_maker_has_the_weakest_coefficient_that_is_enough():
     )
     seen = torch.cat([TRAIN, VALIDATION])
     everybody = Examples(X[seen], Y[seen], A[seen], Y[seen])
-    di = joint_figures(MLP, weaker.theta, everybody)["di"]
+    di = joint(weaker.theta, everybody)["di"]
     assert (di < 2 * figures(standard, seen)["di"]).all()
 
 
@@ -140,8 +160,9 @@ def test_where_no_coefficient_is_enough_the_biased_decision_maker_is_the_least_f
 def test_the_standard_decision_maker_is_the_same_to_the_bit_whoever_else_is_asked_for():
     (alone,) = make("standard")
     with_biased, _ = make("standard", "biased")
-    _, _, with_all = make("biased", "oracle", "standard")
-    for other in (with_biased, with_all):
+    _, with_inconsistent = make("inconsistent", "standard")
+    _, _, _, with_all = make("biased", "oracle", "inconsistent", "standard")
+    for other in (with_biased, with_inconsistent, with_all):
         differing = int((alone.probability != other.probability).sum())
         assert differing == 0
 
@@ -159,6 +180,46 @@ def test_decision_makers_learn_from_training_and_validation_rows_alone():
     (told,) = make_decision_makers(["biased"], X, Y, A, **rows, seed=0, options=OPTIONS)
     (misled,) = make_decision_makers(["biased"], X, flipped, A, **rows, seed=0, options=OPTIONS)
     assert torch.equal(told.probability, misled.probability)
+
+
+@pytest.mark.parametrize("flip", [0.0, 0.3, 1.0])
+def test_the_inconsistent_decision_maker_turns_his_word_on_some_of_the_unreliable_rows_alone(flip):
+    standard, inconsistent = make("standard", "inconsistent", flip=flip)
+    assert inconsistent.alpha == standard.alpha
+    turned = inconsistent.probability != standard.probability
+    assert not turned[~UNRELIABLE].any()
+    assert torch.equal(inconsistent.probability[turned], 1 - standard.probability[turned])
+    people = int(UNRELIABLE.sum())
+    assert people > 500
+    # Five standard errors of a share; nobody says exactly one half.
+    error = (flip * (1 - flip) / people) ** 0.5
+    assert turned[UNRELIABLE].float().mean().item() == pytest.approx(flip, abs=5 * error)
+
+
+def test_whom_the_inconsistent_decision_maker_fails_is_told_by_his_seed_and_not_by_their_labels():
+    def turned(seed: int) -> Tensor:
+        standard, inconsistent = make("standard", "inconsistent", seed=seed)
+        return (inconsistent.probability != standard.probability)[UNRELIABLE]
+
+    first, again, other = turned(0), turned(0), turned(1)
+    assert torch.equal(first, again)
+    # Two independent shares of 0.3 have 0.42 of the people in one of them alone.
+    assert (first != other).float().mean().item() == pytest.approx(0.42, abs=0.1)
+    label = Y[UNRELIABLE]
+    assert torch.corrcoef(torch.stack([first.float(), label]))[0, 1].abs() < 5 / len(label) ** 0.5
+
+
+def test_the_inconsistent_decision_maker_is_the_same_to_the_bit_whoever_else_is_asked_for():
+    (alone,) = make("inconsistent")
+    _, _, among, _ = make("oracle", "biased", "inconsistent", "standard")
+    assert torch.equal(alone.probability, among.probability)
+
+
+def test_an_inconsistent_decision_maker_who_errs_on_nobody_known_is_refused():
+    with pytest.raises(ValueError, match="inconsistent: say on whom the decision-maker errs"):
+        make_decision_makers(
+            ["inconsistent"], X, Y, A, train=TRAIN, validation=VALIDATION, seed=0, options=OPTIONS
+        )
 
 
 # On COMPAS, against DESIGN.md: over random 70/30 splits DM error 24.4 and baseline error 30.3 %.
@@ -226,5 +287,5 @@ def test_on_compas_the_baseline_errs_as_the_papers_does(compas, compas_examples)
         seeds=range(5),
         options=COMPAS_OPTIONS,
     )
-    error = joint_figures(MLP, trained.theta, compas_examples("test", label))["error"]
+    error = joint(trained.theta, compas_examples("test", label))["error"]
     assert error.median().item() == pytest.approx(0.303, abs=0.015)

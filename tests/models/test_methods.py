@@ -1,5 +1,6 @@
 from itertools import product
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -25,7 +26,7 @@ def random_outputs(size: int, seed: int) -> tuple[Tensor, Tensor]:
 
 def cost_of(method, p, pi, examples, alpha, gamma) -> float:
     batch = batch_of(examples.y, examples.a, examples.dm)
-    outputs = Outputs(torch.logit(p).view(1, -1, 1), pi.view(1, -1, 1))
+    outputs = Outputs(*(part.view(1, -1, 1) for part in (p, 1 - p, pi)))
     one = torch.ones(1, 1, dtype=p.dtype)
     return method(outputs, batch, alpha * one, gamma * one).item()
 
@@ -104,26 +105,56 @@ def test_every_lane_and_seed_has_its_own_alpha_gamma_and_loss():
     parts = [batch_of(split.y, split.a, split.dm) for split in splits]
     batch = type(parts[0])(*(torch.cat(both) for both in zip(*parts, strict=True)))
     for method in METHODS.values():
-        costs = method(Outputs(torch.logit(p), pi), batch, alpha, gamma)
+        costs = method(Outputs(p, 1 - p, pi), batch, alpha, gamma)
         assert costs.shape == (2, 3)
         for s, k in product(range(2), range(3)):
             alone = cost_of(method, p[s, :, k], pi[s, :, k], splits[s], alpha[s, k], gamma[s, k])
             assert costs[s, k].item() == pytest.approx(alone, abs=1e-12)
 
 
+def said_to_lanes(p: Tensor, q: Tensor, y: float) -> tuple[Outputs, Tensor]:
+    """Return outputs (1, B, 1) that say p and q (B,), and labels that are all ``y``."""
+    said = Outputs(*(part.view(1, -1, 1) for part in (p, q, torch.zeros_like(p))))
+    return said, torch.full_like(said.p, y)
+
+
 @pytest.mark.parametrize("y", [0.0, 1.0])
 def test_cross_entropy_is_minus_the_log_of_what_was_said_of_the_outcome(y):
-    said = torch.linspace(0.001, 0.999, 101, dtype=torch.float64)
-    computed = cross_entropy(torch.logit(said).view(1, -1, 1), torch.full((1, 101, 1), y).double())
-    expected = -torch.log(said if y == 1 else 1 - said)
-    torch.testing.assert_close(computed.flatten(), expected, atol=1e-12, rtol=1e-9)
+    p = torch.linspace(0.001, 0.999, 101, dtype=torch.float64)
+    computed = cross_entropy(*said_to_lanes(p, 1 - p, y)).flatten()
+    torch.testing.assert_close(computed, cross_entropies(torch.full_like(p, y), p), atol=1e-12, rtol=1e-9)
 
 
-def test_cross_entropy_is_the_log_odds_against_what_happened_where_they_are_large():
-    logit = torch.tensor([-1e4, -80.0, 80.0, 1e4]).view(1, -1, 1)
-    for y, expected in ((0.0, [0, 0, 80, 1e4]), (1.0, [1e4, 80, 0, 0])):
-        computed = cross_entropy(logit, torch.full((1, 4, 1), y))
-        torch.testing.assert_close(computed.flatten(), torch.tensor(expected), atol=1e-6, rtol=1e-6)
+@pytest.mark.parametrize("y", [0.0, 1.0])
+def test_cross_entropy_and_its_gradient_in_float32_are_those_of_log_odds_in_float64(y):
+    score = torch.linspace(-60, 60, 241).requires_grad_()
+    computed = cross_entropy(*said_to_lanes(torch.sigmoid(score), torch.sigmoid(-score), y)).flatten()
+    exact = score.detach().double().requires_grad_()
+    expected = torch.nn.functional.binary_cross_entropy_with_logits(
+        exact, torch.full_like(exact, y), reduction="none"
+    )
+    torch.testing.assert_close(computed.double(), expected, atol=1e-6, rtol=1e-6)
+    gradients = (
+        torch.autograd.grad(loss.sum(), at)[0] for loss, at in ((computed, score), (expected, exact))
+    )
+    found, wanted = (gradient.double() for gradient in gradients)
+    torch.testing.assert_close(found, wanted, atol=1e-6, rtol=1e-6)
+
+
+@pytest.mark.parametrize("y", [0.0, 1.0])
+def test_cross_entropy_of_what_was_called_impossible_is_finite_and_so_is_its_gradient(y):
+    p = torch.tensor([0.0, 1.0, 1e-38, 1e-45]).requires_grad_()
+    said, labels = said_to_lanes(p, 1 - p, y)
+    computed = cross_entropy(said, labels)
+    assert (computed >= 0).all()
+    assert computed.max().item() == pytest.approx(-np.log(1e-30), rel=1e-6)
+    (gradient,) = torch.autograd.grad(computed.sum(), p)
+    assert torch.isfinite(gradient).all()
+
+
+def test_cross_entropy_of_nan_is_nan_so_that_divergence_is_seen():
+    said, labels = said_to_lanes(torch.tensor([torch.nan, 0.5]), torch.tensor([torch.nan, 0.5]), 1.0)
+    assert cross_entropy(said, labels).isnan().flatten().tolist() == [True, False]
 
 
 @settings(deadline=None, max_examples=60)

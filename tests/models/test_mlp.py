@@ -1,7 +1,9 @@
+import pytest
 import torch
 
 from models.metrics import decide
-from models.mlp import MLP
+from models.mlp import MLP, POSTHOC
+from models.network import Band
 
 
 def random_theta(lanes: int) -> torch.Tensor:
@@ -12,21 +14,33 @@ def random_theta(lanes: int) -> torch.Tensor:
 def test_it_never_defers():
     x = torch.randn(2, 50, 4, generator=torch.Generator().manual_seed(1))
     assert (MLP.outputs(random_theta(5), x).pi == 0).all()
-    idk, _ = decide(MLP.scores(random_theta(5), x), torch.ones(50))
-    assert not idk.any()
+    theta = random_theta(5)
+    assert not decide(MLP.score(theta, x, None), MLP.thresholds(theta), torch.ones(50)).deferred.any()
 
 
 def test_it_decides_for_the_positive_class_from_a_probability_of_one_half():
     x = torch.randn(2, 50, 4, generator=torch.Generator().manual_seed(1))
     theta = random_theta(5)
     theta[:, :, 0] = 0  # this lane says one half to everybody
-    p = torch.sigmoid(MLP.outputs(theta, x).logit)
-    _, not_positive = decide(MLP.scores(theta, x), torch.ones(50))
-    assert torch.equal(~not_positive, p >= 0.5)
-    assert not not_positive[:, :, 0].any()
-    assert not_positive.any()
+    positive = decide(MLP.score(theta, x, None), MLP.thresholds(theta), torch.zeros(50)).positive
+    assert torch.equal(positive, MLP.outputs(theta, x).p >= 0.5)
+    assert positive[:, :, 0].all()
+    assert not positive.all()
 
 
-def test_it_has_no_thresholds_and_is_for_the_binary_method():
-    assert not MLP.has_thresholds
-    assert MLP.methods == {"binary"}
+@pytest.mark.parametrize("score", [-200.0, -40.0, -15.0, 0.0, 15.0, 40.0, 200.0])
+def test_p_and_q_keep_their_digits_near_certainty(score):
+    """One input, the constant 1, and one hidden unit of weight 0, which says one half."""
+    theta = torch.tensor([0.0, 2 * score, 0.0]).view(1, -1, 1).requires_grad_()
+    p, q, _ = MLP.outputs(theta, torch.ones(1, 1, 1))
+    exact = torch.tensor([score, -score], dtype=torch.float64).sigmoid()
+    torch.testing.assert_close(torch.stack([p, q]).flatten().double(), exact, atol=1e-37, rtol=3e-7)
+    (gradient,) = torch.autograd.grad((p - q).sum(), theta)
+    assert torch.isfinite(gradient).all()
+
+
+def test_it_is_for_the_binary_method_and_posthoc_is_the_same_network_with_a_band():
+    assert (MLP.methods, MLP.band) == ({"binary"}, None)
+    assert (POSTHOC.methods, POSTHOC.band) == ({"reject", "defer"}, Band.TWO_SIDED)
+    x, theta = torch.randn(2, 9, 4, generator=torch.Generator().manual_seed(1)), random_theta(3)
+    assert torch.equal(MLP.score(theta, x, None), POSTHOC.score(theta, x, None))

@@ -6,17 +6,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import kstest
 
+from models.gate import GATE
 from models.methods import METHODS
 from models.mlp import MLP
-from models.network import LANE_MULTIPLE, Layout, glorot, pad_lanes, padded_width
+from models.network import LANE_MULTIPLE, Layout, glorot, in_blocks, pad_lanes, padded_width
 from models.ordinal import ORDINAL
-from models.randomness import stream
 from tests.models.plain import PLAIN, plain_loss
 from tests.models.synthetic_examples import in_float64, make_examples
 
-FAMILIES = pytest.mark.parametrize("model", [MLP, ORDINAL], ids=lambda model: model.name)
+FAMILIES = pytest.mark.parametrize("model", [MLP, ORDINAL, GATE], ids=lambda model: model.name)
 ARMS = pytest.mark.parametrize(
-    ("model", "method"), [(MLP, "binary"), (ORDINAL, "reject"), (ORDINAL, "defer")]
+    ("model", "method"),
+    [(MLP, "binary"), (ORDINAL, "reject"), (ORDINAL, "defer"), (GATE, "reject"), (GATE, "defer")],
 )
 
 
@@ -31,14 +32,14 @@ def random_theta(model, seeds, inputs, hidden, lanes) -> torch.Tensor:
 def test_lanes_say_what_a_loop_of_single_networks_says(model, inputs, hidden):
     theta = random_theta(model, 2, inputs, hidden, 3)
     splits = [in_float64(make_examples(11, inputs - 1, seed)).x for seed in (1, 2)]
-    logit, pi = model.outputs(theta, torch.stack(splits))
-    assert logit.shape == pi.shape == (2, 11, 3)
+    p, q, pi = model.outputs(theta, torch.stack(splits))
+    assert p.shape == q.shape == pi.shape == (2, 11, 3)
     for s in range(2):
         for k in range(3):
             single = PLAIN[model.name](theta[s, :, k], inputs, hidden)
             p_alone, pi_alone = single(splits[s])
-            # 1e-8: torch's softplus is the identity from 20 upwards.
-            torch.testing.assert_close(torch.sigmoid(logit[s, :, k]), p_alone, atol=1e-8, rtol=0)
+            torch.testing.assert_close(p[s, :, k], p_alone, atol=1e-12, rtol=0)
+            torch.testing.assert_close(q[s, :, k], 1 - p_alone, atol=1e-12, rtol=0)
             torch.testing.assert_close(pi[s, :, k], pi_alone, atol=1e-12, rtol=0)
 
 
@@ -57,9 +58,9 @@ def test_lanes_have_the_loss_and_gradient_of_a_loop_of_single_networks(model, me
             single = PLAIN[model.name](theta[s, :, k].detach(), inputs, hidden)
             alone = plain_loss(method, *single(splits[s].x), splits[s], alpha[s, k], gamma[s, k])
             alone.backward()
-            torch.testing.assert_close(loss[s, k], alone, atol=1e-8, rtol=0)
+            torch.testing.assert_close(loss[s, k], alone, atol=1e-12, rtol=0)
             single_gradient = single.in_a_lane(lambda parameter: parameter.grad)
-            torch.testing.assert_close(gradient[s, :, k], single_gradient, atol=1e-8, rtol=0)
+            torch.testing.assert_close(gradient[s, :, k], single_gradient, atol=1e-12, rtol=0)
 
 
 @FAMILIES
@@ -70,22 +71,7 @@ def test_the_hidden_size_is_found_again_from_the_parameters_and_the_inputs(model
     x = torch.randn(1, 3, inputs, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     x[:, :, -1] = 1
     p_alone, _ = PLAIN[model.name](theta[0, :, 0], inputs, hidden)(x[0])
-    logit = model.outputs(theta, x).logit[0, :, 0]
-    torch.testing.assert_close(torch.sigmoid(logit), p_alone, atol=1e-8, rtol=0)
-
-
-@FAMILIES
-def test_scores_of_many_lanes_are_those_of_each(model):
-    theta = random_theta(model, 2, 5, 3, 4)
-    x = torch.randn(2, 7, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    score, t0, t1 = model.scores(theta, x)
-    assert score.shape == (2, 7, 4)
-    assert t0.shape == t1.shape == (2, 4)
-    for k in range(4):
-        alone = model.scores(theta[:, :, k : k + 1], x)
-        torch.testing.assert_close(score[:, :, k], alone.score[:, :, 0], atol=1e-12, rtol=0)
-        assert torch.equal(t0[:, k], alone.t0[:, 0])
-        assert torch.equal(t1[:, k], alone.t1[:, 0])
+    torch.testing.assert_close(model.outputs(theta, x).p[0, :, 0], p_alone, atol=1e-12, rtol=0)
 
 
 shapes = st.lists(st.integers(1, 5), min_size=1, max_size=3).map(tuple)
@@ -110,16 +96,6 @@ def test_the_parts_of_a_layout_are_views():
     assert theta[0, :, 0].tolist() == [0, 0, 1, 1, 1]
 
 
-@FAMILIES
-def test_initial_weights_fill_the_layout_and_their_biases_are_0(model):
-    weights = model.initialise(6, 4, stream("test", 1))
-    assert weights.shape == (model.layout(6, 4).size,)
-    first = model.layout(6, 4).split(weights.view(1, -1, 1))["hidden"].view(6, 4)
-    assert (first[-1] == 0).all()
-    assert (first[:-1] != 0).all()
-    assert len(set(first[:-1].flatten().tolist())) == 20
-
-
 @pytest.mark.parametrize(("inputs", "units"), [(22, 5), (5, 1), (100, 20)])
 def test_glorot_weights_are_uniform_within_the_root_of_6_over_inputs_and_units(inputs, units):
     generator = torch.Generator().manual_seed(0)
@@ -137,3 +113,13 @@ def test_padding_keeps_the_lanes_and_repeats_the_last_up_to_the_next_multiple(la
     assert padded_width(lanes) == width
     assert torch.equal(padded[..., :lanes], theta)
     assert all(torch.equal(padded[..., k], theta[..., -1]) for k in range(lanes, width))
+
+
+@pytest.mark.parametrize("size", [0, 1, 13, 256, 257, 258, 700, 1024, 5000])
+def test_blocks_are_equally_long_to_one_example_and_hold_everybody_in_order(size):
+    x = torch.arange(2.0 * size * 3).view(2, size, 3)
+    blocks = in_blocks(x)
+    lengths = {block.shape[1] for block in blocks}
+    assert max(lengths) - min(lengths) <= 1
+    assert max(lengths) <= 256
+    assert torch.equal(torch.cat(blocks, dim=1), x)

@@ -1,14 +1,19 @@
 from dataclasses import replace
+from itertools import combinations
 
 import pytest
 import torch
+from scipy.stats import kstest
 from torch import Tensor
 
+from models.bayes import BAYES
+from models.gate import GATE
 from models.methods import METHODS, binary, reject
 from models.mlp import MLP
 from models.ordinal import ORDINAL
 from models.step import adam_sizes, adam_step, outputs_in_blocks
 from models.training import (
+    VALIDATION_DRAWS,
     PackTraining,
     Stop,
     Trained,
@@ -16,14 +21,22 @@ from models.training import (
     initial_weights,
     minibatch_order,
     train_pack,
+    weight_noise,
 )
-from tests.models.plain import PLAIN, plain_loss, train_plainly
+from tests.models.plain import PLAIN, standard_draws, train_plainly
 from tests.models.synthetic_examples import make_examples
 
 OPTIONS = TrainingOptions(hidden=2, learning_rate=0.05, batch_size=16, patience=6, max_epochs=80)
 ARMS = pytest.mark.parametrize(
     ("model", "method", "alpha", "gamma"),
-    [(MLP, "binary", 0.3, 0.0), (ORDINAL, "reject", 0.3, 0.4), (ORDINAL, "defer", 2.0, 0.1)],
+    [
+        (MLP, "binary", 0.3, 0.0),
+        (ORDINAL, "reject", 0.3, 0.4),
+        (ORDINAL, "defer", 2.0, 0.1),
+        (GATE, "reject", 0.3, 0.65),
+        (GATE, "defer", 2.0, 0.2),
+        (BAYES, "binary", 0.3, 0.0),
+    ],
 )
 
 
@@ -117,16 +130,47 @@ def test_a_seed_starts_alike_whatever_the_setting_the_method_and_the_other_seeds
     assert not torch.equal(deferring.theta[0, :, 0], deferring.theta[1, :, 0])
 
 
-def test_both_families_start_from_the_same_hidden_layer():
-    mlp, ordinal = (initial_weights(model, 4, 3, [6], 1)[0, :15, 0] for model in (MLP, ORDINAL))
-    assert torch.equal(mlp, ordinal)
+def test_weight_noise_is_standard_normal_and_the_same_for_the_lanes_of_a_seed():
+    noise = weight_noise(BAYES, 23, 20, [3, 4], 50, 1)
+    assert noise.shape == (50, 2, MLP.layout(23, 20).size, 1)
+    assert kstest(noise.double().flatten().numpy(), "norm").pvalue > 0.01
+    correlation = torch.corrcoef(noise.squeeze(-1).transpose(0, 1).flatten(1))
+    assert correlation[0, 1].abs() < 5 / noise[:, 0].numel() ** 0.5
 
 
-def test_a_whole_split_goes_through_a_model_in_blocks_as_it_would_at_once():
+def test_weight_noise_depends_on_seed_epoch_and_purpose_and_not_on_the_other_seeds():
+    draws = {
+        (seed, *keys): weight_noise(BAYES, 4, 2, [seed], 3, *keys)
+        for seed in (0, 1)
+        for keys in ((1,), (2,), ("validation",), ("decisions",))
+    }
+    several = [draw.flatten() for draw in draws.values()]
+    assert all(not torch.isclose(one, other).any() for one, other in combinations(several, 2)), (
+        "no two have a number in common"
+    )
+    both = weight_noise(BAYES, 4, 2, [1, 0], 3, "validation")
+    assert torch.equal(both[:, :1], draws[1, "validation"])
+    assert torch.equal(both[:, 1:], draws[0, "validation"])
+
+
+@pytest.mark.parametrize("model", [MLP, ORDINAL, GATE], ids=lambda model: model.name)
+def test_weights_that_are_plain_numbers_have_no_noise(model):
+    assert weight_noise(model, 4, 2, [0], 3, 1) is None
+
+
+def test_all_families_start_from_the_same_hidden_layer():
+    mlp, *others = (
+        initial_weights(model, 4, 3, [6], 1)[0, :15, 0] for model in (MLP, ORDINAL, GATE, BAYES)
+    )
+    assert all(torch.equal(mlp, other) for other in others)
+
+
+@pytest.mark.parametrize("model", [MLP, ORDINAL, GATE], ids=lambda model: model.name)
+def test_a_whole_split_goes_through_a_model_in_blocks_as_it_would_at_once(model):
     examples = make_examples(700, 3, seed=0)
-    theta = torch.randn(2, ORDINAL.layout(4, 3).size, 4, generator=torch.Generator().manual_seed(0))
+    theta = torch.randn(2, model.layout(4, 3).size, 4, generator=torch.Generator().manual_seed(0))
     x = examples.x.expand(2, -1, -1)
-    for block, at_once in zip(outputs_in_blocks(ORDINAL, theta, x), ORDINAL.outputs(theta, x), strict=True):
+    for block, at_once in zip(outputs_in_blocks(model, theta, x), model.outputs(theta, x), strict=True):
         torch.testing.assert_close(block, at_once, atol=1e-6, rtol=1e-6)
 
 
@@ -163,8 +207,9 @@ def test_the_weights_that_remain_are_those_of_the_best_validation_loss(model, me
     for s in range(3):
         for k in range(2):
             network = PLAIN[model.name](trained.theta[s, :, k], 4, OPTIONS.hidden)
+            draws = standard_draws(VALIDATION_DRAWS, trained.theta.shape[1] // 2, s, "validation")
             with torch.no_grad():
-                again = plain_loss(method, *network(validation.x), validation, alphas[k], gammas[k])
+                again = network.cost(method, validation, alphas[k], gammas[k], draws, 96)
             assert trained.validation_loss[s, k].item() == pytest.approx(again.item(), abs=1e-6)
 
 
@@ -195,8 +240,10 @@ def test_the_reason_and_the_epochs_are_each_runs_own():
             assert epochs == (best + OPTIONS.patience if stop is Stop.PATIENCE else 23)
 
 
-def test_a_loss_that_only_stands_still_is_no_improvement():
-    trained = train(MLP, "binary", [0.0], [0.0], [0], replace(OPTIONS, learning_rate=0.0))
+@pytest.mark.parametrize("model", [MLP, BAYES], ids=lambda model: model.name)
+def test_a_loss_that_only_stands_still_is_no_improvement(model):
+    """Uncertain weights stand still as well: validation looks at the same draws in every epoch."""
+    trained = train(model, "binary", [0.0], [0.0], [0], replace(OPTIONS, learning_rate=0.0))
     assert trained.best_epoch.item() == 1
     assert trained.epochs.item() == 1 + OPTIONS.patience
 

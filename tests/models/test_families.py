@@ -1,0 +1,90 @@
+"""What every model family promises, by name."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from models.families import MODELS
+from models.methods import METHODS
+from models.network import Band, Model, WeightNoise
+from models.randomness import stream
+from study.spaces import CHOSEN_AFTERWARDS, MODEL_METHODS
+
+EVERY = pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
+
+
+def some(model: Model, seeds: int, inputs: int, hidden: int, lanes: int) -> tuple[Tensor, WeightNoise]:
+    """Return theta and noise, both random, in float64."""
+    generator = torch.Generator().manual_seed(1)
+    size = model.layout(inputs, hidden).size
+    theta = torch.randn(seeds, size, lanes, generator=generator, dtype=torch.float64)
+    draws = torch.randn(5, seeds, size // 2, 1, generator=generator, dtype=torch.float64)
+    return theta, WeightNoise(draws, torch.tensor(0.1, dtype=torch.float64))
+
+
+def test_the_families_are_those_of_the_design_under_their_own_names():
+    assert set(MODELS) == {"mlp", "ordinal", "posthoc", "bayes", "gate"}
+    assert all(model.name == name for name, model in MODELS.items())
+
+
+@EVERY
+def test_a_study_file_may_ask_for_the_methods_of_a_family_and_no_others(model):
+    assert set(MODEL_METHODS[model.name]) == model.methods <= set(METHODS)
+    assert set(MODEL_METHODS) == set(MODELS)
+
+
+@EVERY
+def test_a_study_chooses_thresholds_afterwards_where_a_family_has_a_band(model):
+    assert (model.name in CHOSEN_AFTERWARDS) == (model.band is not None)
+    if model.band is Band.SYMMETRIC:
+        assert CHOSEN_AFTERWARDS[model.name] == ("t1_a0", "t1_a1")
+
+
+@EVERY
+@pytest.mark.parametrize(("inputs", "hidden"), [(2, 1), (6, 4), (22, 5), (101, 20)])
+def test_initial_weights_fill_the_layout_and_are_those_of_their_stream(model, inputs, hidden):
+    weights, again, other = (model.initialise(inputs, hidden, stream("test", s)) for s in (1, 1, 2))
+    assert weights.shape == (model.layout(inputs, hidden).size,)
+    assert weights.dtype == torch.float32
+    assert torch.equal(weights, again)
+    assert not torch.equal(weights, other)
+
+
+@EVERY
+def test_a_family_starts_with_the_prediction_network_of_mlp_with_biases_of_0(model):
+    weights = model.initialise(6, 4, stream("test", 1))
+    start = MODELS["mlp"].initialise(6, 4, stream("test", 1))
+    assert torch.equal(weights[: 6 * 4 + 4], start[: 6 * 4 + 4])
+    first = weights[:24].view(6, 4)
+    assert (first[-1] == 0).all()
+    assert (first[:-1] != 0).all()
+    assert len(set(first[:-1].flatten().tolist())) == 20
+
+
+@EVERY
+def test_scores_and_thresholds_of_many_lanes_and_seeds_are_those_of_each(model):
+    theta, noise = some(model, 2, 5, 3, 4)
+    x = torch.randn(2, 7, 5, generator=stream("test", 0), dtype=torch.float64)
+    score, thresholds = model.score(theta, x, noise), model.thresholds(theta)
+    assert score.shape == (2, 7, 4)
+    assert thresholds.t0.shape == thresholds.t1.shape == (2, 2, 4)
+    assert (thresholds.t0 <= thresholds.t1).all()
+    for s in range(2):
+        for k in range(4):
+            lane = theta[s : s + 1, :, k : k + 1]
+            its_noise = WeightNoise(noise.draws[:, s : s + 1], noise.share)
+            alone = model.score(lane, x[s : s + 1], its_noise)
+            torch.testing.assert_close(score[s, :, k], alone[0, :, 0], atol=1e-12, rtol=1e-12)
+            for several, one in zip(thresholds, model.thresholds(lane), strict=True):
+                assert torch.equal(several[s, :, k], one[0, :, 0])
+
+
+@EVERY
+def test_a_family_needs_noise_exactly_if_its_weights_are_uncertain(model):
+    theta, noise = some(model, 1, 4, 2, 3)
+    x = torch.randn(1, 6, 4, generator=stream("test", 0), dtype=torch.float64)
+    if model.posterior is None:
+        assert torch.equal(model.score(theta, x, None), model.score(theta, x, noise))
+    else:
+        with pytest.raises(ValueError, match="needs draws of the weights"):
+            model.score(theta, x, None)
