@@ -21,6 +21,17 @@ SAMPLERS = {
     "nsga2": "evolved from the best so far (NSGA-II)",
     "tpe": "drawn near the best so far (TPE)",
 }
+# Whose thresholds are chosen when the network has been trained; the others learn them.
+CHOSEN_AFTERWARDS = ("posthoc", "bayes")
+CANDIDATES = {
+    "random": "the best of {candidates:,} drawn at random from the training scores",
+    "exact": "the best there are",
+    "search": "proposed by the search itself",
+}
+CHOSEN_ON = {
+    "validation": "chosen on the validation split",
+    "test-half": "chosen on one half of the test split; every figure called test is of the other half",
+}
 
 
 def asked(results: Results, settings: pd.DataFrame) -> Html:
@@ -30,12 +41,20 @@ def asked(results: Results, settings: pd.DataFrame) -> Html:
         results: whose `study` is described; keys that are missing are left out.
         settings: as `medians_by_setting` returns them; say which model went with which method.
     """
-    caption = "What was searched, by method. Every method has its own range of gamma."
-    columns = ["method", "model", "alpha", "gamma"]
+    caption = "What was searched, by method and model. Every method has its own range of gamma."
+    columns = ["method", "model", "alpha", "gamma", "model alpha"]
+    rows = arms_asked(results.study, settings)
+    if all(row[-1] == NOTHING for row in rows):
+        columns, rows = columns[:-1], [row[:-1] for row in rows]
+    else:
+        caption += (
+            " Where there is a model alpha, it is what the network was trained with, and alpha and gamma"
+            " are what its thresholds were chosen by."
+        )
     return section(
         "asked",
         "What was asked",
-        text_table(columns, methods_asked(results.study, settings), caption=caption),
+        text_table(columns, rows, caption=caption),
         key_values(facts_asked(results, settings)),
         tag(
             "details",
@@ -45,22 +64,24 @@ def asked(results: Results, settings: pd.DataFrame) -> Html:
     )
 
 
-def methods_asked(study: Mapping[str, object], settings: pd.DataFrame) -> list[list[str]]:
-    """Method, model, alpha and gamma of every method, in the paper's order, others last.
+def arms_asked(study: Mapping[str, object], settings: pd.DataFrame) -> list[list[str]]:
+    """Method, model, alpha, gamma and model alpha, in the paper's order of methods, others last.
 
-    A method of which nothing has finished may have any of the study's models.
+    A row per `method-model` that the study file gives a space for, as its resolved form does. Of a
+    method without, the models are those that have finished something, or may be any of the study's.
     """
     methods = [str(method) for method in _several(study.get("methods"))]
     methods = methods or list(dict.fromkeys(settings["method"].astype(str)))
     rank = {method: METHODS.index(method) if method in METHODS else len(METHODS) for method in methods}
+    models = [str(model) for model in _several(study.get("model"))]
+    search = _mapping(study.get("search"))
+    keys = _mapping(search.get("alpha"))
     rows = []
     for method in sorted(methods, key=lambda method: (rank[method], method)):
+        given = [model for model in models if f"{method}-{model}" in keys]
         used = sorted(settings.loc[settings["method"] == method, "model"].dropna().unique())
-        models = ", ".join(map(str, used)) or " or ".join(map(str, _several(study.get("model"))))
-        search = _mapping(study.get("search"))
-        alpha = _of_method(search.get("alpha"), method)
-        gamma = NOTHING if method == "binary" else _of_method(search.get("gamma"), method)
-        rows.append([method, models or NOTHING, alpha, gamma])
+        named = given or [", ".join(map(str, used)) or " or ".join(models) or NOTHING]
+        rows += [[method, model, *_spaces(study, method, model)] for model in named]
     return rows
 
 
@@ -71,9 +92,11 @@ def facts_asked(results: Results, settings: pd.DataFrame) -> dict[str, str]:
     facts = {
         "data": _data(study.get("dataset")),
         "decision-makers": listed(study.get("decision_maker")),
+        "tested with": listed(study.get("test_decision_maker")),
+        "inconsistent": _inconsistent(study),
         "settings": _settings(search, has_baseline=len(baselines(settings)) > 0),
         "sampler": _sampler(search),
-        "thresholds": listed(study.get("thresholds")),
+        "thresholds chosen after training": _thresholds(study),
         "seeds": whole_numbers(study.get("seeds")),
         "training": _training(_mapping(study.get("training"))),
         "runs planned": _planned(results.planned, study.get("seeds")),
@@ -138,9 +161,41 @@ def _planned(planned: int, seeds: object) -> str:
     return f"{planned:,}"
 
 
-def _of_method(given: object, method: str) -> str:
-    by_method = isinstance(given, Mapping) and not {"low", "high"} & set(given)
-    return space(_mapping(given).get(method) if by_method else given)
+def _spaces(study: Mapping[str, object], method: str, model: str) -> tuple[str, str, str]:
+    search = _mapping(study.get("search"))
+    alpha, gamma, network = (
+        _of_arm(search.get(key), method, model) for key in ("alpha", "gamma", "model_alpha")
+    )
+    if network != NOTHING and _mapping(study.get("thresholds")).get("sampler") == "search":
+        # Thresholds that are searched are chosen by nothing: alpha is the network's.
+        return network, NOTHING, NOTHING
+    return alpha, NOTHING if method == "binary" else gamma, network
+
+
+def _of_arm(given: object, method: str, model: str) -> str:
+    if not isinstance(given, Mapping) or {"low", "high"} & set(given):
+        return space(given)
+    return space(given.get(f"{method}-{model}", given.get(method)))
+
+
+def _thresholds(study: Mapping[str, object]) -> str:
+    given, models = _mapping(study.get("thresholds")), _several(study.get("model"))
+    if not given or not set(CHOSEN_AFTERWARDS) & set(map(str, models)):
+        return NOTHING
+    sampler, place = str(given.get("sampler")), str(given.get("choose_on"))
+    how = CANDIDATES.get(sampler, sampler).format(candidates=given.get("candidates", 0))
+    whose = "for each group" if given.get("per_group") else "the same for both groups"
+    where = [CHOSEN_ON.get(place, f"chosen on {place}")] if given.get("choose_on") else []
+    return ", ".join([how, whose, *where])
+
+
+def _inconsistent(study: Mapping[str, object]) -> str:
+    names = [*_several(study.get("decision_maker")), study.get("test_decision_maker")]
+    given = _mapping(study.get("inconsistent"))
+    if "inconsistent" not in names or not given:
+        return NOTHING
+    where = given.get("where") or "the data set’s own condition holds"
+    return f"p turned into 1 − p with probability {listed(given.get('flip'))} where {where}"
 
 
 def _several(value: object) -> list[object]:

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from reports.fronts import BANDS
-from reports.panels import NO_DECISION_MAKER, panel_baselines, panel_rows
+from reports.panels import NO_DECISION_MAKER, deciding_on_test, panel_baselines, panel_rows
 from reports.reductions import Reductions
 from reports.wording import counted
 
@@ -13,10 +13,16 @@ def of_plane(reduced: Reductions, alone: pd.DataFrame, *, model: str) -> str:
     honest = reduced.fronts[reduced.fronts["front"] == "honest"]
     shown = pd.concat([panel_rows(honest, model, name) for name in reduced.names])
     said = [f"Error rate against disparate impact of the model {model}."]
+    tested = deciding_on_test(reduced.settings)
+    said += [
+        f"What was trained with {name} is tested with {test}."
+        for name, test in tested.items()
+        if name != test
+    ]
     said += _ranges(shown.drop_duplicates(), "The honest front of {}")
     base = panel_baselines(reduced.settings, model).dropna(subset=["test_error", "test_di"])
     points = [("baseline", row.test_error, row.test_di) for row in base.itertuples()]
-    on_test = alone[(alone["split"] == "test") & alone["decision_maker"].isin(reduced.names)]
+    on_test = alone[(alone["split"] == "test") & alone["decision_maker"].isin(list(tested.values()))]
     points += [
         (f"decision-maker {row.decision_maker} alone", row.error, row.di) for row in on_test.itertuples()
     ]
@@ -58,6 +64,20 @@ def of_gamma(curves: pd.DataFrame, *, model: str) -> str:
         ends = rows.sort_values("gamma")[["gamma", "idk_rate"]].to_numpy(float)[[0, -1]]
         low, high = (f"{100 * rate:.0f} % at gamma {gamma:.3g}" for gamma, rate in ends)
         said.append(f"Of {method} with {name}, it goes from {low} to {high}.")
+    return " ".join(said)
+
+
+def of_alpha(curves: pd.DataFrame) -> str:
+    """Of binary models against alpha: median DI and error rate at both ends of the range."""
+    said = ["Disparate impact and error rate of binary models against alpha, every run and their medians."]
+    for model, rows in curves.groupby("model", sort=False):
+        ends = rows.sort_values("alpha")[["alpha", "di", "error"]].to_numpy(float)[[0, -1]]
+        (low, *before), (high, *after) = ends
+        di, error = (f"from {old:.3f} to {new:.3f}" for old, new in zip(before, after, strict=True))
+        said.append(
+            f"From alpha {low:.3g} to {high:.3g}, median DI of the model {model} goes {di}, its median "
+            f"error {error}."
+        )
     return " ".join(said)
 
 

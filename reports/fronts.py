@@ -23,6 +23,9 @@ COLUMNS: Final = (
     "validation_di",
     "validation_idk_rate",
 )
+# Shown where some setting has a value: the alpha that a network was trained with before its thresholds
+# were chosen.
+MORE_COLUMNS: Final = ("model_alpha",)
 # The paper does not say where low and high begin. Fixed limits, not terciles, so that the bands
 # mean the same in every study.
 BANDS: Final = {"low": (0.0, 0.2), "medium": (0.2, 0.5), "high": (0.5, np.inf)}
@@ -69,14 +72,16 @@ def fronts(settings: pd.DataFrame) -> pd.DataFrame:
         settings: as `medians_by_setting` returns them, in the order of `setting_id`.
 
     Returns:
-        The columns `COLUMNS`. `front` is `paper` (the front over the test medians of error and DI,
-        as in the paper's Figure 3) or `honest` (the front over the validation medians, shown at
-        its test medians; these need not be a front any more, and may be NaN). A setting whose
-        medians are NaN where the front is chosen is on no front; of settings that coincide there,
-        the one with the smallest `setting_id` is kept. Sorted by front (paper first), method,
-        model, decision-maker, then test DI, error and `setting_id`.
+        The columns `COLUMNS`, and of `MORE_COLUMNS` those that are not empty in all settings. `front`
+        is `paper` (the front over the test medians of error and DI, as in the paper's Figure 3) or
+        `honest` (the front over the validation medians, shown at its test medians; these need not be
+        a front any more, and may be NaN). A setting whose medians are NaN where the front is chosen
+        is on no front; of settings that coincide there, the one with the smallest `setting_id` is
+        kept. Sorted by front (paper first), method, model, decision-maker, then test DI, error and
+        `setting_id`.
     """
-    return pd.concat([_front(settings, kind) for kind in KINDS], ignore_index=True)
+    columns = _columns(settings)
+    return pd.concat([_front(settings, kind, columns) for kind in KINDS], ignore_index=True)
 
 
 def fronts_by_idk_rate(settings: pd.DataFrame) -> pd.DataFrame:
@@ -86,14 +91,17 @@ def fronts_by_idk_rate(settings: pd.DataFrame) -> pd.DataFrame:
         settings: as for `fronts`.
 
     Returns:
-        A column `band` (low [0, 0.2), medium [0.2, 0.5), high [0.5, 1]), then `COLUMNS`, sorted by
-        band, then as `fronts`. The rate is the test median for the paper's front and the
+        A column `band` (low [0, 0.2), medium [0.2, 0.5), high [0.5, 1]), then those of `fronts`, sorted
+        by band, then as `fronts`. The rate is the test median for the paper's front and the
         validation median for the honest one. `binary` never says IDK and is left out.
     """
+    columns = ["band", *_columns(settings)]
     parts = [
-        _front(idk_band(settings, band, kind), kind).assign(band=band) for band in BANDS for kind in KINDS
+        _front(idk_band(settings, band, kind), kind, columns[1:]).assign(band=band)
+        for band in BANDS
+        for kind in KINDS
     ]
-    return pd.concat(parts, ignore_index=True)[["band", *COLUMNS]]
+    return pd.concat(parts, ignore_index=True)[columns]
 
 
 def idk_band(settings: pd.DataFrame, band: str, kind: str) -> pd.DataFrame:
@@ -106,7 +114,12 @@ def idk_band(settings: pd.DataFrame, band: str, kind: str) -> pd.DataFrame:
     return settings[(settings["method"] != "binary") & (rate >= low) & (rate < high)]
 
 
-def _front(settings: pd.DataFrame, kind: str) -> pd.DataFrame:
+def _columns(settings: pd.DataFrame) -> list[str]:
+    more = [column for column in MORE_COLUMNS if column in settings and settings[column].notna().any()]
+    return [*COLUMNS, *more]
+
+
+def _front(settings: pd.DataFrame, kind: str, columns: list[str]) -> pd.DataFrame:
     split = CHOSEN_ON[kind]
     points = settings[[f"{split}_error", f"{split}_di"]].to_numpy(np.float64)
     mask = np.zeros(len(settings), dtype=np.bool_)
@@ -114,4 +127,4 @@ def _front(settings: pd.DataFrame, kind: str) -> pd.DataFrame:
         mask[rows] = pareto_mask(points[rows])
     named = settings[mask].assign(front=kind)
     named = named.rename(columns={f"test_{c}": c for c in ("error", "di", "idk_rate")})
-    return in_reading_order(named[list(COLUMNS)], [*GROUP, "di", "error", "setting_id"])
+    return in_reading_order(named[columns], [*GROUP, "di", "error", "setting_id"])

@@ -18,6 +18,8 @@ WORDS: Final = {
     "baseline": "A binary model trained for accuracy only (alpha = 0).",
     "alpha": "Weight of fairness in training.",
     "gamma": "Price of saying IDK in training.",
+    "model alpha": "Where thresholds are chosen after training (posthoc, bayes): weight of fairness in "
+    "training the network. Their alpha and gamma are what the thresholds are chosen by.",
     "median": "Every figure of a setting is the median over its seeds. Runs without a figure "
     "(diverged ones) are left out of it.",
     "paper’s front": "Settings that no other setting of the same method, model and decision-maker "

@@ -1,14 +1,21 @@
 """What a study comes to: for every decision-maker, one operating point of each method."""
 
 import math
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import pandas as pd
 
+from reports.fronts import MORE_COLUMNS
 from reports.fronts import fronts as fronts_of
 from reports.hypervolume import defer_minus_reject
-from reports.panels import NO_DECISION_MAKER, baselines, decision_maker_alone, decision_makers_shown
+from reports.panels import (
+    NO_DECISION_MAKER,
+    baselines,
+    deciding_on_test,
+    decision_maker_alone,
+    decision_makers_shown,
+)
 from reports.reduce import in_reading_order
 from reports.wording import share
 
@@ -37,9 +44,10 @@ def operating_points(
 
     Returns:
         Columns decision_maker, what (`defer`, `reject`, `binary`, another method, `baseline`: the
-        binary setting with alpha 0 of the smallest validation error, `decision-maker`: alone),
-        model, error, di, idk_rate, alpha, gamma, setting_id. What does not exist has no row. Ties
-        go to the smallest `setting_id`.
+        binary setting with alpha 0 of the smallest validation error, `decision-maker`: alone, the
+        one whose decisions count on test), model, error, di, idk_rate, alpha, gamma, model_alpha
+        (where `fronts` has it), setting_id. What does not exist has no row. Ties go to the smallest
+        `setting_id`.
     """
     fronts = fronts_of(settings) if fronts is None else fronts
     honest = fronts[fronts["front"] == "honest"]
@@ -52,11 +60,13 @@ def operating_points(
     base = base.rename(columns={f"test_{c}": c for c in ("error", "di", "idk_rate")})
     base = base.assign(what="baseline")
 
-    columns = ["what", "model", "error", "di", "idk_rate", "alpha", "gamma", "setting_id"]
+    more = [column for column in MORE_COLUMNS if column in fronts]
+    columns = ["what", "model", "error", "di", "idk_rate", "alpha", "gamma", *more, "setting_id"]
+    tested = deciding_on_test(settings)
     parts = []
     for name in decision_makers_shown(settings):
         own = best[best["decision_maker"].isin([name, NO_DECISION_MAKER])]
-        alone = decision_maker_alone(decision_makers, name).assign(what="decision-maker")
+        alone = decision_maker_alone(decision_makers, tested[name]).assign(what="decision-maker")
         alone = alone[["what", "error", "di"]].assign(idk_rate=1.0)
         rows = [part.reindex(columns=columns) for part in (own, base, alone) if len(part)]
         parts += [part.assign(decision_maker=name) for part in rows]
@@ -67,7 +77,9 @@ def operating_points(
     return pd.DataFrame(records, columns=columns)
 
 
-def sentences(points: pd.DataFrame, areas: pd.DataFrame | None = None) -> list[str]:
+def sentences(
+    points: pd.DataFrame, areas: pd.DataFrame | None = None, tested: Mapping[str, str] | None = None
+) -> list[str]:
     """What `operating_points` found, in words: one entry per decision-maker.
 
     Only figures from the tables; a point whose error or DI is NaN is not mentioned, and a
@@ -77,6 +89,8 @@ def sentences(points: pd.DataFrame, areas: pd.DataFrame | None = None) -> list[s
         points: as `operating_points` returns them.
         areas: as `hypervolumes` returns them; with them an entry also says whose honest front
             dominates more, as one point of each method may say the opposite of the whole fronts.
+        tested: as `deciding_on_test` returns it; a decision-maker that is not in it is itself the one
+            whose decisions count on test.
     """
     said = []
     points = points.dropna(subset=["error", "di"])
@@ -85,12 +99,19 @@ def sentences(points: pd.DataFrame, areas: pd.DataFrame | None = None) -> list[s
         asked, known = ([*map(_reaches, part.to_dict("records"))] for part in (rows[~given], rows[given]))
         if not asked:
             continue
-        lead = f"With the decision-maker “{name}”, " if name != NO_DECISION_MAKER else ""
-        entry = [f"{lead}{'; '.join(asked)}."]
+        entry = [f"{_with(str(name), (tested or {}).get(str(name), name))}{'; '.join(asked)}."]
         entry += [f"For comparison, {' and '.join(known)}."] if known else []
         entry += [] if areas is None else _whole_fronts(areas, str(name))
         said.append(" ".join(_capitalised(sentence) for sentence in entry))
     return said
+
+
+def _with(name: str, test_name: object) -> str:
+    if name == NO_DECISION_MAKER:
+        return ""
+    if name == test_name:
+        return f"With the decision-maker “{name}”, "
+    return f"Trained with the decision-maker “{name}” and tested with “{test_name}”, "
 
 
 def _reaches(row: dict[Hashable, Any]) -> str:
@@ -107,17 +128,15 @@ def _reaches(row: dict[Hashable, Any]) -> str:
 
 def _whole_fronts(areas: pd.DataFrame, name: str) -> list[str]:
     own = areas[(areas["front"] == "honest") & (areas["decision_maker"] == name)]
-    said = []
+    found: dict[str, list[str]] = {"more than": [], "as much as": [], "less than": []}
     both = defer_minus_reject(areas)
     for row in both[both["decision_maker"] == name].itertuples():
         of_model = own[own["model"] == row.model].set_index("method")["hypervolume"]
         defer, reject = (f"{of_model[method]:.4f}" for method in ("defer", "reject"))
         which = "more than" if defer > reject else "less than" if defer < reject else "as much as"
-        said.append(
-            f"over the whole honest front, deferring dominates {which} rejecting: hypervolume "
-            f"{defer} against {reject} (model {row.model})."
-        )
-    return said
+        found[which].append(f"{defer} against {reject} (model {row.model})")
+    compared = [f"{which} rejecting: hypervolume {', '.join(of)}" for which, of in found.items() if of]
+    return [f"over the whole honest front, deferring dominates {'; '.join(compared)}."] if compared else []
 
 
 def _capitalised(text: str) -> str:

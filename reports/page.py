@@ -4,12 +4,13 @@ from pathlib import Path
 
 from reports import glossary, ran, sections
 from reports.asked import asked, data_name
-from reports.figures.album import ModelFigures, album
+from reports.document import document
+from reports.figures.album import Album, album
 from reports.files import write_bytes, write_csv
-from reports.markup import Html, join, tag
+from reports.markup import Html, tag
+from reports.paper import paper_section
 from reports.reductions import Reductions, reductions
 from reports.results import Results
-from reports.stylesheet import STYLESHEET
 from reports.wording import counted
 
 
@@ -17,8 +18,8 @@ def write_report(results: Results, out: Path) -> Path:
     """Write everything that is to be said about a study into a directory, and return the page.
 
     Writes `index.html`, `figures/*.png` and `*.svg`, and as CSV `fronts`, `fronts_by_idk_rate`,
-    `idk_cdf`, `hypervolumes`, `settings` (the medians) and `decision_makers`. Each file appears
-    whole or not at all; the page comes last. The same results give the same bytes.
+    `idk_cdf`, `binary_by_alpha`, `hypervolumes`, `settings` (the medians) and `decision_makers`. Each
+    file appears whole or not at all; the page comes last. The same results give the same bytes.
 
     Args:
         results: of a finished or unfinished study; its ledger may be empty.
@@ -31,13 +32,14 @@ def write_report(results: Results, out: Path) -> Path:
         "fronts": reduced.fronts,
         "fronts_by_idk_rate": reduced.band_fronts,
         "idk_cdf": reduced.cdf,
+        "binary_by_alpha": reduced.alpha,
         "hypervolumes": reduced.areas,
         "settings": reduced.settings,
         "decision_makers": alone[sorted(alone, key=lambda c: (c != "decision_maker", c != "split"))],
     }
     for name, frame in tables.items():
         write_csv(out / f"{name}.csv", frame)
-    for figure in (figure for model in figures for figure in model.all()):
+    for figure in figures.all():
         write_bytes(out / "figures" / f"{figure.name}.png", figure.png)
         write_bytes(out / "figures" / f"{figure.name}.svg", figure.document.encode())
     page = out / "index.html"
@@ -45,19 +47,20 @@ def write_report(results: Results, out: Path) -> Path:
     return page
 
 
-def page_of(results: Results, reduced: Reductions, figures: list[ModelFigures]) -> str:
+def page_of(results: Results, reduced: Reductions, figures: Album) -> str:
     """The page as text."""
     study = results.study.get("study")
     name = f"Study “{study}”" if study else "Study"
     parts: list[Html | None] = []
     if len(results.runs):
-        parts.append(sections.in_short(reduced))
+        parts += [sections.in_short(reduced), paper_section(results)]
     parts += [asked(results, reduced.settings), sections.decision_makers(results.decision_makers)]
     if len(results.runs):
         parts += [
-            sections.fronts(reduced, figures),
-            sections.by_idk_rate(reduced, figures),
-            sections.idk_rates(figures),
+            sections.fronts(reduced, figures.models),
+            sections.by_idk_rate(reduced, figures.models),
+            sections.idk_rates(figures.models),
+            sections.by_alpha(reduced, figures.alpha),
             sections.front_tables(reduced),
         ]
     parts += [ran.how_it_ran(results, reduced.settings), glossary.glossary()]
@@ -68,31 +71,25 @@ def page_of(results: Results, reduced: Reductions, figures: list[ModelFigures]) 
         counted(len(reduced.settings), "setting"),
         results.state,
     ]
-    body = tag(
-        "main",
+    return document(
+        f"{name} – report",
         tag("h1", name),
         tag("div", " · ".join(fact for fact in facts if fact), class_="soft"),
         ran.progress(results),
         _contents(parts),
         *parts,
     )
-    head = tag(
-        "head",
-        Html('<meta charset="utf-8">'),
-        Html('<meta name="viewport" content="width=device-width, initial-scale=1">'),
-        tag("title", f"{name} – report"),
-        tag("style", STYLESHEET),
-    )
-    return join(Html("<!DOCTYPE html>\n"), tag("html", head, tag("body", body), lang="en"), Html("\n"))
 
 
 ANCHORS = {
     "in-short": "In short",
+    "claims": "The paper’s claims",
     "asked": "What was asked",
     "dms": "Decision-makers",
     "fronts": "Error and DI",
     "bands": "By IDK rate",
     "idk": "IDK rates",
+    "alpha": "By alpha",
     "points": "Front points",
     "ran": "How it ran",
     "glossary": "Words",

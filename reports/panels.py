@@ -10,12 +10,19 @@ from typing import Final
 import pandas as pd
 
 NO_DECISION_MAKER: Final = "none"
+# What the paper calls binary, and what every study's baseline is.
+PLAIN_MODEL: Final = "mlp"
 
 
 def models_shown(settings: pd.DataFrame) -> list[str]:
-    """Models that may say IDK, in alphabetical order; where there are none, the binary ones."""
+    """Models that may say IDK, in alphabetical order; where there are none, the binary ones.
+
+    Of the latter, one that was only trained for accuracy (alpha 0) has no front to show, and is left
+    out unless that is all there is.
+    """
     deferring = settings[settings["method"] != "binary"]
-    shown = deferring if len(deferring) else settings
+    searched = settings[settings["alpha"] != 0]
+    shown = next((part for part in (deferring, searched) if len(part)), settings)
     return sorted(shown["model"].dropna().unique())
 
 
@@ -35,13 +42,12 @@ def panel_rows(frame: pd.DataFrame, model: str, decision_maker: str) -> pd.DataF
 
     Args:
         frame: settings or fronts, with columns method, model and decision_maker.
-        model: the binary rows are this model's, too; where it has none, they are those of the
-            alphabetically first model that has.
+        model: the binary rows are this model's, too; where it has none, they are those of the plain
+            `mlp`, or else of the alphabetically first model that has.
         decision_maker: of the rows that are not binary.
     """
     binary = frame["method"] == "binary"
-    models = sorted(frame.loc[binary, "model"].dropna().unique())
-    binary_model = model if model in models else next(iter(models), model)
+    binary_model = _nearest(model, frame.loc[binary, "model"])
     own = (frame["model"] == model) & (frame["decision_maker"] == decision_maker) & ~binary
     return frame[own | (binary & (frame["model"] == binary_model))]
 
@@ -52,13 +58,33 @@ def baselines(settings: pd.DataFrame) -> pd.DataFrame:
 
 
 def panel_baselines(settings: pd.DataFrame, model: str) -> pd.DataFrame:
-    """The baselines of this model; where it has none, of the alphabetically first that has."""
+    """The baselines of this model; where it has none, those of the model that `panel_rows` takes."""
     found = baselines(settings)
-    models = sorted(found["model"].dropna().unique())
-    return found[found["model"] == (model if model in models else next(iter(models), model))]
+    return found[found["model"] == _nearest(model, found["model"])]
+
+
+def deciding_on_test(settings: pd.DataFrame) -> dict[str, str]:
+    """For every decision-maker that models were trained with, the one whose decisions count on test.
+
+    Another one only in a study like the paper's Figure 9; the same where nothing else is known.
+    """
+    known = settings.reindex(columns=["decision_maker", "test_decision_maker"]).dropna(how="all")
+    pairs = known.drop_duplicates("decision_maker").itertuples(index=False, name=None)
+    return {str(name): str(name if pd.isna(test) else test) for name, test in pairs}
+
+
+def decision_maker_labels(settings: pd.DataFrame) -> dict[str, str]:
+    """For every decision-maker what a reader calls it: with the one on test, where that is another."""
+    tested = deciding_on_test(settings)
+    return {name: name if name == test else f"{name}, tested with {test}" for name, test in tested.items()}
 
 
 def decision_maker_alone(decision_makers: pd.DataFrame, name: str) -> pd.DataFrame:
     """A decision-maker's row on the test split (yellow circle in Figure 3), if there is one."""
     own = (decision_makers["decision_maker"] == name) & (decision_makers["split"] == "test")
     return decision_makers[own].head(1)
+
+
+def _nearest(model: str, models: pd.Series) -> str:
+    known = sorted(models.dropna().unique())
+    return next((name for name in (model, PLAIN_MODEL, *known) if name in known), model)

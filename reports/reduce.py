@@ -19,7 +19,10 @@ FIGURES: Final = (
     "model_error",
     "dm_error",
 )
-KEYS: Final = ("setting_id", "dataset", "method", "model", "decision_maker", "alpha", "gamma")
+KEYS: Final = (
+    *("setting_id", "dataset", "method", "model", "decision_maker", "test_decision_maker"),
+    *("alpha", "gamma", "model_alpha"),
+)
 MEDIANS: Final = (
     *(f"{split}_{figure}" for split in ("test", "validation", "train") for figure in FIGURES),
     "validation_loss",

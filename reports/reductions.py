@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from reports.alpha import binary_runs, curves_by_alpha
 from reports.fronts import fronts, fronts_by_idk_rate
 from reports.headline import operating_points
 from reports.hypervolume import hypervolumes
@@ -17,6 +18,7 @@ from reports.results import Results
 class Reductions:
     """What the functions of the same names return; all are empty frames where nothing finished.
 
+    `alpha_runs` are the binary runs, and `alpha` their curves.
     `models` and `names` say which models and decision-makers have pictures, in order.
     """
 
@@ -25,6 +27,8 @@ class Reductions:
     band_fronts: pd.DataFrame
     cdf: pd.DataFrame
     gamma: pd.DataFrame
+    alpha_runs: pd.DataFrame
+    alpha: pd.DataFrame
     areas: pd.DataFrame
     points: pd.DataFrame
     models: list[str]
@@ -35,12 +39,15 @@ def reductions(results: Results) -> Reductions:
     """Reduce the ledger to everything that the report shows."""
     settings = medians_by_setting(results.runs)
     front = fronts(settings)
+    alpha_runs = binary_runs(results.runs)
     return Reductions(
         settings=settings,
         fronts=front,
         band_fronts=fronts_by_idk_rate(settings),
         cdf=idk_cdf(settings),
         gamma=idk_by_gamma(settings),
+        alpha_runs=alpha_runs,
+        alpha=curves_by_alpha(alpha_runs),
         areas=hypervolumes(front),
         points=operating_points(settings, results.decision_makers, front),
         models=models_shown(settings),

@@ -1,9 +1,11 @@
 """What a report is made from."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import pandas as pd
+
+from reports.outcomes import Outcomes
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,6 +25,8 @@ class Results:
         planned: runs that the study asks for.
         failed: runs that could not be completed.
         state: `running`, `interrupted` or `finished`.
+        outcomes: loads what every run decided on every test example, only when asked, as they are
+            large; None where they are not at hand.
     """
 
     runs: pd.DataFrame
@@ -32,3 +36,4 @@ class Results:
     planned: int
     failed: int
     state: str
+    outcomes: Callable[[], Outcomes | None] = lambda: None

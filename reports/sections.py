@@ -1,27 +1,29 @@
-"""The parts of the page about results: in short, decision-makers, fronts, IDK rates."""
+"""The parts of the page about results: in short, decision-makers, fronts, IDK rates, alpha."""
 
 import pandas as pd
 
+from reports.document import picture
 from reports.figures.album import ModelFigures
 from reports.figures.render import Rendered
-from reports.fronts import KINDS
+from reports.fronts import KINDS, MORE_COLUMNS
 from reports.headline import sentences
 from reports.hypervolume import defer_minus_reject, side_by_side
 from reports.markup import Html, join, section, tag
-from reports.panels import in_usual_order
+from reports.panels import deciding_on_test, decision_maker_labels, in_usual_order
 from reports.reduce import GROUP, SPLITS
 from reports.reductions import Reductions
 from reports.tables import ROWS, table, thinned
 from reports.wording import counted
 
 FRONT_COLUMNS = [
-    *("error", "di", "idk_rate", "alpha", "gamma"),
+    *("error", "di", "idk_rate", "alpha", "gamma", *MORE_COLUMNS),
     *("validation_error", "validation_di", "validation_idk_rate", "setting_id"),
 ]
 TABLES = (
     "fronts",
     "fronts_by_idk_rate",
     "idk_cdf",
+    "binary_by_alpha",
     "hypervolumes",
     "settings",
     "decision_makers",
@@ -40,11 +42,12 @@ KIND_NOTES = {
 
 def in_short(reduced: Reductions) -> Html:
     """What the study comes to, in words and in one table."""
-    said = sentences(reduced.points, reduced.areas)
+    said = sentences(reduced.points, reduced.areas, deciding_on_test(reduced.settings))
     if not said:
         text = "No setting has figures for error and DI yet, so there is nothing to sum up."
         return section("in-short", "In short", tag("p", text), class_="summary")
-    columns = ["decision_maker", "what", "model", "error", "di", "idk_rate", "alpha", "gamma"]
+    shown = reduced.points.drop(columns="setting_id")
+    shown["decision_maker"] = shown["decision_maker"].replace(decision_maker_labels(reduced.settings))
     note = (
         "For each method, the setting with the smallest sum of error and DI on the validation "
         "split; all figures are test medians over seeds. Lower is better in both. Another weighing "
@@ -54,7 +57,7 @@ def in_short(reduced: Reductions) -> Html:
         "in-short",
         "In short",
         *(tag("p", entry) for entry in said),
-        table(reduced.points[columns], by="decision_maker"),
+        table(shown, by="decision_maker"),
         tag("p", note, class_="soft"),
         class_="summary",
     )
@@ -91,7 +94,7 @@ def fronts(reduced: Reductions, figures: list[ModelFigures]) -> Html:
         "fronts",
         "Error and disparate impact",
         notes,
-        *(join(_model_heading(f, figures), _figure(f.plane, caption)) for f in figures),
+        *(join(_model_heading(f, figures), picture(f.plane, caption)) for f in figures),
         tag("h3", "Each front in one number"),
         tag("p", explained),
         table(side_by_side(reduced.areas)),
@@ -109,16 +112,15 @@ def by_idk_rate(reduced: Reductions, figures: list[ModelFigures]) -> Html | None
         "validation rate for the honest one. The paper names no limits; these are ours. All fronts "
         "are in fronts_by_idk_rate.csv. Lines are joined as above."
     )
-    counts = reduced.band_fronts.groupby(["front", "band"], sort=False).size().rename("n").reset_index()
+    counts = reduced.band_fronts.groupby(["model", "front", "band"], sort=False).size()
+    found = counts.rename("n").reset_index()
     content = []
     for model in figures:
         content.append(_model_heading(model, figures))
         for kind, figure in model.bands.items():
-            found = counts[counts["front"] == kind]
-            points = ", ".join(f"{n} {band}" for band, n in zip(found["band"], found["n"], strict=True))
-            content.append(
-                _figure(figure, f"{KIND_NAMES[kind]}. Front points over all models: {points or 'none'}.")
-            )
+            own = found[(found["model"] == model.model) & (found["front"] == kind)]
+            points = ", ".join(f"{n} {band}" for band, n in zip(own["band"], own["n"], strict=True))
+            content.append(picture(figure, f"{KIND_NAMES[kind]}. Front points: {points or 'none'}."))
     return section("bands", "By IDK rate", tag("p", note), *content)
 
 
@@ -137,9 +139,27 @@ def idk_rates(figures: list[ModelFigures]) -> Html | None:
     content = []
     for model in figures:
         content.append(_model_heading(model, figures))
-        content.append(_figure(model.cdf, cdf) if model.cdf else None)
-        content.append(_figure(model.gamma, gamma) if model.gamma else None)
+        content.append(picture(model.cdf, cdf) if model.cdf else None)
+        content.append(picture(model.gamma, gamma) if model.gamma else None)
     return section("idk", "How often models say IDK", *content)
+
+
+def by_alpha(reduced: Reductions, figure: Rendered | None) -> Html | None:
+    """What fairness costs a binary model."""
+    if figure is None:
+        return None
+    note = (
+        "Models that always decide themselves, by the weight alpha of fairness in training (the paper’s "
+        "Figures 7 and 8): how far disparate impact falls, and what that costs in error."
+    )
+    alphas = reduced.alpha_runs.groupby("model")["alpha"].nunique().sum()
+    near = ", or of neighbouring alphas where these are many" if len(reduced.alpha) < alphas else ""
+    caption = (
+        "Test figures. A point is a run; the line joins the medians over the runs of the same alpha"
+        f"{near}, and the band holds the middle half of these runs. The points of the lines are in "
+        "binary_by_alpha.csv."
+    )
+    return section("alpha", "Fairness against alpha", tag("p", note), picture(figure, caption))
 
 
 def front_tables(reduced: Reductions) -> Html:
@@ -149,13 +169,15 @@ def front_tables(reduced: Reductions) -> Html:
         f"by {ROWS} of them, evenly spread; fronts.csv has all."
     )
     links = [join(tag("a", f"{file}.csv", href=f"{file}.csv"), " ") for file in TABLES]
+    labels = decision_maker_labels(reduced.settings)
     content: list[Html] = [tag("p", "All tables of this report: ", *links)]
     for kind in reversed(KINDS):
         content.append(tag("h3", KIND_NAMES[kind]))
         chosen = reduced.fronts[reduced.fronts["front"] == kind]
         for key, front in chosen.groupby(GROUP, sort=False, dropna=False):
             method, model, name = key
-            title = f"{method} · {model} · {name}"
+            title = f"{method} · {model} · {labels.get(str(name), name)}"
+            columns = [c for c in FRONT_COLUMNS if c not in MORE_COLUMNS or _has(front, c)]
             size = f" – {counted(len(front), 'point')}"
             if len(front) > ROWS:
                 size += f", {ROWS} shown"
@@ -163,7 +185,7 @@ def front_tables(reduced: Reductions) -> Html:
                 tag(
                     "details",
                     tag("summary", tag("strong", title), size),
-                    table(thinned(front)[FRONT_COLUMNS]),
+                    table(thinned(front)[columns]),
                     open=True if kind == "honest" and method == "defer" else None,
                 )
             )
@@ -188,11 +210,9 @@ def _shown_first(column: pd.Series) -> pd.Series:
     return column.map(lambda name: ranks.get(str(name), len(ranks)))
 
 
+def _has(frame: pd.DataFrame, column: str) -> bool:
+    return column in frame and bool(frame[column].notna().any())
+
+
 def _model_heading(model: ModelFigures, figures: list[ModelFigures]) -> Html | None:
     return tag("h3", f"Model {model.model}") if len(figures) > 1 else None
-
-
-def _figure(figure: Rendered, caption: str) -> Html:
-    path = f"figures/{figure.name}"
-    links = join(" ", tag("a", "PNG", href=f"{path}.png"), " · ", tag("a", "SVG", href=f"{path}.svg"))
-    return tag("figure", Html(figure.svg), tag("figcaption", caption, links))

@@ -15,7 +15,7 @@ FORMATS: Final[dict[str, Callable[[object], str]]] = {
     **dict.fromkeys(("error", "di", "validation_error", "validation_di"), decimals(3)),
     **dict.fromkeys(("di_y0", "di_y1", "error_a0", "error_a1"), decimals(3)),
     **dict.fromkeys(("idk_rate", "validation_idk_rate"), percent),
-    **dict.fromkeys(("alpha", "gamma"), significant),
+    **dict.fromkeys(("alpha", "gamma", "model_alpha"), significant),
     **dict.fromkeys(("hypervolume_honest", "hypervolume_paper"), decimals(4)),
     **dict.fromkeys(("difference_honest", "difference_paper"), signed(4)),
     **dict.fromkeys(("points_honest", "points_paper"), whole),

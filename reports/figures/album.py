@@ -6,12 +6,14 @@ from dataclasses import dataclass
 import pandas as pd
 
 from reports import descriptions
+from reports.figures.alpha import alpha_figure
 from reports.figures.bands import bands_figure
 from reports.figures.cdf import cdf_figure
 from reports.figures.gamma import gamma_figure
 from reports.figures.plane import fronts_figure
 from reports.figures.render import Rendered, render
 from reports.fronts import KINDS
+from reports.panels import PLAIN_MODEL
 from reports.reductions import Reductions
 
 
@@ -39,10 +41,29 @@ class ModelFigures:
         return [figure for figure in figures if figure is not None]
 
 
-def album(reduced: Reductions, decision_makers: pd.DataFrame) -> list[ModelFigures]:
-    """Draw all figures, model by model; none where nothing has finished."""
+@dataclass(frozen=True)
+class Album:
+    """All figures of a report.
+
+    Attributes:
+        models: those of each model that is shown, in order.
+        alpha: DI and error of binary models against alpha; None where they have too few alphas.
+    """
+
+    models: list[ModelFigures]
+    alpha: Rendered | None
+
+    def all(self) -> list[Rendered]:
+        """Those that there are, in the order of the page."""
+        figures = [figure for model in self.models for figure in model.all()]
+        return [*figures, self.alpha] if self.alpha else figures
+
+
+def album(reduced: Reductions, decision_makers: pd.DataFrame) -> Album:
+    """Draw all figures; none where nothing has finished."""
     names = file_names(reduced.models)
-    return [_of_model(m, names[m], reduced, decision_makers) for m in reduced.models]
+    models = [_of_model(m, names[m], reduced, decision_makers) for m in reduced.models]
+    return Album(models, _alpha(reduced))
 
 
 def file_names(models: list[str]) -> dict[str, str]:
@@ -52,6 +73,14 @@ def file_names(models: list[str]) -> dict[str, str]:
         name = re.sub(r"[^A-Za-z0-9]+", "-", model).strip("-").lower()[:40] or "model"
         safe[model] = f"{name}-{number}" if name in safe.values() else name
     return safe
+
+
+def _alpha(reduced: Reductions) -> Rendered | None:
+    models = sorted(reduced.alpha["model"].unique(), key=lambda model: (model != PLAIN_MODEL, model))
+    if not models:
+        return None
+    figure = alpha_figure(reduced.alpha_runs, reduced.alpha, models=models)
+    return render(figure, "di-and-error-by-alpha", descriptions.of_alpha(reduced.alpha))
 
 
 def _of_model(model: str, file: str, reduced: Reductions, alone: pd.DataFrame) -> ModelFigures:

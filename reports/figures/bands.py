@@ -4,9 +4,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from reports.figures.plane import draw_plane, finish_planes
-from reports.figures.style import grid_of_panels, short, style
+from reports.figures.style import grid_of_panels, panel_title, style
 from reports.fronts import BANDS, CHOSEN_ON, idk_band
-from reports.panels import decision_maker_alone, panel_baselines, panel_rows
+from reports.panels import deciding_on_test, decision_maker_alone, panel_baselines, panel_rows
 
 BAND_TITLES = {"low": "low, under 20 %", "medium": "medium, 20 to 50 %", "high": "high, from 50 %"}
 
@@ -39,15 +39,17 @@ def bands_figure(
     figure, panels = grid_of_panels(len(names), len(BANDS), height=3.2)
     binary = fronts[(fronts["front"] == kind) & (fronts["method"] == "binary")]
     chosen = band_fronts[band_fronts["front"] == kind]
-    base = panel_baselines(settings, model)
+    base, tested = panel_baselines(settings, model), deciding_on_test(settings)
     for name, row in zip(names, panels, strict=True):
         own = panel_rows(settings, model, name)
         lines, reference = panel_rows(chosen, model, name), panel_rows(binary, model, name)
-        alone = decision_maker_alone(decision_makers, name)
+        test_name = tested.get(name, name)
+        alone = decision_maker_alone(decision_makers, test_name)
         for band, axes in zip(BANDS, row, strict=True):
             points = idk_band(own, band, kind)
             front = pd.concat([lines.loc[lines["band"] == band, reference.columns], reference])
             draw_plane(axes, points, front, base, alone, joined_on=CHOSEN_ON[kind])
-            axes.set_title(f"{short(name, 14)}: {BAND_TITLES[band]}", loc="left")
+            title = panel_title(name, test_name, BAND_TITLES[band], limit=12)
+            axes.set_title(title, loc="left", fontsize=9)
     finish_planes(figure, panels, settings, pd.concat([chosen[binary.columns], binary]), decision_makers)
     return figure

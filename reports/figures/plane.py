@@ -17,11 +17,18 @@ from reports.figures.style import (
     draw_points,
     grid_of_panels,
     method_style,
+    panel_title,
     short,
     style,
 )
 from reports.fronts import CHOSEN_ON, KINDS
-from reports.panels import baselines, decision_maker_alone, panel_baselines, panel_rows
+from reports.panels import (
+    baselines,
+    deciding_on_test,
+    decision_maker_alone,
+    panel_baselines,
+    panel_rows,
+)
 
 KIND_TITLES = {"paper": "front over test points (paper)", "honest": "chosen on validation (honest)"}
 
@@ -37,6 +44,8 @@ def fronts_figure(
 ) -> Figure:
     """A row of panels per decision-maker: left the paper's front, right the honest one.
 
+    The decision-maker alone is the one whose decisions count on test.
+
     Args:
         settings: as `medians_by_setting` returns them.
         fronts: as `fronts.fronts` returns them.
@@ -45,15 +54,16 @@ def fronts_figure(
         names: the decision-makers, in order.
     """
     figure, panels = grid_of_panels(len(names), len(KINDS), height=4.1)
-    base = panel_baselines(settings, model)
+    base, tested = panel_baselines(settings, model), deciding_on_test(settings)
     for name, row in zip(names, panels, strict=True):
         points = panel_rows(settings, model, name)
         lines = panel_rows(fronts, model, name)
-        alone = decision_maker_alone(decision_makers, name)
+        test_name = tested.get(name, name)
+        alone = decision_maker_alone(decision_makers, test_name)
         for kind, axes in zip(KINDS, row, strict=True):
             front = lines[lines["front"] == kind]
             draw_plane(axes, points, front, base, alone, joined_on=CHOSEN_ON[kind])
-            axes.set_title(f"{short(name)}: {KIND_TITLES[kind]}", loc="left")
+            axes.set_title(panel_title(name, test_name, KIND_TITLES[kind]), loc="left")
     finish_planes(figure, panels, settings, fronts, decision_makers)
     return figure
 
@@ -116,6 +126,8 @@ def finish_planes(
     learned nothing would squeeze the rest into a corner.
     """
     alone = decision_makers[decision_makers["split"] == "test"]
+    alone = alone[alone["decision_maker"].isin(list(deciding_on_test(settings).values()))]
+    alone = alone.astype({"di": "float64", "error": "float64"})
     base = baselines(settings)
     x, y = (
         np.concatenate([_most(settings[f"test_{c}"]), fronts[c], base[f"test_{c}"], alone[c]])

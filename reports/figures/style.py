@@ -14,6 +14,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from reports.panels import NO_DECISION_MAKER
+
 WIDTH: Final = 10.0  # inches, of every figure
 TOP: Final = 0.68  # room for the legend and the titles of the first row
 BOTTOM: Final = 0.55
@@ -113,28 +115,42 @@ def short(name: object, limit: int = 28) -> str:
     return f" {text}" if text.startswith("_") else text
 
 
+def panel_title(name: str, test_name: str, what: str, limit: int = 22) -> str:
+    """What a panel shows of a decision-maker; on two lines where another one decided on test.
+
+    Of binary models alone, which have no decision-maker, it says only what is shown.
+    """
+    if name == NO_DECISION_MAKER:
+        return what
+    if test_name == name:
+        return f"{short(name, limit)}: {what}"
+    return f"trained with {short(name, limit)}, tested with {short(test_name, limit)}\n{what}"
+
+
 def grid_of_panels(
-    rows: int, columns: int, *, height: float, same_x: bool = True
+    rows: int, columns: int, *, height: float, same_x: bool = True, same_y: bool = True
 ) -> tuple[Figure, npt.NDArray[Any]]:
-    """A figure with `rows` x `columns` panels that share their axes, and these as an array.
+    """A figure with `rows` x `columns` panels, and these as an array.
 
     Args:
         rows: number of rows.
         columns: number of columns.
         height: of one row, in inches, with its title.
-        same_x: whether they share the x axis, too.
+        same_x: whether all share the x axis.
+        same_y: whether all share the y axis; else each column has its own, and room for its numbers.
     """
     panel_height = height - 0.45
     total = rows * height + TOP + BOTTOM - 0.45
     figure = Figure(figsize=(WIDTH, total))
     FigureCanvasAgg(figure)
-    axes = figure.subplots(rows, columns, sharex=same_x, sharey=True, squeeze=False)
+    share_y: Any = True if same_y else "col"
+    axes = figure.subplots(rows, columns, sharex=same_x, sharey=share_y, squeeze=False)
     figure.subplots_adjust(
         left=0.075,
         right=0.97,
         top=1 - TOP / total,
         bottom=BOTTOM / total,
-        wspace=0.13,
+        wspace=0.13 if same_y else 0.22,
         hspace=0.45 / panel_height,
     )
     panel_width = axes[0, 0].get_position().width * WIDTH

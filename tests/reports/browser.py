@@ -3,6 +3,7 @@
 from html.parser import HTMLParser
 from pathlib import Path
 
+from reports.figures.album import Album
 from reports.page import page_of
 from reports.reductions import reductions
 from reports.results import Results
@@ -59,4 +60,4 @@ def page(out: Path) -> Page:
 
 def undrawn(results: Results) -> Page:
     """The page without its figures, which take most of the time."""
-    return Page(page_of(results, reductions(results), []))
+    return Page(page_of(results, reductions(results), Album([], None)))

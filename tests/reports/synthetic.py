@@ -132,13 +132,22 @@ def results(runs: pd.DataFrame, **changes: object) -> Results:
             "search": {
                 **{"sampler": "qmc", "settings": 400, "seed": 7},
                 "alpha": {
-                    "binary": {"low": 0.01, "high": 1.0, "log": True},
-                    "reject": {"low": 0.0, "high": 1.0, "log": False},
-                    "defer": {"low": 0.1, "high": 30.0, "log": True},
+                    "binary-ordinal": {"low": 0.01, "high": 1.0, "log": True},
+                    "reject-ordinal": {"low": 0.0, "high": 1.0, "log": False},
+                    "defer-ordinal": {"low": 0.1, "high": 30.0, "log": True},
                 },
-                "gamma": {"reject": [0.5, 0.6], "defer": {"low": 0.03, "high": 0.15, "log": False}},
+                "gamma": {
+                    "reject-ordinal": [0.5, 0.6],
+                    "defer-ordinal": {"low": 0.03, "high": 0.15, "log": False},
+                },
+                "model_alpha": {},
             },
-            "thresholds": "learned",
+            "test_decision_maker": None,
+            "thresholds": {
+                **{"sampler": "random", "candidates": 1000},
+                **{"per_group": True, "choose_on": "validation"},
+            },
+            "inconsistent": {"where": None, "flip": 0.3},
             "seeds": [0, 1, 2, 3, 4],
             "training": {"hidden": 5, "learning_rate": 0.003, "patience": 50, "max_epochs": 1000},
         },

@@ -2,10 +2,17 @@ import pytest
 from matplotlib.figure import Figure
 
 from reports.figures.album import file_names
+from reports.figures.bands import bands_figure
 from reports.figures.cdf import draw_cdf
 from reports.figures.plane import draw_plane, fronts_figure
-from reports.figures.style import decision_maker_styles, method_style, short
-from reports.fronts import fronts
+from reports.figures.style import (
+    DECISION_MAKER,
+    decision_maker_styles,
+    method_style,
+    panel_title,
+    short,
+)
+from reports.fronts import fronts, fronts_by_idk_rate
 from reports.idk import idk_cdf
 from reports.panels import baselines, decision_maker_alone
 from reports.reduce import medians_by_setting
@@ -54,6 +61,29 @@ def test_the_top_left_of_a_plane_is_best() -> None:
         assert low == 0 < high
         bottom, top = axes.get_ylim()
         assert top < bottom
+
+
+def test_a_plane_shows_the_decision_maker_on_test_and_names_both() -> None:
+    runs = ledger(300, decision_makers=("oracle",))
+    tested = runs["decision_maker"].replace({"oracle": "standard"})
+    settings = medians_by_setting(runs.assign(test_decision_maker=tested))
+    makers = decision_makers(("oracle", "standard"))
+    # Far from everything: were it drawn or framed, it would be seen.
+    makers.loc[makers["decision_maker"] == "oracle", ["error", "di"]] = 0.0
+    front, given = fronts(settings), {"model": "ordinal", "names": ["oracle"]}
+    bands = bands_figure(settings, front, fronts_by_idk_rate(settings), makers, kind="honest", **given)
+    for figure in (fronts_figure(settings, front, makers, **given), bands):
+        for axes in figure.axes:
+            title = axes.get_title(loc="left")
+            assert title.startswith("trained with oracle, tested with standard\n")
+            (circle,) = [ln for ln in axes.lines if ln.get_markerfacecolor() == DECISION_MAKER["color"]]
+            assert list(circle.get_ydata()) == [0.242 + 0.002]
+            assert min(axes.get_ylim()) > 0.1
+
+
+def test_binary_models_alone_have_titles_without_a_decision_maker() -> None:
+    assert panel_title("none", "none", "front over test points") == "front over test points"
+    assert panel_title("biased", "biased", "low") == "biased: low"
 
 
 def test_a_cdf_has_a_line_per_decision_maker() -> None:

@@ -126,3 +126,17 @@ def test_no_settings_give_no_fronts_with_all_columns() -> None:
     settings = medians_by_setting(pd.DataFrame(columns=ledger(5).columns))
     assert tuple(fronts(settings)) == COLUMNS
     assert len(fronts(settings)) == len(fronts_by_idk_rate(settings)) == 0
+
+
+def test_the_alpha_of_a_network_is_shown_where_there_is_one() -> None:
+    rows = [setting("a", (0.1, 0.1), (0.1, 0.1)), setting("b", (0.1, 0.1), (0.1, 0.1), model="posthoc")]
+    settings = pd.DataFrame(rows).assign(model_alpha=[np.nan, 0.3])
+    for table, first in ((fronts(settings), "front"), (fronts_by_idk_rate(settings), "band")):
+        assert next(iter(table)) == first
+        assert tuple(table)[-len(COLUMNS) - 1 :] == (*COLUMNS, "model_alpha")
+        assert dict(zip(table["model"], table["model_alpha"].fillna(0), strict=True)) == {
+            "mlp": 0.0,
+            "posthoc": 0.3,
+        }
+    settings["model_alpha"] = np.nan
+    assert tuple(fronts(settings)) == COLUMNS

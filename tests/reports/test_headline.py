@@ -71,3 +71,28 @@ def test_a_binary_study_needs_no_decision_maker() -> None:
 def test_nothing_finished_says_nothing() -> None:
     settings = medians_by_setting(pd.DataFrame(columns=ledger(5).columns))
     assert sentences(operating_points(settings, decision_makers())) == []
+
+
+def test_the_decision_maker_alone_is_the_one_on_test() -> None:
+    runs = ledger(300, decision_makers=("oracle",))
+    tested = runs["decision_maker"].replace({"oracle": "standard"})
+    settings = medians_by_setting(runs.assign(test_decision_maker=tested))
+    points = operating_points(settings, decision_makers(("oracle", "standard")))
+    (alone,) = points[points["what"] == "decision-maker"].itertuples()
+    assert (alone.decision_maker, alone.error) == ("oracle", 0.242 + 0.002)
+    (said,) = sentences(points, tested={"oracle": "standard"})
+    assert said.startswith("Trained with the decision-maker “oracle” and tested with “standard”, deferring")
+
+
+def test_several_models_are_compared_in_one_sentence() -> None:
+    given = {"decision_maker": "standard", "front": "honest", "points": 3}
+    areas = [("defer", "a", 0.1), ("reject", "a", 0.09), ("defer", "b", 0.1), ("reject", "b", 0.2)]
+    areas += [("defer", "c", 0.12), ("reject", "c", 0.11)]
+    frame = pd.DataFrame(areas, columns=["method", "model", "hypervolume"]).assign(**given)
+    point = given | {"what": "defer", "error": 0.24, "di": 0.05, "idk_rate": 0.3}
+    (said,) = sentences(pd.DataFrame([point]), frame)
+    assert said.endswith(
+        "Over the whole honest front, deferring dominates more than rejecting: hypervolume 0.1000 against "
+        "0.0900 (model a), 0.1200 against 0.1100 (model c); less than rejecting: hypervolume 0.1000 "
+        "against 0.2000 (model b)."
+    )

@@ -15,8 +15,8 @@ NASTY = ("<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "_$x^{2$
 
 
 def test_a_report_has_the_page_the_figures_and_the_tables(report: Path) -> None:
-    tables = ("fronts", "fronts_by_idk_rate", "idk_cdf", "hypervolumes", "settings", "decision_makers")
-    for name in tables:
+    tables = ("fronts", "fronts_by_idk_rate", "idk_cdf", "binary_by_alpha", "hypervolumes", "settings")
+    for name in (*tables, "decision_makers"):
         assert len(pd.read_csv(report / f"{name}.csv"))
     names = {path.stem for path in (report / "figures").glob("*.png")}
     assert names == {path.stem for path in (report / "figures").glob("*.svg")}
@@ -26,6 +26,7 @@ def test_a_report_has_the_page_the_figures_and_the_tables(report: Path) -> None:
         "fronts-by-idk-rate-honest-ordinal",
         "idk-cdf-ordinal",
         "idk-rate-by-gamma-ordinal",
+        "di-and-error-by-alpha",
     }
     assert not list(report.rglob(".*"))
 
@@ -73,7 +74,7 @@ def test_ids_are_unique_and_references_resolve(crowded: Path) -> None:
 
 def test_every_figure_is_described_with_its_key_figures(report: Path) -> None:
     drawings = page(report).named("svg")
-    assert len(drawings) == 5
+    assert len(drawings) == 6
     for attributes in drawings:
         assert attributes["role"] == "img"
         assert re.search(r"\d\.\d{3}|\d %", attributes["aria-label"] or "")
@@ -158,7 +159,7 @@ def test_the_same_results_replace_others_with_the_same_bytes(report: Path, tmp_p
     write_report(results(runs[:0], planned=300, state="running"), tmp_path)
     write_report(results(runs), tmp_path)
     files = sorted(p.relative_to(report) for p in report.rglob("*.*"))
-    assert len(files) == 17
+    assert len(files) == 20
     assert files == sorted(p.relative_to(tmp_path) for p in tmp_path.rglob("*.*"))
     for file in files:
         assert (report / file).read_bytes() == (tmp_path / file).read_bytes(), file

@@ -55,3 +55,10 @@ def test_methods_read_in_the_papers_order_then_others() -> None:
     frame = pd.DataFrame({"method": ["zeta", "defer", "alpha", "binary", "reject"], "n": range(5)})
     ordered = in_reading_order(frame, ["method"])
     assert list(ordered["method"]) == ["binary", "reject", "defer", "alpha", "zeta"]
+
+
+def test_a_setting_keeps_what_else_it_was_trained_and_tested_with() -> None:
+    runs = ledger(40).assign(test_decision_maker="standard", model_alpha=0.25)
+    settings = medians_by_setting(runs)
+    assert set(settings["test_decision_maker"]) == {"standard"}
+    assert set(settings["model_alpha"]) == {0.25}

@@ -4,7 +4,17 @@ import sys
 
 DRAWING = {"matplotlib"}
 TRAINING = {"torch", "ray", "optuna", "study", "models"}
-PURE = ["reduce", "fronts", "idk", "hypervolume", "headline", "panels", "reductions", "descriptions"]
+PURE = [
+    "reduce",
+    "alpha",
+    "fronts",
+    "idk",
+    "hypervolume",
+    "headline",
+    "panels",
+    "reductions",
+    "descriptions",
+]
 
 
 def loaded_after(modules: list[str]) -> dict[str, set[str]]:

@@ -63,3 +63,18 @@ def test_an_unknown_split_comes_last() -> None:
         *("train", "validation", "test"),
         *("train", "validation", "test", "holdout"),
     ]
+
+
+def test_front_tables_show_the_alpha_of_a_network_only_where_there_is_one() -> None:
+    runs = ledger(300, models=("ordinal", "posthoc"), decision_makers=("oracle",))
+    runs["model_alpha"] = np.where((runs["model"] == "posthoc") & (runs["method"] != "binary"), 0.5, np.nan)
+    runs["test_decision_maker"] = runs["decision_maker"].replace({"oracle": "standard"})
+    reduced = reductions(results(runs))
+    seen = Page(sections.front_tables(reduced))
+    assert "defer · posthoc · oracle, tested with standard" in seen.text
+    fronts = reduced.fronts.groupby(["front", "method", "model"], sort=False).ngroups
+    assert len(seen.tables) == fronts
+    with_it = [table for table in seen.tables if "model alpha" in table[0]]
+    assert len(with_it) == 4
+    assert {row[5] for table in with_it for row in table[1:]} == {"0.5"}
+    assert "oracle, tested with standard" in Page(sections.in_short(reduced)).text
