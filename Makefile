@@ -5,13 +5,17 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: study test check bench clean
+.PHONY: study paper test check bench clean
 
 study: $(VENV)/installed  ## run the default study and write its report
 	$(BIN)/study run
 
 test: $(VENV)/installed-dev  ## run the tests
 	$(BIN)/python -m pytest
+
+paper: $(VENV)/installed  ## run every figure of the paper into one page, and go on with it if it was stopped
+	for name in compas health; do $(BIN)/study data describe $$name >/dev/null 2>&1 || $(BIN)/study data fetch $$name; done
+	$(BIN)/study run paper
 
 check: $(VENV)/installed-dev  ## lint, formatting, types
 	$(BIN)/ruff check .

@@ -9,9 +9,12 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from study.errors import UserError
+
+if TYPE_CHECKING:
+    from study.collection import Collection
 
 DONE, INCOMPLETE, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
 
@@ -56,10 +59,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     from study.api import default_directory
+    from study.collection import COLLECTIONS, Collection
     from study.config import load_config
     from study.launch import launch
     from study.ledger import ResultsDirectory
 
+    if options.study in COLLECTIONS:
+        options.directory = options.out or Path("results") / options.study
+        return _run_all(Collection.begin(options.study, options.directory, options.set), options)
     config = load_config(options.study, options.set)
     options.directory = options.out or default_directory(config)
     complete = launch(
@@ -76,6 +83,8 @@ def _resume(options: argparse.Namespace) -> int:
     from study.launch import resume
     from study.ledger import ResultsDirectory
 
+    if collection := _collection(options):
+        return _run_all(collection, options)
     complete = resume(
         ResultsDirectory(options.directory),
         address=options.address,
@@ -83,6 +92,23 @@ def _resume(options: argparse.Namespace) -> int:
         say=_say,
     )
     return _conclude(options.directory, complete)
+
+
+def _collection(options: argparse.Namespace) -> "Collection | None":
+    """Return what is in the directory where it holds several studies, else None."""
+    from study.collection import Collection, is_collection
+
+    return Collection.open(options.directory) if is_collection(options.directory) else None
+
+
+def _run_all(collection: "Collection", options: argparse.Namespace) -> int:
+    """Run the studies of a collection, one after the other."""
+    complete = collection.run(say=_say, address=options.address, workers=options.workers)
+    print(f"report: {collection.report()}")
+    if complete:
+        return DONE
+    print(f"study: {collection.status().words()}", file=sys.stderr)
+    return INCOMPLETE
 
 
 def _conclude(directory: Path, complete: bool) -> int:
@@ -100,7 +126,7 @@ def _conclude(directory: Path, complete: bool) -> int:
 def _status(options: argparse.Namespace) -> int:
     from study.api import Study
 
-    status = Study(options.directory).status()
+    status = (_collection(options) or Study(options.directory)).status()
     print(json.dumps(status.to_json(), indent=2) if options.json else status.words())
     return DONE
 
@@ -108,7 +134,7 @@ def _status(options: argparse.Namespace) -> int:
 def _report(options: argparse.Namespace) -> int:
     from study.api import Study
 
-    study = Study(options.directory)
+    study = _collection(options) or Study(options.directory)
     for broken in study.status().broken:
         _say(f"{broken.path}: cannot be read ({broken.reason}); the report goes without it")
     print(f"report: {study.report(options.out)}")
@@ -118,6 +144,11 @@ def _report(options: argparse.Namespace) -> int:
 def _select(options: argparse.Namespace) -> int:
     from study.api import Study
 
+    if collection := _collection(options):
+        raise UserError(
+            f"{options.directory}: holds several studies; give one of them, such as "
+            f"{options.directory / collection.presets[0]}"
+        )
     chosen = Study(options.directory).select(
         max_idk=options.max_idk,
         max_di=options.max_di,
@@ -257,9 +288,10 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
 
 
 def _presets() -> str:
+    from study.collection import COLLECTIONS
     from study.config import preset_names
 
-    return f"a study file, or one of the presets {', '.join(preset_names())} (default)"
+    return f"a study file, or one of the presets {', '.join([*preset_names(), *COLLECTIONS])} (default)"
 
 
 def _rate(text: str) -> float:

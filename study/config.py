@@ -4,103 +4,48 @@ This is the border: pydantic models live here and nowhere else. Everything that 
 becomes one StudyFileError that names the file, the key and what is allowed.
 """
 
-import contextlib
 import copy
-import math
 import os
 import re
-import reprlib
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import (
     BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     ValidationError,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
 
 from study.errors import StudyFileError
+from study.spaces import (
+    ARMS,
+    CHOSEN_AFTERWARDS,
+    DEFAULTS,
+    METHOD_NAMES,
+    MODEL_METHODS,
+    Method,
+    ModelName,
+    Range,
+    Section,
+    Space,
+    Spaces,
+    as_mapping,
+    by_arm,
+    shown,
+)
+from study.yaml_text import parse_yaml
 
-Method = Literal["binary", "reject", "defer"]
-ModelName = Literal["mlp", "ordinal"]
-DecisionMakerName = Literal["standard", "biased", "oracle"]
+DecisionMakerName = Literal["standard", "biased", "inconsistent", "oracle"]
 SamplerName = Literal["grid", "random", "qmc", "nsga2", "tpe"]
 
-METHOD_NAMES: tuple[Method, ...] = ("binary", "reject", "defer")
-MODEL_METHODS: dict[ModelName, tuple[Method, ...]] = {
-    "mlp": ("binary",),
-    "ordinal": ("reject", "defer"),
-}
 _SEEDS_ALLOWED = "write how many seeds (1 to 10000), or a list of numbers from 0 to 2^63 - 1"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
-
-
-class Range(_Section):
-    """An interval to search, uniformly or (``log``) uniformly in the logarithm."""
-
-    low: float
-    high: float
-    log: bool = False
-
-    @model_validator(mode="after")
-    def _ordered(self) -> "Range":
-        if self.low >= self.high:
-            raise ValueError(f"low must be below high, got {self.low:g} and {self.high:g}")
-        if self.log and self.low <= 0:
-            raise ValueError(f"a log range must lie above 0, got low: {self.low:g}")
-        if not math.isfinite(self.high - self.low):
-            raise ValueError(f"the range {self.low:g} to {self.high:g} is too wide for a number")
-        return self
-
-
-Space = Range | tuple[float, ...]
-"""Where a coefficient may lie: a range, or the listed values."""
-
-
-def _space(value: object) -> object:
-    """Turn a number or a list into a tuple of floats, a mapping into a Range."""
-    if isinstance(value, Mapping):
-        return Range.model_validate(dict(value))
-    if isinstance(value, Range):
-        return value
-    items = list(value) if isinstance(value, list | tuple) else [value]
-    if not items:
-        raise ValueError("the list is empty; give at least one number")
-    return tuple(dict.fromkeys(_number(item) for item in items))
-
-
-def _number(item: object) -> float:
-    if isinstance(item, int | float) and not isinstance(item, bool) and abs(item) < math.inf:
-        with contextlib.suppress(OverflowError):
-            return float(item) + 0.0  # -0.0 becomes 0.0: the same setting
-    raise ValueError(
-        f"{_shown(item)} is not a finite number; allowed are a number, a list of numbers, or "
-        "{low, high, log}"
-    )
-
-
-def _by_method(value: object) -> object:
-    """Spread one space over all methods, or take a mapping from methods to spaces."""
-    if isinstance(value, Mapping) and not {"low", "high", "log"} & set(value):
-        unknown = [key for key in value if key not in METHOD_NAMES]
-        if unknown:
-            raise ValueError(
-                f"{unknown[0]!r} is not a method or part of a range; allowed are "
-                f"{', '.join(METHOD_NAMES)}, or low, high, log"
-            )
-        return value
-    return {method: _space(value) for method in METHOD_NAMES}
 
 
 def _listed(value: object) -> object:
@@ -116,12 +61,7 @@ def _seed_list(value: object) -> object:
     return _listed(value)
 
 
-SpaceByMethod = Annotated[
-    dict[Method, Annotated[Space, BeforeValidator(_space)]], BeforeValidator(_by_method)
-]
-
-
-class DatasetSection(_Section):
+class DatasetSection(Section):
     """Which table, where its file is if it does not ship with the package, and how it is split."""
 
     name: str = "compas-two-year"
@@ -140,60 +80,69 @@ class DatasetSection(_Section):
         return value
 
 
-DEFAULT_SPACES: dict[str, dict[Method, Space]] = {
-    "alpha": {
-        "binary": Range(low=0.01, high=1.0, log=True),
-        "reject": Range(low=0.01, high=1.0, log=True),
-        "defer": Range(low=0.1, high=30.0, log=True),
-    },
-    "gamma": {
-        "reject": Range(low=0.5, high=0.7),
-        "defer": Range(low=0.03, high=0.15),
-    },
-}
-
-
-class SearchSection(_Section):
+class SearchSection(Section):
     """Which settings are tried: ``settings`` of them for every method, model and decision-maker."""
 
     sampler: SamplerName = "qmc"
     settings: int = Field(default=64, ge=1, le=1_000_000)
     seed: int = Field(default=0, ge=0, lt=2**63)
-    alpha: SpaceByMethod = Field(default={}, validate_default=True)
-    gamma: SpaceByMethod = Field(default={}, validate_default=True)
+    alpha: Spaces = Field(default={}, validate_default=True)
+    gamma: Spaces = Field(default={}, validate_default=True)
+    model_alpha: Spaces = Field(default={}, validate_default=True)
 
-    @field_validator("gamma", mode="before")
+    @field_validator("alpha", "gamma", "model_alpha", mode="before")
     @classmethod
-    def _has_gamma(cls, value: object) -> object:
-        if isinstance(value, Mapping) and "binary" in value:
-            raise ValueError("binary never says IDK and has no gamma; allowed are reject, defer")
-        return value
+    def _as_mapping(cls, value: object, info: ValidationInfo) -> object:
+        return as_mapping(str(info.field_name), value)
 
-    @field_validator("alpha", "gamma")
+    @field_validator("alpha", "gamma", "model_alpha")
     @classmethod
-    def _defaults(cls, value: dict[Method, Space], info: Any) -> dict[Method, Space]:
-        """Fill in the methods left out; a method without this coefficient has no space."""
-        defaults = DEFAULT_SPACES[info.field_name]
-        return {method: value.get(method, space) for method, space in defaults.items()}
+    def _by_arm(cls, value: dict[str, Space], info: ValidationInfo) -> dict[str, Space]:
+        return by_arm(str(info.field_name), value)
 
 
-class TrainingSection(_Section):
+class ThresholdsSection(Section):
+    """How ``posthoc`` and ``bayes`` get their thresholds after training (Appendix C).
+
+    ``random`` tries ``candidates`` drawn from the training scores, ``exact`` finds the best there are,
+    and with ``search`` the study's own sampler proposes them, as quantiles of the training scores.
+    They are chosen on the validation split or, as in the paper, on one half of the test split; then
+    the other half is what every method of the study is tested on.
+    """
+
+    sampler: Literal["random", "exact", "search"] = "random"
+    candidates: int = Field(default=1000, ge=1, le=100_000)
+    per_group: bool = True
+    choose_on: Literal["validation", "test-half"] = "validation"
+
+
+class InconsistentSection(Section):
+    """On whom the decision-maker ``inconsistent`` errs: with probability ``flip`` its p becomes 1 - p.
+
+    ``where`` is a condition such as ``age <= 35``; left out, the data set's own.
+    """
+
+    where: str | None = None
+    flip: float = Field(default=0.3, ge=0, le=1)
+
+
+class TrainingSection(Section):
     """How every run is trained."""
 
     hidden: int = Field(default=5, ge=1, le=1000)
     learning_rate: float = Field(default=0.003, gt=0, le=1)
-    batch_size: int = Field(default=64, ge=2, le=1_000_000)
+    batch_size: int = Field(default=64, ge=8, le=1_000_000)
     patience: int = Field(default=50, ge=1, le=100_000)
     max_epochs: int = Field(default=1000, ge=1, le=1_000_000)
 
 
-class PackSection(_Section):
+class PackSection(Section):
     """How many settings train together, each under every seed."""
 
     settings: int = Field(default=64, ge=1, le=4096)
 
 
-class ResourcesSection(_Section):
+class ResourcesSection(Section):
     """Workers on one machine, one core each (null: a worker per core), and how the step runs.
 
     ``backend``: ``compiled`` needs a C++ compiler, ``eager`` nothing; ``auto`` compiles large studies
@@ -204,7 +153,7 @@ class ResourcesSection(_Section):
     backend: Literal["auto", "compiled", "eager"] = "auto"
 
 
-class StudyConfig(_Section):
+class StudyConfig(Section):
     """A whole study file."""
 
     study: str = "default"
@@ -215,7 +164,9 @@ class StudyConfig(_Section):
     methods: Annotated[tuple[Method, ...], BeforeValidator(_listed)] = METHOD_NAMES
     model: Annotated[tuple[ModelName, ...], BeforeValidator(_listed)] = ("mlp", "ordinal")
     search: SearchSection = SearchSection()
-    thresholds: Literal["learned"] = "learned"
+    test_decision_maker: DecisionMakerName | None = None
+    thresholds: ThresholdsSection = ThresholdsSection()
+    inconsistent: InconsistentSection = InconsistentSection()
     seeds: Annotated[tuple[int, ...], BeforeValidator(_seed_list)] = (0, 1, 2, 3, 4)
     training: TrainingSection = TrainingSection()
     pack: PackSection = PackSection()
@@ -253,25 +204,63 @@ class StudyConfig(_Section):
                     f"model: none of {', '.join(self.model)} can be trained to {method}; "
                     f"{', '.join(fitting)} can"
                 )
-        sampler = self.search.sampler
-        for key, spaces in (("alpha", self.search.alpha), ("gamma", self.search.gamma)):
-            for method in self.methods:
-                space = spaces.get(method)
-                if sampler == "grid" and isinstance(space, Range):
-                    raise ValueError(
-                        f"search.{key}: sampler grid crosses listed values, but {method} has the range "
-                        f"{space.low:g} to {space.high:g}; give a list, or another sampler"
-                    )
-                if sampler == "qmc" and isinstance(space, tuple) and len(space) > 1:
-                    raise ValueError(
-                        f"search.{key}: sampler qmc fills ranges evenly, but {method} has a list; "
-                        "give {low, high}, or another sampler"
-                    )
+        for arm in self.arms():
+            for name, space in self.spaces(arm).items():
+                self._check_space(arm, name, space)
         return self
+
+    def _check_space(self, arm: str, name: str, space: Space) -> None:
+        sampler = self.search.sampler
+        if sampler == "grid" and name not in DEFAULTS:
+            raise ValueError(
+                f"thresholds.sampler: search proposes quantiles of {arm} from 0 to 1, which sampler grid "
+                "does not; give random or exact, or another search.sampler"
+            )
+        if sampler == "grid" and isinstance(space, Range):
+            raise ValueError(
+                f"search.{name}: sampler grid crosses listed values, but {arm} has the range "
+                f"{space.low:g} to {space.high:g}; give a list, or another sampler"
+            )
+        if sampler == "qmc" and isinstance(space, tuple) and len(space) > 1:
+            raise ValueError(
+                f"search.{name}: sampler qmc fills ranges evenly, but {arm} has a list; "
+                "give {low, high}, or another sampler"
+            )
+        least = space.low if isinstance(space, Range) else min(space)
+        exact = self.thresholds.sampler == "exact" and arm in DEFAULTS["model_alpha"]
+        if exact and name != "model_alpha" and least < 0:
+            raise ValueError(
+                f"search.{name}: thresholds.sampler exact needs numbers from 0 on, but {arm} has "
+                f"{least:g}; give others, or thresholds.sampler random"
+            )
+
+    def arms(self) -> list[str]:
+        """Return the arms that the study's methods and models come to, as words."""
+        pairs = ((method, model) for method in self.methods for model in self.model)
+        return [f"{method}-{model}" for method, model in pairs if f"{method}-{model}" in ARMS]
+
+    def spaces(self, arm: str) -> dict[str, Space]:
+        """Return what is searched for ``arm``, by coefficient.
+
+        Thresholds that the search itself proposes leave nothing to weigh but the network's own loss.
+        """
+        method, _, model = arm.partition("-")
+        search = self.search
+        names = CHOSEN_AFTERWARDS.get(model, ()) if method != "binary" else ()  # type: ignore[call-overload]
+        if names and self.thresholds.sampler == "search":
+            groups = names if self.thresholds.per_group else [n for n in names if n.endswith("a0")]
+            quantiles = dict.fromkeys(groups, Range(low=0.0, high=1.0))
+            return {"model_alpha": search.model_alpha[arm], **quantiles}
+        spaces = {"alpha": search.alpha, "gamma": search.gamma, "model_alpha": search.model_alpha}
+        return {name: by_arm[arm] for name, by_arm in spaces.items() if arm in by_arm}
 
     def resolved(self) -> dict[str, Any]:
         """Return the study file with every default written out, as plain data for YAML."""
         plain: dict[str, Any] = _plain(self.model_dump())
+        arms = self.arms()
+        for name in ("alpha", "gamma", "model_alpha"):
+            spaces = plain["search"][name]
+            plain["search"][name] = {arm: spaces[arm] for arm in arms if arm in spaces}
         return plain
 
 
@@ -313,30 +302,6 @@ def validate(raw: Mapping[str, Any], where: str, overrides: Sequence[str] = ()) 
         raise StudyFileError(f"{where}: {_explain(error)}") from None
 
 
-def parse_yaml(text: str, where: str) -> dict[str, Any]:
-    """Parse a mapping from YAML, safely; duplicate keys and other documents are refused."""
-    try:
-        raw = yaml.load(text, Loader=_Loader)
-    except (yaml.YAMLError, ValueError, RecursionError, LookupError, AttributeError) as error:
-        # The last two: a value that does not fit its tag, such as !!bool maybe.
-        mark = getattr(error, "problem_mark", None)
-        line = f" line {mark.line + 1}" if mark else ""
-        words = str(error).splitlines() or [type(error).__name__]
-        problem = getattr(error, "problem", None) or words[0]
-        raise StudyFileError(f"{where}:{line} is not valid YAML ({problem})") from None
-    if raw is None:
-        return {}
-    if not isinstance(raw, dict):
-        raise StudyFileError(f"{where}: a study file is a mapping of keys, got {type(raw).__name__}")
-    return raw
-
-
-def dump_yaml(data: Mapping[str, Any]) -> str:
-    """Write plain data as YAML, keys in the order given."""
-    text: str = yaml.dump(dict(data), Dumper=_Dumper, sort_keys=False, default_flow_style=None, width=100)
-    return text
-
-
 def changed_keys(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[str]:
     """Return the dotted keys whose values differ, with both values; ``resources`` decide no row."""
     found = []
@@ -349,39 +314,6 @@ def changed_keys(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "
         else:
             found.append(f"{name} ({old.get(key)} there, {new.get(key)} now)")
     return found
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML as people write it: 1e-3 is a number, and a key given twice is an error."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        if not isinstance(node, yaml.MappingNode):
-            raise yaml.constructor.ConstructorError(None, None, "expected a mapping", node.start_mark)
-        seen = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if not isinstance(key, str):
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key!r} is not a word", key_node.start_mark
-                )
-            if key in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key!r} is given twice", key_node.start_mark
-                )
-            seen.add(key)
-        return super().construct_mapping(node, deep)
-
-
-class _Dumper(yaml.SafeDumper):
-    """Quotes what ``_Loader`` would take for a number."""
-
-
-for _side in (_Loader, _Dumper):
-    _side.add_implicit_resolver(
-        "tag:yaml.org,2002:float",
-        re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+$"),
-        list("-+.0123456789"),
-    )
 
 
 def _read(path: Path) -> str:
@@ -427,31 +359,19 @@ def _explain(error: ValidationError) -> str:
 
 def _word(problem: Any) -> str:
     kind, context = problem["type"], problem.get("ctx", {})
-    shown = _shown(problem["input"])
+    value = shown(problem["input"])
     if kind == "extra_forbidden":
         return f"unknown key; allowed are {', '.join(_keys_beside(problem['loc']))}"
     if kind == "value_error":
         return str(context["error"])
     if kind == "literal_error":
-        return f"{shown} is not allowed; allowed are {context['expected']}"
+        return f"{value} is not allowed; allowed are {context['expected']}"
     if kind == "missing":
         return "is missing"
     if kind == "model_type":
-        return f"{shown} is not a section; write keys and values beneath it"
+        return f"{value} is not a section; write keys and values beneath it"
     text = str(problem["msg"])
-    return f"{shown} is not allowed; {text[0].lower()}{text[1:]}"
-
-
-def _shown(value: object) -> str:
-    """Return a value as it stands in the file, cut to a length that fits a line."""
-    brief = reprlib.Repr()
-    brief.maxlevel = 3
-    brief.maxstring = brief.maxother = brief.maxlong = 60
-    try:
-        text = brief.repr(value)
-    except ValueError:  # Python does not print whole numbers of thousands of digits.
-        return "a number of thousands of digits"
-    return text if len(text) <= 60 else text[:57] + "..."
+    return f"{value} is not allowed; {text[0].lower()}{text[1:]}"
 
 
 def _keys_beside(location: Sequence[str | int]) -> list[str]:

@@ -1,9 +1,10 @@
 """Train a study's packs one after the other in this process."""
 
 from study.ledger import ResultsDirectory
-from study.pack import StudyData, run_pack
+from study.pack import run_pack
 from study.progress import Progress
 from study.queue import PackQueue
+from study.study_data import StudyData
 
 
 def run_in_process(

@@ -23,18 +23,19 @@ from models.training import TrainingOptions
 from reports.fronts import pareto_mask
 from reports.reduce import medians_by_setting
 from study.config import StudyConfig, changed_keys
-from study.data import SPLITS, Dataset, load_dataset
-from study.errors import LedgerError, StudyFileError
+from study.data import SPLITS, Dataset, default_subgroup, load_dataset, subgroup
+from study.errors import DataError, LedgerError, StudyFileError
 from study.in_process import run_in_process
 from study.ledger import ResultsDirectory
-from study.pack import StudyData
-from study.plan import Identity, code_digest, planned_runs
+from study.plan import Identity, planned_runs
 from study.progress import Progress
 from study.queue import PackQueue
 from study.status import stored_config
+from study.study_data import StudyData, ThresholdOptions, rows_by_use
 
-COMPILE_FROM = 3000
-"""Runs from which ``auto`` compiles the training step: below, compiling takes longer than it saves."""
+COMPILE_FROM = 2e9
+"""The work from which ``auto`` compiles the training step, in multiplications of the first layer per
+epoch of all runs: 3,000 runs on COMPAS. Below, compiling takes longer than it saves."""
 _PACKAGES = ("numpy", "optuna", "pandas", "pyarrow", "ray", "torch")
 
 
@@ -56,18 +57,20 @@ def launch(
     dataset = load_dataset(
         config.dataset.name, path=config.dataset.path, split_seed=config.dataset.split_seed
     )
-    identity = Identity(dataset.fingerprint, config.training.model_dump(), code_digest())
+    where = _where_inconsistent(config)
+    unreliable = _unreliable(dataset, where)
+    identity = Identity.of(config, dataset.fingerprint, where)
     wanted = workers or config.resources.workers or available_cores()
     with directory.locked():
         _begin_or_continue(config, directory, identity)
-        backend = _backend(config, directory, say)
+        backend = _backend(config, dataset, directory, say)
         _set_broken_aside(directory, say)
         directory.clear_failures()
-        where = "in this process" if in_process else (address or "Ray on this machine")
-        with _session(directory, dataset, identity, backend, where), _logs(directory):
+        executor = "in this process" if in_process else (address or "Ray on this machine")
+        with _session(directory, dataset, identity, backend, executor), _logs(directory):
             with ThreadPoolExecutor(1) as beside:
                 # The decision-makers train while Ray starts.
-                makers = beside.submit(_decision_makers, config, directory, dataset)
+                makers = beside.submit(_decision_makers, config, directory, dataset, unreliable)
                 queue = PackQueue(config, identity, directory)
                 if in_process:
                     data = _study_data(config, dataset, makers.result(), backend)
@@ -133,7 +136,9 @@ def _begin_or_continue(config: StudyConfig, directory: ResultsDirectory, identit
             )
 
 
-def _backend(config: StudyConfig, directory: ResultsDirectory, say: Callable[[str], None]) -> str:
+def _backend(
+    config: StudyConfig, dataset: Dataset, directory: ResultsDirectory, say: Callable[[str], None]
+) -> str:
     """Return ``compiled`` or ``eager``: what the study began with, else what suits it and this machine.
 
     The two differ in the last digits, so a study keeps to one. Raises StudyFileError or LedgerError
@@ -150,7 +155,8 @@ def _backend(config: StudyConfig, directory: ResultsDirectory, say: Callable[[st
         if asked == "compiled" and not compiler_available():
             raise StudyFileError(f"resources.backend: compiled {missing}, or leave auto")
         return asked
-    if planned_runs(config, []) < COMPILE_FROM:
+    rows, inputs = dataset.features[dataset.indices("train")].shape
+    if planned_runs(config, []) * rows * inputs * config.training.hidden < COMPILE_FROM:
         return "eager"
     if not compiler_available():
         say(
@@ -169,25 +175,66 @@ def _set_broken_aside(directory: ResultsDirectory, say: Callable[[str], None]) -
 
 
 def _decision_makers(
-    config: StudyConfig, directory: ResultsDirectory, dataset: Dataset
+    config: StudyConfig,
+    directory: ResultsDirectory,
+    dataset: Dataset,
+    unreliable: np.ndarray[Any, np.dtype[np.bool_]] | None,
 ) -> dict[str, np.ndarray[Any, np.dtype[np.float32]]]:
     """Return each DM's probabilities (N,), trained once per study and then read back."""
     stored = directory.read_decision_makers()
     if stored.empty:
         torch.set_num_threads(1)
-        _train_decision_makers(config, directory, dataset)
+        _train_decision_makers(config, directory, dataset, unreliable)
         stored = directory.read_decision_makers()
     probabilities = (np.asarray(row, dtype=np.float32) for row in stored["probability"])
-    return dict(zip(stored["decision_maker"], probabilities, strict=True))
+    makers = dict(zip(stored["decision_maker"], probabilities, strict=True))
+    test = rows_by_use(dataset, config.thresholds.choose_on)["test"]
+    directory.write_test_rows(
+        dataset.label[test] > 0.5,
+        dataset.sensitive[test] == 1,
+        {name: probability[test] >= 0.5 for name, probability in makers.items()},
+    )
+    return makers
 
 
-def _train_decision_makers(config: StudyConfig, directory: ResultsDirectory, dataset: Dataset) -> None:
+def _where_inconsistent(config: StudyConfig) -> str | None:
+    """Return the condition on whom the DM ``inconsistent`` errs; None where the study has no such DM.
+
+    Raises StudyFileError where neither the study file nor the data set says.
+    """
+    if "inconsistent" not in (*config.decision_maker, config.test_decision_maker):
+        return None
+    where = config.inconsistent.where or default_subgroup(config.dataset.name)
+    if where is None:
+        raise StudyFileError(
+            f"inconsistent.where: say on whom the decision-maker of {config.dataset.name} errs, "
+            "by a column and a condition such as: age <= 35"
+        )
+    return where
+
+
+def _unreliable(dataset: Dataset, where: str | None) -> np.ndarray[Any, np.dtype[np.bool_]] | None:
+    """Return who fulfils the condition, (N,); raises DataError where it does not fit the data."""
+    try:
+        return None if where is None else subgroup(dataset, where)
+    except DataError as error:
+        raise DataError(f"inconsistent.{error}") from None
+
+
+def _train_decision_makers(
+    config: StudyConfig,
+    directory: ResultsDirectory,
+    dataset: Dataset,
+    unreliable: np.ndarray[Any, np.dtype[np.bool_]] | None,
+) -> None:
     x = with_bias(torch.tensor(np.concatenate([dataset.features, dataset.dm_only], axis=1)))
     y = torch.tensor(dataset.label)
     a = torch.tensor(dataset.sensitive, dtype=torch.float32)
-    rows = {split: torch.tensor(dataset.indices(split)) for split in SPLITS}
+    used = rows_by_use(dataset, config.thresholds.choose_on)
+    rows = {split: torch.tensor(used[split]) for split in SPLITS}
+    tested_with = [config.test_decision_maker] if config.test_decision_maker else []
     makers = make_decision_makers(
-        config.decision_maker,
+        list(dict.fromkeys([*config.decision_maker, *tested_with])),
         x,
         y,
         a,
@@ -195,6 +242,8 @@ def _train_decision_makers(config: StudyConfig, directory: ResultsDirectory, dat
         validation=rows["validation"],
         seed=stream_seed("decision-maker", config.dataset.split_seed),
         options=TrainingOptions(**config.training.model_dump()),
+        unreliable=None if unreliable is None else torch.tensor(unreliable),
+        flip=config.inconsistent.flip,
     )
     columns: dict[str, list[Any]] = {
         "decision_maker": [maker.name for maker in makers],
@@ -215,8 +264,15 @@ def _study_data(
     makers: dict[str, np.ndarray[Any, np.dtype[np.float32]]],
     backend: str,
 ) -> StudyData:
-    options = TrainingOptions(**config.training.model_dump())
-    return StudyData.of(config.study, dataset, makers, options, compiled=backend == "compiled")
+    return StudyData.of(
+        config.study,
+        dataset,
+        makers,
+        TrainingOptions(**config.training.model_dump()),
+        ThresholdOptions(**config.thresholds.model_dump()),
+        compiled=backend == "compiled",
+        test_decision_maker=config.test_decision_maker,
+    )
 
 
 @contextmanager

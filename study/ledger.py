@@ -20,18 +20,20 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
+from reports.outcomes import Outcomes
 from reports.reduce import FIGURES
-from study.config import dump_yaml, parse_yaml
 from study.data.splits import SPLITS
 from study.errors import LedgerError, OutputError, StudyFileError
 from study.files import write_whole
 from study.plan import Pack
+from study.yaml_text import dump_yaml, parse_yaml
 
 RUN_SCHEMA = pa.schema(
     [
         *((name, pa.string()) for name in ("run_id", "setting_id", "study", "dataset")),
-        *((name, pa.string()) for name in ("data_fingerprint", "decision_maker", "method", "model")),
-        *((name, pa.float64()) for name in ("alpha", "gamma")),
+        *((name, pa.string()) for name in ("data_fingerprint", "decision_maker", "test_decision_maker")),
+        *((name, pa.string()) for name in ("method", "model")),
+        *((name, pa.float64()) for name in ("alpha", "gamma", "model_alpha")),
         ("seed", pa.int64()),
         *((name, pa.float64()) for name in ("t0_a0", "t1_a0", "t0_a1", "t1_a1")),
         *((name, pa.int32()) for name in ("epochs", "best_epoch")),
@@ -43,6 +45,8 @@ RUN_SCHEMA = pa.schema(
     ]
 )
 WEIGHT_SCHEMA = pa.schema([("run_id", pa.string()), ("weights", pa.list_(pa.float32()))])
+OUTCOME_SCHEMA = pa.schema([("run_id", pa.string()), ("deferred", pa.binary()), ("positive", pa.binary())])
+"""The decisions of a run on the test rows, a bit each (numpy.packbits): deferred, and the model's class."""
 DECISION_MAKER_SCHEMA = pa.schema(
     [
         ("decision_maker", pa.string()),
@@ -51,6 +55,8 @@ DECISION_MAKER_SCHEMA = pa.schema(
         *((f"{split}_{figure}", pa.float64()) for split in SPLITS for figure in FIGURES),
     ]
 )
+
+BoolArray = np.ndarray[Any, np.dtype[np.bool_]]
 
 
 @dataclass(frozen=True)
@@ -73,6 +79,8 @@ class ResultsDirectory:
         self.decision_makers_file = self.root / "decision_makers.parquet"
         self.runs = self.root / "runs"
         self.weights = self.root / "weights"
+        self.outcomes = self.root / "outcomes"
+        self.test_rows_file = self.root / "test_rows.parquet"
         self.packs = self.root / "packs"
         self.logs = self.root / "logs"
         self.report = self.root / "report"
@@ -156,17 +164,23 @@ class ResultsDirectory:
 
     def write_nothing(self, pack_id: str) -> None:
         """Note that a pack had no run of its own: other packs train all its settings."""
-        self.write_runs(pack_id, {name: [] for name in RUN_SCHEMA.names}, [])
+        nothing = {name: list[Any]() for name in RUN_SCHEMA.names}
+        self.write_runs(pack_id, nothing, weights=[], deferred=[], positive=[])
 
     def write_runs(
         self,
         pack_id: str,
         rows: Mapping[str, Sequence[Any]],
+        *,
         weights: Sequence[np.ndarray[Any, Any]],
+        deferred: Sequence[bytes],
+        positive: Sequence[bytes],
     ) -> None:
-        """Add a pack's finished runs: columns by name as in RUN_SCHEMA, and weights in row order."""
-        identities = {"run_id": rows["run_id"], "weights": list(weights)}
-        _write_table(self.weights / f"{pack_id}.parquet", identities, WEIGHT_SCHEMA)
+        """Add a pack's finished runs: columns by name as in RUN_SCHEMA, the rest in row order."""
+        trained = {"run_id": rows["run_id"], "weights": list(weights)}
+        _write_table(self.weights / f"{pack_id}.parquet", trained, WEIGHT_SCHEMA)
+        decided = {"run_id": rows["run_id"], "deferred": deferred, "positive": positive}
+        _write_table(self.outcomes / f"{pack_id}.parquet", decided, OUTCOME_SCHEMA)
         _write_table(self._runs_file(pack_id), rows, RUN_SCHEMA)
 
     def has_runs(self, pack_id: str) -> bool:
@@ -212,7 +226,37 @@ class ResultsDirectory:
     def _runs_file(self, pack_id: str) -> Path:
         return self.runs / f"{pack_id}.parquet"
 
-    # Decision-makers
+    # Decision-makers and the people tested
+
+    def write_test_rows(
+        self, label: BoolArray, sensitive: BoolArray, decisions: Mapping[str, BoolArray]
+    ) -> None:
+        """Write who the models are tested on, (N,) each, and what each decision-maker decides for them."""
+        columns = {"label": label, "sensitive": sensitive}
+        columns |= {f"decision_{name}": decided for name, decided in decisions.items()}
+        _write_table(self.test_rows_file, columns, pa.schema([(name, pa.bool_()) for name in columns]))
+
+    def read_outcomes(self) -> Outcomes | None:
+        """Return the test decisions of the runs in the ledger; None where they are not kept.
+
+        A run whose pack has no outcomes is left out. Raises LedgerError for a file that cannot be read.
+        """
+        paths = [path for path in sorted(self.outcomes.glob("*.parquet")) if self.has_runs(path.stem)]
+        if not paths or not self.test_rows_file.exists():
+            return None
+        people = _read_people(self.test_rows_file)
+        decided = [_read_decided(path, len(people["label"])) for path in paths]
+        run_ids, deferred, positive = zip(*decided, strict=True)
+        outcomes = Outcomes(
+            run_id=[run_id for of_pack in run_ids for run_id in of_pack],
+            deferred=np.concatenate(deferred),
+            positive=np.concatenate(positive),
+            label=people.pop("label"),
+            sensitive=people.pop("sensitive"),
+            decisions={name.removeprefix("decision_"): made for name, made in people.items()},
+        )
+        once = np.sort(np.unique(outcomes.run_id, return_index=True)[1])
+        return outcomes if len(once) == len(outcomes.run_id) else outcomes.take(once)
 
     def write_decision_makers(self, rows: Mapping[str, Sequence[Any]]) -> None:
         """Write the decision-makers, a row each with the columns of DECISION_MAKER_SCHEMA."""
@@ -287,7 +331,7 @@ def _read_json(path: Path) -> Any:
         raise LedgerError(f"{path}: cannot be read ({error})") from None
 
 
-def _write_table(path: Path, columns: Mapping[str, Sequence[Any]], schema: pa.Schema) -> None:
+def _write_table(path: Path, columns: Mapping[str, Sequence[Any] | BoolArray], schema: pa.Schema) -> None:
     sink = pa.BufferOutputStream()
     table = pa.table(
         {
@@ -307,6 +351,34 @@ def _read_runs(path: Path) -> pa.Table:
     if wrong:
         raise ValueError(f"{table.column_names.count(wrong[0])} columns {wrong[0]}, one is needed")
     return table.select(RUN_SCHEMA.names).cast(RUN_SCHEMA)
+
+
+def _read_people(path: Path) -> dict[str, BoolArray]:
+    """Return the columns of test_rows.parquet, (N,) each; raises LedgerError where it is not that."""
+    try:
+        table = pq.ParquetFile(path).read()
+        names = ["label", "sensitive", *(n for n in table.column_names if n.startswith("decision_"))]
+        return {name: table[name].cast(pa.bool_()).to_numpy() for name in names}
+    except (OSError, KeyError, pa.ArrowException) as error:
+        raise LedgerError(f"{path}: cannot be read ({error}); delete it and resume") from None
+
+
+def _read_decided(path: Path, people: int) -> tuple[list[str], BoolArray, BoolArray]:
+    """Return R run ids and their decisions, (R, people) each; raises LedgerError where they are not."""
+    try:
+        table = pq.ParquetFile(path).read().select(OUTCOME_SCHEMA.names).cast(OUTCOME_SCHEMA)
+        deferred, positive = (_bits(table[name], people) for name in OUTCOME_SCHEMA.names[1:])
+        return table["run_id"].to_pylist(), deferred, positive
+    except (OSError, KeyError, TypeError, ValueError, pa.ArrowException) as error:
+        raise LedgerError(
+            f"{path}: cannot be read ({error}); delete it and runs/{path.name}, and resume"
+        ) from None
+
+
+def _bits(column: pa.ChunkedArray, count: int) -> BoolArray:
+    """Unpack rows of bits into (R, count); raises ValueError where there are more or fewer."""
+    packed = np.frombuffer(b"".join(column.to_pylist()), dtype=np.uint8)
+    return np.unpackbits(packed.reshape(len(column), -(-count // 8)), axis=1, count=count).astype(bool)
 
 
 def _frame(table: pa.Table) -> pd.DataFrame:

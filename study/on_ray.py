@@ -32,9 +32,10 @@ from ray.tune.search import Searcher
 
 from study.errors import LedgerError, UserError
 from study.ledger import ResultsDirectory
-from study.pack import StudyData, run_pack
+from study.pack import run_pack
 from study.progress import Progress
 from study.queue import PackQueue
+from study.study_data import StudyData
 
 RETRIES = 3
 _REPORT_EVERY = 1.0

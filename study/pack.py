@@ -3,82 +3,19 @@
 import os
 import socket
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-import numpy as np
 import torch
 
-from models.examples import Examples, with_bias
+from models.families import MODELS
 from models.methods import METHODS
-from models.metrics import joint_figures
-from models.mlp import MLP
-from models.network import Model
-from models.ordinal import ORDINAL
-from models.training import PackTraining, Trained, TrainingOptions
-from study.data import SPLITS, Dataset
+from models.training import PackTraining, Trained
+from study.evaluation import COORDINATES, Evaluation, chosen_afterwards, evaluate, packed
 from study.ledger import ResultsDirectory
 from study.plan import NO_DECISION_MAKER, Pack, run_id
-
-MODELS: dict[str, Model] = {model.name: model for model in (MLP, ORDINAL)}
-
-
-@dataclass(frozen=True)
-class StudyData:
-    """What every worker of a study holds, as arrays that travel well.
-
-    features: (N, F) float32; label, sensitive: (N,); rows: row numbers of each split;
-    decision_makers: the probability (N,) of the positive class by each DM.
-    """
-
-    study: str
-    dataset: str
-    fingerprint: str
-    features: np.ndarray[Any, np.dtype[np.float32]]
-    label: np.ndarray[Any, np.dtype[np.float32]]
-    sensitive: np.ndarray[Any, np.dtype[np.int8]]
-    rows: Mapping[str, np.ndarray[Any, np.dtype[np.int64]]]
-    decision_makers: Mapping[str, np.ndarray[Any, np.dtype[np.float32]]]
-    options: TrainingOptions
-    compiled: bool
-
-    @staticmethod
-    def of(
-        study: str,
-        dataset: Dataset,
-        decision_makers: Mapping[str, np.ndarray[Any, np.dtype[np.float32]]],
-        options: TrainingOptions,
-        compiled: bool,
-    ) -> "StudyData":
-        """Take from a data set what training needs."""
-        return StudyData(
-            study=study,
-            dataset=dataset.name,
-            fingerprint=dataset.fingerprint,
-            features=dataset.features,
-            label=dataset.label,
-            sensitive=dataset.sensitive,
-            rows={split: dataset.indices(split) for split in SPLITS},
-            decision_makers=dict(decision_makers),
-            options=options,
-            compiled=compiled,
-        )
-
-    def examples(self, split: str, decision_maker: str) -> Examples:
-        """Return a split as tensors, with a DM's view of it.
-
-        A method that never defers gets the labels in the DM's place, which nobody looks at.
-        """
-        maker = self.decision_makers.get(decision_maker, self.label)
-        rows = self.rows[split]
-        return Examples(
-            with_bias(torch.tensor(self.features[rows])),
-            torch.tensor(self.label[rows]),
-            torch.tensor(self.sensitive[rows], dtype=torch.float32),
-            torch.tensor(maker[rows]),
-        )
+from study.study_data import StudyData
 
 
 def run_pack(pack: Pack, data: StudyData, directory: ResultsDirectory) -> Iterator[int]:
@@ -94,43 +31,65 @@ def run_pack(pack: Pack, data: StudyData, directory: ResultsDirectory) -> Iterat
     torch.set_num_threads(1)
     if pack.decision_maker not in (*data.decision_makers, NO_DECISION_MAKER):
         raise ValueError(f"{pack.pack_id}: unknown decision-maker {pack.decision_maker}")
-    splits = {split: data.examples(split, pack.decision_maker) for split in SPLITS}
     if not pack.fresh:
         directory.write_nothing(pack.pack_id)
         return
+    model = MODELS[pack.model]
+    afterwards = chosen_afterwards(model, pack.method)
+    coefficients, lane = _lanes(pack, afterwards)
     training = PackTraining(
-        MODELS[pack.model],
-        METHODS[pack.method],
-        splits["train"],
-        splits["validation"],
-        alpha=torch.tensor([setting.alpha for setting in pack.settings]),
-        gamma=torch.tensor([setting.gamma or 0.0 for setting in pack.settings]),
+        model,
+        METHODS["binary" if afterwards else pack.method],
+        data.examples("train", pack.decision_maker),
+        data.examples("validation", pack.decision_maker),
+        alpha=torch.tensor([alpha for alpha, _ in coefficients]),
+        gamma=torch.tensor([gamma for _, gamma in coefficients]),
         seeds=pack.seeds,
         options=data.options,
         compiled=data.compiled,
     )
+    share = pack.runs / (len(coefficients) * len(pack.seeds))
     while training.running:
         training.run_epoch()
-        yield pack.runs - training.running
+        yield pack.runs - round(share * training.running)
     trained = training.result()
-    rows = _rows(pack, data, trained, splits)
-    epochs = trained.epochs.to(torch.float64).flatten()
+    evaluation = evaluate(model, pack, data, trained, lane)
+    rows = _rows(pack, data, trained, evaluation, lane)
+    epochs = trained.epochs[:, lane].to(torch.float64).flatten()
     rows["seconds"] = (epochs / epochs.sum() * (time.perf_counter() - started)).tolist()
-    weights = trained.theta.transpose(1, 2).flatten(0, 1).numpy()
-    directory.write_runs(pack.pack_id, rows, list(weights))
+    directory.write_runs(
+        pack.pack_id,
+        rows,
+        weights=list(trained.theta[..., lane].transpose(1, 2).flatten(0, 1).numpy()),
+        deferred=packed(evaluation.test.deferred),
+        positive=packed(evaluation.test.positive),
+    )
+
+
+def _lanes(pack: Pack, afterwards: bool) -> tuple[list[tuple[float, float]], torch.Tensor]:
+    """Return (alpha, gamma) of each network to train, and (K,) which of them is a setting's.
+
+    Settings that differ only in thresholds chosen afterwards share a network.
+    """
+    wanted = [
+        (setting.trained_alpha, 0.0 if afterwards else setting.gamma or 0.0) for setting in pack.settings
+    ]
+    networks = list(dict.fromkeys(wanted)) if afterwards else wanted
+    return networks, torch.tensor([networks.index(w) for w in wanted] if afterwards else range(len(wanted)))
 
 
 def _rows(
-    pack: Pack, data: StudyData, trained: Trained, splits: Mapping[str, Examples]
+    pack: Pack, data: StudyData, trained: Trained, evaluation: Evaluation, lane: torch.Tensor
 ) -> dict[str, list[Any]]:
     """Return the pack's rows as columns, seed by seed and setting by setting."""
-    model = MODELS[pack.model]
     runs = [(seed, setting) for seed in pack.seeds for setting in pack.settings]
+    defers = pack.decision_maker != NO_DECISION_MAKER
     constant = {
         "study": data.study,
         "dataset": data.dataset,
         "data_fingerprint": data.fingerprint,
         "decision_maker": pack.decision_maker,
+        "test_decision_maker": (defers and data.test_decision_maker) or pack.decision_maker,
         "method": pack.method,
         "model": pack.model,
         "pack_id": pack.pack_id,
@@ -142,19 +101,18 @@ def _rows(
     columns["setting_id"] = [setting.setting_id for _, setting in runs]
     columns["alpha"] = [setting.alpha for _, setting in runs]
     columns["gamma"] = [setting.gamma for _, setting in runs]
+    columns["model_alpha"] = [setting.params.get("model_alpha") for _, setting in runs]
     columns["seed"] = [seed for seed, _ in runs]
-    columns["epochs"] = trained.epochs.flatten().tolist()
-    columns["best_epoch"] = trained.best_epoch.flatten().tolist()
-    columns["status"] = [stop.value for of_seed in trained.stop for stop in of_seed]
-    columns["validation_loss"] = _defined(trained.validation_loss)
-    for split, examples in splits.items():
-        for name, values in joint_figures(model, trained.theta, examples).items():
-            columns[f"{split}_{name}"] = _defined(values)
-    one = torch.zeros(trained.theta.shape[0], 1, data.features.shape[1] + 1)
-    scores = model.scores(trained.theta, one)
-    for name, threshold in (("t0", scores.t0), ("t1", scores.t1)):
-        used = _defined(threshold) if model.has_thresholds else [None] * len(runs)
-        columns[f"{name}_a0"] = columns[f"{name}_a1"] = used
+    columns["epochs"] = trained.epochs[:, lane].flatten().tolist()
+    columns["best_epoch"] = trained.best_epoch[:, lane].flatten().tolist()
+    columns["status"] = [of_seed[k].value for of_seed in trained.stop for k in lane.tolist()]
+    columns["validation_loss"] = _defined(trained.validation_loss[:, lane])
+    columns |= {name: _defined(values) for name, values in evaluation.figures.items()}
+    for name in COORDINATES:
+        columns[name] = [None] * len(runs)
+    if evaluation.thresholds is not None:
+        for name, threshold in evaluation.thresholds._asdict().items():
+            columns |= {f"{name}_a{group}": _defined(threshold[:, group]) for group in (0, 1)}
     return columns
 
 

@@ -10,13 +10,13 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
-from itertools import product
 from math import prod
 from pathlib import Path
 from typing import Any
 
 import models
-from study.config import MODEL_METHODS, Range, Space, StudyConfig
+from study.config import StudyConfig
+from study.spaces import CHOSEN_AFTERWARDS, Range, Space
 
 NO_DECISION_MAKER = "none"
 """The decision-maker of a method that never defers."""
@@ -24,11 +24,30 @@ NO_DECISION_MAKER = "none"
 
 @dataclass(frozen=True)
 class Setting:
-    """One hyperparameter combination; ``gamma`` is None for a method that never says IDK."""
+    """One hyperparameter combination: its coefficients by name.
+
+    ``alpha``, and ``gamma`` where the method may say IDK. For thresholds chosen after training also
+    ``model_alpha``, with which the network itself is trained; where the search proposes them, that and
+    their quantiles ``t0_a0`` ... ``t1_a1``.
+    """
 
     setting_id: str
-    alpha: float
-    gamma: float | None
+    params: Mapping[str, float]
+
+    @property
+    def alpha(self) -> float:
+        """The fairness coefficient; the network's own where thresholds are not chosen by their loss."""
+        return self.params["alpha" if "alpha" in self.params else "model_alpha"]
+
+    @property
+    def gamma(self) -> float | None:
+        """The price of deferring, None where there is none."""
+        return self.params.get("gamma")
+
+    @property
+    def trained_alpha(self) -> float:
+        """The fairness coefficient that the network itself is trained with."""
+        return self.params["model_alpha" if "model_alpha" in self.params else "alpha"]
 
 
 @dataclass(frozen=True)
@@ -45,23 +64,50 @@ class Arm:
         """Words that tell this arm from the study's others, fit for a file name."""
         return f"{self.method}-{self.model}-{self.decision_maker}"
 
+    @property
+    def search(self) -> str:
+        """The stream its proposals come from: the same settings for every decision-maker."""
+        return f"{self.method}-{self.model}"
+
 
 @dataclass(frozen=True)
 class Identity:
-    """What decides every row of a study beside setting and seed."""
+    """What decides every row of a study beside setting and seed.
+
+    ``protocol`` says how thresholds are chosen, whose decisions count and on whom ``inconsistent`` errs.
+    """
 
     data_fingerprint: str
     training: Mapping[str, Any]
+    protocol: Mapping[str, Any]
     code: str
 
+    @staticmethod
+    def of(config: StudyConfig, data_fingerprint: str, where: str | None = None) -> "Identity":
+        """Take from a study file what decides its rows; ``where`` is on whom ``inconsistent`` errs."""
+        only_random = {"candidates"} if config.thresholds.sampler != "random" else None
+        protocol = {
+            "thresholds": config.thresholds.model_dump(exclude=only_random),
+            "test_decision_maker": config.test_decision_maker,
+            "inconsistent": {"where": where, "flip": config.inconsistent.flip},
+        }
+        return Identity(data_fingerprint, config.training.model_dump(), protocol, code_digest())
+
     def setting(self, arm: Arm, params: Mapping[str, float]) -> Setting:
-        """Return the setting of ``arm`` with ``params`` (alpha, and gamma where the method has one)."""
+        """Return the setting of ``arm`` with ``params``."""
+        params = {name: float(value) for name, value in params.items()}
+        protocol = {"choose_on": self.protocol["thresholds"]["choose_on"]}
+        if arm.model in CHOSEN_AFTERWARDS and arm.method != "binary":
+            protocol |= self.protocol["thresholds"]
+        if arm.decision_maker != NO_DECISION_MAKER:
+            protocol["tested_with"] = self.protocol["test_decision_maker"] or arm.decision_maker
+        if "inconsistent" in (arm.decision_maker, protocol.get("tested_with")):
+            protocol |= self.protocol["inconsistent"]
         facts = [
-            *(arm.method, arm.model, arm.decision_maker),
-            *(float(params["alpha"]), params.get("gamma")),
+            *(arm.method, arm.model, arm.decision_maker, params, protocol),
             *(self.data_fingerprint, dict(self.training), self.code),
         ]
-        return Setting(_digest(facts), float(params["alpha"]), params.get("gamma"))
+        return Setting(_digest(facts), params)
 
 
 def run_id(setting_id: str, seed: int) -> str:
@@ -131,14 +177,10 @@ def arms(config: StudyConfig) -> list[Arm]:
     A method that never defers is trained once, whatever decision-makers there are.
     """
     found = []
-    for method, model in product(config.methods, config.model):
-        if method not in MODEL_METHODS[model]:
-            continue
-        spaces = {"alpha": config.search.alpha[method]}
-        if method in config.search.gamma:
-            spaces["gamma"] = config.search.gamma[method]
-        makers = config.decision_maker if "gamma" in spaces else (NO_DECISION_MAKER,)
-        found += [Arm(method, model, maker, spaces) for maker in makers]
+    for words in config.arms():
+        method, _, model = words.partition("-")
+        makers = (NO_DECISION_MAKER,) if method == "binary" else config.decision_maker
+        found += [Arm(method, model, maker, config.spaces(words)) for maker in makers]
     return found
 
 
@@ -187,10 +229,11 @@ def make_pack(
 
 @cache
 def code_digest() -> str:
-    """Return a hash over the source of ``models``, the code that decides what a row says."""
-    folder = Path(models.__file__).parent
+    """Return a hash over the code that decides what a row says: ``models``, and how packs use them."""
+    here = Path(__file__).parent
+    deciding = [here / name for name in ("evaluation.py", "pack.py", "study_data.py")]
     digest = hashlib.sha256()
-    for path in sorted(folder.glob("*.py")):
+    for path in [*sorted(Path(models.__file__).parent.glob("*.py")), *deciding]:
         digest.update(path.name.encode() + b"\0" + path.read_bytes().replace(b"\r\n", b"\n") + b"\0")
     return digest.hexdigest()[:16]
 

@@ -129,7 +129,7 @@ class PackQueue:
         elif search.sampler in ADAPTIVE:
             listed = None
         else:
-            listed = propose(search.sampler, arm.spaces, search.settings, seed=(search.seed, arm.name, 0))
+            listed = propose(search.sampler, arm.spaces, search.settings, seed=(search.seed, arm.search, 0))
         return _ArmState(arm, settings_of(self._config, arm), listed)
 
     def _adopt(self, packs: Sequence[Pack]) -> None:
@@ -180,7 +180,7 @@ class PackQueue:
             search.sampler,
             state.arm.spaces,
             count,
-            seed=(search.seed, state.arm.name, index),
+            seed=(search.seed, state.arm.search, index),
             told=told,
             pending=pending,
         )
@@ -200,7 +200,4 @@ class PackQueue:
 
 
 def _asked(proposal: Proposal) -> Asked:
-    params = {"alpha": proposal.setting.alpha}
-    if proposal.setting.gamma is not None:
-        params["gamma"] = proposal.setting.gamma
-    return Asked(params, proposal.memory or {})
+    return Asked(proposal.setting.params, proposal.memory or {})

@@ -16,7 +16,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.trial import TrialState
 
 from models.randomness import stream_seed
-from study.config import Range, Space
+from study.spaces import Range, Space
 
 OBJECTIVES = ("validation_error", "validation_di", "validation_idk_rate")
 ADAPTIVE = frozenset({"nsga2", "tpe"})

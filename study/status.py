@@ -18,7 +18,7 @@ class Status:
     """Counts of runs, and ``state``: ``running``, ``interrupted`` or ``finished``.
 
     ``failed`` runs belong to packs that could not be trained; ``broken`` are files of the ledger that
-    cannot be read, whose runs `study resume` does again.
+    cannot be read, whose runs `study resume` does again; ``parts`` are the studies of a collection.
     """
 
     study: str
@@ -28,6 +28,7 @@ class Status:
     failed: int
     failures: tuple[str, ...]
     broken: tuple[Broken, ...]
+    parts: tuple["Status", ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the status as plain data, the contract's keys first."""
@@ -39,11 +40,14 @@ class Status:
             "study": self.study,
             "failures": list(self.failures),
             "broken": [str(item.path) for item in self.broken],
+            **({"studies": [part.to_json() for part in self.parts]} if self.parts else {}),
         }
 
     def words(self) -> str:
         """Return the status for a person."""
         lines = [f"{self.study}: {self.state}, {self.finished:,} of {self.planned:,} runs finished"]
+        if self.parts:
+            return "\n".join([*lines, *(part.words() for part in self.parts)])
         if self.failed:
             lines.append(f"{self.failed:,} runs failed; `study resume` tries them again")
         lines += [f"  {failure}" for failure in self.failures]
@@ -76,6 +80,7 @@ def study_results(directory: ResultsDirectory) -> Results:
         planned=status.planned,
         failed=status.failed,
         state=status.state,
+        outcomes=directory.read_outcomes,
     )
 
 

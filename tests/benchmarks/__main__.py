@@ -15,7 +15,7 @@ import torch
 
 from models import network
 from models.methods import METHODS
-from models.metrics import joint_figures
+from models.metrics import decide, joint_figures, scores
 from models.ordinal import ORDINAL
 from models.step import compiler_available
 from models.training import PackTraining, Trained
@@ -43,7 +43,10 @@ def train(problem: Problem, which: slice, seeds: list[int], compiled: bool) -> t
         training.run_epoch()
     trained = training.result()
     for split in (problem.train, problem.validation, problem.test):
-        joint_figures(ORDINAL, trained.theta, split)
+        decisions = decide(
+            scores(ORDINAL, trained.theta, split.x), ORDINAL.thresholds(trained.theta), split.a
+        )
+        joint_figures(decisions, split)
     return trained, time.perf_counter() - started
 
 

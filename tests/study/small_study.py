@@ -12,7 +12,14 @@ from study.config import StudyConfig, validate
 from study.ledger import RUN_SCHEMA, ResultsDirectory
 from study.plan import Identity, Pack, run_id
 
-IDENTITY = Identity("fingerprint", {"hidden": 5}, "code")
+PROTOCOL: dict[str, Any] = {
+    "thresholds": {"sampler": "random", "candidates": 9, "per_group": True, "choose_on": "validation"},
+    "test_decision_maker": None,
+    "inconsistent": {"where": None, "flip": 0.3},
+}
+IDENTITY = Identity("fingerprint", {"hidden": 5}, PROTOCOL, "code")
+PEOPLE = 13
+"""How many people runs that are made up decide on: no multiple of 8."""
 
 TINY: dict[str, Any] = {
     "study": "tiny",
@@ -78,6 +85,7 @@ def made_up_rows(pack: Pack) -> dict[str, list[Any]]:
         "model": [pack.model] * len(runs),
         "alpha": [setting.alpha for _, setting in runs],
         "gamma": [setting.gamma for _, setting in runs],
+        "model_alpha": [setting.params.get("model_alpha") for _, setting in runs],
         "seed": [seed for seed, _ in runs],
         "pack_id": [pack.pack_id] * len(runs),
         "finished_at": [datetime(2026, 1, 1, tzinfo=UTC)] * len(runs),
@@ -86,5 +94,19 @@ def made_up_rows(pack: Pack) -> dict[str, list[Any]]:
 
 def write_made_up(directory: ResultsDirectory, pack: Pack) -> None:
     """Put a pack's made-up rows into the ledger."""
+    write_rows(directory, pack, made_up_rows(pack))
+
+
+def write_rows(directory: ResultsDirectory, pack: Pack, rows: Mapping[str, list[Any]]) -> None:
+    """Put rows into the ledger, with made-up weights and decisions."""
+    deferred, positive = (
+        [np.packbits(made_up_decisions(run, what)).tobytes() for run in rows["run_id"]]
+        for what in ("deferred", "positive")
+    )
     weights = [np.array([index, 0.5], dtype=np.float32) for index in range(pack.runs)]
-    directory.write_runs(pack.pack_id, made_up_rows(pack), weights)
+    directory.write_runs(pack.pack_id, rows, weights=weights, deferred=deferred, positive=positive)
+
+
+def made_up_decisions(*keys: object) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    digest = hashlib.sha256(repr(keys).encode()).digest()
+    return np.unpackbits(np.frombuffer(digest, np.uint8), count=PEOPLE).astype(bool)

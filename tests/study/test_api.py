@@ -114,3 +114,22 @@ def test_numbers_of_a_study_do_not_depend_on_its_name_or_other_methods(
     assert set(here["run_id"]) <= set(there["run_id"])
     shared = there[there["run_id"].isin(here["run_id"])]
     assert_same_rows(here.drop(columns=named), shared.drop(columns=named))
+
+
+def test_study_must_say_on_whom_inconsistent_errs_where_the_data_set_does_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("study.launch.default_subgroup", lambda name: None)
+    for key in ("decision_maker", "test_decision_maker"):
+        with pytest.raises(StudyFileError, match=r"inconsistent\.where: say on whom .* age <= 35"):
+            Study.run({**SMALL, key: "inconsistent"}, out=tmp_path / "out", in_process=True)
+    assert not (tmp_path / "out").exists()
+    own = {**SMALL, "test_decision_maker": "inconsistent", "inconsistent": {"where": "age > 60"}}
+    assert Study.run(own, out=tmp_path / "out", in_process=True).status().state == "finished"
+
+
+def test_default_condition_written_out_is_the_same_study(tmp_path: Path) -> None:
+    given = {**SMALL, "methods": "defer", "model": "gate", "decision_maker": "inconsistent"}
+    default = Study.run(given, out=tmp_path / "default", in_process=True).results()
+    written = given | {"inconsistent": {"where": "age <= 35"}}
+    assert_same_rows(Study.run(written, out=tmp_path / "written", in_process=True).results(), default)

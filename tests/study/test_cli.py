@@ -122,6 +122,11 @@ def test_help_names_every_command(say: Say) -> None:
         ("a: [", ["wrong.yaml: line 1 is not valid YAML"]),
         ("dataset: nowhere", ["dataset: 'nowhere' is unknown; allowed are compas-two-year, compas"]),
         ("dataset: {name: compas, path: /no/such.csv}", ["/no/such.csv: cannot be read"]),
+        (
+            "{decision_maker: inconsistent, inconsistent: {where: agge <= 3}}",
+            ["inconsistent.where: 'agge <= 3': column 'agge' is not allowed; allowed are age"],
+        ),
+        ("{test_decision_maker: inconsistent, inconsistent: {where: age}}", ["inconsistent.where: 'age'"]),
         ("dataset: {path: x.csv}", ["path is not allowed, it ships with the package"]),
     ],
 )

@@ -6,19 +6,11 @@ from typing import Any
 
 import pytest
 
-from study.config import (
-    METHOD_NAMES,
-    Range,
-    StudyConfig,
-    changed_keys,
-    dump_yaml,
-    load_config,
-    parse_yaml,
-    preset_names,
-    validate,
-)
+from study.config import StudyConfig, changed_keys, load_config, preset_names, validate
 from study.errors import StudyFileError
 from study.plan import arms
+from study.spaces import ARMS, Range
+from study.yaml_text import dump_yaml, parse_yaml
 
 HUGE = "0x" + "f" * 5000
 
@@ -27,11 +19,29 @@ WRONG = [
     # unknown keys, at each level
     ("alpha: 1", ["alpha: unknown key", "allowed are study, dataset, decision_maker, methods, model"]),
     ("dataset: {nam: x}", ["dataset.nam: unknown key", "name, path, split_seed"]),
-    ("search: {sampler: random, setings: 3}", ["search.setings", "sampler, settings, seed, alpha, gamma"]),
+    (
+        "search: {sampler: random, setings: 3}",
+        ["search.setings", "sampler, settings, seed, alpha, gamma, model_alpha"],
+    ),
     ("search: {alpha: {low: 1, high: 2, step: 3}}", ["search.alpha.step", "allowed are low, high, log"]),
     ("search: {alpha: {defer: {low: 1, hgh: 2}}}", ["search.alpha.defer.hgh", "low, high, log"]),
     ("search: {alpha: {defr: 1}}", ["search.alpha: 'defr'", "binary, reject, defer", "low, high, log"]),
-    ("search: {gamma: {binary: 1}}", ["search.gamma: binary", "allowed are reject, defer"]),
+    ("search: {gamma: {binary: 1}}", ["search.gamma: 'binary' has no gamma", "allowed are reject, defer"]),
+    ("search: {gamma: {binary-bayes: 1}}", ["'binary-bayes' has no gamma", "reject-gate, defer-ordinal"]),
+    (
+        "search: {alpha: {defer-mlp: 1}}",
+        ["search.alpha: 'defer-mlp' has no alpha", "binary-mlp", "defer-gate"],
+    ),
+    ("search: {alpha: {ordinal: 1}}", ["search.alpha: 'ordinal' has no alpha", "reject-ordinal"]),
+    ("search: {model_alpha: {defer-gate: 1}}", ["'defer-gate' has no model_alpha", "reject-posthoc"]),
+    ("search: {model_alpha: {binary: 1}}", ["search.model_alpha: 'binary'", "allowed are reject, defer"]),
+    (
+        "search: {model_alpha: {defer-bayes: {low: 1, hi: 2}}}",
+        ["search.model_alpha.defer-bayes.hi", "low, high, log"],
+    ),
+    ("search: {alpha: {low: 1, high: 2, defer: 3}}", ["search.alpha.defer: unknown key", "low, high, log"]),
+    ("thresholds: {smpler: exact}", ["thresholds.smpler", "sampler, candidates, per_group, choose_on"]),
+    ("inconsistent: {who: age < 3}", ["inconsistent.who: unknown key", "allowed are where, flip"]),
     ("training: {hiden: 3}", ["training.hiden: unknown key", "hidden, learning_rate, batch_size"]),
     ("pack: {size: 3}", ["pack.size: unknown key", "allowed are settings"]),
     ("resources: {worker: 1}", ["resources.worker: unknown key", "allowed are workers, backend"]),
@@ -58,12 +68,20 @@ WRONG = [
     ("seeds: true", ["seeds", "True", "valid integer"]),
     # values that there are not
     ("study: a b", ["study: 'a b' is not a name", "letters, digits"]),
+    ("thresholds: {candidates: 1e3}", ["thresholds.candidates: 1000.0", "valid integer"]),
+    ("thresholds: {per_group: 1}", ["thresholds.per_group: 1", "valid boolean"]),
+    ("inconsistent: {where: 3}", ["inconsistent.where: 3", "valid string"]),
+    ("inconsistent: {flip: often}", ["inconsistent.flip: 'often'", "valid number"]),
+    ("test_decision_maker: [oracle]", ["test_decision_maker: ['oracle']", "'standard', 'biased'"]),
     ("methods: [binary, guess]", ["methods.1: 'guess'", "'binary', 'reject' or 'defer'"]),
     ("model: mpl", ["model.0: 'mpl'", "allowed are 'mlp'"]),
-    ("decision_maker: judge", ["decision_maker.0: 'judge'", "'standard', 'biased' or 'oracle'"]),
+    ("decision_maker: judge", ["decision_maker.0: 'judge'", "'biased', 'inconsistent' or 'oracle'"]),
+    ("test_decision_maker: judge", ["test_decision_maker: 'judge'", "'inconsistent' or 'oracle'"]),
     ("search: {sampler: gird}", ["search.sampler: 'gird'", "'grid', 'random', 'qmc', 'nsga2' or 'tpe'"]),
     ("resources: {backend: gpu}", ["resources.backend: 'gpu'", "'auto', 'compiled' or 'eager'"]),
-    ("thresholds: guessed", ["thresholds: 'guessed'", "allowed are 'learned'"]),
+    ("thresholds: exact", ["thresholds: 'exact' is not a section"]),
+    ("thresholds: {sampler: tpe}", ["thresholds.sampler: 'tpe'", "'random', 'exact' or 'search'"]),
+    ("thresholds: {choose_on: test}", ["thresholds.choose_on: 'test'", "'validation' or 'test-half'"]),
     # impossible ranges
     ("search: {alpha: {binary: {low: 2, high: 1}}}", ["search.alpha.binary: low must be below high"]),
     ("search: {alpha: {low: 1, high: 1}}", ["search.alpha: low must be below high, got 1 and 1"]),
@@ -78,8 +96,12 @@ WRONG = [
     ("dataset: {split_seed: -1}", ["dataset.split_seed: -1", "greater than or equal to 0"]),
     ("training: {hidden: 0}", ["training.hidden: 0", "greater than or equal to 1"]),
     ("training: {learning_rate: 0}", ["training.learning_rate: 0", "greater than 0"]),
-    ("training: {batch_size: 1}", ["training.batch_size: 1", "greater than or equal to 2"]),
+    ("training: {batch_size: 7}", ["training.batch_size: 7", "greater than or equal to 8"]),
     ("training: {max_epochs: 0}", ["training.max_epochs: 0", "greater than or equal to 1"]),
+    ("thresholds: {candidates: 0}", ["thresholds.candidates: 0", "greater than or equal to 1"]),
+    ("thresholds: {candidates: 100001}", ["thresholds.candidates: 100001", "equal to 100000"]),
+    ("inconsistent: {flip: 1.1}", ["inconsistent.flip: 1.1", "less than or equal to 1"]),
+    ("inconsistent: {flip: .nan}", ["inconsistent.flip: nan", "finite number"]),
     ("pack: {settings: 0}", ["pack.settings: 0", "greater than or equal to 1"]),
     ("resources: {workers: 0}", ["resources.workers: 0", "greater than or equal to 1"]),
     ("seeds: 0", ["seeds: write how many seeds (1 to 10000), or a list"]),
@@ -90,13 +112,44 @@ WRONG = [
     ("methods: []", ["methods: the list is empty"]),
     ("methods: [defer, defer]", ["methods: an entry is listed twice"]),
     # parts that do not go together
-    ("{methods: defer, model: mlp}", ["model: none of mlp can be trained to defer; ordinal can"]),
+    ("{methods: defer, model: mlp}", ["model: none of mlp can be trained to defer; ordinal, posthoc"]),
+    (
+        "{methods: binary, model: [gate, posthoc]}",
+        ["model: none of gate, posthoc can be trained to binary; mlp, bayes can"],
+    ),
     ("search: {sampler: grid}", ["search.alpha: sampler grid crosses listed values", "give a list"]),
     (
         "search: {sampler: grid, alpha: [1], gamma: {defer: {low: 0, high: 1}, reject: 0.5}}",
-        ["search.gamma: sampler grid", "defer has the range 0 to 1"],
+        ["search.gamma: sampler grid", "defer-ordinal has the range 0 to 1"],
+    ),
+    (
+        "{model: posthoc, methods: defer, search: {sampler: grid, alpha: 1, gamma: 1}}",
+        ["search.model_alpha: sampler grid", "defer-posthoc has the range 0.01 to 1"],
     ),
     ("search: {sampler: qmc, alpha: [1, 2]}", ["search.alpha: sampler qmc fills ranges", "low, high"]),
+    (
+        "{model: [mlp, bayes], search: {gamma: {reject-bayes: [0, 1]}}}",
+        ["search.gamma: sampler qmc", "reject-bayes has a list", "{low, high}"],
+    ),
+    (
+        "{model: [mlp, bayes], thresholds: {sampler: search}, search: {model_alpha: {defer: [0, 1]}}}",
+        ["search.model_alpha: sampler qmc", "defer-bayes has a list"],
+    ),
+    (
+        "{model: posthoc, methods: defer, thresholds: {sampler: search}, "
+        "search: {sampler: grid, alpha: 1, gamma: 1, model_alpha: 1}}",
+        ["thresholds.sampler: search proposes", "defer-posthoc", "random or exact", "search.sampler"],
+    ),
+    (
+        "{model: posthoc, methods: defer, thresholds: {sampler: exact}, "
+        "search: {sampler: random, alpha: [1, -1]}}",
+        ["search.alpha: thresholds.sampler exact", "defer-posthoc has -1", "thresholds.sampler random"],
+    ),
+    (
+        "{model: posthoc, methods: reject, thresholds: {sampler: exact}, "
+        "search: {gamma: {reject: {low: -0.1, high: 1}}}}",
+        ["search.gamma: thresholds.sampler exact", "reject-posthoc has -0.1"],
+    ),
     # not a study file at all
     ("a: b: c", ["line 1 is not valid YAML"]),
     ("study: a\npack: [", ["line 2 is not valid YAML"]),
@@ -214,20 +267,38 @@ def test_empty_file_is_the_default_study(tmp_path: Path) -> None:
 def test_resolved_writes_out_every_default() -> None:
     resolved = StudyConfig().resolved()
     assert list(resolved) == [
-        *("study", "dataset", "decision_maker", "methods", "model", "search", "thresholds", "seeds"),
-        *("training", "pack", "resources"),
+        *("study", "dataset", "decision_maker", "methods", "model", "search", "test_decision_maker"),
+        *("thresholds", "inconsistent", "seeds", "training", "pack", "resources"),
     ]
     assert resolved["dataset"] == {"name": "compas-two-year", "path": None, "split_seed": 0}
-    assert list(resolved["search"]) == ["sampler", "settings", "seed", "alpha", "gamma"]
-    assert list(resolved["search"]["alpha"]) == list(METHOD_NAMES)
-    assert list(resolved["search"]["gamma"]) == ["reject", "defer"]
-    assert list(resolved["search"]["gamma"]["defer"]) == ["low", "high", "log"]
+    assert list(resolved["search"]) == ["sampler", "settings", "seed", "alpha", "gamma", "model_alpha"]
+    assert list(resolved["search"]["alpha"]) == ["binary-mlp", "reject-ordinal", "defer-ordinal"]
+    assert list(resolved["search"]["gamma"]) == ["reject-ordinal", "defer-ordinal"]
+    assert list(resolved["search"]["gamma"]["defer-ordinal"]) == ["low", "high", "log"]
+    assert resolved["search"]["model_alpha"] == {}
+    assert resolved["test_decision_maker"] is None
+    assert resolved["thresholds"] == {
+        **{"sampler": "random", "candidates": 1000, "per_group": True, "choose_on": "validation"}
+    }
+    assert resolved["inconsistent"] == {"where": None, "flip": 0.3}
     assert resolved["seeds"] == [0, 1, 2, 3, 4]
     assert list(resolved["training"]) == [
         *("hidden", "learning_rate", "batch_size", "patience", "max_epochs")
     ]
     assert resolved["pack"] == {"settings": 64}
     assert resolved["resources"] == {"workers": None, "backend": "auto"}
+
+
+def test_resolved_has_the_spaces_of_the_studys_arms_alone() -> None:
+    every = validate({"model": ["mlp", "ordinal", "posthoc", "bayes", "gate"]}, "here")
+    search = every.resolved()["search"]
+    assert list(search["alpha"]) == every.arms() == list(ARMS)
+    assert list(search["gamma"]) == [arm for arm in ARMS if not arm.startswith("binary")]
+    assert list(search["model_alpha"]) == [a for a in ARMS[2:] if a.endswith(("posthoc", "bayes"))]
+    one = validate({"model": "gate", "methods": "defer", "search": {"gamma": {"reject": 9}}}, "here")
+    assert {name: list(one.resolved()["search"][name]) for name in ("alpha", "gamma", "model_alpha")} == {
+        **{"alpha": ["defer-gate"], "gamma": ["defer-gate"], "model_alpha": []}
+    }
 
 
 ROUND_TRIPS: list[dict[str, Any]] = [
@@ -244,6 +315,13 @@ ROUND_TRIPS: list[dict[str, Any]] = [
         }
     },
     {"search": {"sampler": "tpe", "alpha": {"defer": {"low": 1e-7, "high": 30, "log": True}}}},
+    {"model": ["mlp", "posthoc", "bayes", "gate"], "search": {"model_alpha": {"low": 0.1, "high": 1}}},
+    {
+        **{"model": "bayes", "test_decision_maker": "inconsistent", "thresholds": {"sampler": "search"}},
+        "inconsistent": {"where": "age <= 35", "flip": 0.0},
+        "search": {"alpha": {"reject": {"low": 0.5, "high": 2}, "binary-bayes": 0.1}},
+    },
+    {"model": "posthoc", "methods": "reject", "search": {"gamma": {"defer-gate": 3, "reject-posthoc": 0}}},
     {"seeds": [7], "resources": {"workers": 2}, "training": {"learning_rate": 1e-05}},
 ]
 
@@ -251,38 +329,11 @@ ROUND_TRIPS: list[dict[str, Any]] = [
 @pytest.mark.parametrize("given", ROUND_TRIPS)
 def test_resolved_study_comes_back_through_yaml(given: dict[str, Any]) -> None:
     config = validate(given, "here")
-    assert validate(config.resolved(), "there") == config
-    assert validate(parse_yaml(dump_yaml(config.resolved()), "there"), "there") == config
-
-
-@pytest.mark.parametrize(
-    ("text", "number"),
-    [("1e-3", 0.001), ("1E3", 1000.0), (".5e2", 50.0), ("5.e+2", 500.0), ("-1e2", -100.0), ("1.5e3", 1500)],
-)
-def test_scientific_notation_is_a_number(text: str, number: float) -> None:
-    assert parse_yaml(f"x: {text}", "here") == {"x": number}
-
-
-def test_text_that_only_looks_like_a_number_in_part_stays_text() -> None:
-    assert parse_yaml("x: [1e, e3, 1e3x, '1e3']", "here") == {"x": ["1e", "e3", "1e3x", "1e3"]}
-
-
-def test_one_space_is_every_methods_and_methods_may_have_their_own() -> None:
-    config = validate({"search": {"alpha": {"low": 1, "high": 2}}}, "here")
-    assert {method: space.low for method, space in config.search.alpha.items()} == dict.fromkeys(
-        METHOD_NAMES, 1.0
-    )
-    own = validate({"search": {"gamma": {"defer": {"low": 0.01, "high": 0.02}}}}, "here").search.gamma
-    assert own["defer"] == Range(low=0.01, high=0.02)
-    assert own["reject"] == StudyConfig().search.gamma["reject"]
-
-
-def test_numbers_become_lists_without_repetition() -> None:
-    search = {"sampler": "random", "alpha": [1, 1.0, 0, -0.0], "gamma": {"defer": 0.1}}
-    config = validate({"search": search}, "here")
-    assert config.search.alpha["binary"] == (1.0, 0.0)
-    assert str(config.search.alpha["binary"]) == "(1.0, 0.0)"
-    assert config.search.gamma["defer"] == (0.1,)
+    resolved = config.resolved()
+    for again in (resolved, parse_yaml(dump_yaml(resolved), "there")):
+        back = validate(again, "there")
+        assert back.resolved() == resolved
+        assert arms(back) == arms(config)
 
 
 def test_seeds_are_a_count_or_a_list() -> None:
@@ -305,7 +356,7 @@ def test_overrides_change_keys_at_every_level() -> None:
 
 def test_override_takes_yaml_values() -> None:
     config = load_config("default", ["search.gamma.defer={low: 0.01, high: 0.02}", "methods=[defer]"])
-    assert config.search.gamma["defer"] == Range(low=0.01, high=0.02)
+    assert config.search.gamma["defer-ordinal"] == Range(low=0.01, high=0.02)
     assert config.methods == ("defer",)
 
 

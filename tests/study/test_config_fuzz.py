@@ -6,16 +6,20 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from study.config import StudyConfig, dump_yaml, parse_yaml, validate
+from study.config import StudyConfig, validate
 from study.errors import StudyFileError
+from study.plan import arms
+from study.spaces import ARMS, MODEL_METHODS
+from study.yaml_text import dump_yaml, parse_yaml
 
-QUICK = settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
+QUICK = settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 
 KEYS = [
     *StudyConfig.model_fields,
     *("name", "path", "split_seed", "sampler", "settings", "seed", "alpha", "gamma", "low", "high", "log"),
     *("hidden", "learning_rate", "batch_size", "patience", "max_epochs", "workers"),
-    *("binary", "reject", "defer"),
+    *("candidates", "per_group", "choose_on", "where", "flip", "model_alpha"),
+    *("binary", "reject", "defer", *ARMS),
 ]
 SCALARS = st.one_of(
     st.none(),
@@ -26,7 +30,8 @@ SCALARS = st.one_of(
     st.dates(),
     st.binary(max_size=4),
     st.text(max_size=8),
-    st.sampled_from(["grid", "random", "tpe", "binary", "defer", "mlp", "ordinal", "standard", "compas"]),
+    st.sampled_from(["grid", "random", "tpe", "binary", "defer", *MODEL_METHODS, "standard", "compas"]),
+    st.sampled_from(["exact", "search", "validation", "test-half", "inconsistent", "age <= 35"]),
 )
 WORDS = st.one_of(st.sampled_from(KEYS), st.text(max_size=6))
 VALUES = st.recursive(
@@ -39,12 +44,16 @@ study: mine
 dataset: {name: compas-two-year, split_seed: 3}
 decision_maker: [standard, oracle]
 methods: [binary, reject, defer]
-model: [mlp, ordinal]
+model: [mlp, ordinal, posthoc, bayes, gate]
 search:
   sampler: random
   settings: 20
   alpha: {low: 0.1, high: 10, log: true}
-  gamma: {reject: [0.5, 0.6], defer: {low: 0.03, high: 0.15}}
+  gamma: {reject: [0.5, 0.6], defer: {low: 0.03, high: 0.15}, defer-posthoc: 0.1}
+  model_alpha: {reject: 0.1, defer-bayes: [0, 1]}
+test_decision_maker: biased
+thresholds: {sampler: exact, candidates: 30, per_group: false, choose_on: test-half}
+inconsistent: {where: age <= 35, flip: 0.2}
 seeds: [1, 2]
 training: {hidden: 5, learning_rate: 1e-3, batch_size: 64, patience: 9, max_epochs: 99}
 pack: {settings: 4}
@@ -63,7 +72,8 @@ def check(document: str) -> None:
         assert len(message) < 1000
     else:
         again = validate(parse_yaml(dump_yaml(config.resolved()), "again"), "again")
-        assert again == config
+        assert again.resolved() == config.resolved()
+        assert arms(again) == arms(config)
 
 
 def test_the_document_that_is_mutated_below_is_valid() -> None:
@@ -76,7 +86,7 @@ def test_any_text(text: str) -> None:
     check(text)
 
 
-@QUICK
+@settings(QUICK, max_examples=100)
 @given(st.dictionaries(WORDS, VALUES, max_size=5))
 def test_any_mapping(data: dict[str, Any]) -> None:
     check(yaml.safe_dump(data))

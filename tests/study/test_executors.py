@@ -118,6 +118,15 @@ def test_every_run_has_its_weights(finished: ResultsDirectory) -> None:
     assert all(len(size) == 1 for size in sizes.values())
 
 
+def test_every_run_has_its_decisions(finished: ResultsDirectory) -> None:
+    rows, outcomes = finished.read_runs()[0].set_index("run_id"), finished.read_outcomes()
+    assert outcomes is not None
+    assert sorted(outcomes.run_id) == sorted(rows.index)
+    idk_rate = rows.loc[list(outcomes.run_id), "test_idk_rate"]
+    assert list(outcomes.deferred.mean(1)) == pytest.approx(list(idk_rate), abs=1e-12)
+    assert set(outcomes.decisions) == {"standard", "oracle"}
+
+
 def test_session_is_written_down(finished: ResultsDirectory) -> None:
     manifest = finished.read_manifest()
     assert manifest["rows"] == 7214

@@ -155,12 +155,18 @@ def test_driver_says_what_it_does_and_nothing_else(eventful: Eventful) -> None:
 def test_results_directory_holds_what_the_contract_says(eventful: Eventful) -> None:
     root = eventful.results.root
     assert ResultsDirectory(root).read_study() == config_of(LONG).resolved()
-    for name in ("manifest.json", "report/index.html", "report/fronts.csv", "report/idk_cdf.csv"):
+    for name in (
+        "manifest.json",
+        "test_rows.parquet",
+        "report/index.html",
+        "report/fronts.csv",
+        "report/idk_cdf.csv",
+    ):
         assert (root / name).is_file()
     packs = {path.stem for path in (root / "packs").iterdir()}
     assert len(packs) == 7
-    assert {path.stem for path in (root / "runs").iterdir()} == packs
-    assert {path.stem for path in (root / "weights").iterdir()} == packs
+    for folder in ("runs", "weights", "outcomes"):
+        assert {path.stem for path in (root / folder).iterdir()} == packs
 
 
 def assert_progress(lines: list[str], root: Path) -> None:

@@ -12,6 +12,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import models.metrics
 import reports.reduce
@@ -20,7 +22,16 @@ from study.errors import LedgerError, OutputError
 from study.ledger import DECISION_MAKER_SCHEMA, RUN_SCHEMA, Broken, ResultsDirectory
 from study.plan import Pack
 from study.queue import PackQueue
-from tests.study.small_study import IDENTITY, TINY, config_of, made_up_rows, write_made_up
+from tests.study.small_study import (
+    IDENTITY,
+    PEOPLE,
+    TINY,
+    config_of,
+    made_up_decisions,
+    made_up_rows,
+    write_made_up,
+    write_rows,
+)
 
 FIGURES = [
     *("error", "di", "di_y0", "di_y1", "idk_rate", "idk_rate_a0", "idk_rate_a1", "error_a0", "error_a1"),
@@ -40,7 +51,7 @@ CONTRACT = {
     "worker": "string",
     "finished_at": "timestamp",
 }
-ALLOWED_MORE = {"status"}
+ALLOWED_MORE = {"status", "model_alpha", "test_decision_maker"}
 
 
 @pytest.fixture
@@ -97,9 +108,10 @@ def test_rows_come_back_as_written(directory: ResultsDirectory, packs: list[Pack
     for pack in packs:
         written = made_up_rows(pack)
         for rows in (directory.read_pack_runs(pack.pack_id), runs[runs["pack_id"] == pack.pack_id]):
-            for name in set(RUN_SCHEMA.names) - {"finished_at", "gamma"}:
+            for name in set(RUN_SCHEMA.names) - {"finished_at", "gamma", "model_alpha"}:
                 assert list(rows[name]) == list(written[name]), name
-            assert [None if pd.isna(g) else g for g in rows["gamma"]] == written["gamma"]
+            for name in ("gamma", "model_alpha"):
+                assert [None if pd.isna(x) else x for x in rows[name]] == written[name]
 
 
 def test_numbers_come_back_to_the_last_bit_and_undefined_ones_as_missing(
@@ -110,7 +122,7 @@ def test_numbers_come_back_to_the_last_bit_and_undefined_ones_as_missing(
     numbers = [0.1 + 0.2, 5e-324, -0.0, 1.7976931348623157e308, None, 2**53 + 1.0, *[0.5] * 9]
     rows["test_error"] = numbers[: pack.runs]
     rows["seed"] = [2**63 - 1 - index for index in range(pack.runs)]
-    directory.write_runs(pack.pack_id, rows, [np.zeros(1, np.float32)] * pack.runs)
+    write_rows(directory, pack, rows)
     read = directory.read_pack_runs(pack.pack_id)
     assert [None if pd.isna(x) else x.hex() for x in read["test_error"]] == [
         None if x is None else x.hex() for x in numbers[: pack.runs]
@@ -130,7 +142,7 @@ def test_weights_come_back_by_run(directory: ResultsDirectory, packs: list[Pack]
         directory.read_weights("nobody")
 
 
-def test_weights_are_there_before_the_rows(
+def test_weights_and_decisions_are_there_before_the_rows(
     directory: ResultsDirectory, packs: list[Pack], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written = []
@@ -139,7 +151,7 @@ def test_weights_are_there_before_the_rows(
         "pathlib.Path.replace", lambda a, b: (written.append(Path(b).parent.name), original(a, b))[1]
     )
     write_made_up(directory, packs[0])
-    assert written == ["weights", "runs"]
+    assert written == ["weights", "outcomes", "runs"]
 
 
 def test_pack_without_runs_of_its_own_is_in_the_ledger(directory: ResultsDirectory) -> None:
@@ -198,6 +210,140 @@ def test_decision_makers_come_back(directory: ResultsDirectory) -> None:
     directory.decision_makers_file.write_bytes(b"torn")
     with pytest.raises(LedgerError, match=r"decision_makers\.parquet: cannot be read.*delete it and"):
         directory.read_decision_makers()
+
+
+# What was decided for whom
+
+
+@pytest.fixture
+def tested(directory: ResultsDirectory, packs: list[Pack]) -> ResultsDirectory:
+    """The small study, with people whom it decides on."""
+    directory.write_test_rows(
+        made_up_decisions("label"),
+        made_up_decisions("sensitive"),
+        {name: made_up_decisions(name) for name in ("standard", "label")},
+    )
+    return directory
+
+
+def assert_outcomes_of(directory: ResultsDirectory, runs: pd.DataFrame) -> None:
+    outcomes = directory.read_outcomes()
+    assert outcomes is not None
+    assert sorted(outcomes.run_id) == sorted(runs["run_id"])
+    for index, run in enumerate(outcomes.run_id):
+        for what, decided in (("deferred", outcomes.deferred), ("positive", outcomes.positive)):
+            assert decided.shape == (len(outcomes.run_id), PEOPLE)
+            assert decided.dtype == np.bool_
+            assert list(decided[index]) == list(made_up_decisions(run, what))
+    assert list(outcomes.label) == list(made_up_decisions("label"))
+    assert list(outcomes.sensitive) == list(made_up_decisions("sensitive"))
+    assert set(outcomes.decisions) == {"standard", "label"}
+    assert list(outcomes.decisions["standard"]) == list(made_up_decisions("standard"))
+
+
+def test_decisions_come_back_by_run_though_their_number_is_no_multiple_of_8(
+    tested: ResultsDirectory,
+) -> None:
+    assert PEOPLE % 8
+    assert_outcomes_of(tested, tested.read_runs()[0])
+
+
+@given(st.data())
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_decisions_of_any_number_of_people_come_back(
+    directory: ResultsDirectory, data: st.DataObject
+) -> None:
+    people, runs = data.draw(st.integers(1, 40)), data.draw(st.integers(0, 3))
+    rows = st.lists(st.booleans(), min_size=people, max_size=people).map(np.array)
+    deferred, positive = (data.draw(st.lists(rows, min_size=runs, max_size=runs)) for _ in range(2))
+    label, sensitive, maker = (data.draw(rows) for _ in range(3))
+    directory.write_test_rows(label, sensitive, {"oracle": maker})
+    made = {f.name: [None] * runs for f in RUN_SCHEMA} | {"run_id": [f"r{index}" for index in range(runs)]}
+    bits = ([np.packbits(row).tobytes() for row in decided] for decided in (deferred, positive))
+    written = dict(zip(("deferred", "positive"), bits, strict=True))
+    directory.write_runs("p", made, weights=[np.zeros(1, np.float32)] * runs, **written)
+    outcomes = directory.read_outcomes()
+    assert outcomes is not None
+    assert list(outcomes.run_id) == made["run_id"]
+    for found, expected in ((outcomes.deferred, deferred), (outcomes.positive, positive)):
+        assert found.shape == (runs, people)
+        assert [list(row) for row in found] == [list(row) for row in expected]
+    assert list(outcomes.decisions["oracle"]) == list(maker)
+
+
+def test_decisions_are_those_of_finished_runs_alone(tested: ResultsDirectory, packs: list[Pack]) -> None:
+    """A pack whose worker was lost between decisions and rows does not count yet."""
+    runs_file(tested, packs[1]).unlink()
+    assert_outcomes_of(tested, tested.read_runs()[0])
+
+
+def test_run_without_decisions_is_left_out(tested: ResultsDirectory, packs: list[Pack]) -> None:
+    (tested.outcomes / f"{packs[1].pack_id}.parquet").unlink()
+    runs = tested.read_runs()[0]
+    assert_outcomes_of(tested, runs[runs["pack_id"] != packs[1].pack_id])
+
+
+def test_run_whose_decisions_two_files_hold_counts_once(
+    tested: ResultsDirectory, packs: list[Pack]
+) -> None:
+    for folder in (tested.runs, tested.outcomes):
+        (folder / "copy.parquet").write_bytes((folder / f"{packs[0].pack_id}.parquet").read_bytes())
+    assert_outcomes_of(tested, tested.read_runs()[0])
+
+
+def test_there_are_no_decisions_where_none_were_kept(
+    directory: ResultsDirectory, packs: list[Pack]
+) -> None:
+    assert directory.read_outcomes() is None  # Nobody knows on whom they were.
+    directory.write_test_rows(*(made_up_decisions(name) for name in ("label", "sensitive")), {})
+    assert directory.read_outcomes() is not None
+    for path in directory.outcomes.iterdir():
+        path.unlink()
+    assert directory.read_outcomes() is None
+
+
+def _with_decisions_of_other_people(path: Path) -> None:
+    table = pq.ParquetFile(path).read()
+    pq.write_table(table.set_column(1, "deferred", pa.array([b"\0"] * table.num_rows)), path)
+
+
+def _without_decisions(path: Path) -> None:
+    table = pq.ParquetFile(path).read()
+    pq.write_table(table.set_column(1, "deferred", pa.nulls(table.num_rows, pa.binary())), path)
+
+
+@pytest.mark.parametrize(
+    "break_it",
+    [
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_bytes(path.read_bytes()[:-20]),
+        lambda path: pq.write_table(pa.table({"x": [1]}), path),
+        _with_decisions_of_other_people,
+        _without_decisions,
+    ],
+    ids=["empty", "torn", "another table", "of other people", "without decisions"],
+)
+def test_broken_decisions_are_named_with_what_to_do(
+    break_it: Callable[[Path], object], tested: ResultsDirectory, packs: list[Pack]
+) -> None:
+    name = f"{packs[2].pack_id}.parquet"
+    break_it(tested.outcomes / name)
+    with pytest.raises(
+        LedgerError, match=rf"outcomes/{name}: cannot be read .*; delete it and runs/{name}"
+    ):
+        tested.read_outcomes()
+
+
+@pytest.mark.parametrize(
+    "table", [None, pa.table({"x": [True]}), pa.table({"label": ["a"], "sensitive": [1]})]
+)
+def test_broken_people_are_named_with_what_to_do(tested: ResultsDirectory, table: pa.Table | None) -> None:
+    if table is None:
+        _torn(tested.test_rows_file)
+    else:
+        pq.write_table(table, tested.test_rows_file)
+    with pytest.raises(LedgerError, match=r"test_rows\.parquet: cannot be read .*; delete it and resume"):
+        tested.read_outcomes()
 
 
 # Broken files

@@ -4,8 +4,10 @@ import torch
 
 from models.training import TrainingOptions
 from study.ledger import ResultsDirectory
-from study.pack import StudyData, run_pack
-from study.plan import BASELINE, Identity, Proposal, make_pack
+from study.pack import run_pack
+from study.plan import BASELINE, Proposal, make_pack
+from study.study_data import StudyData, ThresholdOptions
+from tests.study.small_study import IDENTITY
 
 
 def small_data() -> StudyData:
@@ -21,7 +23,9 @@ def small_data() -> StudyData:
         sensitive=generator.integers(0, 2, 400).astype(np.int8),
         rows={"train": rows[:140], "validation": rows[140:340], "test": rows[340:]},
         decision_makers={},
+        test_decision_maker=None,
         options=TrainingOptions(hidden=5, learning_rate=0.05, batch_size=16, patience=5, max_epochs=20),
+        thresholds=ThresholdOptions("random", 10, True, "validation"),
         compiled=False,
     )
 
@@ -34,8 +38,7 @@ def threads():
 
 
 def test_rows_do_not_depend_on_the_threads_of_the_process_that_trains(tmp_path, threads):
-    identity = Identity("0", {}, "0")
-    settings = [identity.setting(BASELINE, {"alpha": alpha / 70}) for alpha in range(70)]
+    settings = [IDENTITY.setting(BASELINE, {"alpha": alpha / 70}) for alpha in range(70)]
     pack = make_pack(BASELINE, 0, [Proposal(setting, {}) for setting in settings], [0], set())
     figures = []
     for count in (1, 2):

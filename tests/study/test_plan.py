@@ -3,13 +3,14 @@
 import hashlib
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from study.config import METHOD_NAMES, Range, load_config, validate
+from study.config import load_config, validate
 from study.plan import (
     BASELINE,
     NO_DECISION_MAKER,
@@ -25,6 +26,8 @@ from study.plan import (
     run_id,
     settings_of,
 )
+from study.spaces import MODEL_METHODS, Range
+from tests.study.small_study import PROTOCOL
 
 TRAINING = {"hidden": 5, "learning_rate": 0.003}
 FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
@@ -34,6 +37,7 @@ def facts_of(**changes: Any) -> dict[str, Any]:
     given_facts = {
         **{"method": "defer", "model": "ordinal", "decision_maker": "standard"},
         **{"alpha": 1.0, "gamma": 0.1, "seed": 3, "fingerprint": "f", "code": "c", "hidden": 5},
+        **{"choose_on": "validation", "test_decision_maker": None},
     }
     return given_facts | changes
 
@@ -41,23 +45,31 @@ def facts_of(**changes: Any) -> dict[str, Any]:
 def identities(facts: dict[str, Any], spaces: Any = ()) -> tuple[str, str]:
     """The setting's id and the run's."""
     arm = Arm(facts["method"], facts["model"], facts["decision_maker"], dict(spaces))
-    identity = Identity(facts["fingerprint"], TRAINING | {"hidden": facts["hidden"]}, facts["code"])
-    setting = identity.setting(arm, {"alpha": facts["alpha"], "gamma": facts["gamma"]})
+    protocol = PROTOCOL | {
+        "thresholds": PROTOCOL["thresholds"] | {"choose_on": facts["choose_on"]},
+        "test_decision_maker": facts["test_decision_maker"],
+    }
+    training = TRAINING | {"hidden": facts["hidden"]}
+    identity = Identity(facts["fingerprint"], training, protocol, facts["code"])
+    params = {name: facts[name] for name in ("alpha", "gamma") if facts[name] is not None}
+    setting = identity.setting(arm, params)
     return setting.setting_id, run_id(setting.setting_id, facts["seed"])
 
 
-NUMBERS = st.floats(-10, 10, allow_nan=False)
+NUMBERS = st.floats(-10, 10, allow_nan=False).map(lambda x: x + 0.0)
 FACTS = st.fixed_dictionaries(
     {
-        "method": st.sampled_from(METHOD_NAMES),
-        "model": st.sampled_from(["mlp", "ordinal"]),
+        "method": st.sampled_from(["reject", "defer"]),
+        "model": st.sampled_from(list(MODEL_METHODS)),
         "decision_maker": st.sampled_from(["standard", "biased", "oracle"]),
-        "alpha": NUMBERS.map(lambda x: x + 0.0),
-        "gamma": st.none() | NUMBERS.map(lambda x: x + 0.0),
+        "alpha": NUMBERS,
+        "gamma": st.none() | NUMBERS,
         "seed": st.integers(0, 2**63 - 1),
         "fingerprint": st.text(max_size=5),
         "code": st.text(max_size=5),
         "hidden": st.integers(1, 99),
+        "choose_on": st.sampled_from(["validation", "test-half"]),
+        "test_decision_maker": st.sampled_from(["standard", "biased"]),
     }
 )
 
@@ -81,6 +93,8 @@ def test_runs_have_one_identity_if_and_only_if_their_facts_are_the_same(
         {"fingerprint": "g"},
         {"code": "d"},
         {"hidden": 6},
+        {"choose_on": "test-half"},
+        {"test_decision_maker": "oracle"},
     ],
 )
 def test_each_fact_of_a_setting_changes_both_identities(change: dict[str, Any]) -> None:
@@ -101,19 +115,127 @@ def test_the_space_that_a_setting_came_from_does_not_count() -> None:
 
 
 def test_identities_do_not_depend_on_the_machine() -> None:
-    text = '["defer","ordinal","standard",1.0,0.1,"f",{"hidden":5,"learning_rate":0.003},"c"]'
+    text = (
+        '["defer","ordinal","standard",{"alpha":1.0,"gamma":0.1},'
+        '{"choose_on":"validation","tested_with":"standard"},"f",'
+        '{"hidden":5,"learning_rate":0.003},"c"]'
+    )
     setting = hashlib.sha256(text.encode()).hexdigest()[:20]
     run = hashlib.sha256(f'["{setting}",3]'.encode()).hexdigest()[:20]
-    assert identities(facts_of()) == (setting, run) == ("cf1c4f30f62c665694ba", "de7394c19ce4b4b8ccde")
+    assert identities(facts_of()) == (setting, run) == ("6b0fff02d08da39df661", "6e94c66b5bc1c9e8ce3e")
 
 
 def test_an_integer_alpha_is_the_same_setting() -> None:
     assert identities(facts_of(alpha=1)) == identities(facts_of(alpha=1.0))
 
 
+# What a study file says, and whose rows it decides
+
+POSTHOC, BAYES = Arm("defer", "posthoc", "standard", {}), Arm("reject", "bayes", "biased", {})
+OTHERS = [
+    *(Arm("binary", "mlp", NO_DECISION_MAKER, {}), Arm("binary", "bayes", NO_DECISION_MAKER, {})),
+    *(Arm("reject", "ordinal", "standard", {}), Arm("defer", "gate", "biased", {})),
+]
+INCONSISTENT = Arm("defer", "gate", "inconsistent", {})
+ORACLE = Arm("reject", "ordinal", "oracle", {})
+
+
+def changed(arms_: list[Arm], before: dict[str, Any], after: dict[str, Any]) -> list[bool]:
+    """Whether the settings of each arm are others when the study file says something else."""
+    one, other = (
+        Identity.of(validate(raw, "here"), "f", raw.get("inconsistent", {}).get("where", "age <= 35"))
+        for raw in (before, after)
+    )
+    return [one.setting(arm, {"alpha": 1}) != other.setting(arm, {"alpha": 1}) for arm in arms_]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({}, {"sampler": "exact"}),
+        ({}, {"sampler": "search"}),
+        ({}, {"candidates": 999}),
+        ({}, {"per_group": False}),
+        ({"sampler": "exact"}, {"sampler": "exact", "per_group": False}),
+    ],
+)
+def test_how_thresholds_are_chosen_decides_rows_of_posthoc_and_bayes_alone(
+    before: dict[str, Any], after: dict[str, Any]
+) -> None:
+    both = {"thresholds": before}, {"thresholds": after}
+    assert changed([POSTHOC, BAYES], *both) == [True, True]
+    assert changed([*OTHERS, INCONSISTENT], *both) == [False] * 5
+
+
+@pytest.mark.parametrize("sampler", ["exact", "search"])
+def test_how_many_candidates_decides_nothing_where_none_are_drawn(sampler: str) -> None:
+    few, many = ({"thresholds": {"sampler": sampler, "candidates": n}} for n in (1, 2))
+    assert changed([POSTHOC, BAYES, *OTHERS], few, many) == [False] * 6
+
+
+def test_half_of_the_test_split_decides_every_row() -> None:
+    half = {"thresholds": {"choose_on": "test-half"}}
+    assert all(changed([POSTHOC, BAYES, *OTHERS], {}, half))
+
+
+def test_whose_decisions_count_decides_rows_of_those_who_defer_to_somebody_else() -> None:
+    arms_ = [*OTHERS, POSTHOC, BAYES, ORACLE]
+    assert changed(arms_, {}, {"test_decision_maker": "standard"}) == [
+        *(False, False, False, True, False, True, True)
+    ]
+
+
+@pytest.mark.parametrize("change", [{"flip": 0.4}, {"where": "age <= 36"}])
+def test_on_whom_inconsistent_errs_decides_rows_where_it_has_a_part(change: dict[str, Any]) -> None:
+    arms_ = [*OTHERS, POSTHOC, BAYES]
+    assert changed([INCONSISTENT, *arms_], {}, {"inconsistent": change}) == [True] + [False] * 6
+    tested = {"test_decision_maker": "inconsistent"}
+    assert changed(arms_, tested, tested | {"inconsistent": change}) == [False, False] + [True] * 4
+    tested = {"test_decision_maker": "standard"}
+    assert changed([INCONSISTENT], tested, tested | {"inconsistent": change}) == [True]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *({"study": "other"}, {"seeds": 9}, {"pack": {"settings": 3}}, {"resources": {"workers": 1}}),
+        *({"search": {"settings": 3}}, {"search": {"alpha": {"low": 1, "high": 2}}}),
+        {"methods": "defer", "model": "gate"},
+    ],
+)
+def test_the_rest_of_a_study_file_decides_no_row(change: dict[str, Any]) -> None:
+    assert not any(changed([POSTHOC, BAYES, *OTHERS], {}, change))
+
+
+def test_training_decides_every_row() -> None:
+    assert all(changed([POSTHOC, BAYES, *OTHERS], {}, {"training": {"patience": 3}}))
+
+
+def test_alpha_of_a_setting_is_the_networks_where_nothing_else_is_weighed() -> None:
+    weighed = Setting("a", {"alpha": 2.0, "gamma": 0.1, "model_alpha": 3.0})
+    searched = Setting("b", {"model_alpha": 3.0, "t1_a0": 0.5})
+    plain = Setting("c", {"alpha": 2.0})
+    alphas = [(setting.alpha, setting.trained_alpha) for setting in (weighed, searched, plain)]
+    assert alphas == [(2.0, 3.0), (3.0, 3.0), (2.0, 2.0)]
+    assert [setting.gamma for setting in (weighed, searched, plain)] == [0.1, None, None]
+
+
 def test_code_digest_is_the_same_each_time_and_hexadecimal() -> None:
     assert code_digest() == code_digest()
     assert re.fullmatch(r"[0-9a-f]{16}", code_digest())
+
+
+@pytest.mark.parametrize(
+    "name", ["models/gate.py", "study/evaluation.py", "study/study_data.py", "study/pack.py"]
+)
+def test_code_digest_depends_on_code_that_decides_rows(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    before, read = code_digest(), Path.read_bytes
+    monkeypatch.setattr(
+        Path, "read_bytes", lambda path: read(path) + (b"#" if path.as_posix().endswith(name) else b"")
+    )
+    assert code_digest.__wrapped__() != before
+    monkeypatch.setattr(Path, "read_bytes", lambda path: read(path).replace(b"\n", b"\r\n"))
+    assert code_digest.__wrapped__() == before
 
 
 # Arms
@@ -141,7 +263,9 @@ def test_only_methods_that_defer_have_a_gamma() -> None:
 # Packs
 
 SETTINGS = st.builds(
-    Setting, st.text("0123456789abcdef", min_size=4, max_size=8), NUMBERS, st.none() | NUMBERS
+    Setting,
+    st.text("0123456789abcdef", min_size=4, max_size=8),
+    st.dictionaries(st.sampled_from(["alpha", "gamma", "model_alpha", "t0_a0", "t1_a1"]), NUMBERS),
 )
 PROPOSALS = st.builds(
     Proposal,
@@ -168,7 +292,7 @@ def test_what_is_not_a_manifest_is_refused(wrong: dict[str, Any]) -> None:
 
 
 def test_pack_ids_tell_arms_indexes_settings_and_seeds_apart() -> None:
-    one, other = Proposal(Setting("a", 0.0, None), {}), Proposal(Setting("b", 0.0, None), {})
+    one, other = Proposal(Setting("a", {"alpha": 0.0}), {}), Proposal(Setting("b", {"alpha": 0.0}), {})
     assert pack_of(one) == pack_of(one)
     ids = {
         pack_of(one).pack_id,
@@ -182,7 +306,7 @@ def test_pack_ids_tell_arms_indexes_settings_and_seeds_apart() -> None:
 
 
 def test_setting_asked_for_twice_is_trained_once() -> None:
-    first, twice = Proposal(Setting("a", 0.0, None), {}), Proposal(Setting("b", 1.0, None), {})
+    first, twice = Proposal(Setting("a", {"alpha": 0.0}), {}), Proposal(Setting("b", {"alpha": 1.0}), {})
     pack = pack_of(first, twice, twice, taken={"a"})
     assert pack.fresh == ("b",)
     assert [setting.setting_id for setting in pack.settings] == ["b"]
@@ -191,7 +315,7 @@ def test_setting_asked_for_twice_is_trained_once() -> None:
 
 
 def test_baseline_is_not_of_the_search() -> None:
-    pack = pack_of(Proposal(Setting("a", 0.0, None), None), Proposal(Setting("b", 0.0, None), {}))
+    pack = pack_of(Proposal(Setting("a", {"alpha": 0.0}), None), Proposal(Setting("b", {"alpha": 0.0}), {}))
     assert [proposal.setting.setting_id for proposal in pack.of_search] == ["b"]
 
 
@@ -220,6 +344,6 @@ def test_planned_runs_before_anything_was_asked_for(changes: dict[str, Any], run
 
 def test_planned_runs_shrink_when_a_setting_is_asked_for_again() -> None:
     config = validate({"search": {"settings": 10}, "seeds": 2, "methods": "binary"}, "here")
-    proposals = [Proposal(Setting("a", 0.0, None), None), Proposal(Setting("a", 0.0, None), {})]
+    proposals = [Proposal(Setting("a", {"alpha": 0.0}), None), Proposal(Setting("a", {"alpha": 0.0}), {})]
     assert planned_runs(config, []) == 22
     assert planned_runs(config, [pack_of(*proposals)]) == 20

@@ -4,6 +4,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -20,7 +21,11 @@ SPACES = {
     "alpha": {"low": 0.1, "high": 10, "log": True},
     "gamma": {"reject": {"low": 0.5, "high": 0.7}, "defer": {"low": 0.03, "high": 0.15}},
 }
-LISTS = {"alpha": [0, 0.1, 1], "gamma": {"reject": [0.5, 0.6], "defer": [0.05, 0.1]}}
+LISTS = {
+    "alpha": [0, 0.1, 1],
+    "gamma": {"reject": [0.5, 0.6], "defer": [0.05, 0.1]},
+    "model_alpha": [0.1, 0.2],
+}
 SAMPLERS = ["grid", "random", "qmc", "nsga2", "tpe"]
 
 
@@ -214,6 +219,52 @@ def test_failed_pack_does_not_hold_up_an_adaptive_search(directory: ResultsDirec
 # Settings that meet
 
 
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_every_decision_maker_meets_the_same_settings(sampler: str, directory: ResultsDirectory) -> None:
+    """All of them where the search looks at no results; else those before there are any."""
+    makers = ["standard", "inconsistent"]
+    config = config_for(sampler, decision_maker=makers, methods=["reject", "defer"], model="posthoc")
+    packs = undisturbed(config, directory)
+    settings_of_arm: dict[str, dict[str, list[Any]]] = {}
+    for pack in packs:
+        if sampler not in ADAPTIVE or pack.index < LOOKAHEAD:
+            of_maker = settings_of_arm.setdefault(f"{pack.method} {pack.model}", {})
+            of_maker.setdefault(pack.decision_maker, []).extend(p.setting.params for p in pack.of_search)
+    del settings_of_arm["binary mlp"]
+    assert len(settings_of_arm) == 2
+    for of_maker in settings_of_arm.values():
+        assert set(of_maker) == set(makers)
+        first = of_maker["standard"]
+        assert len(first) >= 4
+        assert all(found == first for found in of_maker.values())
+    runs = directory.read_runs()[0]
+    assert runs["run_id"].is_unique
+
+
+@pytest.mark.parametrize("sampler", ["random", "qmc", "nsga2", "tpe"])
+@pytest.mark.parametrize(("model", "coordinates"), [("posthoc", 4), ("bayes", 2)])
+def test_search_proposes_thresholds_as_quantiles(
+    sampler: str, model: str, coordinates: int, directory: ResultsDirectory
+) -> None:
+    config = config_of(
+        {"search": {"sampler": sampler, "settings": 40, "model_alpha": {"low": 2, "high": 3}}, "seeds": 1},
+        **{"methods": "defer", "model": model, "thresholds": {"sampler": "search"}},
+        pack={"settings": 10},
+    )
+    packs = undisturbed(config, directory)
+    params = [p.setting.params for pack in packs for p in pack.of_search]
+    assert len(params) == 40
+    points = np.array([[value for name, value in p.items() if name != "model_alpha"] for p in params])
+    assert points.shape == (40, coordinates)
+    assert ((points >= 0) & (points <= 1)).all()
+    assert (np.ptp(points, axis=0) > 0.3).all()
+    runs = directory.read_runs()[0]
+    runs = runs[runs["method"] == "defer"]
+    assert runs["gamma"].isna().all()
+    assert (runs["alpha"] == runs["model_alpha"]).all()
+    assert runs["alpha"].between(2, 3).all()
+
+
 def test_baseline_that_the_grid_has_too_runs_once(directory: ResultsDirectory) -> None:
     search = {"sampler": "grid", "alpha": [0, 1], "gamma": {"defer": 0.1, "reject": 0.5}}
     config = config_of({"search": search, "seeds": 3, "methods": "binary"})
@@ -226,7 +277,7 @@ def test_every_study_has_the_baseline(directory: ResultsDirectory) -> None:
     config = config_for("random", methods="defer", decision_maker=["standard", "biased"])
     packs = undisturbed(config, directory)
     baseline = [pack for pack in packs if pack.method == "binary"]
-    assert [[(s.alpha, s.gamma) for s in pack.settings] for pack in baseline] == [[(0.0, None)]]
+    assert [[s.params for s in pack.settings] for pack in baseline] == [[{"alpha": 0.0}]]
 
 
 @pytest.mark.parametrize("sampler", ["random", "nsga2", "tpe"])

@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import qmc
 
-from study.config import Range, Space, StudyConfig, load_config
+from study.config import StudyConfig, load_config
 from study.plan import arms
 from study.search import Asked, Told, grid, propose
+from study.spaces import Range, Space
 
 SAMPLERS = ["random", "qmc", "nsga2", "tpe"]
 UNIT: Mapping[str, Space] = {"alpha": Range(low=0, high=1), "gamma": Range(low=0, high=1)}

@@ -1,0 +1,138 @@
+"""Several studies that belong together: the figures of the paper, run one after the other into one page."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from reports.paper import write_paper
+from study.api import Study
+from study.config import load_config
+from study.data import load_dataset
+from study.errors import LedgerError, OutputError
+from study.files import write_whole
+from study.ledger import ResultsDirectory
+from study.plan import planned_runs
+from study.status import Status, study_results
+
+_COMPAS = ("paper-figure-3a", "paper-figure-5", "paper-figure-6", "paper-figure-7-compas", "paper-figure-9")
+_HEALTH = ("paper-figure-3b", "paper-figure-7-health")
+COLLECTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "paper-figure-4": (("4",), ("paper-figure-3a",)),
+    "paper-figure-7": (("7",), ("paper-figure-7-compas", "paper-figure-7-health")),
+    "paper-figure-8": (("8",), ("paper-figure-7-compas", "paper-figure-7-health")),
+    "paper": (("3a", "3b", "4", "5", "6", "7", "8", "9"), _COMPAS + _HEALTH),
+}
+"""By name: figures of the paper, and the presets whose runs they are drawn from."""
+
+_FILE = "collection.json"
+
+
+@dataclass(frozen=True)
+class Collection:
+    """The studies of ``name`` in one directory, each in a results directory of its own below it."""
+
+    name: str
+    root: Path
+    overrides: tuple[str, ...]
+
+    @staticmethod
+    def begin(name: str, root: Path, overrides: Sequence[str]) -> "Collection":
+        """Write down what belongs together in ``root``, or go on with what is there.
+
+        Raises StudyFileError for a wrong override, LedgerError where something else was begun there,
+        OutputError where nothing can be written.
+        """
+        collection = Collection(name, root, tuple(overrides))
+        for preset in collection.presets:
+            load_config(preset, overrides)
+        if is_collection(root):
+            if Collection.open(root) != collection:
+                raise LedgerError(f"{root / _FILE}: other studies were begun there; give another --out")
+        elif ResultsDirectory(root).exists():
+            raise LedgerError(f"{root}: a single study was begun there; give another --out")
+        content = {"collection": name, "overrides": list(overrides)}
+        try:
+            write_whole(root / _FILE, json.dumps(content, indent=2).encode())
+        except OSError as error:
+            raise OutputError(f"{root}: cannot be written ({error.strerror}); give another --out") from None
+        return collection
+
+    @staticmethod
+    def open(root: Path) -> "Collection":
+        """Return what was begun in ``root``; raises LedgerError where its file is not readable."""
+        try:
+            content = json.loads((root / _FILE).read_text("utf-8"))
+            name, overrides = content["collection"], tuple(map(str, content["overrides"]))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise LedgerError(f"{root / _FILE}: cannot be read ({error})") from None
+        if name not in COLLECTIONS:
+            raise LedgerError(f"{root / _FILE}: {name!r} is unknown; there are {', '.join(COLLECTIONS)}")
+        return Collection(name, root, overrides)
+
+    @property
+    def presets(self) -> tuple[str, ...]:
+        """The studies, in the order in which they run."""
+        return COLLECTIONS[self.name][1]
+
+    def run(self, *, say: Callable[[str], None] = print, **options: Any) -> bool:
+        """Run or resume all studies, with the options of ``launch``; write the report of each.
+
+        Returns whether every planned run is there. Raises as ``launch`` does, before anything is trained
+        where a study's data cannot be had.
+        """
+        from study.launch import launch
+
+        configs = {preset: load_config(preset, self.overrides) for preset in self.presets}
+        for name, path in dict.fromkeys((c.dataset.name, c.dataset.path) for c in configs.values()):
+            load_dataset(name, path=path)
+        complete = True
+        for number, (preset, config) in enumerate(configs.items(), start=1):
+            say(f"{preset} ({number} of {len(configs)})")
+            study = self._study(preset)
+            complete &= launch(config, study.directory, say=say, **options)
+            study.report()
+        return complete
+
+    def report(self, out: Path | None = None) -> Path:
+        """Write the page of all studies begun so far, and return where it is."""
+        place = out or self.root / "report"
+        begun = [preset for preset in self.presets if self._study(preset).directory.exists()]
+        results = {preset: study_results(self._study(preset).directory) for preset in begun}
+        try:
+            return write_paper(results, place, COLLECTIONS[self.name][0])
+        except OSError as error:
+            raise OutputError(
+                f"{place}: the report cannot be written ({error.strerror}); give a writable --out"
+            ) from error
+
+    def status(self) -> Status:
+        """Return how the studies stand together, and each of them."""
+        parts = tuple(self._status(preset) for preset in self.presets)
+        states = {part.state for part in parts}
+        return Status(
+            study=self.name,
+            state="running" if "running" in states else states.pop() if len(states) == 1 else "interrupted",
+            planned=sum(part.planned for part in parts),
+            finished=sum(part.finished for part in parts),
+            failed=sum(part.failed for part in parts),
+            failures=tuple(failure for part in parts for failure in part.failures),
+            broken=tuple(broken for part in parts for broken in part.broken),
+            parts=parts,
+        )
+
+    def _status(self, preset: str) -> Status:
+        study = self._study(preset)
+        if study.directory.exists():
+            return study.status()
+        planned = planned_runs(load_config(preset, self.overrides), [])
+        return Status(preset, "interrupted", planned, 0, 0, (), ())
+
+    def _study(self, preset: str) -> Study:
+        return Study(self.root / preset)
+
+
+def is_collection(root: Path) -> bool:
+    """Say whether several studies were begun in ``root``."""
+    return (root / _FILE).is_file()
