@@ -90,10 +90,21 @@ class Study:
         max_di: float | None = None,
         max_error: float | None = None,
         minimise: Figure = "error",
+        method: str | None = None,
+        model: str | None = None,
+        decision_maker: str | None = None,
     ) -> Selection:
         """Choose a setting on validation figures; see ``study.select.select``."""
         return select(
-            self.results(), max_idk=max_idk, max_di=max_di, max_error=max_error, minimise=minimise
+            self.results(),
+            self.directory.read_outcomes,
+            max_idk=max_idk,
+            max_di=max_di,
+            max_error=max_error,
+            minimise=minimise,
+            method=method,
+            model=model,
+            decision_maker=decision_maker,
         )
 
     def _checked(self, complete: bool) -> "Study":

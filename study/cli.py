@@ -7,14 +7,15 @@ import os
 import shlex
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from study.errors import UserError
 
 if TYPE_CHECKING:
     from study.collection import Collection
+    from study.config import DatasetSection
 
 DONE, INCOMPLETE, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
 
@@ -26,11 +27,23 @@ _FIRST_STEPS = """\
 first steps:
   study run                        train the default study and write its report
   study run my.yaml --out DIR      your own study file
+  study init cases.csv             write a study file for your own table
   study resume DIR                 go on after an interruption
   study select DIR --max-idk 0.3   choose one setting
 
 exit status: 0 done; 1 not everything could be completed; 2 wrong input; 130 interrupted
 """
+
+_ROLES = {
+    "label": "the outcome: a column of 0/1, or {column: COLUMN, positive: VALUE}",
+    "sensitive": "a column of 0/1, or {column: COLUMN, is: VALUE}, or {column: COLUMN, at_least: NUMBER}",
+    "decision_maker": "what people decided: a column, or {columns: [a, b], combine: draw}, or majority",
+    "drop": "columns that nobody uses, such as [id, name]",
+    "dm_only": "columns that only the decision-maker sees",
+    "split": "a column of train, validation and test",
+    "group": "a column whose rows with the same value are never on two sides of a split",
+}
+"""Keys of a study file's section `dataset` that the command line takes as well."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -154,9 +167,13 @@ def _select(options: argparse.Namespace) -> int:
         max_di=options.max_di,
         max_error=options.max_error,
         minimise=options.minimise,
+        method=options.method,
+        model=options.model,
+        decision_maker=options.decision_maker,
     )
     if not chosen.satisfies:
-        print(f"study: no setting satisfies the constraints; nearest is\n{chosen.words()}", file=sys.stderr)
+        words = f"no setting satisfies the constraints; nearest (over {chosen.missed()}) is"
+        print(f"study: {words}\n{chosen.words()}", file=sys.stderr)
         return INCOMPLETE
     print(json.dumps(chosen.to_json(), indent=2) if options.json else chosen.words())
     return DONE
@@ -180,19 +197,46 @@ def _data_fetch(options: argparse.Namespace) -> int:
 
 
 def _data_describe(options: argparse.Namespace) -> int:
-    from study.data import describe, load_dataset
+    from study.data import describe
 
-    print(describe(load_dataset(options.name, path=options.path, split_seed=options.split_seed)))
+    section, remarks = _dataset(options)
+    print(describe(section.load()))
+    if remarks:
+        print("\nGuessed, as you did not say:")
+    for key, remark in remarks.items():
+        print(f"  {key}: {remark}")
     return DONE
 
 
 def _data_write(options: argparse.Namespace) -> int:
-    from study.data import load_dataset, write_table
+    from study.data import write_table
 
-    dataset = load_dataset(options.name, path=options.path, split_seed=options.split_seed)
+    dataset = _dataset(options)[0].load()
     write_table(dataset, options.out)
     print(f"{len(dataset.label):,} rows: {options.out}")
     return DONE
+
+
+def _init(options: argparse.Namespace) -> int:
+    from study.own_table import write_study_file
+
+    path, guessed = write_study_file(options.file, _roles(options), options.out)
+    for key, remark in guessed.remarks.items():
+        print(f"{key}: {remark}")
+    print(f"{path}: check it, then go on with: study data describe {shlex.quote(str(path))}")
+    return DONE
+
+
+def _dataset(options: argparse.Namespace) -> "tuple[DatasetSection, Mapping[str, str]]":
+    from study.own_table import dataset_section
+
+    return dataset_section(options.name, _roles(options), path=options.path, split_seed=options.split_seed)
+
+
+def _roles(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the keys of the section `dataset` that the command line gives."""
+    given = {key: getattr(options, key) for key in _ROLES}
+    return {key: value for key, value in given.items() if value is not None}
 
 
 class _Parser(argparse.ArgumentParser):
@@ -242,7 +286,8 @@ def _parser() -> _Parser:
     select = commands.add_parser(
         "select",
         help="choose one setting under constraints",
-        description="Choose on validation figures, medians over seeds; test figures are shown beside. "
+        description="Choose on validation figures, medians over seeds; test figures are shown beside, with "
+        "the range of the seeds and an interval over the people tested. "
         "Exit status 1 where nothing satisfies the constraints.",
     )
     _add_directory(select)
@@ -251,8 +296,20 @@ def _parser() -> _Parser:
     select.add_argument(
         "--minimise", choices=["error", "di", "idk"], default="error", help="what to minimise (error)"
     )
+    for name, words in (("method", "method"), ("model", "model"), ("decision-maker", "decision-maker")):
+        select.add_argument(f"--{name}", metavar="NAME", help=f"choose among this {words} only (any)")
     select.add_argument("--json", action="store_true", help="as JSON")
     select.set_defaults(command=_select)
+
+    init = commands.add_parser(
+        "init",
+        help="write a study file for a table of your own",
+        description="What is not said of the columns is guessed from names and values, and marked so.",
+    )
+    init.add_argument("file", metavar="FILE", help="CSV or Parquet, here or a URI")
+    init.add_argument("--out", metavar="STUDY.yaml", type=Path, help="where to (<name of the table>.yaml)")
+    _add_roles(init)
+    init.set_defaults(command=_init)
 
     data = commands.add_parser("data", help="list, fetch, describe or write data sets")
     verbs = data.add_subparsers(title="commands", metavar="COMMAND", required=True)
@@ -282,9 +339,28 @@ def _add_where(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_data(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", metavar="NAME", help="see study data list")
+    parser.add_argument(
+        "name",
+        metavar="NAME|FILE",
+        help="see study data list; or a table (CSV, Parquet), or a study file (.yaml)",
+    )
     parser.add_argument("--path", metavar="FILE", help="the raw file, where it is not in the cache")
     parser.add_argument("--split-seed", metavar="N", type=_seed, default=0, help="(0)")
+    _add_roles(parser)
+
+
+def _add_roles(parser: argparse.ArgumentParser) -> None:
+    for key, words in _ROLES.items():
+        parser.add_argument(f"--{key.replace('_', '-')}", metavar="COLUMN", type=_role, help=words)
+
+
+def _role(text: str) -> Any:
+    """Take a column's name as it is, and what stands in brackets as in a study file."""
+    if not text.startswith(("{", "[")):
+        return text
+    from study.yaml_text import parse_yaml
+
+    return parse_yaml(f"value: {text}", text)["value"]
 
 
 def _presets() -> str:

@@ -9,16 +9,19 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from importlib import resources
+from math import isfinite
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 from pydantic import (
     BaseModel,
     BeforeValidator,
     Field,
+    SerializerFunctionWrapHandler,
     ValidationError,
     ValidationInfo,
     field_validator,
+    model_serializer,
     model_validator,
 )
 
@@ -41,7 +44,10 @@ from study.spaces import (
 )
 from study.yaml_text import parse_yaml
 
-DecisionMakerName = Literal["standard", "biased", "inconsistent", "oracle"]
+if TYPE_CHECKING:
+    from study.data import Dataset, TableColumns
+
+DecisionMakerName = Literal["column", "standard", "biased", "inconsistent", "oracle"]
 SamplerName = Literal["grid", "random", "qmc", "nsga2", "tpe"]
 
 _SEEDS_ALLOWED = "write how many seeds (1 to 10000), or a list of numbers from 0 to 2^63 - 1"
@@ -61,12 +67,143 @@ def _seed_list(value: object) -> object:
     return _listed(value)
 
 
+def _column_value(value: object) -> object:
+    if not isinstance(value, str | bool | int | float) or (
+        isinstance(value, float) and not isfinite(value)
+    ):
+        raise ValueError(
+            f"{shown(value)} is not a value of a column; text, a number or a boolean is allowed"
+        )
+    return value
+
+
+ColumnValue = Annotated[str | bool | int | float, BeforeValidator(_column_value)]
+ColumnNames = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+
+
+class LabelSection(Section):
+    """The column of the outcome; ``positive`` names which of its two values counts as 1."""
+
+    column: str
+    positive: ColumnValue | None = None
+
+
+class SensitiveSection(Section):
+    """The column of the sensitive attribute: who has the value ``is``, or a number from ``at_least`` on."""
+
+    column: str
+    equals: ColumnValue | None = Field(default=None, alias="is")
+    at_least: float | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> "SensitiveSection":
+        if self.equals is not None and self.at_least is not None:
+            raise ValueError("is and at_least are both given; one of them is allowed")
+        return self
+
+
+class PeopleSection(Section):
+    """The columns of what people decided, and how several of them become one decision-maker."""
+
+    columns: ColumnNames
+    combine: Literal["draw", "majority"] | None = None
+
+    @model_validator(mode="after")
+    def _combined(self) -> "PeopleSection":
+        if len(set(self.columns)) < max(len(self.columns), 1):
+            raise ValueError("columns: give at least one column, each once")
+        if len(self.columns) > 1 and self.combine is None:
+            raise ValueError("combine: is missing; with several columns draw or majority is allowed")
+        if len(self.columns) == 1 and self.combine is not None:
+            raise ValueError("combine: there is one column only; leave it out")
+        return self
+
+
+def _column(value: object) -> object:
+    return {"column": value} if isinstance(value, str) else value
+
+
 class DatasetSection(Section):
-    """Which table, where its file is if it does not ship with the package, and how it is split."""
+    """Which table, where its file is if it does not ship with the package, and how it is split.
+
+    With ``label`` and ``sensitive`` it is a table of the user's own, whose columns have the roles named
+    here: ``decision_maker`` decided, ``dm_only`` only the decision-maker sees, ``drop`` nobody uses, and the
+    rest, or ``features``, the model sees. ``split`` is a column of train, validation and test; rows with the
+    same value in ``group`` are never on two sides.
+    """
 
     name: str = "compas-two-year"
     path: str | None = None
     split_seed: int = Field(default=0, ge=0, lt=2**63)
+    label: Annotated[LabelSection | None, BeforeValidator(_column)] = None
+    sensitive: Annotated[SensitiveSection | None, BeforeValidator(_column)] = None
+    decision_maker: Annotated[
+        PeopleSection | None, BeforeValidator(lambda v: {"columns": v} if isinstance(v, str | list) else v)
+    ] = None
+    features: ColumnNames | None = None
+    drop: ColumnNames = ()
+    dm_only: ColumnNames = ()
+    split: str | None = None
+    group: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named_after_its_file(cls, value: object) -> object:
+        if isinstance(value, Mapping) and "name" not in value and isinstance(value.get("path"), str):
+            from study.data import table_name
+
+            return {**value, "name": table_name(value["path"])}
+        return value
+
+    @model_validator(mode="after")
+    def _whole(self) -> "DatasetSection":
+        if self.model_fields_set <= {"name", "path", "split_seed"}:
+            return self
+        for key in ("path", "label", "sensitive"):
+            if getattr(self, key) is None:
+                raise ValueError(f"{key} is missing; a table of your own needs path, label and sensitive")
+        if self.features == ():
+            raise ValueError("features: the list is empty; name a column, or leave it out for all the rest")
+        return self
+
+    @property
+    def columns(self) -> "TableColumns | None":
+        """The roles of columns in a table of the user's own; None for a data set that the project knows."""
+        if self.path is None or self.label is None or self.sensitive is None:
+            return None
+        from study.data import Group, TableColumns
+
+        people = self.decision_maker
+        return TableColumns(
+            path=self.path,
+            label=self.label.column,
+            sensitive=Group(self.sensitive.column, self.sensitive.equals, self.sensitive.at_least),
+            positive=self.label.positive,
+            decision_maker=people.columns if people else (),
+            combine=people.combine if people else None,
+            features=self.features,
+            drop=self.drop,
+            dm_only=self.dm_only,
+            split=self.split,
+            group=self.group,
+        )
+
+    def load(self) -> "Dataset":
+        """Return the data set; raises DataError where it cannot be had."""
+        from study.data import load_dataset
+
+        return load_dataset(self.name, path=self.path, columns=self.columns, split_seed=self.split_seed)
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_not_there(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Write a table's roles only where there are any; a role's own keys only where they are given."""
+        kept = {key: value for key, value in plain(self).items() if value is not None and value != ()}
+        for key in ("label", "sensitive", "decision_maker"):
+            if key in kept:
+                kept[key] = {inner: value for inner, value in kept[key].items() if value is not None}
+        if "equals" in kept.get("sensitive", {}):
+            kept["sensitive"]["is"] = kept["sensitive"].pop("equals")
+        return {"name": self.name, "path": self.path, **kept}
 
     @field_validator("path")
     @classmethod
@@ -197,6 +334,11 @@ class StudyConfig(Section):
 
     @model_validator(mode="after")
     def _consistent(self) -> "StudyConfig":
+        if "column" in (*self.decision_maker, self.test_decision_maker) and not self.dataset.decision_maker:
+            raise ValueError(
+                "decision_maker: column is what people decided in a table of your own; name the column in "
+                "dataset.decision_maker"
+            )
         for method in self.methods:
             if not any(method in MODEL_METHODS[name] for name in self.model):
                 fitting = [name for name, methods in MODEL_METHODS.items() if method in methods]
@@ -218,13 +360,13 @@ class StudyConfig(Section):
             )
         if sampler == "grid" and isinstance(space, Range):
             raise ValueError(
-                f"search.{name}: sampler grid crosses listed values, but {arm} has the range "
-                f"{space.low:g} to {space.high:g}; give a list, or another sampler"
+                f"search.{name}: sampler grid crosses listed values, but {arm} has the range {space.low:g} "
+                f"to {space.high:g}; give a list, or another sampler"
             )
         if sampler == "qmc" and isinstance(space, tuple) and len(space) > 1:
             raise ValueError(
-                f"search.{name}: sampler qmc fills ranges evenly, but {arm} has a list; "
-                "give {low, high}, or another sampler"
+                f"search.{name}: sampler qmc fills ranges evenly, but {arm} has a list; give "
+                "{low, high}, or another sampler"
             )
         least = space.low if isinstance(space, Range) else min(space)
         exact = self.thresholds.sampler == "exact" and arm in DEFAULTS["model_alpha"]
@@ -340,7 +482,8 @@ def _set(raw: dict[str, Any], override: str) -> None:
     for parent in parents:
         if not isinstance(place.get(parent), dict):
             # A shorthand such as `dataset: compas` gives way to the section it stands for.
-            place[parent] = {"name": place[parent]} if isinstance(place.get(parent), str) else {}
+            word = "name" if parent == "dataset" else "column"
+            place[parent] = {word: place[parent]} if isinstance(place.get(parent), str) else {}
         place = place[parent]
     place[last] = parse_yaml(f"value: {value}", f"--set {key}")["value"]
 
@@ -380,8 +523,9 @@ def _keys_beside(location: Sequence[str | int]) -> list[str]:
     for part in location[:-1]:
         field = section.model_fields.get(str(part))
         inner = field.annotation if field else None
-        section = inner if isinstance(inner, type) and issubclass(inner, BaseModel) else Range
-    return list(section.model_fields)
+        kinds = [kind for kind in (inner, *get_args(inner)) if isinstance(kind, type)]
+        section = next((kind for kind in kinds if issubclass(kind, BaseModel)), Range)
+    return [field.alias or name for name, field in section.model_fields.items()]
 
 
 def _plain(value: Any) -> Any:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from models.decision_maker import make_decision_makers
+from models.decision_maker import DecisionMaker, make_decision_makers
 from models.examples import Examples, with_bias
 from models.metrics import decision_figures
 from models.randomness import stream_seed
@@ -23,7 +23,7 @@ from models.training import TrainingOptions
 from reports.fronts import pareto_mask
 from reports.reduce import medians_by_setting
 from study.config import StudyConfig, changed_keys
-from study.data import SPLITS, Dataset, default_subgroup, load_dataset, subgroup
+from study.data import SPLITS, Dataset, cautions, default_subgroup, subgroup
 from study.errors import DataError, LedgerError, StudyFileError
 from study.in_process import run_in_process
 from study.ledger import ResultsDirectory
@@ -54,9 +54,7 @@ def launch(
     decide its rows are the same; else LedgerError names what differs. Raises DataError where the
     data cannot be had, and LedgerError where another driver is at work.
     """
-    dataset = load_dataset(
-        config.dataset.name, path=config.dataset.path, split_seed=config.dataset.split_seed
-    )
+    dataset = config.dataset.load()
     where = _where_inconsistent(config)
     unreliable = _unreliable(dataset, where)
     identity = Identity.of(config, dataset.fingerprint, where)
@@ -65,6 +63,7 @@ def launch(
         _begin_or_continue(config, directory, identity)
         backend = _backend(config, dataset, directory, say)
         _set_broken_aside(directory, say)
+        _warn(config, dataset, say)
         directory.clear_failures()
         executor = "in this process" if in_process else (address or "Ray on this machine")
         with _session(directory, dataset, identity, backend, executor), _logs(directory):
@@ -109,8 +108,8 @@ def describe_front(directory: ResultsDirectory) -> str:
         return ""
     (error_low, di_low), (error_high, di_high) = front.min(0), front.max(0)
     return (
-        f"front: {len(front)} settings, error {100 * error_low:.1f}-{100 * error_high:.1f} %, "
-        f"DI {di_low:.3f}-{di_high:.3f}"
+        f"front: {len(front)} settings, error {100 * error_low:.1f}-{100 * error_high:.1f} %, DI "
+        f"{di_low:.3f}-{di_high:.3f}"
     )
 
 
@@ -122,8 +121,8 @@ def _begin_or_continue(config: StudyConfig, directory: ResultsDirectory, identit
     changed = changed_keys(stored_config(directory).resolved(), config.resolved())
     if changed:
         raise LedgerError(
-            f"{directory.study_file}: another study was begun there, it differs in "
-            f"{'; '.join(changed)}; give another --out, or resume that one"
+            f"{directory.study_file}: another study was begun there, it differs in {'; '.join(changed)}; "
+            "give another --out, or resume that one"
         )
     if not directory.manifest_file.exists():
         return
@@ -131,8 +130,8 @@ def _begin_or_continue(config: StudyConfig, directory: ResultsDirectory, identit
     for what, now in (("data_fingerprint", identity.data_fingerprint), ("code", identity.code)):
         if known.get(what) != now:
             raise LedgerError(
-                f"{directory.manifest_file}: {what} was {known.get(what)} and is {now} now, so new "
-                "rows would not go with the finished ones; give another --out"
+                f"{directory.manifest_file}: {what} was {known.get(what)} and is {now} now, so new rows "
+                "would not go with the finished ones; give another --out"
             )
 
 
@@ -174,6 +173,21 @@ def _set_broken_aside(directory: ResultsDirectory, say: Callable[[str], None]) -
         say(f"{broken.path}: cannot be read ({broken.reason}); moved to {aside.name}, its runs go again")
 
 
+def _warn(config: StudyConfig, dataset: Dataset, say: Callable[[str], None]) -> None:
+    """Say what would make the figures mislead, before anything is trained."""
+    for line in cautions(dataset):
+        say(f"caution: {line}")
+    if dataset.decisions is not None and "column" not in (
+        *config.decision_maker,
+        config.test_decision_maker,
+    ):
+        names = ", ".join(config.decision_maker)
+        say(
+            f"caution: the decision-maker is {names}, a simulated one, though the table has decisions: "
+            "write decision_maker: column to use them"
+        )
+
+
 def _decision_makers(
     config: StudyConfig,
     directory: ResultsDirectory,
@@ -207,8 +221,8 @@ def _where_inconsistent(config: StudyConfig) -> str | None:
     where = config.inconsistent.where or default_subgroup(config.dataset.name)
     if where is None:
         raise StudyFileError(
-            f"inconsistent.where: say on whom the decision-maker of {config.dataset.name} errs, "
-            "by a column and a condition such as: age <= 35"
+            f"inconsistent.where: say on whom the decision-maker of {config.dataset.name} errs, by a "
+            "column and a condition such as: age <= 35"
         )
     return where
 
@@ -233,8 +247,9 @@ def _train_decision_makers(
     used = rows_by_use(dataset, config.thresholds.choose_on)
     rows = {split: torch.tensor(used[split]) for split in SPLITS}
     tested_with = [config.test_decision_maker] if config.test_decision_maker else []
+    names = list(dict.fromkeys([*config.decision_maker, *tested_with]))
     makers = make_decision_makers(
-        list(dict.fromkeys([*config.decision_maker, *tested_with])),
+        [name for name in names if name != "column"],
         x,
         y,
         a,
@@ -245,6 +260,9 @@ def _train_decision_makers(
         unreliable=None if unreliable is None else torch.tensor(unreliable),
         flip=config.inconsistent.flip,
     )
+    if "column" in names and dataset.decisions is not None:
+        of_table = torch.tensor(dataset.decisions.probability)
+        makers.insert(names.index("column"), DecisionMaker("column", of_table, None))
     columns: dict[str, list[Any]] = {
         "decision_maker": [maker.name for maker in makers],
         "alpha": [maker.alpha for maker in makers],

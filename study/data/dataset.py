@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +11,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from study.data.decisions import Decisions, complete
+from study.data.preprocessing import Column, Group, Preprocessing, shown, standardise
 from study.data.splits import SPLITS, TRAIN, split_rows
+from study.data.table_columns import TableColumns
 from study.errors import DataError
 from study.files import write_whole
 
@@ -42,6 +45,21 @@ class Table:
 
 
 @dataclass(frozen=True, eq=False)
+class OwnTable:
+    """What a user's own table has beside what every data set has.
+
+    frame: the file's columns, as they are, of the data set's N rows; features, dm_only: how they are
+    encoded; left_out: rows without a decision that validation and test would have had.
+    """
+
+    columns: TableColumns
+    frame: pd.DataFrame
+    features: tuple[Column, ...]
+    dm_only: tuple[Column, ...]
+    left_out: int
+
+
+@dataclass(frozen=True, eq=False)
 class Dataset:
     """N people as arrays, split and standardised; every array is read-only.
 
@@ -49,7 +67,9 @@ class Dataset:
     training split, then A as 0/1. label: float32 (N,), 0/1. sensitive: int8 (N,), 0/1. dm_only:
     float32 (N, Z), standardised likewise. split: int8 (N,), TRAIN, VALIDATION or TEST.
     feature_names has F+1 entries, the last one "sensitive"; dm_only_names has Z. fingerprint:
-    SHA-256 (hex) of raw values and split, so that two equal ones mean the same data.
+    SHA-256 (hex) of raw values and split, so that two equal ones mean the same data. preprocessing turns
+    raw rows (of a named data set: its table's columns) into ``features``. decisions: the DM that a
+    user's table has, if any; own: what else such a table has.
     """
 
     name: str
@@ -63,6 +83,9 @@ class Dataset:
     split: Int8
     fingerprint: str
     table: Table
+    preprocessing: Preprocessing
+    decisions: Decisions | None = None
+    own: OwnTable | None = None
 
     def indices(self, split: str) -> Int64:
         """Rows of one of SPLITS by name, ascending: int64 (n,). DataError for another name."""
@@ -78,14 +101,41 @@ def make_dataset(table: Table, *, split_seed: int) -> Dataset:
     sensitive) not 0/1, and where there are too few rows to split.
     """
     _check_columns(table)
+    label, sensitive = _binary(table, "label"), _binary(table, "sensitive")
+    return assemble(table, split_rows(label, sensitive, split_seed=split_seed))
+
+
+def assemble(
+    table: Table,
+    split: Int8,
+    *,
+    own: OwnTable | None = None,
+    said: Float64 | None = None,
+    hard: bool = False,
+    split_seed: int = 0,
+) -> Dataset:
+    """Standardise a table that is split already; raises DataError as ``make_dataset`` does.
+
+    split: (N,). For a user's own table: ``own``, and what its DM ``said`` (N,), decisions if ``hard``.
+    """
+    _check_columns(table)
     features = _numbers(table, table.feature_names)
     dm_only = _numbers(table, table.dm_only_names)
     label = _binary(table, "label")
     sensitive = _binary(table, "sensitive")
-    split = split_rows(label, sensitive, split_seed=split_seed)
     training = split == TRAIN
-    scaled = _standardise(table, features, table.feature_names, training)
-    dm_scaled = _standardise(table, dm_only, table.dm_only_names, training)
+    scaled, mean, factor = _standardise(table, features, table.feature_names, training)
+    dm_scaled, _, _ = _standardise(table, dm_only, table.dm_only_names, training)
+    if own is None:
+        medians = np.median(features[training], axis=0).tolist()
+        named = zip(table.feature_names, medians, strict=True)
+        columns = tuple(Column(name, "number", median=median) for name, median in named)
+    else:
+        columns = own.features
+    decisions = None
+    if said is not None:
+        seen = np.column_stack([scaled, sensitive, dm_scaled])
+        decisions = complete(said, hard, seen, label == 1, training, seed=split_seed)
     return Dataset(
         name=table.name,
         source=table.source,
@@ -96,8 +146,16 @@ def make_dataset(table: Table, *, split_seed: int) -> Dataset:
         dm_only=_frozen(dm_scaled.astype(np.float32)),
         dm_only_names=table.dm_only_names,
         split=_frozen(split),
-        fingerprint=_fingerprint(table, features, label, sensitive, dm_only, split),
+        fingerprint=_fingerprint(table, features, label, sensitive, dm_only, split, said),
         table=table,
+        preprocessing=Preprocessing(
+            columns,
+            own.columns.sensitive if own else Group("sensitive"),
+            tuple(mean.tolist()),
+            tuple(factor.tolist()),
+        ),
+        decisions=decisions,
+        own=own,
     )
 
 
@@ -170,36 +228,47 @@ def _binary(table: Table, name: str) -> Int8:
 
 def _standardise(
     table: Table, values: Float64, names: tuple[str, ...], training: npt.NDArray[np.bool_]
-) -> Float64:
-    """``values`` (N, K) scaled; raises DataError where they leave the range of float32."""
+) -> tuple[Float64, Float64, Float64]:
+    """``values`` (N, K) scaled, mean and factor (K,); DataError where they leave the range of float32."""
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         mean, factor = scaling(values, training)
-        scaled = (values - mean) * factor
-    usable = np.abs(scaled) <= np.finfo(np.float32).max  # NaN compares as False
+    scaled = standardise(values, mean, factor)
+    seen = values[training]
+    flattened = (factor == 0) & (seen.max(axis=0) > seen.min(axis=0))  # The deviation is infinite.
+    usable = (np.abs(scaled) <= np.finfo(np.float32).max) & ~flattened  # NaN compares as False
     if not usable.all():
         name = names[int(np.flatnonzero(~usable.all(axis=0))[0])]
         raise DataError(
-            f"{table.name}: column {name} cannot be standardised, its values are too large or "
+            f"{table.name}: column {shown(name)} cannot be standardised, its values are too large or "
             f"too close ({table.source})"
         )
-    return scaled
+    return scaled, mean, factor
 
 
 def _fingerprint(
-    table: Table, features: Float64, label: Int8, sensitive: Int8, dm_only: Float64, split: Int8
+    table: Table,
+    features: Float64,
+    label: Int8,
+    sensitive: Int8,
+    dm_only: Float64,
+    split: Int8,
+    said: Float64 | None,
 ) -> str:
-    """SHA-256 over names, shapes and little-endian bytes of the raw values and the split.
+    """SHA-256 over names, shapes and little-endian bytes of the raw values, the split and what a DM said.
 
     Not over the standardised values: their last bits may differ from machine to machine.
     """
     digest = hashlib.sha256()
-    arrays = {
+    arrays: dict[str, npt.NDArray[Any]] = {
         "features": features.astype("<f8"),
         "label": label,
         "sensitive": sensitive,
         "dm_only": dm_only.astype("<f8"),
         "split": split,
     }
+    if said is not None:
+        # Every NaN with the same bits.
+        arrays["decisions"] = np.where(np.isnan(said), np.nan, said + 0.0).astype("<f8")
     digest.update(repr((table.feature_names, table.dm_only_names)).encode())
     for name, array in arrays.items():
         digest.update(f"\n{name} {array.dtype.itemsize} {array.shape}\n".encode())

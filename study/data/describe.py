@@ -1,11 +1,13 @@
 """A ``Dataset`` in words and figures, for a person at a terminal."""
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from study.data.dataset import Dataset
+from study.data.cautions import cautions, disparate_impact
+from study.data.dataset import Dataset, OwnTable
+from study.data.preprocessing import Column, numbers, shown, text_of
 from study.data.splits import SPLITS
 
 WIDTH = 96
@@ -14,6 +16,7 @@ WIDTH = 96
 def describe(dataset: Dataset) -> str:
     """Return aligned text: source, columns, base rates by group, splits, (A, y) cells per split.
 
+    Of a user's own table also how each column is understood, and how its DM decides; cautions come last.
     Percentages of an empty group are shown as "-".
     """
     everyone = np.ones(len(dataset.label), dtype=bool)
@@ -33,6 +36,7 @@ def describe(dataset: Dataset) -> str:
         corners = (~group & ~label, ~group & label, group & ~label, group & label)
         cells.append([title, *(_count(rows & corner) for corner in corners)])
 
+    found = cautions(dataset)
     head = [
         f"{dataset.name}: {len(label):,} rows, {len(dataset.feature_names)} inputs of the model",
         f"source       {dataset.source}",
@@ -41,13 +45,79 @@ def describe(dataset: Dataset) -> str:
     return "\n\n".join(
         [
             "\n".join(head),
+            *(_understood(dataset.own) if dataset.own else []),
             _listed("The model sees (the last one is A)", dataset.feature_names),
             _listed("The DM sees that, and", dataset.dm_only_names or ("nothing more",)),
             _aligned(by_group),
             _aligned(by_split),
             _aligned(cells),
+            *_decided(dataset, splits | {"all": everyone}),
+            *(["Take care:\n" + "\n".join(f"  {line}" for line in found)] if found else []),
         ]
     )
+
+
+def _understood(own: OwnTable) -> list[str]:
+    """What each column of a user's table was taken for, in the order of the file."""
+    roles = {name: role for name, role in reversed(own.columns.roles()) if role != "features"}
+    encoded = {column.name: column for column in (*own.features, *own.dm_only)}
+    lines = [["column", "role", "kind", "missing", "values"]]
+    for name in map(str, own.frame.columns):
+        column = encoded.get(name)
+        role = roles.get(name, "feature" if column else "not used")
+        if role == "sensitive" and column:
+            role = "sensitive, feature"
+        missing = f"{100 * own.frame[name].isna().mean():.1f} %"
+        kind = column.kind if column else "-"
+        lines.append([shown(name), role, kind, missing, _values(own, name, column)])
+    of_rule = own.columns.sensitive
+    rule = "it is 1"
+    if of_rule.equals is not None:
+        rule = f"it is {shown(text_of(of_rule.equals))}"
+    elif of_rule.at_least is not None:
+        rule = f"it is {of_rule.at_least:g} or more"
+    rules = [f"A = 1 where {shown(of_rule.column)}: {rule}"]
+    if own.columns.positive is not None:
+        rules.append(
+            f"label = 1 where {shown(own.columns.label)}: it is {shown(text_of(own.columns.positive))}"
+        )
+    return [_aligned(lines, left=5), "\n".join(rules)]
+
+
+def _values(own: OwnTable, name: str, column: Column | None) -> str:
+    """A number's range, a category's levels, else how many different values there are."""
+    values = own.frame[name]
+    if column is None:
+        return f"{values.astype(str).nunique():,} different"
+    if column.kind == "number":
+        known = numbers(values.dropna())
+        return f"{known.min():g} to {known.max():g}" if len(known) else "none"
+    levels = ", ".join(map(shown, column.levels)) + (", others" if column.other else "")
+    return (
+        levels
+        if len(levels) <= 40
+        else f"{len(column.levels)} levels{', and others' if column.other else ''}"
+    )
+
+
+def _decided(dataset: Dataset, splits: Mapping[str, np.ndarray]) -> list[str]:
+    """How often the DM of a user's table is wrong, and its DI, where it is known what they decided."""
+    if dataset.decisions is None or dataset.own is None:
+        return []
+    columns, known = dataset.own.columns, dataset.decisions.known
+    wrong = (dataset.decisions.said >= 0.5) != (dataset.label == 1)
+    lines = [["the DM", "decided", "share", "error", "DI"]]
+    for title, rows in splits.items():
+        decided = rows & known
+        di = disparate_impact(wrong[decided], dataset.label[decided] == 1, dataset.sensitive[decided] == 1)
+        figures = [_count(decided), _rate(known, rows), _rate(wrong, decided)]
+        lines.append([title, *figures, "-" if np.isnan(di) else f"{di:.3f}"])
+    names = ", ".join(map(shown, columns.decision_maker))
+    how = {"draw": ", one drawn for each case", "majority": ", their majority"}.get(
+        columns.combine or "", ""
+    )
+    what = "decisions" if dataset.decisions.hard else "probabilities"
+    return [f"The DM of column {names}{how}: {what}", _aligned(lines)]
 
 
 def _count(rows: np.ndarray) -> str:
@@ -71,13 +141,13 @@ def _listed(title: str, names: Sequence[str]) -> str:
     return f"{title}:\n{body}"
 
 
-def _aligned(lines: Sequence[Sequence[str]]) -> str:
-    """First column to the left, the others to the right."""
+def _aligned(lines: Sequence[Sequence[str]], left: int = 1) -> str:
+    """The first ``left`` columns to the left, the others to the right."""
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join(
         "  ".join(
-            [line[0].ljust(widths[0])]
-            + [cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True)]
-        )
+            cell.ljust(width) if position < left else cell.rjust(width)
+            for position, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
         for line in lines
     )

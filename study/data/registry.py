@@ -8,6 +8,8 @@ from study.data.compas import read_compas, read_compas_two_year
 from study.data.dataset import Dataset, Table, make_dataset
 from study.data.health import read_health
 from study.data.sources import fetch_compas, fetch_health, find_compas, find_health
+from study.data.table import load_table
+from study.data.table_columns import TableColumns
 from study.errors import DataError
 
 
@@ -65,12 +67,19 @@ def dataset_names() -> dict[str, str]:
     return {name: entry.description for name, entry in DATASETS.items()}
 
 
-def load_dataset(name: str, *, path: str | None = None, split_seed: int = 0) -> Dataset:
+def load_dataset(
+    name: str, *, path: str | None = None, columns: TableColumns | None = None, split_seed: int = 0
+) -> Dataset:
     """Return the data set ``name``, from the file ``path`` where that is given.
 
-    Nothing is downloaded. Raises DataError for an unknown name, a ``path`` for a data set that
-    ships with the package, and a file that is missing or wrong.
+    With ``columns`` it is a user's own table, and ``path`` does not count. Nothing is downloaded. Raises
+    DataError for an unknown name, a known one for a user's table, a ``path`` for a data set that ships with
+    the package, and a file that is missing or wrong.
     """
+    if columns is not None:
+        if name in DATASETS:
+            raise DataError(f"dataset.name: {name} is another data set's; give your table another name")
+        return load_table(columns, name=name, split_seed=split_seed)
     entry = _entry(name)
     if isinstance(entry, Fetched):
         table = entry.read(Path(path) if path is not None else entry.find())
@@ -95,9 +104,9 @@ def fetch(name: str) -> Path:
 def default_subgroup(name: str) -> str | None:
     """Return the condition, for ``subgroup``, on whom the DM ``inconsistent`` errs in ``name``.
 
-    None where a study file must name one. Raises DataError for an unknown name.
+    None where a study file must name one, as for a user's own table.
     """
-    return _entry(name).subgroup
+    return DATASETS[name].subgroup if name in DATASETS else None
 
 
 def _entry(name: str) -> Shipped | Fetched:

@@ -41,6 +41,25 @@ def split_rows(
     return split
 
 
+def split_groups(
+    group: npt.NDArray[np.int64],
+    label: npt.NDArray[np.generic],
+    sensitive: npt.NDArray[np.generic],
+    *,
+    split_seed: int,
+) -> npt.NDArray[np.int8]:
+    """Give each row a split so that rows of a group, such as one person's, are all on the same side.
+
+    group: (N,) numbers from 0 on. Groups are divided as ``split_rows`` divides rows, by whether any of
+    their rows has label 1 and by the A of most of them; so shares of rows come out roughly. Raises
+    DataError as it does.
+    """
+    size = np.bincount(group)
+    any_label = np.bincount(group, weights=label.astype(np.float64)) > 0
+    most = 2 * np.bincount(group, weights=sensitive.astype(np.float64)) > size
+    return split_rows(any_label, most, split_seed=split_seed)[group]
+
+
 def allocate(sizes: npt.NDArray[np.int64], total: int) -> npt.NDArray[np.int64]:
     """Divide ``total`` over strata in proportion to ``sizes``, by largest remainder: int64 (S,).
 

@@ -21,13 +21,17 @@ from tests.study.small_study import TINY, assert_same_rows
 pytestmark = pytest.mark.usefixtures("_own_sigterm")
 
 ID = r"[0-9a-f]{20}"
+ENDS = r"( +\d\.\d{3} to \d\.\d{3}){3}"
 SELECTED = re.compile(
     rf"(binary|reject|defer) \((mlp|ordinal), decision-maker (none|standard)\), "
     rf"alpha [0-9.e+-]+(, gamma [0-9.e+-]+)?\n"
     rf"  setting {ID}, run {ID}\n"
-    r"              error      DI  IDK rate\n"
+    r" +error +DI +IDK rate\n"
     r"  validation +0\.\d{3} +0\.\d{3} +\d\.\d{3}\n"
+    rf"    over 2 seeds{ENDS}\n"
     r"  test +0\.\d{3} +0\.\d{3} +\d\.\d{3}\n"
+    rf"    over 2 seeds{ENDS}\n"
+    rf"    95 % interval{ENDS}\n"
 )
 
 
@@ -337,7 +341,9 @@ def test_select_under_impossible_constraints_names_the_nearest(
         answer = say("select", tiny_results.root, "--max-error", "0", "--max-idk", "0.5", *words)
         assert (answer.status, answer.out) == (1, "")
         head, _, nearest = answer.err.partition("\n")
-        assert head == "study: no setting satisfies the constraints; nearest is"
+        assert re.fullmatch(
+            r"study: no setting satisfies the constraints; nearest \(over error by 0\.\d+\) is", head
+        )
         assert SELECTED.fullmatch(nearest)
 
 

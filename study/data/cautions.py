@@ -1,0 +1,191 @@
+"""What would make the figures of a study mislead: one line each, with what to do, before any training.
+
+``BOUNDS`` are ours: below them a line would be about nothing, so that those that are shown are read.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from study.data.dataset import Dataset, Float32, Int64
+from study.data.decisions import MOST_ERROR
+from study.data.logistic import auc, fit_logistic, predict_logistic
+from study.data.preprocessing import Bool, shown
+from study.data.splits import SPLITS, TEST, TRAIN
+
+BOUNDS = {"di": 0.05, "label": 0.95, "group": 0.9, "same": 0.995}
+"""Half-width of DI's interval from which on, and AUC or share of rows above which, there is a line."""
+
+ASSUMED_ERROR = 0.3
+"""Error rate of the model whose DI the first caution is about."""
+
+MOST_VALUES = 2_000_000
+"""So many values are looked at for what can be guessed: a sample of rows, evenly spaced."""
+
+
+def cautions(dataset: Dataset) -> list[str]:
+    """Return a line for everything about ``dataset`` that would make figures mislead; most weighty first.
+
+    Takes a second or two on 100,000 rows.
+    """
+    every = (_small_cells, _decision_maker, _gives_label_away, _twins, _group_guessed, _constant)
+    return [line for check in every for line in check(dataset)]
+
+
+def di_half_width(sizes: "np.ndarray[tuple[int, int], np.dtype[np.int64]]", error: float) -> float:
+    """Return the half-width of the 95 % interval of DI (Eq. 11) of a model with this ``error`` everywhere.
+
+    sizes: (2, 2), rows by A and y. By the normal approximation; NaN where a cell is empty.
+    """
+    if not sizes.all():
+        return float("nan")
+    return float(1.96 * 0.5 * np.sqrt(error * (1 - error) * (1 / sizes).sum()))
+
+
+def disparate_impact(wrong: Bool, label: Bool, group: Bool) -> float:
+    """Return DI (Eq. 11) of decisions that are ``wrong`` (N,): NaN where a cell (A, y) is empty."""
+    rates = [[wrong[(group == a) & (label == y)] for a in (False, True)] for y in (False, True)]
+    if not all(len(cell) for row in rates for cell in row):
+        return float("nan")
+    return float(np.mean([abs(row[0].mean() - row[1].mean()) for row in rates]))
+
+
+def _small_cells(dataset: Dataset) -> Iterator[str]:
+    test = dataset.split == TEST
+    label, group = dataset.label[test] == 1, dataset.sensitive[test] == 1
+    sizes = np.array([[int(((group == a) & (label == y)).sum()) for y in (0, 1)] for a in (0, 1)])
+    a, y = np.unravel_index(int(sizes.argmin()), sizes.shape)
+    rows = f"{sizes[a, y]:,} rows with A = {a} and y = {y}"
+    width = di_half_width(sizes, ASSUMED_ERROR)
+    if np.isnan(width):
+        yield f"DI cannot be measured: the test split has {rows}; gather some, or choose another group"
+    elif width > BOUNDS["di"]:
+        yield (
+            f"DI is known to ± {width:.2f} only (95 %, a model with {100 * ASSUMED_ERROR:.0f} % error), "
+            f"the test split has {rows}: take smaller differences in DI for chance, or gather more such "
+            "cases"
+        )
+
+
+def _decision_maker(dataset: Dataset) -> Iterator[str]:
+    if dataset.decisions is None:
+        return
+    known, said = dataset.decisions.known, dataset.decisions.said
+    label, group = dataset.label == 1, dataset.sensitive == 1
+    wrong = known & ((said >= 0.5) != label)
+    right = 1 - wrong.sum() / known.sum()
+    if right >= BOUNDS["same"]:
+        same = "equals the label" if right == 1 else f"equals the label in {100 * right:.1f} % of the rows"
+        yield (
+            f"the decision-maker's column {same}: is it the outcome itself? Name what was decided before "
+            "it was known"
+        )
+    elif 1 - right > MOST_ERROR:
+        yield (
+            f"the decision-maker is wrong in {100 * (1 - right):.0f} % of the rows: does its 1 mean what "
+            "the label's 1 means? Turn it round if not"
+        )
+    else:
+        for value in (0, 1):
+            of_group = known & (group == value)
+            if of_group.any() and not wrong[of_group].any():
+                yield (
+                    f"the decision-maker is never wrong where A = {value} ({of_group.sum():,} rows): are "
+                    "its decisions the outcome there? Everybody there would be deferred; look at how they "
+                    "were recorded"
+                )
+    own = dataset.own
+    if own is not None and (own.left_out or not known.all()):
+        drawn = int((~known).sum())
+        yield (
+            f"{drawn + own.left_out:,} of {len(known) + own.left_out:,} rows have no decision: "
+            f"{own.left_out:,} are left out of validation and test, {drawn:,} train with a decision drawn "
+            "from a model of the known ones; figures hold for cases like those that somebody decides"
+        )
+
+
+def _gives_label_away(dataset: Dataset) -> Iterator[str]:
+    rows = _sample(dataset, TRAIN)
+    label = dataset.label[rows] == 1
+    found = {}
+    for title, kind, positions in _raw_features(dataset):
+        values = dataset.features[rows][:, positions]
+        scores = values.T if kind == "number" else [_rate_by_level(values, label)]
+        found[title] = max((abs(auc(score, label) - 0.5) + 0.5 for score in scores), default=0.5)
+    for title, score in sorted(found.items(), key=lambda item: -item[1]):
+        if score > BOUNDS["label"]:
+            yield (
+                f"column {shown(title)} all but gives the label away (AUC {score:.3f} alone): name it in "
+                "drop, unless it is known before the outcome is"
+            )
+
+
+def _twins(dataset: Dataset) -> Iterator[str]:
+    """Rows of a user's table, whole; of a named data set it is known that people are different ones."""
+    if dataset.own is None:
+        return
+    frame = dataset.own.frame.drop(columns=[name for name in (dataset.own.columns.split,) if name])
+    try:
+        digest = pd.util.hash_pandas_object(frame, index=False).to_numpy()
+    except TypeError:
+        digest = pd.util.hash_pandas_object(frame.astype(str), index=False).to_numpy()
+    test = dataset.split == TEST
+    twins = int(np.isin(digest[test], digest[~test]).sum())
+    if twins:
+        yield (
+            f"{twins:,} of {test.sum():,} test rows equal a training or validation row in every column: if "
+            "these are the same people, name what tells people apart in group; test figures flatter "
+            "otherwise"
+        )
+
+
+def _group_guessed(dataset: Dataset) -> Iterator[str]:
+    train, test = _sample(dataset, TRAIN), _sample(dataset, TEST)
+    x, group = dataset.features[:, :-1], dataset.sensitive == 1
+    if not x.shape[1]:
+        return
+    weights = fit_logistic(x[train], group[train])
+    score = auc(predict_logistic(weights, x[test]), group[test])
+    if score > BOUNDS["group"]:
+        strongest = np.argsort(-np.abs(weights[:-1]), kind="stable")[:3]
+        names = ", ".join(shown(dataset.feature_names[k]) for k in strongest if weights[k])
+        yield (
+            f"A can be guessed from the other columns (AUC {score:.2f}), most of all by {names}: a model "
+            "without A would know it all the same; name stand-ins in drop if it must not"
+        )
+
+
+def _constant(dataset: Dataset) -> Iterator[str]:
+    rows = dataset.features[dataset.split == TRAIN]
+    varies = np.ptp(rows, axis=0) > 0
+    names = [title for title, _, positions in _raw_features(dataset) if not varies[positions].any()]
+    if names:
+        more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+        plural = "columns" if len(names) > 1 else "column"
+        listed = ", ".join(shown(name) for name in names[:5])
+        yield f"{plural} {listed}{more}: the same in every training row, so of no use; name it in drop"
+
+
+def _raw_features(dataset: Dataset) -> list[tuple[str, str, list[int]]]:
+    """Return each raw column, its kind, and its positions among the inputs."""
+    found: list[tuple[str, str, list[int]]] = []
+    start = 0
+    for column in dataset.preprocessing.columns:
+        found.append((column.name, column.kind, list(range(start, start + len(column.inputs)))))
+        start += len(column.inputs)
+    return found
+
+
+def _rate_by_level(values: Float32, label: Bool) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
+    """Return for each row the share of label 1 among the rows that equal it: (n,)."""
+    _, pattern = np.unique(values, axis=0, return_inverse=True)
+    pattern = pattern.reshape(-1)
+    return (np.bincount(pattern, weights=label) / np.bincount(pattern))[pattern]
+
+
+def _sample(dataset: Dataset, split: int) -> Int64:
+    """Return rows of a split, evenly spaced, few enough to be quick."""
+    rows = dataset.indices(SPLITS[split])
+    wanted = min(len(rows), max(1000, MOST_VALUES // dataset.features.shape[1]))
+    return rows[np.linspace(0, len(rows) - 1, wanted).astype(np.int64)]

@@ -1,0 +1,130 @@
+"""What the people of a user's own table decided -> one decision-maker for every row.
+
+Three things are done to the raw columns, each so that a figure means what it says:
+
+- Several people: each case's DM is one of those who decided it, drawn by seed, or their majority (ties
+  drawn).
+- Hard decisions: the loss of deferring (Eq. 8) charges the cross entropy of the DM's probability, which
+  a 0 or 1 that is wrong makes infinite. So a hard decision counts with the confidence that the DM earns
+  on the training rows: 1 - e for what they said, e their share of errors. Figures count decisions, and
+  this leaves decisions as they are.
+- Rows nobody decided: figures of a joint system need real decisions, so validation and test keep only
+  rows that have one. Training rows are all used: a missing decision is drawn from a logistic regression
+  of the known ones on everything the DM sees and on the outcome (without the outcome the drawn DM would
+  be less skilled than the real one). This assumes that who was decided on depends on nothing else.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from study.data.logistic import fit_logistic, predict_logistic
+from study.data.preprocessing import Bool, Float32, Float64, Value, matches, numbers, shown, some, texts
+from study.errors import DataError
+
+LEAST_ERROR, MOST_ERROR = 1e-4, 0.49
+_DRAW, _FILL = 1, 2
+"""Streams of random numbers, apart from the split's."""
+
+
+@dataclass(frozen=True, eq=False)
+class Decisions:
+    """The DM of a user's table.
+
+    said: (N,) float64, the decision or probability as the table has it, NaN where nobody decided; hard:
+    whether these are decisions; probability: (N,) float32, what training and figures use.
+    """
+
+    said: Float64
+    hard: bool
+    probability: Float32
+
+    @property
+    def known(self) -> Bool:
+        """Return where somebody decided: (N,)."""
+        known: Bool = ~np.isnan(self.said)
+        return known
+
+
+def combine(
+    frame: pd.DataFrame,
+    names: Sequence[str],
+    how: str | None,
+    *,
+    label: str,
+    positive: Value | None,
+    seed: int,
+) -> tuple[Float64, bool]:
+    """Return what the DM said, (N,) with NaN where nobody decided, and whether these are hard decisions.
+
+    Columns hold 0/1, booleans, the ``label``'s two values, or probabilities. Raises DataError for others.
+    """
+    each = [_one(frame[name], frame[label], positive) for name in names]
+    said = np.column_stack([column for column, _ in each])
+    hard = all(is_hard for _, is_hard in each)
+    if len(names) == 1:
+        return said[:, 0], hard
+    drawn = np.random.default_rng([seed, _DRAW]).random(len(said))
+    known = ~np.isnan(said)
+    count = known.sum(axis=1)
+    if how == "majority":
+        ones = (said >= 0.5).sum(axis=1)
+        majority = np.where(2 * ones == count, drawn < 0.5, 2 * ones > count)
+        return np.where(count > 0, majority, np.nan), True
+    # The k-th of those who decided, k drawn evenly.
+    wanted = np.minimum((drawn * count).astype(np.int64), count - 1)
+    chosen = np.argmax((known.cumsum(axis=1) == wanted[:, None] + 1) & known, axis=1)
+    return np.where(count > 0, said[np.arange(len(said)), chosen], np.nan), hard
+
+
+def complete(
+    said: Float64, hard: bool, seen: Float64, label: Bool, training: Bool, *, seed: int
+) -> Decisions:
+    """Make the DM of every row out of what is known; see the top of this file.
+
+    said: (N,), NaN only in ``training`` rows (N,); seen: (N, F) what the DM sees, standardised; label:
+    (N,).
+    """
+    known = ~np.isnan(said)
+    filled = said.copy()
+    if not known.all():
+        inputs = np.column_stack([seen, label])
+        fitted = training & known
+        weights = fit_logistic(inputs[fitted], said[fitted])
+        probability = predict_logistic(weights, inputs[~known])
+        drawn = np.random.default_rng([seed, _FILL]).random(len(said))[~known]
+        filled[~known] = (drawn < probability) if hard else probability
+    if hard:
+        judged = training & known
+        wrong = float(np.mean((said[judged] >= 0.5) != label[judged])) if judged.any() else 0.0
+        error = float(np.clip(wrong, LEAST_ERROR, MOST_ERROR))
+        filled = np.where(filled >= 0.5, 1 - error, error)
+    return Decisions(said, hard, filled.astype(np.float32))
+
+
+def _one(values: "pd.Series[Any]", label: "pd.Series[Any]", positive: Value | None) -> tuple[Float64, bool]:
+    """Return one person's column as numbers with NaN, and whether they are decisions."""
+    text = texts(values)
+    levels = set(text.dropna().unique())
+    name = f"column {shown(str(values.name))}"
+    if not levels:
+        raise DataError(f"{name}: is empty; decisions or probabilities are allowed, in some rows at least")
+    missing = values.isna().to_numpy()
+    if levels <= {"0", "1"} or levels <= {"false", "true"}:
+        return np.where(missing, np.nan, text.isin(("1", "true")).to_numpy()), True
+    outcomes = set(texts(label).dropna().unique())
+    if positive is not None and levels <= outcomes:
+        return np.where(missing, np.nan, matches(text, positive)), True
+    allowed = "0 and 1, booleans, probabilities" + (f" or {some(outcomes)}" if positive is not None else "")
+    try:
+        number = numbers(values)
+    except DataError:
+        raise DataError(f"{name}: holds {some(levels)}; {allowed} are allowed") from None
+    if not ((number >= 0) & (number <= 1) | missing).all():
+        raise DataError(
+            f"{name}: reaches from {np.nanmin(number):g} to {np.nanmax(number):g}; {allowed} are allowed"
+        )
+    return number, False

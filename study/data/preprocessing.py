@@ -1,0 +1,295 @@
+"""From raw columns to what a model sees: learned on training rows, frozen, stored with a trained model."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from study.errors import DataError
+
+Float64 = npt.NDArray[np.float64]
+Float32 = npt.NDArray[np.float32]
+Bool = npt.NDArray[np.bool_]
+Kind = Literal["number", "category"]
+Value = str | bool | int | float
+
+MAX_LEVELS = 50
+"""So many different values a category may have; of a column listed as a feature the most frequent stay."""
+
+_NUMBERS = ("integer", "floating", "mixed-integer-float", "decimal", "empty")
+_CATEGORIES = ("string", "boolean", "categorical", "mixed-integer")
+_DATES = ("date", "datetime", "datetime64", "time", "timedelta", "timedelta64", "period")
+_YES_NO = {True: ("true", "yes", "on"), False: ("false", "no", "off")}
+
+
+@dataclass(frozen=True)
+class Column:
+    """How one raw column becomes inputs.
+
+    A number stays one, its missing values the ``median`` of the training rows. A category becomes a 0/1
+    column for each of its ``levels``; with ``other``, one more for every other value, else such a value is
+    0 in all. With ``missing`` (values are missing in training rows) a 0/1 column says where.
+    """
+
+    name: str
+    kind: Kind
+    median: float = 0.0
+    levels: tuple[str, ...] = ()
+    other: bool = False
+    missing: bool = False
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Names of the columns it becomes: ``age``, ``sex=Male``, ``sex other``, ``sex missing``."""
+        named = (self.name,) if self.kind == "number" else tuple(f"{self.name}={v}" for v in self.levels)
+        more = ("other",) * self.other + ("missing",) * self.missing
+        return named + tuple(f"{self.name} {word}" for word in more)
+
+    def encode(self, values: "pd.Series[Any]") -> Float64:
+        """Return ``values`` (N,) as (N, K), one column for each of ``inputs``; DataError as ``numbers``."""
+        if self.kind == "number":
+            number = numbers(values)
+            absent = np.isnan(number)
+            columns = [np.where(absent, self.median, number)]
+        else:
+            text = texts(values)
+            absent = text.isna().to_numpy()
+            columns = [(text == level).to_numpy(dtype=np.float64, na_value=0.0) for level in self.levels]
+            if self.other:
+                columns.append((~absent & ~text.isin(self.levels).to_numpy()).astype(np.float64))
+        if self.missing:
+            columns.append(absent.astype(np.float64))
+        return np.column_stack(columns) if columns else np.empty((len(values), 0))
+
+
+@dataclass(frozen=True)
+class Group:
+    """Who has A = 1: where ``column`` is 1 or true, or holds ``equals``, or from ``at_least`` on."""
+
+    column: str
+    equals: Value | None = None
+    at_least: float | None = None
+
+    def of(self, frame: pd.DataFrame) -> Bool:
+        """Return A (N,); raises DataError for a missing column or value, and one that is not allowed."""
+        values = _column(frame, self.column)
+        _refuse_missing(values, self.column)
+        if self.at_least is not None:
+            return numbers(values) >= self.at_least
+        if self.equals is not None:
+            return matches(texts(values), self.equals)
+        words = "write {column: " + shown(self.column) + ", is: VALUE} or at_least: NUMBER"
+        return binary(values, self.column, words)
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """Turns a raw table into a model's inputs, with exactly the values used in training.
+
+    mean, factor: one for each encoded input: (value - mean) * factor is standardised. JSON keeps all of it.
+    """
+
+    columns: tuple[Column, ...]
+    group: Group
+    mean: tuple[float, ...]
+    factor: tuple[float, ...]
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Names of the F + 1 inputs, the last one ``sensitive``."""
+        return (*(name for column in self.columns for name in column.inputs), "sensitive")
+
+    @property
+    def text_columns(self) -> tuple[str, ...]:
+        """Raw columns that a reader must leave as text, since 007 is not 7."""
+        return tuple(column.name for column in self.columns if column.kind == "category")
+
+    def transform(self, frame: pd.DataFrame) -> Float32:
+        """Return the inputs (N, F+1) of raw rows: F standardised, then A as 0/1; other columns are ignored.
+
+        Raises DataError for a column that is not there, text where a number was, and a missing A.
+        """
+        scaled = standardise(encode(frame, self.columns), np.array(self.mean), np.array(self.factor))
+        usable = np.abs(scaled).max(axis=0, initial=0) <= np.finfo(np.float32).max
+        if not usable.all():
+            name = self.inputs[int(np.flatnonzero(~usable)[0])]
+            raise DataError(f"column {shown(name)}: a value is too large; finite numbers are allowed")
+        return np.column_stack([scaled, self.group.of(frame)]).astype(np.float32)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain data that JSON keeps exactly."""
+        return asdict(self)
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> "Preprocessing":
+        """Rebuild it from ``to_json``, also after JSON; raises DataError where that is not what it is."""
+        try:
+            columns = tuple(Column(**{**c, "levels": tuple(c["levels"])}) for c in data["columns"])
+            mean, factor = (tuple(map(float, data[name])) for name in ("mean", "factor"))
+            made = Preprocessing(columns, Group(**data["group"]), mean, factor)
+            fits = len(made.inputs) - 1 == len(mean) == len(factor)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise DataError(f"not a stored preprocessing ({type(error).__name__}: {error})") from None
+        if not fits or any(column.kind not in get_args(Kind) for column in columns):
+            raise DataError("not a stored preprocessing: columns, means and factors do not go together")
+        return made
+
+
+def learn(values: "pd.Series[Any]", training: Bool, *, listed: bool) -> Column:
+    """Learn how to encode a raw column (N,) from its ``training`` rows (N,).
+
+    Dates and other values that are neither number, text nor boolean raise DataError, as does a category of
+    more than MAX_LEVELS values, unless it is ``listed``: then all but the most frequent are one, "other".
+    """
+    name = str(values.name)
+    kind = kind_of(values)
+    if kind == "number":
+        known = numbers(values)[training]
+        missing = np.isnan(known)
+        median = float(np.median(known[~missing])) if not missing.all() else 0.0
+        return Column(name, kind, median=median, missing=bool(missing.any()))
+    text = texts(values)[training]
+    counts = text.value_counts()
+    if len(counts) > MAX_LEVELS and not listed:
+        raise DataError(
+            f"column {shown(name)}: {len(counts):,} different values in the training rows, {MAX_LEVELS} "
+            f"are allowed; name it in drop, or list it in features to keep its {MAX_LEVELS} most frequent "
+            "values" + _nearly_numbers(counts.index.tolist())
+        )
+    # By count, then by name: ties must not depend on the order of rows in memory.
+    frequent = sorted(counts.index, key=lambda level: (-counts[level], level))[:MAX_LEVELS]
+    other = len(counts) > MAX_LEVELS
+    return Column(name, kind, levels=tuple(sorted(frequent)), other=other, missing=bool(text.isna().any()))
+
+
+def encode(frame: pd.DataFrame, columns: Sequence[Column]) -> Float64:
+    """Return raw rows as the encoded columns of all ``columns`` side by side: (N, F)."""
+    parts = []
+    for column in columns:
+        try:
+            parts.append(column.encode(_column(frame, column.name)))
+        except DataError as error:
+            words = str(error)
+            where = "" if words.startswith(("column", "no column")) else f"column {shown(column.name)}: "
+            raise DataError(f"{where}{words}") from None
+    return np.column_stack(parts) if parts else np.empty((len(frame), 0))
+
+
+def standardise(values: Float64, mean: Float64, factor: Float64) -> Float64:
+    """Return (values - mean) * factor; infinite or NaN, without a warning, where float64 overflows."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        scaled: Float64 = (values - mean) * factor
+    return scaled
+
+
+def kind_of(values: "pd.Series[Any]") -> Kind:
+    """Say what a raw column holds; an empty one counts as numbers. DataError for dates and the like."""
+    found = pd.api.types.infer_dtype(values, skipna=True)
+    if found in _NUMBERS:
+        return "number"
+    if found in _CATEGORIES:
+        return "category"
+    what = "dates or times" if found in _DATES else f"values that are not allowed ({found})"
+    if found == "bytes":
+        what = "bytes that are not text in UTF-8"
+    raise DataError(
+        f"column {shown(str(values.name))}: holds {what}; numbers, text and booleans are allowed: make "
+        "numbers of them (days since ...), or name it in drop"
+    )
+
+
+def numbers(values: "pd.Series[Any]") -> Float64:
+    """Return a raw column as float64 (N,), missing as NaN; DataError for text and infinite values."""
+    name = f"column {shown(str(values.name))}"
+    missing = values.isna().to_numpy()
+    try:
+        column = values.astype(object) if isinstance(values.dtype, pd.CategoricalDtype) else values
+        number = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    except (TypeError, ValueError, OverflowError):
+        raise DataError(f"{name}: not a column of numbers; finite numbers are allowed") from None
+    wrong = ~missing & ~np.isfinite(number)
+    if wrong.any():
+        value = shown(str(values.iloc[int(np.flatnonzero(wrong)[0])]))
+        raise DataError(f"{name}: {value} is not a finite number; numbers and missing values are allowed")
+    return number + 0.0  # -0.0 becomes 0.0: equal values, equal fingerprint
+
+
+def texts(values: "pd.Series[Any]") -> "pd.Series[Any]":
+    """Return a raw column as text, missing as NA: 3.0 is "3" and True is "true", however it was stored."""
+    return values.astype(object).map(text_of, na_action="ignore")
+
+
+def text_of(value: object) -> str:
+    """Return one value as text."""
+    if isinstance(value, bool | np.bool_):
+        return "true" if value else "false"
+    if isinstance(value, float | np.floating) and math.isfinite(value) and value == int(value):
+        return str(int(value))
+    return str(value)
+
+
+def binary(values: "pd.Series[Any]", name: str, otherwise: str) -> Bool:
+    """Return where a column (N,) of 0/1 or booleans is 1; missing counts as no.
+
+    Raises DataError for other values, saying what to do ``otherwise``.
+    """
+    text = texts(values)
+    levels = set(text.dropna().unique())
+    if not (levels <= {"0", "1"} or levels <= {"false", "true"}):
+        raise DataError(
+            f"column {shown(name)}: holds {some(levels)}; 0 and 1 or booleans are allowed, else {otherwise}"
+        )
+    return text.isin(("1", "true")).to_numpy()
+
+
+def matches(text: "pd.Series[Any]", wanted: Value) -> Bool:
+    """Return where ``text``, as of ``texts``, is ``wanted``; yes is true in YAML, so true means both."""
+    if isinstance(wanted, bool):
+        return text.map(str.lower, na_action="ignore").isin(_YES_NO[wanted]).to_numpy()
+    return text.isin([text_of(wanted)]).to_numpy()
+
+
+def some(levels: Iterable[object]) -> str:
+    """Return the first few of a column's values, sorted, for a message."""
+    words = sorted(str(level) for level in levels)
+    return ", ".join(shown(word) for word in words[:6]) + (", ..." if len(words) > 6 else "") or "nothing"
+
+
+def shown(text: str) -> str:
+    """Return a name or value from a table so that it fits into one line."""
+    plain = text if text and text.isprintable() and text.strip() == text else repr(text)
+    return plain if len(plain) <= 60 else f"{plain[:57]}..."
+
+
+def _column(frame: pd.DataFrame, name: str) -> "pd.Series[Any]":
+    """Return a column; raises DataError where there is none, or two."""
+    count = list(frame.columns).count(name)
+    if count != 1:
+        words = "is there twice; rename one" if count else "is not there; columns are "
+        listed = ", ".join(shown(str(other)) for other in frame.columns[:12])
+        more = ", ..." if len(frame.columns) > 12 else ""
+        raise DataError(f"column {shown(name)} {words}{'' if count else listed + more}")
+    column: pd.Series[Any] = frame[name]
+    return column
+
+
+def _refuse_missing(values: "pd.Series[Any]", name: str) -> None:
+    missing = int(values.isna().sum())
+    if missing:
+        raise DataError(
+            f"column {shown(name)}: missing in {missing:,} of {len(values):,} rows; a value in every row "
+            "is allowed: fill it in, or leave these rows out"
+        )
+
+
+def _nearly_numbers(levels: Sequence[Any]) -> str:
+    """Return a hint where most of a category's values are numbers, so that some words spoil them."""
+    numeric = pd.to_numeric(pd.Series(list(levels), dtype=object), errors="coerce").notna().to_numpy()
+    if not 0.5 < numeric.mean() < 1:
+        return ""
+    word = next(level for level, fits in zip(levels, numeric, strict=True) if not fits)
+    return f"; most are numbers: leave the cell empty where it says {shown(str(word))}"
