@@ -7,8 +7,8 @@ from typing import Final, Literal
 
 import numpy as np
 
-from reports.evidence import Evidence, NotRunError
-from reports.intervals import Interval, percentile_interval, t_interval
+from reports.evidence import Evidence
+from reports.measuring import Measured, measure
 from reports.statistics import Statistic
 
 ROUNDING: Final = 0.005
@@ -73,25 +73,6 @@ class Claim:
     parts: tuple[Part, ...]
 
 
-@dataclass(frozen=True)
-class Measured:
-    """A statistic and its intervals.
-
-    Attributes:
-        estimate: the mean over the seeds where it is defined; NaN where there is none.
-        seeds: Student's interval over these; None for fewer than two, or the same value in all.
-        test_set: the bootstrap's interval over the test examples; None without outcomes.
-        defined: how many seeds that is.
-        run: how many seeds have settings of everything that is compared.
-    """
-
-    estimate: float
-    seeds: Interval | None
-    test_set: Interval | None
-    defined: int
-    run: int
-
-
 @dataclass(frozen=True, eq=False)
 class Judged:
     """A claim with each part's measurement (None where it has not been run) and verdict."""
@@ -108,39 +89,12 @@ class Judged:
 
 def judge(claim: Claim, evidence: Evidence | None) -> Judged:
     """Measure every part of a claim and apply the rule; without evidence nothing has been run."""
-    measured = tuple(None if evidence is None else measure(part, evidence) for part in claim.parts)
+    measured = tuple(
+        None if evidence is None else measure(part.statistic, evidence, by_seed=part.by_seed)
+        for part in claim.parts
+    )
     verdicts = tuple(verdict(p.expected, m) for p, m in zip(claim.parts, measured, strict=True))
     return Judged(claim, measured, verdicts)
-
-
-def measure(part: Part, evidence: Evidence) -> Measured | None:
-    """Measure one statistic; None where no seed has what it needs.
-
-    The estimate is the mean over seeds of the statistic from each seed's runs alone, so that what is
-    compared is paired by seed. Each resample of the test examples gives a mean over the same seeds; it
-    is undefined where that of one of them is. Seeds under which the statistic is undefined are left out.
-    """
-    values, resamples = [], []
-    for seed, observed in enumerate(evidence.observed):
-        try:
-            value = float(part.statistic(observed)[0])
-        except NotRunError:
-            continue
-        values.append(value)
-        if evidence.resampled and not np.isnan(value):
-            resamples.append(part.statistic(evidence.resampled[seed]))
-        if not part.by_seed:
-            break
-    if not values:
-        return None
-    known = [value for value in values if not np.isnan(value)]
-    return Measured(
-        estimate=float(np.mean(known)) if known else np.nan,
-        seeds=t_interval(known),
-        test_set=percentile_interval(np.mean(resamples, axis=0)) if resamples else None,
-        defined=len(known),
-        run=len(values),
-    )
 
 
 def verdict(expected: Expected, measured: Measured | None) -> Verdict:

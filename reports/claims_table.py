@@ -6,9 +6,10 @@ from typing import Final
 
 import pandas as pd
 
-from reports.claims import Judged, Measured, Part, Verdict
+from reports.claims import Judged, Part, Verdict
 from reports.intervals import Interval
 from reports.markup import Html, join, tag
+from reports.measuring import Measured
 from reports.wording import NOTHING, signed
 
 NUMBERS: Final = ("claimed", "measured", "seeds", "test set")

@@ -81,6 +81,22 @@ def of_alpha(curves: pd.DataFrame) -> str:
     return " ".join(said)
 
 
+def of_differences(differences: pd.DataFrame) -> str:
+    """Of the differences between methods: each with its intervals."""
+    said = ["Differences between the hypervolumes of the methods’ honest fronts."]
+    for row in differences.to_dict("records"):
+        ends = [
+            f"95 % over {over} {row[f'{key}_low']:.4f} to {row[f'{key}_high']:.4f}"
+            for over, key in (("seeds", "seeds"), ("people", "test"))
+            if row[f"{key}_low"] == row[f"{key}_low"]
+        ]
+        estimate = f"{row['estimate']:.4f}"
+        pair = f"{row['first']} less {row['second']}"
+        who = f"{pair} (model {row['model']}, decision-maker {row['decision_maker']})"
+        said.append(f"{who}: {', '.join([estimate, *ends])}.")
+    return " ".join(said)
+
+
 def _ranges(fronts: pd.DataFrame, lead: str) -> list[str]:
     known = fronts.dropna(subset=["error", "di"])
     return [

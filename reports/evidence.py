@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from reports.intervals import resampled_people
-from reports.outcomes import FIGURES, figures_alone, weighted_figures
+from reports.outcomes import FIGURES, LackingError, figures_alone, outcomes_of, weighted_figures
 from reports.results import Results
 
 RESAMPLES: Final = 400
@@ -84,7 +84,7 @@ class Evidence:
 
 
 def gather(results: Results, generator: np.random.Generator, resamples: int = RESAMPLES) -> Evidence:
-    """Gather the evidence of a study; reads its outcomes.
+    """Gather the evidence of a study; reads the outcomes of its runs.
 
     Runs without figures (diverged ones) are left out. Decision-makers alone come from the outcomes
     where there are any, else from `results.decision_makers`, on test.
@@ -97,15 +97,10 @@ def gather(results: Results, generator: np.random.Generator, resamples: int = RE
     measured = {name: runs[f"test_{name}"].to_numpy(np.float64)[:, None] for name in FIGURES}
     observed = _by_seed(rows, facts, measured, _known_alone(results.decision_makers))
 
-    outcomes = results.outcomes()
-    if outcomes is None:
-        return Evidence(observed, [], "the outcomes of the test examples are not there")
-    place = pd.Index(outcomes.run_id).get_indexer(pd.Index(runs["run_id"].astype(str)))
-    missing = int((place < 0).sum())
-    if missing:
-        return Evidence(observed, [], f"the outcomes of {missing:,} runs are not there")
-    if len(outcomes.run_id) != len(runs) or (place != np.arange(len(runs))).any():
-        outcomes = outcomes.take(place)
+    try:
+        outcomes = outcomes_of(results.outcomes, runs["run_id"].astype(str).tolist())
+    except LackingError as error:
+        return Evidence(observed, [], str(error))
     everybody_once = np.ones((1, len(outcomes.label)))
     observed = _by_seed(rows, facts, measured, figures_alone(outcomes, everybody_once))
     weights = resampled_people(generator, len(outcomes.label), resamples)

@@ -18,12 +18,17 @@ def tag(name: str, *children: object, **attributes: object) -> Html:
         attributes: a trailing underscore is dropped and others become hyphens (`class_`,
             `aria_label`); None is left out, True gives the bare name.
     """
+    return Html(f"{void(name, **attributes)}{join(*children)}</{name}>")
+
+
+def void(name: str, **attributes: object) -> Html:
+    """An element that has no content and no end, such as input; attributes as those of `tag`."""
     pairs = [
         f" {key.rstrip('_').replace('_', '-')}" + ("" if value is True else f'="{escape(str(value))}"')
         for key, value in attributes.items()
         if value is not None
     ]
-    return Html(f"<{name}{''.join(pairs)}>{join(*children)}</{name}>")
+    return Html(f"<{name}{''.join(pairs)}>")
 
 
 def join(*children: object) -> Html:

@@ -1,11 +1,14 @@
 """What every run decided on every test example, and its figures when examples count differently."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
+
+from reports.wording import counted
 
 FIGURES: Final = ("error", "di", "idk_rate", "idk_rate_a0", "idk_rate_a1")
 CELLS: Final = 4
@@ -54,6 +57,53 @@ class Outcomes:
         return replace(self, run_id=run_id, deferred=self.deferred[runs], positive=self.positive[runs])
 
 
+class LackingError(Exception):
+    """Outcomes that something needs are not there; the message says which."""
+
+
+class ReadsOutcomes(Protocol):
+    """Reads what the named runs decided, perhaps with others and in another order; None without any."""
+
+    def __call__(self, run_ids: Collection[str]) -> Outcomes | None:
+        """Read them."""
+
+
+def outcomes_of(read: ReadsOutcomes, run_ids: Sequence[str]) -> Outcomes:
+    """The outcomes of exactly these runs, in this order; raises LackingError where some are missing."""
+    outcomes = read(run_ids)
+    if outcomes is None:
+        raise LackingError("the outcomes of the test examples are not there")
+    place = pd.Index(outcomes.run_id).get_indexer(pd.Index(run_ids))
+    missing = int((place < 0).sum())
+    if missing:
+        raise LackingError(f"the outcomes of {counted(missing, 'run')} are not there")
+    there = len(outcomes.run_id) == len(run_ids) and (place == np.arange(len(run_ids))).all()
+    return outcomes if there else outcomes.take(place)
+
+
+class Cells:
+    """The people of each cell (A, Y), numbered 2 A + Y, and how often each of them counts.
+
+    The cells partition the examples, so whatever is counted by cell is a product of its columns alone.
+
+    Attributes:
+        people: (4, B), how many each cell has in each version.
+    """
+
+    def __init__(self, outcomes: Outcomes, weights: npt.ArrayLike) -> None:
+        """`weights` is (B, N), whole numbers, at least 0."""
+        times = np.asarray(weights)
+        cell = 2 * outcomes.sensitive.astype(np.int8) + outcomes.label
+        self._columns = [np.flatnonzero(cell == c) for c in range(CELLS)]
+        self._times = [np.ascontiguousarray(times[:, own].T, dtype=np.float32) for own in self._columns]
+        self.people: Floats = np.stack([own.sum(axis=0) for own in self._times])
+
+    def count(self, marked: Bools) -> Floats:
+        """How many of the marked (R, N) each cell has: (4, R, B), exact below 2 ** 24."""
+        own = zip(self._columns, self._times, strict=True)
+        return np.stack([marked[:, columns].astype(np.float32) @ times for columns, times in own])
+
+
 def weighted_figures(
     outcomes: Outcomes, decision_maker: Sequence[str], weights: npt.ArrayLike
 ) -> dict[str, Floats]:
@@ -75,55 +125,50 @@ def weighted_figures(
     Raises:
         ValueError: a run defers to somebody whose decisions are not among the outcomes.
     """
-    names = np.asarray(decision_maker, dtype=str)
-    wrong_maker = {name: row != outcomes.label for name, row in outcomes.decisions.items()}
-    everybody, code = np.unique(names, return_inverse=True)
-    unknown = np.array([name not in wrong_maker for name in everybody])
-    if len(names) and (unknown[code] & outcomes.deferred.any(axis=1)).any():
-        raise ValueError(f"there are no decisions of {', '.join(everybody[unknown])}")
-    nobody = np.zeros_like(outcomes.label)
-    by_code = np.array([wrong_maker.get(str(name), nobody) for name in everybody])
+    by_code, code = makers_wrong(outcomes, decision_maker)
 
     def blocks() -> Iterator[tuple[Bools, Bools]]:
         step = max(1, BLOCK // max(1, len(outcomes.label)))
-        for start in range(0, len(names), step):
+        for start in range(0, len(code), step):
             rows = slice(start, start + step)
             deferred = outcomes.deferred[rows]
             model_wrong = outcomes.positive[rows] != outcomes.label
             yield deferred, np.where(deferred, by_code[code[rows]], model_wrong)
 
-    return _figures(blocks(), outcomes, np.asarray(weights))
+    return _figures(blocks(), Cells(outcomes, weights))
+
+
+def makers_wrong(outcomes: Outcomes, decision_maker: Sequence[str]) -> tuple[Bools, npt.NDArray[np.intp]]:
+    """Where the decision-makers of R runs are wrong: (M, N), and the row of each run (R,).
+
+    Somebody of whom there are no decisions is never wrong. Raises ValueError where a run defers to them.
+    """
+    wrong = {name: row != outcomes.label for name, row in outcomes.decisions.items()}
+    everybody, code = np.unique(np.asarray(decision_maker, dtype=str), return_inverse=True)
+    unknown = np.array([name not in wrong for name in everybody], dtype=np.bool_)
+    if len(code) and (unknown[code] & outcomes.deferred.any(axis=1)).any():
+        raise ValueError(f"there are no decisions of {', '.join(everybody[unknown])}")
+    nobody = np.zeros_like(outcomes.label)
+    return np.array([wrong.get(str(name), nobody) for name in everybody]), code
 
 
 def figures_alone(outcomes: Outcomes, weights: npt.ArrayLike) -> dict[str, dict[str, Floats]]:
     """The same of every decision-maker deciding everything alone: by name, `FIGURES` each (B,)."""
-    alone = {}
+    alone, cells = {}, Cells(outcomes, weights)
     for name, row in outcomes.decisions.items():
-        decided = [(np.ones_like(row)[None], (row != outcomes.label)[None])]
-        figures = _figures(iter(decided), outcomes, np.asarray(weights))
+        figures = _figures(iter([(np.ones_like(row)[None], (row != outcomes.label)[None])]), cells)
         alone[name] = {figure: values[0] for figure, values in figures.items()}
     return alone
 
 
-def _figures(
-    blocks: Iterator[tuple[Bools, Bools]], outcomes: Outcomes, weights: npt.NDArray[np.generic]
-) -> dict[str, Floats]:
-    # The cells (A, Y) partition the examples, so a cell's counts are a product of its columns alone.
-    # Counts are whole numbers below 2 ** 24, which float32 holds exactly.
-    cell = 2 * outcomes.sensitive.astype(np.int8) + outcomes.label
-    columns = [np.flatnonzero(cell == c) for c in range(CELLS)]
-    counted = [np.ascontiguousarray(weights[:, own].T, dtype=np.float32) for own in columns]
-    people = np.stack([own.sum(axis=0) for own in counted])
+def _figures(blocks: Iterator[tuple[Bools, Bools]], cells: Cells) -> dict[str, Floats]:
     parts: dict[str, list[Floats]] = {name: [] for name in FIGURES}
     for deferred, wrong in blocks:
-        errors, idk = (
-            np.stack([(of[:, own].astype(np.float32) @ w) for own, w in zip(columns, counted, strict=True)])
-            for of in (wrong, deferred)
-        )
-        for name, values in _of_counts(errors, idk, people[:, None]).items():
+        counts = cells.count(wrong), cells.count(deferred)
+        for name, values in _of_counts(*counts, cells.people[:, None]).items():
             parts[name].append(values)
     return {
-        name: np.concatenate(found) if found else np.empty((0, len(weights)), np.float32)
+        name: np.concatenate(found) if found else np.empty((0, cells.people.shape[1]), np.float32)
         for name, found in parts.items()
     }
 

@@ -2,15 +2,18 @@
 
 from pathlib import Path
 
-from reports import glossary, ran, sections
+from reports import choosing, glossary, ran, sections
 from reports.asked import asked, data_name
+from reports.chooser import choose
 from reports.document import document
 from reports.figures.album import Album, album
 from reports.files import write_bytes, write_csv
 from reports.markup import Html, tag
+from reports.panels import decision_maker_labels
 from reports.paper import paper_section
 from reports.reductions import Reductions, reductions
 from reports.results import Results
+from reports.weighing import Weighed, weigh
 from reports.wording import counted
 
 
@@ -18,8 +21,9 @@ def write_report(results: Results, out: Path) -> Path:
     """Write everything that is to be said about a study into a directory, and return the page.
 
     Writes `index.html`, `figures/*.png` and `*.svg`, and as CSV `fronts`, `fronts_by_idk_rate`,
-    `idk_cdf`, `binary_by_alpha`, `hypervolumes`, `settings` (the medians) and `decision_makers`. Each
-    file appears whole or not at all; the page comes last. The same results give the same bytes.
+    `idk_cdf`, `binary_by_alpha`, `hypervolumes`, `settings` (the medians), `decision_makers`, `deciding`
+    (the operating points in detail), `comparisons`, `importance` and `front_by_seed`. Each file appears
+    whole or not at all; the page comes last. The same results give the same bytes.
 
     Args:
         results: of a finished or unfinished study; its ledger may be empty.
@@ -27,7 +31,8 @@ def write_report(results: Results, out: Path) -> Path:
     """
     reduced = reductions(results)
     alone = results.decision_makers
-    figures = album(reduced, alone)
+    weighed = weigh(results, reduced)
+    figures = album(reduced, alone, weighed.comparisons.frame)
     tables = {
         "fronts": reduced.fronts,
         "fronts_by_idk_rate": reduced.band_fronts,
@@ -36,6 +41,10 @@ def write_report(results: Results, out: Path) -> Path:
         "hypervolumes": reduced.areas,
         "settings": reduced.settings,
         "decision_makers": alone[sorted(alone, key=lambda c: (c != "decision_maker", c != "split"))],
+        "deciding": weighed.deciding.frame,
+        "comparisons": weighed.comparisons.frame,
+        "importance": weighed.importance,
+        "front_by_seed": weighed.front_by_seed,
     }
     for name, frame in tables.items():
         write_csv(out / f"{name}.csv", frame)
@@ -43,21 +52,30 @@ def write_report(results: Results, out: Path) -> Path:
         write_bytes(out / "figures" / f"{figure.name}.png", figure.png)
         write_bytes(out / "figures" / f"{figure.name}.svg", figure.document.encode())
     page = out / "index.html"
-    write_bytes(page, page_of(results, reduced, figures).encode())
+    write_bytes(page, page_of(results, reduced, weighed, figures).encode())
     return page
 
 
-def page_of(results: Results, reduced: Reductions, figures: Album) -> str:
+def page_of(results: Results, reduced: Reductions, weighed: Weighed, figures: Album) -> str:
     """The page as text."""
     study = results.study.get("study")
     name = f"Study “{study}”" if study else "Study"
+    labels = decision_maker_labels(reduced.settings)
     parts: list[Html | None] = []
     if len(results.runs):
-        parts += [sections.in_short(reduced), paper_section(results)]
+        parts += [
+            sections.in_short(reduced),
+            choose(weighed.choices, reduced.fronts, str(study or "")),
+            choosing.who_decides(weighed.deciding, labels),
+            choosing.compared(weighed.comparisons, labels, figures.differences),
+            choosing.what_matters(weighed.importance),
+            paper_section(results),
+        ]
     parts += [asked(results, reduced.settings), sections.decision_makers(results.decision_makers)]
     if len(results.runs):
         parts += [
             sections.fronts(reduced, figures.models),
+            choosing.stable(weighed.stability, labels),
             sections.by_idk_rate(reduced, figures.models),
             sections.idk_rates(figures.models),
             sections.by_alpha(reduced, figures.alpha),
@@ -83,10 +101,15 @@ def page_of(results: Results, reduced: Reductions, figures: Album) -> str:
 
 ANCHORS = {
     "in-short": "In short",
+    "choose": "Choose",
+    "deciding": "Who decides",
+    "compared": "Methods compared",
+    "matters": "What matters",
     "claims": "The paper’s claims",
     "asked": "What was asked",
     "dms": "Decision-makers",
     "fronts": "Error and DI",
+    "stable": "Stability",
     "bands": "By IDK rate",
     "idk": "IDK rates",
     "alpha": "By alpha",

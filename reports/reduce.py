@@ -61,6 +61,24 @@ def medians_by_setting(runs: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([settings, medians], axis=1)
 
 
+def median_runs(runs: pd.DataFrame, column: str) -> "pd.Series[str]":
+    """For each setting the run whose figure is the median one.
+
+    Args:
+        runs: the ledger, columns setting_id, run_id, seed and the figure's.
+        column: the figure; runs without it are left out.
+
+    Returns:
+        run_id by setting_id. Of an even number of runs it is the lower of the middle two, of equal
+        figures that of the smaller seed.
+    """
+    known = runs[["setting_id", "run_id", "seed", column]].dropna(subset=[column])
+    known = known.astype({"setting_id": str, "run_id": str}).sort_values(["setting_id", column, "seed"])
+    of_setting = known.groupby("setting_id", sort=False)["run_id"]
+    middle = (of_setting.transform("size") - 1) // 2
+    return known[of_setting.cumcount() == middle].set_index("setting_id")["run_id"]
+
+
 def in_reading_order(frame: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     """Sort by `by`, where methods come in the paper's order: binary, reject, defer, then others.
 

@@ -1,11 +1,11 @@
 """What a report is made from."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
 
-from reports.outcomes import Outcomes
+from reports.outcomes import ReadsOutcomes
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,8 +25,8 @@ class Results:
         planned: runs that the study asks for.
         failed: runs that could not be completed.
         state: `running`, `interrupted` or `finished`.
-        outcomes: loads what every run decided on every test example, only when asked, as they are
-            large; None where they are not at hand.
+        outcomes: reads what the runs asked for decided on every test example, only when asked, as they
+            are large; None where they are not at hand.
     """
 
     runs: pd.DataFrame
@@ -36,4 +36,4 @@ class Results:
     planned: int
     failed: int
     state: str
-    outcomes: Callable[[], Outcomes | None] = lambda: None
+    outcomes: ReadsOutcomes = lambda run_ids: None

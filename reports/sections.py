@@ -7,7 +7,7 @@ from reports.figures.album import ModelFigures
 from reports.figures.render import Rendered
 from reports.fronts import KINDS, MORE_COLUMNS
 from reports.headline import sentences
-from reports.hypervolume import defer_minus_reject, side_by_side
+from reports.hypervolume import side_by_side
 from reports.markup import Html, join, section, tag
 from reports.panels import deciding_on_test, decision_maker_labels, in_usual_order
 from reports.reduce import GROUP, SPLITS
@@ -27,6 +27,10 @@ TABLES = (
     "hypervolumes",
     "settings",
     "decision_makers",
+    "deciding",
+    "comparisons",
+    "importance",
+    "front_by_seed",
 )
 KIND_NAMES = {"honest": "Honest front", "paper": "Paper’s front"}
 DECISION_MAKER_COLUMNS = [
@@ -88,7 +92,8 @@ def fronts(reduced: Reductions, figures: list[ModelFigures]) -> Html:
     explained = (
         "Hypervolume is the area in the error-DI plane that a front dominates, up to error 0.5 and "
         "DI 0.5. More is better; 0.25 would be perfect. An honest front is measured at its test "
-        "points, and says what a choice can reach; the paper’s is somewhat too good."
+        "points, and says what a choice can reach; the paper’s is somewhat too good. These are the fronts "
+        "of medians that are drawn above; intervals are under “Which method is better”."
     )
     return section(
         "fronts",
@@ -98,7 +103,6 @@ def fronts(reduced: Reductions, figures: list[ModelFigures]) -> Html:
         tag("h3", "Each front in one number"),
         tag("p", explained),
         table(side_by_side(reduced.areas)),
-        _differences(reduced.areas),
     )
 
 
@@ -190,17 +194,6 @@ def front_tables(reduced: Reductions) -> Html:
                 )
             )
     return section("points", "Points of the fronts", tag("p", note), *content)
-
-
-def _differences(areas: pd.DataFrame) -> Html | None:
-    both = defer_minus_reject(areas)
-    if not len(both):
-        return None
-    caption = (
-        "Hypervolume of defer less that of reject: above 0, deferring is better. It comes from one "
-        "split of the data, without an interval; small differences mean little."
-    )
-    return table(both, caption, by="decision_maker")
 
 
 def _shown_first(column: pd.Series) -> pd.Series:

@@ -5,10 +5,11 @@ from typing import Final
 from reports.markup import Html
 
 STYLESHEET: Final = Html("""
-:root { color-scheme: light dark; --ink: #1d2329; --soft: #5b6670; --line: #dfe3e7;
+:root { color-scheme: light dark; --ink: #1d2329; --soft: #5b6670; --line: #dfe3e7; --edge: #7b858e;
   --page: #f6f7f8; --card: #ffffff; --accent: #0072b2; --warn: #fff4d6; --warn-line: #e0b040; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e4e7ea; --soft: #9aa5af; --line: #343b42;
-  --page: #15181b; --card: #1e2226; --accent: #6cb8ea; --warn: #3a3013; --warn-line: #8a6d20; } }
+  --edge: #7f8a94; --page: #15181b; --card: #1e2226; --accent: #6cb8ea; --warn: #3a3013;
+  --warn-line: #8a6d20; } }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--page); color: var(--ink);
   font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, Arial, sans-serif; }
@@ -39,6 +40,8 @@ figcaption a { color: #00598c; }
 .scroll { overflow-x: auto; margin: .75rem 0 1.25rem; }
 table { border-collapse: collapse; font-size: .88rem; line-height: 1.4;
   font-variant-numeric: tabular-nums; }
+.compact { font-size: .82rem; } .compact th, .compact td { padding-right: .55rem; }
+.compact .id { font-size: .75rem; } .compact caption { font-size: .88rem; }
 caption { text-align: left; color: var(--soft); padding-bottom: .35rem; }
 th, td { padding: .32rem 1rem .32rem 0; border-bottom: 1px solid var(--line); text-align: left;
   vertical-align: top; }
@@ -54,10 +57,35 @@ details { margin: .6rem 0; }
 summary { cursor: pointer; overflow-wrap: anywhere; }
 pre { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 1rem;
   overflow-x: auto; font: .82rem/1.5 ui-monospace, Menlo, Consolas, monospace; }
+form { display: flex; flex-wrap: wrap; gap: .75rem 1rem; align-items: end; }
+form[hidden] { display: none; }
+fieldset { display: flex; flex-wrap: wrap; gap: .5rem 1rem; margin: 0; border: 1px solid var(--line);
+  border-radius: 8px; padding: .35rem .8rem .7rem; }
+legend { color: var(--soft); font-size: .82rem; padding: 0 .3rem; }
+label { display: grid; font-size: .85rem; }
+input, select, button { font: inherit; font-size: .9rem; color: var(--ink); background: var(--card);
+  border: 1px solid var(--edge); border-radius: 6px; padding: .25rem .5rem; }
+input[type=number] { width: 8.5rem; }
+select { max-width: 14rem; }
+button { cursor: pointer; }
+th button { border: 0; padding: 0; background: none; color: inherit; font-weight: 600; text-align: inherit;
+  text-decoration: underline dotted; }
+th[aria-sort=ascending] button::after { content: " \\2191"; }
+th[aria-sort=descending] button::after { content: " \\2193"; }
+td button { border: 0; padding: 0; background: none; font: inherit; text-decoration: underline dotted; }
+:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
+[aria-invalid=true] { border-color: var(--warn-line); border-width: 2px; }
+.said { font-weight: 600; }
+.chosen td { background: var(--warn); font-weight: 600; }
+code { font: .85rem ui-monospace, Menlo, Consolas, monospace; overflow-wrap: anywhere; user-select: all; }
+.interval { color: var(--soft); font-size: .8rem; white-space: nowrap; }
+.bar { display: inline-block; height: .6rem; margin-left: .5rem; background: var(--accent);
+  print-color-adjust: exact; }
 dt { font-weight: 600; margin-top: .6rem; }
 dd { margin: 0 0 0 1.25rem; }
-@media print { :root { --ink: #000; --soft: #444; --line: #ccc; --page: #fff; --card: #fff;
+@media print { :root { --ink: #000; --soft: #444; --line: #ccc; --edge: #888; --page: #fff; --card: #fff;
     --accent: #000; --warn: #fff; --warn-line: #888; }
-  body { font-size: 11pt; } main { max-width: none; padding: 0; } nav { display: none; }
+  body { font-size: 11pt; } main { max-width: none; padding: 0; } nav, button { display: none; }
+  td button { display: inline; text-decoration: none; } th button { display: inline; }
   h2, h3 { break-after: avoid; } tr, .summary { break-inside: avoid; } }
 """)

@@ -13,8 +13,10 @@ from reports.wording import NOTHING, decimals, listed, percent, signed, signific
 ROWS: Final = 40
 FORMATS: Final[dict[str, Callable[[object], str]]] = {
     **dict.fromkeys(("error", "di", "validation_error", "validation_di"), decimals(3)),
+    **dict.fromkeys(("test_error", "test_di"), decimals(3)),
     **dict.fromkeys(("di_y0", "di_y1", "error_a0", "error_a1"), decimals(3)),
-    **dict.fromkeys(("idk_rate", "validation_idk_rate"), percent),
+    **dict.fromkeys(("idk_rate", "validation_idk_rate", "test_idk_rate"), percent),
+    **dict.fromkeys(("on_front", "near_front", "overlap"), percent),
     **dict.fromkeys(("alpha", "gamma", "model_alpha"), significant),
     **dict.fromkeys(("hypervolume_honest", "hypervolume_paper"), decimals(4)),
     **dict.fromkeys(("difference_honest", "difference_paper"), signed(4)),
@@ -28,6 +30,12 @@ HEADINGS: Final = {
     "validation_error": "validation error",
     "validation_di": "validation DI",
     "validation_idk_rate": "validation IDK rate",
+    "test_error": "test error",
+    "test_di": "test DI",
+    "test_idk_rate": "test IDK rate",
+    "on_front": "on the seed’s front",
+    "near_front": "on it or within 0.01",
+    "overlap": "overlap of two seeds’ fronts",
     "di_y0": "DI, Y = 0",
     "di_y1": "DI, Y = 1",
     "error_a0": "error, A = 0",
@@ -42,13 +50,20 @@ HEADINGS: Final = {
 }
 
 
-def table(frame: pd.DataFrame, caption: str | None = None, *, by: str | None = None) -> Html:
+def table(
+    frame: pd.DataFrame,
+    caption: str | None = None,
+    *,
+    by: str | None = None,
+    **attributes: str,
+) -> Html:
     """A table with a heading per column; missing values are a dash, numbers are right-aligned.
 
     Args:
         frame: the rows, in order.
         caption: above it.
         by: the first column, if its equal neighbours are to be one heading over their rows.
+        attributes: of the element, as `tag` takes them.
     """
     columns = list(frame.columns)
     kinds = [None if _is_text(frame[column]) else "number" for column in columns]
@@ -60,14 +75,16 @@ def table(frame: pd.DataFrame, caption: str | None = None, *, by: str | None = N
         [_cell(c, v, k) for c, v, k in zip(columns, row, kinds, strict=True)]
         for row in frame.itertuples(index=False, name=None)
     ]
-    return _table(heads, _grouped(rows, frame[by]) if by else [rows], caption)
+    return _table(heads, _grouped(rows, frame[by]) if by else [rows], caption, attributes)
 
 
-def text_table(headings: Sequence[str], rows: Sequence[Sequence[object]], *, caption: str) -> Html:
-    """A table of texts; the first cell of a row is its heading."""
+def text_table(
+    headings: Sequence[str], rows: Sequence[Sequence[object]], *, caption: str, **attributes: str
+) -> Html:
+    """A table of texts; the first cell of a row is its heading. `attributes` as those of `table`."""
     heads = [tag("th", heading, scope="col") for heading in headings]
     cells = [[tag("th", row[0], scope="row"), *(tag("td", text) for text in row[1:])] for row in rows]
-    return _table(heads, [cells], caption)
+    return _table(heads, [cells], caption, attributes)
 
 
 def key_values(pairs: Mapping[str, object]) -> Html:
@@ -96,13 +113,18 @@ def thinned(frame: pd.DataFrame, rows: int = ROWS) -> pd.DataFrame:
     return frame.iloc[np.linspace(0, len(frame) - 1, rows).round().astype(int)]
 
 
-def _table(heads: list[Html], bodies: list[list[list[Html]]], caption: str | None) -> Html:
+def _table(
+    heads: list[Html],
+    bodies: list[list[list[Html]]],
+    caption: str | None,
+    attributes: Mapping[str, str],
+) -> Html:
     content = join(
         tag("caption", caption) if caption else None,
         tag("thead", tag("tr", *heads)),
         *(tag("tbody", *(tag("tr", *row) for row in rows)) for rows in bodies),
     )
-    return tag("div", tag("table", content), class_="scroll")
+    return tag("div", tag("table", content, **attributes), class_="scroll")
 
 
 def _grouped(rows: list[list[Html]], names: pd.Series) -> list[list[list[Html]]]:

@@ -9,6 +9,7 @@ from reports import descriptions
 from reports.figures.alpha import alpha_figure
 from reports.figures.bands import bands_figure
 from reports.figures.cdf import cdf_figure
+from reports.figures.differences import differences_figure, differences_shown
 from reports.figures.gamma import gamma_figure
 from reports.figures.plane import fronts_figure
 from reports.figures.render import Rendered, render
@@ -48,22 +49,31 @@ class Album:
     Attributes:
         models: those of each model that is shown, in order.
         alpha: DI and error of binary models against alpha; None where they have too few alphas.
+        differences: between methods; None where there is but one.
     """
 
     models: list[ModelFigures]
-    alpha: Rendered | None
+    alpha: Rendered | None = None
+    differences: Rendered | None = None
 
     def all(self) -> list[Rendered]:
         """Those that there are, in the order of the page."""
         figures = [figure for model in self.models for figure in model.all()]
-        return [*figures, self.alpha] if self.alpha else figures
+        more = (self.alpha, self.differences)
+        return [*figures, *(figure for figure in more if figure is not None)]
 
 
-def album(reduced: Reductions, decision_makers: pd.DataFrame) -> Album:
-    """Draw all figures; none where nothing has finished."""
+def album(reduced: Reductions, decision_makers: pd.DataFrame, comparisons: pd.DataFrame) -> Album:
+    """Draw all figures; none where nothing has finished.
+
+    Args:
+        reduced: what most of them show.
+        decision_makers: as in `Results`.
+        comparisons: the frame of `comparisons.Comparisons`.
+    """
     names = file_names(reduced.models)
     models = [_of_model(m, names[m], reduced, decision_makers) for m in reduced.models]
-    return Album(models, _alpha(reduced))
+    return Album(models, _alpha(reduced), _differences(comparisons))
 
 
 def file_names(models: list[str]) -> dict[str, str]:
@@ -81,6 +91,13 @@ def _alpha(reduced: Reductions) -> Rendered | None:
         return None
     figure = alpha_figure(reduced.alpha_runs, reduced.alpha, models=models)
     return render(figure, "di-and-error-by-alpha", descriptions.of_alpha(reduced.alpha))
+
+
+def _differences(comparisons: pd.DataFrame) -> Rendered | None:
+    shown = differences_shown(comparisons)
+    if not len(shown):
+        return None
+    return render(differences_figure(shown), "differences", descriptions.of_differences(shown))
 
 
 def _of_model(model: str, file: str, reduced: Reductions, alone: pd.DataFrame) -> ModelFigures:

@@ -7,6 +7,7 @@ from reports.figures.album import Album
 from reports.page import page_of
 from reports.reductions import reductions
 from reports.results import Results
+from reports.weighing import weigh
 
 # Elements that HTML itself leaves open.
 VOID = {"meta", "br", "img", "link", "input", "hr"}
@@ -60,4 +61,5 @@ def page(out: Path) -> Page:
 
 def undrawn(results: Results) -> Page:
     """The page without its figures, which take most of the time."""
-    return Page(page_of(results, reductions(results), Album([], None)))
+    reduced = reductions(results)
+    return Page(page_of(results, reduced, weigh(results, reduced), Album([])))

@@ -75,7 +75,7 @@ def world(*, seeds: int = 3, settings: int = 6, equal: bool = False, seed: int =
     runs = runs.assign(**extra)
     sessions = {"sessions": [SESSION]}
     given = results(runs, manifest=sessions)
-    return replace(given, outcomes=lambda: outcomes)
+    return replace(given, outcomes=lambda wanted: outcomes)
 
 
 def named(given: Results, study: str) -> Results:

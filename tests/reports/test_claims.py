@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from reports import statistics as of
-from reports.claims import Claim, Expected, Measured, Part, Verdict, judge, measure, together, verdict
+from reports.claims import Claim, Expected, Part, Verdict, judge, together, verdict
 from reports.evidence import RESAMPLES, Settings, gather
 from reports.hypervolume import hypervolume
 from reports.intervals import Interval, resampled_people
+from reports.measuring import Measured, measure
 from reports.statistics import Statistic
 from tests.reports.decided import brute_figures, world
 
@@ -91,7 +92,7 @@ def test_the_rule_for_several_parts(parts: list[Verdict], outcome: Verdict) -> N
 def test_what_is_better_on_every_example_is_found_better(kind: str) -> None:
     evidence = gather(world(), np.random.default_rng(0), resamples=100)
     gain = of.front_gain("defer", "reject", kind=kind, **GIVEN)
-    found = measure(part(gain), evidence)
+    found = measure(gain, evidence)
     assert found is not None
     assert found.seeds is not None
     assert found.test_set is not None
@@ -105,7 +106,7 @@ def test_what_is_better_on_every_example_is_found_better(kind: str) -> None:
 def test_what_decides_alike_is_found_equal() -> None:
     evidence = gather(world(equal=True), np.random.default_rng(0), resamples=50)
     gain = of.front_gain("defer", "reject", kind="honest", **GIVEN)
-    found = measure(part(gain), evidence)
+    found = measure(gain, evidence)
     assert found == Measured(0.0, Interval(0.0, 0.0), Interval(0.0, 0.0), 3, 3)
     assert verdict(WITHIN, found) is H
     assert verdict(Expected("above", 0.0), found) is N
@@ -113,10 +114,10 @@ def test_what_decides_alike_is_found_equal() -> None:
 
 def test_the_estimate_and_its_intervals_are_those_of_a_loop_over_people() -> None:
     given = world(seeds=2, settings=2)
-    outcomes, runs = given.outcomes(), given.runs
+    outcomes, runs = given.outcomes(list(given.runs["run_id"])), given.runs
     assert outcomes is not None
     evidence = gather(given, np.random.default_rng(11), resamples=15)
-    found = measure(part(of.front_gain("defer", "reject", kind="paper", **GIVEN)), evidence)
+    found = measure(of.front_gain("defer", "reject", kind="paper", **GIVEN), evidence)
     ones = np.ones((1, len(outcomes.label)), dtype=int)
     weights = np.vstack([ones, resampled_people(np.random.default_rng(11), len(outcomes.label), 15)])
     by_seed = []
@@ -144,23 +145,26 @@ def test_the_same_people_are_drawn_in_all_runs() -> None:
 
 def test_outcomes_are_found_by_the_name_of_their_run() -> None:
     given = world(seeds=1)
-    outcomes = given.outcomes()
+    outcomes = given.outcomes(list(given.runs["run_id"]))
     assert outcomes is not None
     shuffled = outcomes.take(np.random.default_rng(0).permutation(len(outcomes.run_id)))
     known = gather(given, np.random.default_rng(0), resamples=3)
-    found = gather(replace(given, outcomes=lambda: shuffled), np.random.default_rng(0), resamples=3)
+    found = gather(replace(given, outcomes=lambda wanted: shuffled), np.random.default_rng(0), resamples=3)
     assert np.array_equal(known.resampled[0].test["di"], found.resampled[0].test["di"])
 
 
 def test_without_outcomes_the_second_interval_is_absent_and_said_to_be() -> None:
     given = world()
-    outcomes = given.outcomes()
+    outcomes = given.outcomes(list(given.runs["run_id"]))
     assert outcomes is not None
     few = outcomes.take(np.arange(5))
     statistic = of.difference(of.baseline("error"), of.alone("standard", "error"))
-    for loads, said in ((lambda: None, "are not there"), (lambda: few, f"of {len(given.runs) - 5} runs")):
+    for loads, said in (
+        (lambda wanted: None, "are not there"),
+        (lambda wanted: few, f"of {len(given.runs) - 5} runs"),
+    ):
         evidence = gather(replace(given, outcomes=loads), np.random.default_rng(0))
-        found = measure(part(statistic), evidence)
+        found = measure(statistic, evidence)
         assert found is not None
         assert found.seeds is not None
         assert found.test_set is None
@@ -188,12 +192,12 @@ def test_seeds_under_which_a_statistic_is_undefined_are_counted() -> None:
         shape = settings.test["error"].shape[1]
         return np.full(shape, np.nan if set(settings.facts.index) == last else 2.0)
 
-    assert measure(part(statistic), evidence) == Measured(2.0, Interval(2, 2), Interval(2, 2), 2, 3)
+    assert measure(statistic, evidence) == Measured(2.0, Interval(2, 2), Interval(2, 2), 2, 3)
 
 
 def test_a_statistic_that_knows_no_seed_has_no_interval_over_seeds() -> None:
     evidence = gather(world(), np.random.default_rng(0), resamples=RESAMPLES)
-    found = measure(part(of.alone("standard", "error"), by_seed=False), evidence)
+    found = measure(of.alone("standard", "error"), evidence, by_seed=False)
     assert found is not None
     assert found.seeds is None
     assert found.test_set is not None
@@ -211,7 +215,7 @@ def test_names_from_parquets_dictionaries_are_names_as_well() -> None:
     given = world(seeds=2)
     texts = ["setting_id", "method", "model", "decision_maker", "test_decision_maker"]
     categories = given.runs.astype(dict.fromkeys(texts, "category"))
-    gain = part(of.front_gain("defer", "binary", kind="honest", **GIVEN))
+    gain = of.front_gain("defer", "binary", kind="honest", **GIVEN)
     found = [
         gather(replace(given, runs=runs), np.random.default_rng(0)) for runs in (given.runs, categories)
     ]

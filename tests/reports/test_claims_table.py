@@ -3,9 +3,10 @@ import math
 import pytest
 
 from reports import statistics as of
-from reports.claims import Claim, Expected, Judged, Measured, Part, Verdict, judge
+from reports.claims import Claim, Expected, Judged, Part, Verdict, judge
 from reports.claims_table import claims_frame, claims_table
 from reports.intervals import Interval
+from reports.measuring import Measured
 from tests.reports.browser import Page
 
 WIDE = Interval(-0.0123, 0.0456)

@@ -122,7 +122,7 @@ def test_every_table_heading_says_what_it_heads() -> None:
 
 
 def test_without_outcomes_the_section_says_so() -> None:
-    given = replace(named(WORLD, "paper-figure-9"), outcomes=lambda: None)
+    given = replace(named(WORLD, "paper-figure-9"), outcomes=lambda wanted: None)
     assert "There are no test-set intervals: the outcomes" in Page(paper_section(given) or "").text
 
 

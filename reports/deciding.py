@@ -1,0 +1,204 @@
+"""Who decides about whom in a few settings, and how well: test figures by group, with intervals."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from reports.evidence import RESAMPLES
+from reports.intervals import Interval, percentile_interval, resampled_people
+from reports.outcomes import CELLS, Cells, LackingError, Outcomes, ReadsOutcomes, makers_wrong, outcomes_of
+from reports.panels import NO_DECISION_MAKER
+from reports.statistics import medians
+
+# Of the resamples of the test set: the same in a report and in `study select`.
+SEED: Final = 0
+SUFFIXES: Final = {"": slice(0, CELLS), "_a0": slice(0, 2), "_a1": slice(2, CELLS)}
+COLUMNS: Final = ("figure", "value", "lowest", "highest", "low", "high")
+
+Values = npt.NDArray[np.floating[Any]]
+
+
+class Spread(NamedTuple):
+    """A figure of a setting: its median over seeds, the range of these, and the bootstrap's interval.
+
+    `test_set` is None where the figure is undefined too often.
+    """
+
+    value: float
+    lowest: float
+    highest: float
+    test_set: Interval | None
+
+
+@dataclass(frozen=True, eq=False)
+class Deciding:
+    """Figures of the operating points.
+
+    Attributes:
+        frame: a row per point and figure: decision_maker, what, setting_id (NaN for a decision-maker
+            alone), then `COLUMNS`, NaN where there is none. Figures as in `figures_by_group`.
+        lacking: why there are only figures of the ledger, without intervals; empty if there are all.
+    """
+
+    frame: pd.DataFrame
+    lacking: str
+
+
+def figures_by_group(outcomes: Outcomes, decision_maker: Sequence[str], cells: Cells) -> dict[str, Values]:
+    """Test figures of R runs in B versions, whole and by group, and what the other would have done.
+
+    Args:
+        outcomes: of the runs.
+        decision_maker: (R,), who decides where a run defers.
+        cells: of the same examples, in B versions.
+
+    Returns:
+        (R, B) each, NaN where nobody is counted. Those of the ledger by their names there (error, di,
+        di_y0, di_y1, idk_rate, model_error: on what the model keeps, dm_error: on what it leaves), the
+        rates of the four cells as idk_rate_a0_y0 and error_a0_y0, and, as nobody is asked twice in
+        practice, dm_error_on_kept and model_error_on_left. Those of a group end in _a0 or _a1. Memory
+        is that of some thirty arrays (R, B).
+    """
+    wrong, code = makers_wrong(outcomes, decision_maker)
+    maker, model = wrong[code], outcomes.positive != outcomes.label
+    left, kept = outcomes.deferred, ~outcomes.deferred
+    people = cells.people[:, None]
+    idk = cells.count(left)
+    model_kept, maker_kept = cells.count(model & kept), cells.count(maker & kept)
+    model_left, maker_left = cells.count(model & left), cells.count(maker & left)
+    known = np.isin(np.asarray(decision_maker, dtype=str), list(outcomes.decisions))[:, None]
+    maker_kept = np.where(known, maker_kept, np.nan)
+    found: dict[str, Values] = {}
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rate = (model_kept + maker_left) / people
+        gaps = np.abs(rate[:2] - rate[2:])
+        found |= {"di": gaps.mean(axis=0), "di_y0": gaps[0], "di_y1": gaps[1]}
+        for cell in range(CELLS):
+            name = f"_a{cell // 2}_y{cell % 2}"
+            found |= {f"error{name}": rate[cell], f"idk_rate{name}": idk[cell] / people[cell]}
+        for suffix, own in SUFFIXES.items():
+            everybody, those_left = people[own].sum(axis=0), idk[own].sum(axis=0)
+            parts = {
+                "error": ((model_kept + maker_left)[own], everybody),
+                "idk_rate": (idk[own], everybody),
+                "model_error": (model_kept[own], everybody - those_left),
+                "dm_error_on_kept": (maker_kept[own], everybody - those_left),
+                "dm_error": (maker_left[own], those_left),
+                "model_error_on_left": (model_left[own], those_left),
+            }
+            found |= {f"{name}{suffix}": count.sum(axis=0) / of for name, (count, of) in parts.items()}
+    return found
+
+
+def resampled_cells(outcomes: Outcomes, resamples: int = RESAMPLES) -> Cells:
+    """The people as they are, and then drawn again so often; the same for the same people."""
+    drawn = resampled_people(np.random.default_rng(SEED), len(outcomes.label), resamples)
+    return Cells(outcomes, np.vstack([np.ones_like(outcomes.label, dtype=drawn.dtype), drawn]))
+
+
+def spreads(outcomes: Outcomes, decision_maker: Sequence[str], cells: Cells) -> dict[str, Spread]:
+    """Every figure of one setting, given the outcomes of its seeds' runs.
+
+    The bootstrap draws the same people for all runs, and takes the median over seeds in each resample.
+
+    Args:
+        outcomes: of these runs alone.
+        decision_maker: as for `figures_by_group`.
+        cells: as `resampled_cells` returns them.
+    """
+    figures = figures_by_group(outcomes, decision_maker, cells)
+    return {name: _spread(values) for name, values in figures.items()}
+
+
+def deciding(
+    points: pd.DataFrame,
+    runs: pd.DataFrame,
+    decision_makers: pd.DataFrame,
+    tested: Mapping[str, str],
+    read: ReadsOutcomes,
+) -> Deciding:
+    """All figures of the operating points.
+
+    Args:
+        points: as `operating_points` returns them.
+        runs: the ledger.
+        decision_makers: as in `Results`.
+        tested: as `deciding_on_test` returns it.
+        read: reads outcomes; only those of these points are asked for.
+    """
+    runs = runs[runs["setting_id"].isin(points["setting_id"].dropna()) & runs["test_error"].notna()]
+    facts = points[["decision_maker", "what", "setting_id"]].to_dict("records")
+    try:
+        outcomes = outcomes_of(read, runs["run_id"].astype(str).tolist())
+    except LackingError as error:
+        parts = [_of_ledger(fact, runs, decision_makers, tested) for fact in facts]
+        lacking = str(error)
+    else:
+        cells = resampled_cells(outcomes)
+        parts = [_of_outcomes(fact, runs, outcomes, cells, tested) for fact in facts]
+        lacking = ""
+    frames = [
+        part.assign(**{name: fact[name] for name in ("decision_maker", "what", "setting_id")})
+        for fact, part in zip(facts, parts, strict=True)
+    ]
+    columns = ["decision_maker", "what", "setting_id", *COLUMNS]
+    if not frames:
+        return Deciding(pd.DataFrame(columns=columns), lacking)
+    return Deciding(pd.concat(frames, ignore_index=True)[columns], lacking)
+
+
+def _of_outcomes(
+    fact: Mapping[Any, Any],
+    runs: pd.DataFrame,
+    outcomes: Outcomes,
+    cells: Cells,
+    tested: Mapping[str, str],
+) -> pd.DataFrame:
+    # Binary models stand beside every decision-maker, and are compared with that one.
+    name = tested.get(fact["decision_maker"], fact["decision_maker"])
+    if pd.isna(fact["setting_id"]):
+        everybody = np.ones((1, len(outcomes.label)), dtype=np.bool_)
+        own = replace(outcomes, run_id=[name], deferred=everybody, positive=~everybody)
+    else:
+        own = outcomes.take(np.flatnonzero(runs["setting_id"] == fact["setting_id"]))
+    if name not in outcomes.decisions and own.deferred.any():
+        return pd.DataFrame(columns=COLUMNS)
+    found = spreads(own, [name] * len(own.run_id), cells)
+    if pd.isna(fact["setting_id"]):
+        # There is no model whose decisions could be asked for.
+        found = {figure: spread for figure, spread in found.items() if not figure.startswith("model_")}
+    rows = [[figure, *spread[:3], *(spread.test_set or (np.nan,) * 2)] for figure, spread in found.items()]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _of_ledger(
+    fact: Mapping[Any, Any], runs: pd.DataFrame, decision_makers: pd.DataFrame, tested: Mapping[str, str]
+) -> pd.DataFrame:
+    if pd.isna(fact["setting_id"]):
+        own = decision_makers[
+            (decision_makers["split"] == "test")
+            & (decision_makers["decision_maker"] == tested.get(fact["decision_maker"]))
+        ]
+        own = own.select_dtypes("number").drop(columns="alpha", errors="ignore")
+        if fact["decision_maker"] != NO_DECISION_MAKER:
+            own = own.assign(idk_rate=1.0)
+    else:
+        own = runs[runs["setting_id"] == fact["setting_id"]]
+        own = own[[column for column in own if column.startswith("test_")]].select_dtypes("number")
+        own = own.rename(columns=lambda column: column.removeprefix("test_"))
+    ends = own.agg(["median", "min", "max"]).T if len(own) else pd.DataFrame(columns=range(3))
+    rows = [[figure, *values, np.nan, np.nan] for figure, *values in ends.itertuples()]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _spread(values: Values) -> Spread:
+    observed = values[:, 0][~np.isnan(values[:, 0])]
+    middle = medians(values)
+    if not len(observed):
+        return Spread(np.nan, np.nan, np.nan, None)
+    ends = float(observed.min()), float(observed.max())
+    return Spread(float(middle[0]), *ends, percentile_interval(middle[1:]))

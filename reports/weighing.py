@@ -1,0 +1,42 @@
+"""What helps a person to choose, measured once: settings to choose from, and how far to trust them."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from reports.choices import Choices, choices
+from reports.comparisons import Comparisons, comparisons
+from reports.deciding import Deciding, deciding
+from reports.front_seeds import front_by_seed, front_stability, runs_on_front
+from reports.importance import importance
+from reports.panels import deciding_on_test
+from reports.reductions import Reductions
+from reports.results import Results
+
+
+@dataclass(frozen=True, eq=False)
+class Weighed:
+    """What the functions of the same names return."""
+
+    choices: Choices
+    deciding: Deciding
+    comparisons: Comparisons
+    front_by_seed: pd.DataFrame
+    stability: pd.DataFrame
+    importance: pd.DataFrame
+
+
+def weigh(results: Results, reduced: Reductions) -> Weighed:
+    """Measure it; reads the outcomes of the operating points and of each seed's front alone."""
+    own_fronts = runs_on_front(results.runs)
+    by_seed = front_by_seed(results.runs, own_fronts, reduced.fronts)
+    tested = deciding_on_test(reduced.settings)
+    points, makers = reduced.points, results.decision_makers
+    return Weighed(
+        choices=choices(reduced.settings, reduced.fronts, results.runs),
+        deciding=deciding(points, results.runs, makers, tested, results.outcomes),
+        comparisons=comparisons(results, own_fronts),
+        front_by_seed=by_seed,
+        stability=front_stability(by_seed, own_fronts),
+        importance=importance(reduced.settings),
+    )
