@@ -1,5 +1,22 @@
 """Studies of learning to defer: which runs there are, who trains them, what has been finished."""
 
-from study.api import Study
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["Study"]
+if TYPE_CHECKING:
+    from study.api import Study
+    from study.deployed import load_model
+
+__all__ = ["Study", "load_model"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for only then: a loaded model needs nothing of what trains one."""
+    if name == "Study":
+        from study.api import Study
+
+        return Study
+    if name == "load_model":
+        from study.deployed import load_model
+
+        return load_model
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

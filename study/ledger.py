@@ -9,7 +9,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import yaml
 
@@ -236,19 +237,21 @@ class ResultsDirectory:
         columns |= {f"decision_{name}": decided for name, decided in decisions.items()}
         _write_table(self.test_rows_file, columns, pa.schema([(name, pa.bool_()) for name in columns]))
 
-    def read_outcomes(self) -> Outcomes | None:
+    def read_outcomes(self, run_ids: Collection[str] | None = None) -> Outcomes | None:
         """Return the test decisions of the runs in the ledger; None where they are not kept.
 
-        A run whose pack has no outcomes is left out. Raises LedgerError for a file that cannot be read.
+        ``run_ids`` are the runs wanted, and no others are unpacked; without it all are. A run whose pack
+        has no outcomes is left out. Raises LedgerError for a file that cannot be read.
         """
         paths = [path for path in sorted(self.outcomes.glob("*.parquet")) if self.has_runs(path.stem)]
         if not paths or not self.test_rows_file.exists():
             return None
         people = _read_people(self.test_rows_file)
-        decided = [_read_decided(path, len(people["label"])) for path in paths]
-        run_ids, deferred, positive = zip(*decided, strict=True)
+        wanted = None if run_ids is None else pa.array(list(run_ids), pa.string())
+        decided = [_read_decided(path, len(people["label"]), wanted) for path in paths]
+        names, deferred, positive = zip(*decided, strict=True)
         outcomes = Outcomes(
-            run_id=[run_id for of_pack in run_ids for run_id in of_pack],
+            run_id=[run_id for of_pack in names for run_id in of_pack],
             deferred=np.concatenate(deferred),
             positive=np.concatenate(positive),
             label=people.pop("label"),
@@ -363,10 +366,14 @@ def _read_people(path: Path) -> dict[str, BoolArray]:
         raise LedgerError(f"{path}: cannot be read ({error}); delete it and resume") from None
 
 
-def _read_decided(path: Path, people: int) -> tuple[list[str], BoolArray, BoolArray]:
+def _read_decided(
+    path: Path, people: int, wanted: pa.Array | None
+) -> tuple[list[str], BoolArray, BoolArray]:
     """Return R run ids and their decisions, (R, people) each; raises LedgerError where they are not."""
     try:
         table = pq.ParquetFile(path).read().select(OUTCOME_SCHEMA.names).cast(OUTCOME_SCHEMA)
+        if wanted is not None:
+            table = table.filter(pc.is_in(table["run_id"], wanted))
         deferred, positive = (_bits(table[name], people) for name in OUTCOME_SCHEMA.names[1:])
         return table["run_id"].to_pylist(), deferred, positive
     except (OSError, KeyError, TypeError, ValueError, pa.ArrowException) as error:

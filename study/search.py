@@ -1,14 +1,17 @@
-"""Which settings to try next: the only file that knows Optuna.
+"""Which settings to try next, and how others may look at those tried: the only file that knows Optuna.
 
 A proposal is a function of what was told, what is still out, and a seed, and of nothing else: the Optuna
 study is rebuilt in memory for every pack, so that an interruption changes nothing.
 """
 
 import logging
+import sqlite3
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import optuna
@@ -40,6 +43,26 @@ class Told:
 
     asked: Asked
     values: tuple[float, ...] | None
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A setting that came of a search and has finished: what others may want to know, and when it ran."""
+
+    told: Told
+    notes: Mapping[str, Any]
+    began: datetime
+    ended: datetime
+
+
+@dataclass(frozen=True)
+class History:
+    """What one search did, in the order in which it asked."""
+
+    name: str
+    spaces: Mapping[str, Space]
+    notes: Mapping[str, Any]
+    tried: Sequence[Tried]
 
 
 def grid(spaces: Mapping[str, Space]) -> list[Asked]:
@@ -82,6 +105,46 @@ def propose(
     return [Asked(trial.params, _plain(trial.system_attrs)) for trial in asked]
 
 
+def write_storage(path: Path, histories: Sequence[History], step: Callable[[], None]) -> None:
+    """Write searches as Optuna studies into a new SQLite file, calling ``step`` after every setting.
+
+    What the sampler must remember is kept as well. Nothing is flushed to the disk in between, which makes
+    it several times as fast: a file that was not finished is of no use. Raises OSError where the file
+    cannot be written.
+    """
+    _quiet()
+
+    def connect() -> sqlite3.Connection:
+        connection = sqlite3.connect(path, check_same_thread=False)
+        connection.executescript("PRAGMA synchronous = OFF; PRAGMA journal_mode = OFF")
+        return connection
+
+    # The address says only that it is SQLite in a file; ``connect`` knows which one.
+    storage = optuna.storages.RDBStorage("sqlite:///file", engine_kwargs={"creator": connect})
+    try:
+        for history in histories:
+            study = optuna.create_study(
+                storage=storage, study_name=history.name, directions=["minimize"] * len(OBJECTIVES)
+            )
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+                study.set_metric_names(list(OBJECTIVES))
+            for name, value in history.notes.items():
+                study.set_user_attr(name, value)
+            distributions = {name: _distribution(space) for name, space in history.spaces.items()}
+            for tried in history.tried:
+                trial = _trial(tried.told, distributions)
+                trial.user_attrs = dict(tried.notes)
+                trial.datetime_start, trial.datetime_complete = _local(tried.began), _local(tried.ended)
+                study.add_trial(trial)
+                step()
+    except optuna.exceptions.StorageInternalError as error:
+        raise OSError(f"SQLite: {error.__cause__ or error}") from None
+    finally:
+        storage.remove_session()
+        storage.engine.dispose()
+
+
 def _sampler(name: str, seed: int) -> optuna.samplers.BaseSampler:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
@@ -114,6 +177,11 @@ def _trial(
         values=list(past.values) if state is TrialState.COMPLETE and past.values else None,
         system_attrs=dict(past.asked.memory),
     )
+
+
+def _local(moment: datetime) -> datetime:
+    """Return a moment as Optuna writes it down: this machine's time, without saying so."""
+    return moment.astimezone().replace(tzinfo=None)
 
 
 def _plain(memory: Mapping[str, Any]) -> dict[str, Any]:
