@@ -125,10 +125,9 @@ class DeployedModel:
 
     def save(self, directory: Path) -> None:
         """Write the model's two files into ``directory``, which is there; raises OSError."""
-        shapes = self.model.layout(len(self.preprocessing.inputs) + 1, self.hidden).shapes
-        parts = self.weights.split([int(np.prod(shape)) for shape in shapes.values()])
-        named = zip(shapes.items(), parts, strict=True)
-        tensors = {name: part.view(shape).numpy() for (name, shape), part in named}
+        layout = self.model.layout(len(self.preprocessing.inputs) + 1, self.hidden)
+        parts = layout.split(self.weights.view(1, -1, 1))
+        tensors = {name: parts[name].view(shape).numpy() for name, shape in layout.shapes.items()}
         if self.noise is not None:
             tensors[_NOISE] = self.noise.numpy()
         weights = save({name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()})

@@ -79,7 +79,7 @@ def _find(directory: ResultsDirectory, run_id: str) -> dict[str, Any]:
         raise LedgerError(
             f"{directory.root}: no finished run {run_id}; `study select {directory.root} --json` names one"
         )
-    return {name: None if pd.isna(value) else value for name, value in found.iloc[0].items()}
+    return {str(name): None if pd.isna(value) else value for name, value in found.iloc[0].items()}
 
 
 def _model(
@@ -155,7 +155,7 @@ def _alone(directory: ResultsDirectory, decision_maker: str) -> dict[str, float 
     """Return what the decision-maker does alone with the test split; None where there is none."""
     makers = directory.read_decision_makers()
     found = makers[makers["decision_maker"] == decision_maker]
-    return None if found.empty else _figures(found.iloc[0], "test")
+    return None if found.empty else _figures(found.iloc[0].to_dict(), "test")
 
 
 def _check(

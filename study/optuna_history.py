@@ -83,7 +83,7 @@ def _finished(runs: pd.DataFrame) -> dict[str, dict[str, Any]]:
     medians["ended"] = of_setting["finished_at"].max()
     medians["seconds"] = of_setting["seconds"].sum()
     defined = medians.astype(object).where(medians.notna(), None)
-    return {str(id_): row for id_, row in defined.to_dict("index").items()}
+    return {str(id_): dict(row) for id_, row in defined.iterrows()}
 
 
 def _tried(setting_id: str, asked: Asked, row: dict[str, Any]) -> Tried:

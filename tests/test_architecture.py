@@ -18,8 +18,8 @@ ONLY_IN = {
     "ray": {"study/on_ray.py"},
     "optuna": {"study/search.py"},
     "pydantic": {"study/config.py", "study/spaces.py"},
-    "models": {f"study/{name}.py" for name in (*TRAINING, "plan", "search", "export")},
-    "torch": {f"study/{name}.py" for name in (*TRAINING, "on_ray", "export")},
+    "models": {f"study/{name}.py" for name in (*TRAINING, "plan", "search", "export", "deployed")},
+    "torch": {f"study/{name}.py" for name in (*TRAINING, "on_ray", "export", "deployed")},
 }
 """What of the room ``study`` may import these, at the top of a file or within a function."""
 

@@ -1,15 +1,19 @@
 """Choosing one setting, against a search by hand over the same medians."""
 
 import statistics
+from collections.abc import Collection
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from study.errors import LedgerError
-from study.select import COLUMN, select
+from reports.outcomes import Outcomes
+from study.errors import LedgerError, UserError
+from study.select import COLUMN, Selection
+from study.select import select as select_with_outcomes
 
 
 def runs_of(settings_: dict[str, list[tuple[float | None, float, float]]]) -> pd.DataFrame:
@@ -20,6 +24,7 @@ def runs_of(settings_: dict[str, list[tuple[float | None, float, float]]]) -> pd
             row: dict[str, Any] = {
                 **{"run_id": f"{setting}{seed}", "setting_id": setting, "seed": seed, "dataset": "d"},
                 **{"method": "defer", "model": "ordinal", "decision_maker": "standard"},
+                **{"test_decision_maker": "standard"},
                 **{"alpha": 1.0, "gamma": 0.1},
             }
             for name, value in zip(COLUMN.values(), figures, strict=True):
@@ -27,6 +32,11 @@ def runs_of(settings_: dict[str, list[tuple[float | None, float, float]]]) -> pd
                 row[f"test_{name}"] = None if value is None else value + 0.1
             rows.append(row)
     return pd.DataFrame(rows)
+
+
+def select(runs: pd.DataFrame, **options: Any) -> Selection:
+    """Choose where no outcomes are kept."""
+    return select_with_outcomes(runs, lambda run_ids: None, **options)
 
 
 THREE = {
@@ -111,3 +121,49 @@ def test_method_without_gamma_has_none() -> None:
     assert chosen.gamma is None
     assert "gamma" not in chosen.words()
     assert "gamma 0.1" in select(runs_of(THREE)).words()
+
+
+def test_choice_is_narrowed_down_by_name_and_binary_models_stand_beside_every_decision_maker() -> None:
+    runs = runs_of({"a": [(0.3, 0.1, 0.1)], "b": [(0.2, 0.1, 0.1)], "c": [(0.1, 0.1, 0.1)]})
+    runs["method"] = ["defer", "reject", "binary"]
+    runs["model"] = ["gate", "ordinal", "mlp"]
+    runs["decision_maker"] = ["standard", "oracle", "none"]
+    assert select(runs).setting_id == "c"
+    assert select(runs, method="reject").setting_id == "b"
+    assert select(runs, model="gate").setting_id == "a"
+    assert select(runs, decision_maker="oracle").setting_id == "c"
+    assert select(runs, decision_maker="standard", method="defer").setting_id == "a"
+    with pytest.raises(
+        UserError, match="--decision-maker: 'none' is not in the ledger; allowed are oracle, standard"
+    ):
+        select(runs, decision_maker="none")
+
+
+def test_interval_is_that_of_the_people_tested_and_only_the_chosen_runs_are_read() -> None:
+    """Half of the people are decided wrongly by both seeds: 95 % of resamples lie about one half."""
+    people = 400
+    label = np.arange(people) % 2 == 0
+    sensitive = np.arange(people) % 4 < 2
+    asked = []
+
+    def read(run_ids: Collection[str]) -> Outcomes:
+        asked.extend(run_ids)
+        wrong = np.arange(people) < people // 2
+        nobody = np.zeros((len(run_ids), people), dtype=bool)
+        positive = np.tile(label ^ wrong, (len(run_ids), 1))
+        return Outcomes(list(run_ids), nobody, positive, label, sensitive, {"standard": label})
+
+    chosen = select_with_outcomes(runs_of({"a": [(0.1, 0.1, 0.1)] * 2, "b": [(0.2, 0.1, 0.1)] * 2}), read)
+    assert sorted(asked) == ["a0", "a1"]
+    low, high = chosen.test_interval["error"] or (0, 0)
+    spread = 1.96 * np.sqrt(0.25 / people)
+    assert (low, high) == pytest.approx((0.5 - spread, 0.5 + spread), abs=0.015)
+    assert chosen.test_interval["idk_rate"] == (0, 0)
+    assert "95 % interval" in chosen.words()
+
+
+def test_lack_of_outcomes_is_said_in_the_place_of_the_interval() -> None:
+    chosen = select(runs_of(THREE))
+    assert chosen.test_interval == {"error": None, "di": None, "idk_rate": None}
+    assert "no 95 % interval: the outcomes of the test examples are not there" in chosen.words()
+    assert chosen.test_seeds["error"] == (pytest.approx(0.2), pytest.approx(0.4))
