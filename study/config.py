@@ -149,11 +149,13 @@ class DatasetSection(Section):
     @model_validator(mode="before")
     @classmethod
     def _named_after_its_file(cls, value: object) -> object:
-        if isinstance(value, Mapping) and "name" not in value and isinstance(value.get("path"), str):
-            from study.data import table_name
+        if not isinstance(value, Mapping) or "name" in value or not isinstance(value.get("path"), str):
+            return value
+        from study.data import table_name
 
-            return {**value, "name": table_name(value["path"])}
-        return value
+        # Only a table of one's own has no name; said here, where it is still known that none was given.
+        named = {**value, "name": table_name(value["path"])}
+        return named if set(value) - {"path", "split_seed"} else {**named, "label": None}
 
     @model_validator(mode="after")
     def _whole(self) -> "DatasetSection":

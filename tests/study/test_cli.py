@@ -131,7 +131,18 @@ def test_help_names_every_command(say: Say) -> None:
             ["inconsistent.where: 'agge <= 3': column 'agge' is not allowed; allowed are age"],
         ),
         ("{test_decision_maker: inconsistent, inconsistent: {where: age}}", ["inconsistent.where: 'age'"]),
-        ("dataset: {path: x.csv}", ["path is not allowed, it ships with the package"]),
+        (
+            "dataset: {name: compas-two-year, path: x.csv}",
+            ["dataset compas-two-year: path is not allowed, it ships with the package"],
+        ),
+        (
+            "dataset: {path: x.csv}",
+            ["dataset: label is missing; a table of your own needs path, label and"],
+        ),
+        (
+            "dataset: {name: x, path: x.csv}",
+            ["dataset: 'x' is unknown; allowed are", "label and sensitive"],
+        ),
     ],
 )
 def test_wrong_study_file_is_refused_before_anything_is_written(
