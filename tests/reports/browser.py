@@ -14,7 +14,7 @@ VOID = {"meta", "br", "img", "link", "input", "hr"}
 
 
 class Page(HTMLParser):
-    """Elements, their attributes, the text, and the cells of every table by row.
+    """Elements, their attributes, the text, the scripts, and the cells of every table by row.
 
     Fails where elements are not closed in order.
     """
@@ -24,6 +24,7 @@ class Page(HTMLParser):
         self.elements: list[tuple[str, dict[str, str | None]]] = []
         self.open: list[str] = []
         self.text = ""
+        self.scripts: list[str] = []
         self.tables: list[list[list[str]]] = []
         self.feed(text)
         self.close()
@@ -47,6 +48,9 @@ class Page(HTMLParser):
         self.elements.append((tag, dict(attrs)))
 
     def handle_data(self, data: str) -> None:
+        if self.open[-1:] == ["script"]:
+            self.scripts.append(data)
+            return
         self.text += data
         if {"th", "td"} & set(self.open):
             self.tables[-1][-1][-1] += data

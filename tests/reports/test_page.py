@@ -5,8 +5,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from reports.chooser_script import SCRIPT
 from reports.fronts import COLUMNS
 from reports.page import write_report
+from reports.sections import TABLES
 from tests.reports.browser import page, undrawn
 from tests.reports.synthetic import ledger, results
 
@@ -15,8 +17,8 @@ NASTY = ("<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "_$x^{2$
 
 
 def test_a_report_has_the_page_the_figures_and_the_tables(report: Path) -> None:
-    tables = ("fronts", "fronts_by_idk_rate", "idk_cdf", "binary_by_alpha", "hypervolumes", "settings")
-    for name in (*tables, "decision_makers"):
+    assert {path.stem for path in report.glob("*.csv")} == set(TABLES)
+    for name in TABLES:
         assert len(pd.read_csv(report / f"{name}.csv"))
     names = {path.stem for path in (report / "figures").glob("*.png")}
     assert names == {path.stem for path in (report / "figures").glob("*.svg")}
@@ -27,6 +29,7 @@ def test_a_report_has_the_page_the_figures_and_the_tables(report: Path) -> None:
         "idk-cdf-ordinal",
         "idk-rate-by-gamma-ordinal",
         "di-and-error-by-alpha",
+        "differences",
     }
     assert not list(report.rglob(".*"))
 
@@ -46,7 +49,7 @@ def test_the_tables_keep_the_contract(report: Path) -> None:
 def test_the_page_needs_nothing_but_itself(crowded: Path) -> None:
     seen = page(crowded)
     assert seen.named("image")
-    assert not {"script", "link", "iframe", "img", "object"} & {tag for tag, _ in seen.elements}
+    assert not {"link", "iframe", "img", "object"} & {tag for tag, _ in seen.elements}
     for tag, attributes in seen.elements:
         assert not LOADS & set(attributes)
         target = attributes.get("xlink:href") or attributes.get("href") or ""
@@ -74,7 +77,7 @@ def test_ids_are_unique_and_references_resolve(crowded: Path) -> None:
 
 def test_every_figure_is_described_with_its_key_figures(report: Path) -> None:
     drawings = page(report).named("svg")
-    assert len(drawings) == 6
+    assert len(drawings) == 7
     for attributes in drawings:
         assert attributes["role"] == "img"
         assert re.search(r"\d\.\d{3}|\d %", attributes["aria-label"] or "")
@@ -101,7 +104,9 @@ def test_names_are_shown_and_not_run(tmp_path: Path) -> None:
     asked = {"study": study, "dataset": name, "methods": [study], model: [name]}
     write_report(replace(given, study=asked), tmp_path)
     seen = page(tmp_path)
-    assert not {"script", "img"} & {tag for tag, _ in seen.elements}
+    assert not seen.named("img")
+    assert [a.get("type") for a in seen.named("script")] == ["application/json", None]
+    assert seen.scripts[1] == SCRIPT
     assert not any(a.startswith("on") for _, attributes in seen.elements for a in attributes)
     assert seen.text.count(study) > 5
     assert seen.text.count(name) > 10
@@ -159,7 +164,7 @@ def test_the_same_results_replace_others_with_the_same_bytes(report: Path, tmp_p
     write_report(results(runs[:0], planned=300, state="running"), tmp_path)
     write_report(results(runs), tmp_path)
     files = sorted(p.relative_to(report) for p in report.rglob("*.*"))
-    assert len(files) == 20
+    assert len(files) == 26
     assert files == sorted(p.relative_to(tmp_path) for p in tmp_path.rglob("*.*"))
     for file in files:
         assert (report / file).read_bytes() == (tmp_path / file).read_bytes(), file

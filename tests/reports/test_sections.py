@@ -36,8 +36,6 @@ def test_a_front_worse_than_another_is_said_to_be_so() -> None:
     said = Page(sections.in_short(reduced)).text
     figures = f"hypervolume {areas['defer']:.4f} against {areas['reject']:.4f} (model ordinal)"
     assert f"deferring dominates less than rejecting: {figures}" in said
-    difference = f"−{areas['reject'] - areas['defer']:.4f}"
-    assert difference in Page(sections.fronts(reduced, [])).text
 
 
 def test_without_both_methods_there_is_no_difference() -> None:
