@@ -1,6 +1,4 @@
 import shutil
-import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -8,15 +6,7 @@ import pytest
 
 from study.launch import launch
 from study.ledger import ResultsDirectory
-from study.on_ray import ray_cluster
 from tests.study.small_study import LONG, TINY, config_of
-
-
-@pytest.fixture(scope="session")
-def ray_here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """A Ray in this process, for all tests that train on Ray without a process of their own."""
-    with ray_cluster(None, 2, tmp_path_factory.mktemp("ray")) as slots:
-        yield slots
 
 
 @pytest.fixture(scope="session")
@@ -31,14 +21,6 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
 def results(tmp_path: Path) -> ResultsDirectory:
     """A results directory that is not there yet."""
     return ResultsDirectory(tmp_path / "results")
-
-
-@pytest.fixture
-def _own_sigterm() -> Iterator[None]:
-    """Puts back what the command line does to SIGTERM."""
-    before = signal.getsignal(signal.SIGTERM)
-    yield
-    signal.signal(signal.SIGTERM, before)
 
 
 @pytest.fixture(scope="session")
