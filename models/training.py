@@ -4,7 +4,7 @@ Epochs are in lock-step, so the lanes of a seed share every minibatch. A lane st
 loss and keeps its own best weights; finished lanes are dropped, so that nobody waits for the slowest.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -38,6 +38,12 @@ class Stop(Enum):
     PATIENCE = "patience"
     MAX_EPOCHS = "max_epochs"
     DIVERGED = "diverged"
+
+
+_STOPS = list(Stop)
+_OF_RUNS = ("done_theta", "done_loss", "done_epochs", "done_best")
+_OF_LANES = ("setting", "live", "theta", "mean", "square", "best_theta", "best_loss", "best_epoch")
+"""The state of a training by the names of its tensors: (S, ..., K) known runs, (S', ..., K') live lanes."""
 
 
 @dataclass(frozen=True)
@@ -129,9 +135,10 @@ class PackTraining:
         self._rows = list(range(len(self._seeds)))
         self._setting = torch.arange(width).clamp_max(settings - 1).repeat(len(self._seeds), 1)
         self._live = (torch.arange(width) < settings).repeat(len(self._seeds), 1)
-        self._alpha, self._gamma = alpha[self._setting], gamma[self._setting]
+        self._coefficients = torch.stack([alpha, gamma])
+        self._alpha, self._gamma = self._coefficients[:, self._setting]
         self._theta = initial_weights(model, inputs, options.hidden, self._seeds, width)
-        self._moments = (torch.zeros_like(self._theta), torch.zeros_like(self._theta))
+        self._mean, self._square = torch.zeros_like(self._theta), torch.zeros_like(self._theta)
         self._best_theta = self._theta.clone()
         self._best_loss = torch.full((len(self._seeds), width), torch.inf)
         self._best_epoch = torch.zeros(len(self._seeds), width, dtype=torch.int64)
@@ -154,9 +161,41 @@ class PackTraining:
             self._steps += 1
             sizes = adam_sizes(self._options.learning_rate, self._steps)
             drawn = noise and WeightNoise(noise.draws[number : number + 1], noise.share)
-            self._step(self._theta, *self._moments, sizes, batch, self._alpha, self._gamma, drawn)
+            moments = (self._mean, self._square)
+            self._step(self._theta, *moments, sizes, batch, self._alpha, self._gamma, drawn)
         validation, noise = self._whole_validation, self._validation_noise
         self._note(self._objective(self._theta, validation, self._alpha, self._gamma, noise))
+
+    def state(self) -> dict[str, Tensor]:
+        """Return copies of all that training goes on from; everything else follows from the arguments."""
+        stop = [[_STOPS.index(reason) for reason in of_seed] for of_seed in self._stop]
+        return {
+            "counts": torch.tensor([self.epoch, self._steps]),
+            "rows": torch.tensor(self._rows, dtype=torch.int64),
+            "stop": torch.tensor(stop, dtype=torch.int8),
+            **{name: getattr(self, f"_{name}").clone() for name in _OF_LANES + _OF_RUNS},
+        }
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Go on from the ``state`` of a training with the same arguments, to the same result, bit for bit.
+
+        Raises ValueError where the shapes are not those of such a state.
+        """
+        mine, rows = self.state(), state["rows"].flatten().tolist() if "rows" in state else []
+        if state.keys() != mine.keys() or not set(rows) <= set(self._rows):
+            raise ValueError("not the state of such a training")
+        width = state["live"].shape[-1]
+        for name, now in mine.items():
+            shape = (len(rows), *now.shape[1:-1], width) if name in _OF_LANES else now.shape
+            if name != "rows" and (state[name].shape, state[name].dtype) != (shape, now.dtype):
+                raise ValueError(f"{name} is not of such a training: {tuple(state[name].shape)}")
+        self.epoch, self._steps = state["counts"].tolist()
+        self._rows = rows
+        self._stop = [[_STOPS[reason] for reason in of_seed] for of_seed in state["stop"].tolist()]
+        for name in _OF_LANES + _OF_RUNS:
+            setattr(self, f"_{name}", state[name].clone())
+        self._alpha, self._gamma = self._coefficients[:, self._setting]
+        self._begin_validation()
 
     def result(self) -> Trained:
         """Return what was trained, (S, K) in the order of the seeds and settings given."""
@@ -229,7 +268,7 @@ class PackTraining:
             return state[rows].gather(2, wide)
 
         self._theta, self._best_theta = keep(self._theta), keep(self._best_theta)
-        self._moments = (keep(self._moments[0]), keep(self._moments[1]))
+        self._mean, self._square = keep(self._mean), keep(self._square)
         self._alpha, self._gamma = keep(self._alpha), keep(self._gamma)
         self._setting, self._live = keep(self._setting), keep(self._live)
         self._best_loss, self._best_epoch = keep(self._best_loss), keep(self._best_epoch)
