@@ -15,7 +15,7 @@ from study.errors import UserError
 
 if TYPE_CHECKING:
     from study.collection import Collection
-    from study.config import DatasetSection
+    from study.dataset_section import DatasetSection
 
 DONE, INCOMPLETE, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
 

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from study.config import DatasetSection, load_config, validate
+from study.config import load_config, validate
 from study.data import dataset_names, guess, read_frame, study_file, table_name
 from study.data.guess import Guess
 from study.data.table_file import naming
+from study.dataset_section import DatasetSection
 from study.errors import OutputError, StudyFileError
 from study.files import write_whole
 from study.yaml_text import parse_yaml
@@ -47,7 +48,8 @@ def guess_file(file: str, given: Mapping[str, Any]) -> Guess:
 def write_study_file(file: str, given: Mapping[str, Any], out: Path | None) -> tuple[Path, Guess]:
     """Write a study file for a table; return where, and what was guessed.
 
-    It goes to <the table's name>.yaml unless told otherwise. Nothing is written over. The study it holds is one that `study run` accepts: the data was made of it.
+    It goes to <the table's name>.yaml unless told otherwise; nothing is written over. The data is made of
+    it once, so that `study run` takes it as it is. Raises a UserError where that cannot be.
     """
     out = out or Path(f"{table_name(file)}.yaml")
     if out.exists():

@@ -111,6 +111,11 @@ def by_arm(coefficient: str, given: Mapping[str, Space]) -> dict[str, Space]:
     }
 
 
+def listed(value: object) -> object:
+    """Take one for a list of one."""
+    return tuple(value) if isinstance(value, list | tuple) else (value,)
+
+
 def shown(value: object) -> str:
     """Return a value as it stands in the file, cut to a length that fits a line."""
     brief = reprlib.Repr()

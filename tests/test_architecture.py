@@ -13,11 +13,12 @@ FORBIDDEN = {
     "reports": {"study", "models", "torch", "ray", "optuna", "pydantic"},
     "study/data": {"models", "reports", "torch", "ray", "optuna"},
 }
+BORDER = ("config", "dataset_section", "explain", "sections", "spaces")
 TRAINING = ("launch", "study_data", "pack", "evaluation")
 ONLY_IN = {
     "ray": {"study/on_ray.py"},
     "optuna": {"study/search.py"},
-    "pydantic": {"study/config.py", "study/spaces.py"},
+    "pydantic": {f"study/{name}.py" for name in BORDER},
     "models": {f"study/{name}.py" for name in (*TRAINING, "plan", "search", "export", "deployed")},
     "torch": {f"study/{name}.py" for name in (*TRAINING, "on_ray", "export", "deployed")},
 }

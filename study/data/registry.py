@@ -113,7 +113,7 @@ def _entry(name: str) -> Shipped | Fetched:
     """Look ``name`` up; raises DataError with the names that there are."""
     if name not in DATASETS:
         raise DataError(
-            f"dataset: {name!r} is unknown; allowed are {', '.join(DATASETS)}, or a table of your own: path, "
-            "label and sensitive"
+            f"dataset: {name!r} is unknown; allowed are {', '.join(DATASETS)}, or a table of your own: "
+            "path, label and sensitive"
         )
     return DATASETS[name]
