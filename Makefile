@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: study paper test check bench clean
+.PHONY: study paper test check docs bench clean
 
 study: $(VENV)/installed  ## run the default study and write its report
 	$(BIN)/study run
@@ -21,6 +21,9 @@ check: $(VENV)/installed-dev  ## lint, formatting, types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+docs: $(VENV)/installed-dev  ## write docs/study-file.md anew, out of the schema
+	$(BIN)/python -m tests.docs.study_file_page
 
 bench: $(VENV)/installed-dev  ## measure training throughput
 	$(BIN)/python -m tests.benchmarks

@@ -59,7 +59,7 @@ def _by_name(value: object) -> object:
 
 
 class StudyConfig(Section):
-    """A whole study file. Every key may be left out."""
+    """These are the keys of a study file; each may be left out."""
 
     study: str = Field(
         default="default", description="its name: letters, digits, `.`, `_`, `-`; the file's unless given"

@@ -121,9 +121,7 @@ class DatasetSection(Section):
     drop: ColumnNames = Field(
         default=(), description="what nobody sees: identifiers, and what is not known before the outcome is"
     )
-    dm_only: ColumnNames = Field(
-        default=(), description="what a simulated decision-maker sees and the model does not"
-    )
+    dm_only: ColumnNames = Field(default=(), description="what only the decision-maker sees")
     split: str | None = Field(
         default=None, description="a column of train, validation and test; left out, drawn by seed"
     )

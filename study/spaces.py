@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from itertools import product
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 Method = Literal["binary", "reject", "defer"]
 ModelName = Literal["mlp", "ordinal", "posthoc", "bayes", "gate"]
@@ -41,11 +41,11 @@ class Section(BaseModel):
 
 
 class Range(Section):
-    """An interval to search, uniformly or (``log``) uniformly in the logarithm."""
+    """A range, for one of the coefficients of `search`."""
 
-    low: float
-    high: float
-    log: bool = False
+    low: float = Field(description="its lower end")
+    high: float = Field(description="its upper end")
+    log: bool = Field(default=False, description="search the logarithm uniformly; `low` is above 0 then")
 
     @model_validator(mode="after")
     def _ordered(self) -> "Range":
