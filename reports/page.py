@@ -61,7 +61,7 @@ def page_of(results: Results, reduced: Reductions, weighed: Weighed, figures: Al
     study = results.study.get("study")
     name = f"Study “{study}”" if study else "Study"
     labels = decision_maker_labels(reduced.settings)
-    parts: list[Html | None] = []
+    parts: list[Html | None] = [ran.take_care(results)]
     if len(results.runs):
         parts += [
             sections.in_short(reduced),
@@ -100,6 +100,7 @@ def page_of(results: Results, reduced: Reductions, weighed: Weighed, figures: Al
 
 
 ANCHORS = {
+    "care": "Take care",
     "in-short": "In short",
     "choose": "Choose",
     "deciding": "Who decides",

@@ -41,10 +41,23 @@ def progress(results: Results) -> Html | None:
     return tag("div", *lines, bar, class_="notice", role="status")
 
 
+def take_care(results: Results) -> Html | None:
+    """What was found in the data that would make figures mislead, a line each; None if nothing was."""
+    found = results.manifest.get("cautions")
+    lines = [str(line) for line in found] if isinstance(found, list) else []
+    if not lines:
+        return None
+    lead = "Found in the data before anything was trained. Figures below mislead where this is not minded."
+    # Sentences of a page, out of lines of a terminal.
+    items = [tag("li", f"{line[:1].upper()}{line[1:]}.") for line in lines]
+    return section("care", "Take care", tag("p", lead), tag("ul", *items))
+
+
 def how_it_ran(results: Results, settings: pd.DataFrame) -> Html:
     """Counts, times, sessions and what else the manifest records."""
     manifest = dict(results.manifest)
     sessions = manifest.pop("sessions", None)
+    manifest.pop("cautions", None)  # At the top of the page.
     sessions = [s for s in sessions if isinstance(s, Mapping)] if isinstance(sessions, list) else []
     parts = []
     if sessions:

@@ -20,8 +20,8 @@ class Results:
             fairness coefficient it was trained with; NaN where it was not trained). May have more.
         study: the resolved study file.
         manifest: `sessions` (a list of mappings: started, ended, state, host, platform, python,
-            executor, versions), data_fingerprint, data_source, rows, code, backend; any of them
-            may be missing, and others are shown as they come.
+            executor, versions), data_fingerprint, data_source, rows, code, backend, cautions (lines
+            about the data); any of them may be missing, and others are shown as they come.
         planned: runs that the study asks for.
         failed: runs that could not be completed.
         state: `running`, `interrupted` or `finished`.

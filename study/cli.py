@@ -38,6 +38,7 @@ _ROLES = {
     "label": "the outcome: a column of 0/1, or {column: COLUMN, positive: VALUE}",
     "sensitive": "a column of 0/1, or {column: COLUMN, is: VALUE}, or {column: COLUMN, at_least: NUMBER}",
     "decision_maker": "what people decided: a column, or {columns: [a, b], combine: draw}, or majority",
+    "features": "what the model sees (every column without another role)",
     "drop": "columns that nobody uses, such as [id, name]",
     "dm_only": "columns that only the decision-maker sees",
     "split": "a column of train, validation and test",
@@ -48,9 +49,10 @@ _ROLES = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit status."""
-    options = _parser().parse_args(arguments)
+    options: argparse.Namespace | None = None
     signal.signal(signal.SIGTERM, _interrupt)
     try:
+        options = _parser().parse_args(arguments)
         status: int = options.command(options)
         sys.stdout.flush()
     except UserError as error:

@@ -63,10 +63,13 @@ def launch(
         _begin_or_continue(config, directory, identity)
         backend = _backend(config, dataset, directory, say)
         _set_broken_aside(directory, say)
-        _warn(config, dataset, say)
+        misleading = _cautions(config, dataset)
+        for line in misleading:
+            say(f"caution: {line}")
         directory.clear_failures()
         executor = "in this process" if in_process else (address or "Ray on this machine")
-        with _session(directory, dataset, identity, backend, executor), _logs(directory):
+        session = _session(directory, dataset, identity, backend, executor, misleading)
+        with session, _logs(directory):
             with ThreadPoolExecutor(1) as beside:
                 # The decision-makers train while Ray starts.
                 makers = beside.submit(_decision_makers, config, directory, dataset, unreliable)
@@ -173,19 +176,19 @@ def _set_broken_aside(directory: ResultsDirectory, say: Callable[[str], None]) -
         say(f"{broken.path}: cannot be read ({broken.reason}); moved to {aside.name}, its runs go again")
 
 
-def _warn(config: StudyConfig, dataset: Dataset, say: Callable[[str], None]) -> None:
-    """Say what would make the figures mislead, before anything is trained."""
-    for line in cautions(dataset):
-        say(f"caution: {line}")
+def _cautions(config: StudyConfig, dataset: Dataset) -> list[str]:
+    """Return a line for everything that would make the figures mislead."""
+    found = cautions(dataset)
     if dataset.decisions is not None and "column" not in (
         *config.decision_maker,
         config.test_decision_maker,
     ):
         names = ", ".join(config.decision_maker)
-        say(
-            f"caution: the decision-maker is {names}, a simulated one, though the table has decisions: "
-            "write decision_maker: column to use them"
+        found.append(
+            f"the decision-maker is {names}, a simulated one, though the table has decisions: write "
+            "decision_maker: column to use them"
         )
+    return found
 
 
 def _decision_makers(
@@ -295,7 +298,12 @@ def _study_data(
 
 @contextmanager
 def _session(
-    directory: ResultsDirectory, dataset: Dataset, identity: Identity, backend: str, where: str
+    directory: ResultsDirectory,
+    dataset: Dataset,
+    identity: Identity,
+    backend: str,
+    where: str,
+    misleading: list[str],
 ) -> Iterator[None]:
     """Write down when, where and with what the study was worked on, and how that ended."""
     manifest: dict[str, Any] = {"sessions": []}
@@ -315,6 +323,7 @@ def _session(
         "rows": len(dataset.label),
         "code": identity.code,
         "backend": backend,
+        "cautions": misleading,
         "sessions": [*manifest["sessions"], session],
     }
     directory.write_manifest(manifest)

@@ -55,7 +55,7 @@ def write_study_file(file: str, given: Mapping[str, Any], out: Path | None) -> t
     if out.exists():
         raise OutputError(f"{out}: is there already; give another --out")
     guessed = guess_file(file, given)
-    text = study_file(file, guessed)
+    text = study_file(file, guessed, place=str(out))
     validate(parse_yaml(text, str(out)), file).dataset.load()
     write_whole(out, text.encode())
     return out, guessed

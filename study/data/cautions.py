@@ -11,8 +11,8 @@ import pandas as pd
 from study.data.dataset import Dataset, Float32, Int64
 from study.data.decisions import MOST_ERROR
 from study.data.logistic import auc, fit_logistic, predict_logistic
-from study.data.preprocessing import Bool, shown
-from study.data.splits import SPLITS, TEST, TRAIN
+from study.data.preprocessing import Bool, shown, texts
+from study.data.splits import SPLITS, TEST, TRAIN, VALIDATION
 
 BOUNDS = {"di": 0.05, "label": 0.95, "group": 0.9, "same": 0.995}
 """Half-width of DI's interval from which on, and AUC or share of rows above which, there is a line."""
@@ -52,19 +52,22 @@ def disparate_impact(wrong: Bool, label: Bool, group: Bool) -> float:
 
 
 def _small_cells(dataset: Dataset) -> Iterator[str]:
-    test = dataset.split == TEST
-    label, group = dataset.label[test] == 1, dataset.sensitive[test] == 1
-    sizes = np.array([[int(((group == a) & (label == y)).sum()) for y in (0, 1)] for a in (0, 1)])
-    a, y = np.unravel_index(int(sizes.argmin()), sizes.shape)
-    rows = f"{sizes[a, y]:,} rows with A = {a} and y = {y}"
-    width = di_half_width(sizes, ASSUMED_ERROR)
-    if np.isnan(width):
-        yield f"DI cannot be measured: the test split has {rows}; gather some, or choose another group"
-    elif width > BOUNDS["di"]:
+    sizes = np.zeros((len(SPLITS), 2, 2), dtype=np.int64)
+    np.add.at(sizes, (dataset.split, dataset.sensitive, dataset.label.astype(np.int64)), 1)
+    if not sizes.all():
+        split, a, y = np.argwhere(sizes == 0)[0]
+        yield (
+            f"DI cannot be measured: the {SPLITS[split]} split has no row with A = {a} and y = {y}; gather "
+            "some, or choose another group"
+        )
+        return
+    a, y = np.unravel_index(int(sizes[TEST].argmin()), (2, 2))
+    width = di_half_width(sizes[TEST], ASSUMED_ERROR)
+    if width > BOUNDS["di"]:
         yield (
             f"DI is known to ± {width:.2f} only (95 %, a model with {100 * ASSUMED_ERROR:.0f} % error), "
-            f"the test split has {rows}: take smaller differences in DI for chance, or gather more such "
-            "cases"
+            f"the test split has {sizes[TEST, a, y]:,} rows with A = {a} and y = {y}: take smaller "
+            "differences in DI for chance, or gather more such cases"
         )
 
 
@@ -106,13 +109,17 @@ def _decision_maker(dataset: Dataset) -> Iterator[str]:
 
 
 def _gives_label_away(dataset: Dataset) -> Iterator[str]:
-    rows = _sample(dataset, TRAIN)
-    label = dataset.label[rows] == 1
+    rows, others = _sample(dataset, TRAIN), _sample(dataset, VALIDATION)
+    label, checked = dataset.label == 1, dataset.label[others] == 1
     found = {}
     for title, kind, positions in _raw_features(dataset):
-        values = dataset.features[rows][:, positions]
-        scores = values.T if kind == "number" else [_rate_by_level(values, label)]
-        found[title] = max((abs(auc(score, label) - 0.5) + 0.5 for score in scores), default=0.5)
+        values = dataset.features[:, positions]
+        if kind == "number":
+            scores = [auc(column, label[rows]) for column in values[rows].T]
+        else:
+            # On other rows: where levels are rare, their own rows would always be guessed.
+            scores = [auc(_rate_by_level(values[rows], label[rows], values[others]), checked)]
+        found[title] = max((abs(score - 0.5) + 0.5 for score in scores), default=0.5)
     for title, score in sorted(found.items(), key=lambda item: -item[1]):
         if score > BOUNDS["label"]:
             yield (
@@ -122,14 +129,14 @@ def _gives_label_away(dataset: Dataset) -> Iterator[str]:
 
 
 def _twins(dataset: Dataset) -> Iterator[str]:
-    """Rows of a user's table, whole; of a named data set it is known that people are different ones."""
-    if dataset.own is None:
+    """Rows of a user's table that nothing tells apart, where it is not said who is the same person."""
+    if dataset.own is None or dataset.own.columns.group is not None:
         return
     frame = dataset.own.frame.drop(columns=[name for name in (dataset.own.columns.split,) if name])
-    try:
-        digest = pd.util.hash_pandas_object(frame, index=False).to_numpy()
-    except TypeError:
-        digest = pd.util.hash_pandas_object(frame.astype(str), index=False).to_numpy()
+    # As text: also lists and the like can be compared then.
+    codes = [pd.factorize(texts(frame[name]).astype(str))[0] for name in frame]
+    codes = [code for code in codes if code.max() + 1 < len(frame)]  # An identifier tells everything apart.
+    digest = pd.util.hash_pandas_object(pd.DataFrame(dict(enumerate(codes))), index=False).to_numpy()
     test = dataset.split == TEST
     twins = int(np.isin(digest[test], digest[~test]).sum())
     if twins:
@@ -177,11 +184,18 @@ def _raw_features(dataset: Dataset) -> list[tuple[str, str, list[int]]]:
     return found
 
 
-def _rate_by_level(values: Float32, label: Bool) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
-    """Return for each row the share of label 1 among the rows that equal it: (n,)."""
-    _, pattern = np.unique(values, axis=0, return_inverse=True)
-    pattern = pattern.reshape(-1)
-    return (np.bincount(pattern, weights=label) / np.bincount(pattern))[pattern]
+def _rate_by_level(
+    values: Float32, label: Bool, others: Float32
+) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
+    """Return for each of ``others`` (m, K) the share of label 1 among equal ``values`` (n, K): (m,).
+
+    Where there is none, the share among all of them.
+    """
+    _, pattern = np.unique(np.concatenate([values, others]), axis=0, return_inverse=True)
+    seen, asked = np.split(pattern.reshape(-1), [len(values)])
+    count = np.bincount(seen, minlength=pattern.max() + 1)
+    ones = np.bincount(seen, weights=label, minlength=pattern.max() + 1)
+    return np.where(count > 0, ones / np.maximum(count, 1), label.mean())[asked]
 
 
 def _sample(dataset: Dataset, split: int) -> Int64:

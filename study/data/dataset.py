@@ -146,7 +146,9 @@ def assemble(
         dm_only=_frozen(dm_scaled.astype(np.float32)),
         dm_only_names=table.dm_only_names,
         split=_frozen(split),
-        fingerprint=_fingerprint(table, features, label, sensitive, dm_only, split, said),
+        fingerprint=_fingerprint(
+            table, features, label, sensitive, dm_only, split, said, split_seed if own else None
+        ),
         table=table,
         preprocessing=Preprocessing(
             columns,
@@ -253,10 +255,12 @@ def _fingerprint(
     dm_only: Float64,
     split: Int8,
     said: Float64 | None,
+    split_seed: int | None,
 ) -> str:
     """SHA-256 over names, shapes and little-endian bytes of the raw values, the split and what a DM said.
 
-    Not over the standardised values: their last bits may differ from machine to machine.
+    Not over the standardised values: their last bits may differ from machine to machine. ``split_seed``
+    where the split does not tell it, though decision-makers depend on it.
     """
     digest = hashlib.sha256()
     arrays: dict[str, npt.NDArray[Any]] = {
@@ -269,6 +273,8 @@ def _fingerprint(
     if said is not None:
         # Every NaN with the same bits.
         arrays["decisions"] = np.where(np.isnan(said), np.nan, said + 0.0).astype("<f8")
+    if split_seed is not None:
+        digest.update(f"split_seed {split_seed}\n".encode())
     digest.update(repr((table.feature_names, table.dm_only_names)).encode())
     for name, array in arrays.items():
         digest.update(f"\n{name} {array.dtype.itemsize} {array.shape}\n".encode())

@@ -7,7 +7,7 @@ import numpy as np
 
 from study.data.cautions import cautions, disparate_impact
 from study.data.dataset import Dataset, OwnTable
-from study.data.preprocessing import Column, numbers, shown, text_of
+from study.data.preprocessing import Column, numbers, shown, some, text_of, texts
 from study.data.splits import SPLITS
 
 WIDTH = 96
@@ -88,7 +88,8 @@ def _values(own: OwnTable, name: str, column: Column | None) -> str:
     """A number's range, a category's levels, else how many different values there are."""
     values = own.frame[name]
     if column is None:
-        return f"{values.astype(str).nunique():,} different"
+        there = set(texts(values).dropna().astype(str))
+        return some(there) if len(there) <= 4 else f"{len(there):,} different"
     if column.kind == "number":
         known = numbers(values.dropna())
         return f"{known.min():g} to {known.max():g}" if len(known) else "none"

@@ -12,57 +12,17 @@ from study.data.splits import SPLITS
 from study.errors import DataError
 
 LABEL = (
-    *(
-        "label",
-        "target",
-        "outcome",
-        "y",
-        "class",
-        "recid",
-        "recidivism",
-        "recidivated",
-        "default",
-        "defaulted",
-    ),
-    *(
-        "readmitted",
-        "readmission",
-        "died",
-        "death",
-        "mortality",
-        "churn",
-        "fraud",
-        "approved",
-        "repaid",
-        "diagnosis",
-    ),
+    *("label", "target", "outcome", "y", "class", "recid", "recidivism", "recidivated", "default"),
+    *("defaulted", "readmitted", "readmission", "died", "death", "mortality", "churn", "fraud"),
+    *("approved", "repaid", "diagnosis"),
 )
 SENSITIVE = (
-    "sensitive",
-    "protected",
-    "race",
-    "ethnicity",
-    "ethnic",
-    "sex",
-    "gender",
-    "nationality",
-    "disability",
-    "age",
+    *("sensitive", "protected", "race", "ethnicity", "ethnic", "sex", "gender", "nationality"),
+    *("disability", "age"),
 )
 DECISION = (
-    *(
-        "decision",
-        "decisions",
-        "decided",
-        "dm",
-        "judge",
-        "judgement",
-        "judgment",
-        "doctor",
-        "physician",
-        "clinician",
-    ),
-    *("human", "expert", "reviewer", "annotator", "rater", "officer", "nurse", "adjuster"),
+    *("decision", "decisions", "decided", "dm", "judge", "judgement", "judgment", "doctor", "physician"),
+    *("clinician", "human", "expert", "reviewer", "annotator", "rater", "officer", "nurse", "adjuster"),
 )
 POSITIVE = ("1", "true", "yes", "y", "positive", "pos", "bad", "high", "t", "2")
 
@@ -84,7 +44,8 @@ def guess(frame: pd.DataFrame, given: Mapping[str, Any]) -> Guess:
     found.label()
     found.sensitive()
     found.decision_maker()
-    found.split_and_group()
+    found.split()
+    found.group()
     found.drop()
     order = ("label", "sensitive", "decision_maker", "dm_only", "features", "drop", "split", "group")
     section = {key: found.section[key] for key in order if key in found.section}
@@ -137,9 +98,8 @@ class _Guessing:
     def decision_maker(self) -> None:
         if "decision_maker" in self.section:
             return
-        label = self.section["label"]
-        outcome = label if isinstance(label, str) else label.get("column")
-        allowed = self.values.get(str(outcome), set())
+        outcome = _names_in(self.section["label"])
+        allowed = self.values.get(outcome[0], set()) if outcome else set()
         names = [
             name
             for name in self._free()
@@ -153,19 +113,22 @@ class _Guessing:
             words = "guessed from their names; of those who decided a case one is drawn, or write majority"
             self._take("decision_maker", {"columns": names, "combine": "draw"}, words)
 
-    def split_and_group(self) -> None:
-        for name in self._free():
-            if (
-                self.values[name] == set(SPLITS)
-                and self.frame[name].notna().all()
-                and "split" not in self.section
-            ):
+    def split(self) -> None:
+        for name in [] if "split" in self.section else self._free():
+            if self.values[name] == set(SPLITS) and self.frame[name].notna().all():
                 self._take("split", name, "its values say so")
-            elif "group" not in self.section and _is_id(name) and self.frame[name].notna().all():
-                count = self.frame[name].nunique()
-                if MAX_LEVELS < count < len(self.frame):
-                    words = f"guessed from its name: {count:,} values in {len(self.frame):,} rows"
-                    self._take("group", name, words)
+                return
+
+    def group(self) -> None:
+        if "group" in self.section:
+            return
+        counts = {name: self.frame[name].nunique() for name in self._free() if self._is_id(name)}
+        # What tells people apart has many values, and some of them more than once.
+        repeated = {name: count for name, count in counts.items() if MAX_LEVELS < count < len(self.frame)}
+        if repeated:
+            name = max(repeated, key=lambda name: repeated[name])
+            words = f"guessed from its name: {repeated[name]:,} values in {len(self.frame):,} rows"
+            self._take("group", name, words)
 
     def drop(self) -> None:
         if {"drop", "features"} & set(self.section):
@@ -177,7 +140,7 @@ class _Guessing:
                 reason = "neither numbers nor text"
             elif kind == "category" and len(self.values[name]) > MAX_LEVELS:
                 reason = f"more than {MAX_LEVELS} different values"
-            elif _is_id(name) and self.frame[name].nunique() == len(self.frame):
+            elif self._is_id(name) and self.frame[name].nunique() == len(self.frame):
                 reason = "an identifier"
             else:
                 continue
@@ -217,6 +180,18 @@ class _Guessing:
         except DataError:
             return None
 
+    def _is_id(self, name: str) -> bool:
+        """Say whether a column names somebody in every row; "number of visits" does not."""
+        words = _words(name)
+        named = words[0] == "id" or words[-1] in ("id", "ids", "uuid", "key", "number", "no")
+        values = self.frame[name]
+        return (
+            named
+            and bool(self.values[name])
+            and bool(values.notna().all())
+            and not pd.api.types.is_float_dtype(values)
+        )
+
     def _is_share(self, name: str) -> bool:
         if self._kind(name) != "number":
             return False
@@ -239,14 +214,15 @@ def _is_zero_one(values: set[str]) -> bool:
     return len(values) == 2 and (values == {"0", "1"} or values == {"false", "true"})
 
 
-def _is_id(name: str) -> bool:
-    return bool(_tokens(name) & {"id", "ids", "uuid", "key", "number", "no"})
+def _words(name: str) -> list[str]:
+    """Return the words of a name: ``isRecid2`` has is and recid."""
+    parted = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name)
+    return [word for word in re.split(r"[^a-z]+", parted.lower()) if word] or [name.lower()]
 
 
 def _tokens(name: str) -> set[str]:
-    """Return the words of a name, and the whole: ``isRecid`` has is and recid."""
-    parted = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name)
-    return set(re.split(r"[^a-z]+", parted.lower())) | {name.lower()}
+    """Return the words of a name, and the whole."""
+    return {*_words(name), name.lower()}
 
 
 def _names_in(value: object) -> list[str]:

@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from study.data.guess import Guess
+from study.data.registry import DATASETS
 from study.yaml_text import dump_yaml
 
 _ABOUT = {
@@ -29,12 +30,15 @@ seeds: 5
 """
 
 
-def study_file(path: str, guess: Guess) -> str:
-    """Return the YAML text of a study of the table at ``path``; what was guessed is in its comments."""
+def study_file(path: str, guess: Guess, *, place: str) -> str:
+    """Return the YAML text of a study of the table at ``path``; what was guessed is in its comments.
+
+    ``place`` is where it will be, for the comment that says how to run it.
+    """
     name = table_name(path)
     section: Mapping[str, Any] = {"path": path, **guess.section}
     lines = [
-        f"# A study of {_plain(path)}. Check what was guessed, then: study run FILE",
+        f"# A study of {_plain(path)}. Check what was guessed, then: study run {_plain(place)}",
         _entry("study", name),
         "dataset:",
     ]
@@ -57,9 +61,10 @@ def study_file(path: str, guess: Guess) -> str:
 
 def table_name(path: str) -> str:
     """Return the name of a table at ``path`` unless it gets another: the file's, without its endings."""
-    stem = PurePosixPath(path.replace("\\", "/")).name.split(".")[0]
-    name = re.sub(r"[^A-Za-z0-9_-]+", "-", stem).strip("-_")[:100]
-    return name or "table"
+    place = path.partition("?")[0] if "://" in path else path
+    stem = PurePosixPath(place.replace("\\", "/")).name.split(".")[0]
+    name = re.sub(r"[^A-Za-z0-9_-]+", "-", stem).strip("-_")[:90]
+    return f"{name}-table" if name in DATASETS else name or "table"
 
 
 def _entry(key: str, value: object) -> str:

@@ -1,6 +1,6 @@
 import pandas as pd
 
-from reports.ran import counts, how_it_ran, progress, session_rows
+from reports.ran import counts, how_it_ran, progress, session_rows, take_care
 from reports.reduce import medians_by_setting
 from reports.results import Results
 from tests.reports.browser import Page
@@ -63,6 +63,16 @@ def test_no_manifest_and_no_runs_leave_the_counts() -> None:
     seen = ran(results(pd.DataFrame(columns=ledger(5).columns), manifest={}, planned=4, state="running"))
     assert "0 finished of 4 planned, 0 failed" in seen.text
     assert "Sessions" not in seen.text
+
+
+def test_cautions_are_told_once_each_at_the_top() -> None:
+    lines = ["DI is known to ± 0.13 only", "column <b> gives the label away: name it in drop"]
+    given = results(ledger(20), manifest={"cautions": lines})
+    seen = Page(take_care(given) or "")
+    assert "DI is known to ± 0.13 only.Column <b> gives the label away: name it in drop." in seen.text
+    assert "known to" not in ran(given).text
+    for nothing in ({}, {"cautions": []}, {"cautions": "x"}):
+        assert take_care(results(ledger(20), manifest=nothing)) is None
 
 
 def test_only_a_complete_study_needs_no_word_on_its_progress() -> None:
