@@ -7,12 +7,15 @@ from typing import Final
 
 import pandas as pd
 
-from reports.choices import FIGURES, Choices
+from reports.choices import Choices
 from reports.chooser_script import SCRIPT
+from reports.limits import FIGURES
 from reports.markup import Html, section, tag, void
 from reports.panels import NO_DECISION_MAKER, in_usual_order
 from reports.reduce import GROUP, in_reading_order
+from reports.setting_intervals import SettingIntervals
 from reports.tables import table, thinned
+from reports.workloads import EXAMPLE
 
 COLUMNS: Final = [
     *GROUP,
@@ -23,23 +26,27 @@ COLUMNS: Final = [
 NOTE: Final = (
     "Say what you can accept: how many cases people can take on (IDK rate), how unequal errors may be "
     "(DI), how many errors there may be. Settings are chosen by their validation figures. Nothing has "
-    "looked at the test figures before, so they say what to expect of the choice; choosing by them would "
-    "make them too good, the more so the more settings there are."
+    "looked at the test figures before, so they say what to expect of the choice (below each its 95 % "
+    "interval over resampled test people); choosing by them would make them too good, the more so the more "
+    "settings there are."
 )
 WITHOUT: Final = (
     "The table below answers limits where JavaScript runs; without it, it shows settings of the honest "
     "fronts, and study select chooses in the shell."
 )
 LIMITS: Final = {"idk": "IDK rate at most", "di": "DI at most", "error": "Error at most"}
+# What the first screen takes as its example.
+FIRST: Final = {"idk": f"{EXAMPLE:g}"}
 MINIMISE: Final = {"error": "error", "di": "DI", "idk": "IDK rate"}
 NAMES: Final = {"method": "Method", "model": "Model", "decision_maker": "Decision-maker"}
 
 
-def choose(choices: Choices, fronts: pd.DataFrame, study: str) -> Html | None:
+def choose(choices: Choices, intervals: SettingIntervals, fronts: pd.DataFrame, study: str) -> Html | None:
     """The section; None where no setting has figures.
 
     Args:
         choices: what the page carries.
+        intervals: of their test figures.
         fronts: as `fronts.fronts` returns them; what is shown without JavaScript.
         study: its name, from which the results directory is guessed.
     """
@@ -60,8 +67,9 @@ def choose(choices: Choices, fronts: pd.DataFrame, study: str) -> Html | None:
         _commands(),
         table(thinned(shown)[COLUMNS], id="choose-table", class_="compact"),
         tag("button", "Show all", type="button", id="choose-more", hidden=True),
-        tag("p", _carried(choices), " ", tag("a", "settings.csv", href="settings.csv"), class_="soft"),
-        tag("script", _data(choices.frame), type="application/json", id="choose-data"),
+        tag("p", _carried(choices), " ", tag("a", "settings.csv", href="settings.csv"), ".", class_="soft"),
+        tag("p", f"Intervals: {intervals.lacking}.", class_="soft") if intervals.lacking else None,
+        tag("script", _data(choices.frame, intervals.frame), type="application/json", id="choose-data"),
         tag("script", SCRIPT),
     )
 
@@ -77,6 +85,7 @@ def _form(frame: pd.DataFrame, study: str) -> Html:
                 **{"min": 0, "max": 1, "step": 0.01},
                 inputmode="decimal",
                 placeholder="any",
+                value=FIRST.get(flag),
             ),
         )
         for flag, words in LIMITS.items()
@@ -130,8 +139,9 @@ def _carried(choices: Choices) -> str:
     held = f"This page holds {len(choices.frame):,} of {choices.known:,} settings: "
     if choices.step:
         return (
-            f"{held}enough that a choice is within {choices.step:g} of the best, in each figure. The "
-            "command study select looks at all of them, and they are in"
+            f"{held}enough that under limits that are multiples of {choices.step:g} a choice is within "
+            f"{choices.step:g} of the best, in each figure. The command study select looks at all of them, "
+            "and they are in"
         )
     return (
         f"{held}those of the honest fronts, and all that can be anybody’s best choice (no other setting of "
@@ -140,8 +150,9 @@ def _carried(choices: Choices) -> str:
     )
 
 
-def _data(frame: pd.DataFrame) -> Html:
+def _data(frame: pd.DataFrame, intervals: pd.DataFrame) -> Html:
     """The settings as JSON; what could end the script element is written otherwise."""
+    known = frame[["setting_id"]].merge(intervals, on="setting_id", how="left")
     codes, names = {}, {}
     for name in GROUP:
         codes[name], values = pd.factorize(frame[name].astype(str), sort=True)
@@ -154,6 +165,7 @@ def _data(frame: pd.DataFrame) -> Html:
         *(_rounded(frame[f"validation_{figure}"], 7) for figure in FIGURES),
         *(_rounded(frame[f"test_{figure}"], 4) for figure in FIGURES),
         *(frame[f"run_{figure}"].astype(str).tolist() for figure in FIGURES),
+        *(_rounded(known[column], 4) for column in intervals.columns[1:]),
     ]
     text = json.dumps({**names, "rows": list(zip(*columns, strict=True))}, separators=(",", ":"))
     return Html(text.replace("<", "\\u003c"))

@@ -12,8 +12,9 @@ SCRIPT: Final = Html(r"""
   const data = JSON.parse($("data").textContent), rows = data.rows.map((row) => ({
     setting: row[0], method: data.method[row[1]], model: data.model[row[2]],
     decision_maker: data.decision_maker[row[3]], alpha: row[4], gamma: row[5],
-    validation: row.slice(6, 9), test: row.slice(9, 12), runs: row.slice(12) }));
-  const flags = ["error", "di", "idk"], names = ["error", "DI", "IDK rate"], few = 30;
+    validation: row.slice(6, 9), test: row.slice(9, 12), runs: row.slice(12, 15),
+    ends: [15, 17, 19].map((i) => row.slice(i, i + 2)) }));
+  const flags = ["error", "di", "idk"], names = ["error", "DI", "IDK rate"], few = 15;
   const table = $("table"), body = table.tBodies[0], heads = [...table.tHead.rows[0].cells];
   const state = { column: null, down: false, all: false, picked: null };
 
@@ -22,9 +23,13 @@ SCRIPT: Final = Html(r"""
   const short = (value) => (value === null ? "\u2013" : String(Number(value.toPrecision(4))));
   const shown = (row) => [row.method, row.model, row.decision_maker, short(row.alpha), short(row.gamma),
     figure(row.validation[0]), figure(row.validation[1]), share(row.validation[2]),
-    figure(row.test[0]), figure(row.test[1]), share(row.test[2]), row.setting];
+    figure(row.test[0]), figure(row.test[1]), share(row.test[2]), row.setting.slice(0, 8)];
   const keys = (row) => [row.method, row.model, row.decision_maker, row.alpha, row.gamma,
     ...row.validation, ...row.test, row.setting];
+  const write = [figure, figure, share];
+  // Both ends of the interval of a test figure, and nothing where there is none.
+  const interval = (row, i) => (row.ends[i][0] === null ? ""
+    : write[i](row.ends[i][0]).replace(" %", "") + " to " + write[i](row.ends[i][1]));
   const compare = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
   const inTurn = (one, other) => one.map((a, i) => compare(a, other[i])).find((c) => c) || 0;
   // As a shell reads it: one word.
@@ -64,22 +69,25 @@ SCRIPT: Final = Html(r"""
     shown(row).forEach((text, i) => {
       const kind = i < 3 ? "" : i < 11 ? "number" : "id";
       const cell = element("td", i < 11 ? text : undefined, { class: kind });
+      if (i > 7 && i < 11 && interval(row, i - 8)) {
+        cell.append(element("div", interval(row, i - 8), { class: "interval" }));
+      }
       if (i === 11) {
-        const button = element("button", (row === chosen ? "\u2713 " : "") + text,
-          { type: "button", "aria-pressed": String(row === chosen), title: "Take this setting" });
-        button.addEventListener("click", () => { state.picked = row; update(); focusOn(row.setting); });
+        const button = element("button", (row === chosen ? "\u2713 " : "") + text, { type: "button",
+          "aria-pressed": String(row === chosen), title: "Take the setting " + row.setting });
+        button.addEventListener("click", () => { state.picked = row; update(); focusOn(row); });
         cell.append(button);
       }
       made.append(cell);
     });
     return made;
   }
-  function focusOn(setting) {
-    [...body.querySelectorAll("button")].find((b) => b.textContent.endsWith(setting))?.focus();
+  function focusOn(row) {
+    [...body.querySelectorAll("button")].find((b) => b.title.endsWith(" " + row.setting))?.focus();
   }
   function said(row, split) {
-    return split + ": error " + figure(row[split][0]) + ", DI " + figure(row[split][1]) + ", IDK rate "
-      + share(row[split][2]) + ".";
+    return split + ": " + names.map((name, i) => name + " " + write[i](row[split][i])
+      + (split === "test" && interval(row, i) ? " (" + interval(row, i) + ")" : "")).join(", ") + ".";
   }
   function update() {
     const wrong = flags.filter((flag) => !$(flag).validity.valid && !$(flag).validity.stepMismatch);

@@ -9,31 +9,38 @@ import pandas as pd
 from reports.comparisons import Comparisons
 from reports.deciding import Deciding
 from reports.document import picture
+from reports.figures.differences import ROWS
 from reports.figures.render import Rendered
 from reports.front_seeds import MARGIN
+from reports.fronts import MORE_COLUMNS
+from reports.headline import ALONE
 from reports.importance import BINS, FIGURES, REST, TOGETHER
 from reports.markup import Html, join, section, tag
-from reports.tables import table, text_table
-from reports.wording import NOTHING, decimals, percent, signed
+from reports.tables import ends, table, text_table, with_interval
+from reports.wording import NOTHING, decimals, percent, share, signed
+from reports.workloads import EXAMPLE
 
 # Whoever is wrong about so many of one outcome decides nearly always the same.
 ONE_SIDED: Final = 0.8
 Points = Mapping[str, pd.DataFrame]
 
 
-def who_decides(deciding: Deciding, labels: Mapping[str, str]) -> Html | None:
+def who_decides(deciding: Deciding, points: pd.DataFrame, labels: Mapping[str, str]) -> Html | None:
     """The operating points in detail: what their DI is made of, whom they leave, and who is better at it.
 
     Args:
         deciding: figures of the points.
+        points: as `operating_points` returns them.
         labels: of the decision-makers, as `decision_maker_labels` returns them.
     """
     if not len(deciding.frame):
         return None
     note = (
-        "The points of “In short”, by group of the sensitive attribute A and by outcome Y. Every figure is "
-        "the median over seeds on test; below it the middle 95 % over resampled test people. Where groups "
-        "are small the interval is wide: do not read differences that it covers."
+        f"Each method where people take on at most {share(EXAMPLE)} of cases: its setting with the fewest "
+        "errors, and its fairest that errs no more than the baseline (or what comes nearest), chosen on "
+        "validation. A is the sensitive attribute, Y the outcome. Every figure is the median over seeds on "
+        "test; below it the middle 95 % over resampled test people. Where groups are small the interval is "
+        "wide: do not read differences that it covers."
     )
     content: list[Html | None] = [
         tag("p", note),
@@ -41,10 +48,15 @@ def who_decides(deciding: Deciding, labels: Mapping[str, str]) -> Html | None:
     ]
     blocks = list(deciding.frame.groupby("decision_maker", sort=False))
     for name, frame in blocks:
-        points = {str(what): rows.set_index("figure") for what, rows in frame.groupby("what", sort=False)}
+        figures = {str(what): rows.set_index("figure") for what, rows in frame.groupby("what", sort=False)}
         if len(blocks) > 1 or name in labels:
             content.append(tag("h3", f"Decision-maker {labels.get(str(name), name)}"))
-        content += [_warning(points), _made_of(points), _left(points), _each_share(points)]
+        content += [_warning(figures), _made_of(figures), _left(figures), _each_share(figures)]
+        own = points[(points["decision_maker"] == name) & points["setting_id"].notna()]
+        shown = own[["what", "model", "alpha", "gamma", *MORE_COLUMNS, "setting_id"]].dropna(
+            axis=1, how="all"
+        )
+        content.append(table(shown, caption="The settings.", class_="compact"))
     return section("deciding", "Who decides about whom, and how well", *content)
 
 
@@ -75,12 +87,14 @@ def compared(comparisons: Comparisons, labels: Mapping[str, str], figure: Render
                 row["model"],
                 row["first"] if alone else f"{row['first']} − {row['second']}",
                 write(row["estimate"]),
-                _ends(row["seeds_low"], row["seeds_high"], write),
-                _ends(row["test_low"], row["test_high"], write),
+                ends(row["seeds_low"], row["seeds_high"], write),
+                ends(row["test_low"], row["test_high"], write),
                 row["seeds"],
             )
         )
     caption = "A line shows the interval over people, the thick part that over seeds, the mark the mean."
+    pairs = int(frame["second"].notna().sum())
+    caption += f" The first {ROWS} of {pairs}; the table has all." if pairs > ROWS else ""
     return section(
         "compared",
         "Which method is better",
@@ -88,7 +102,7 @@ def compared(comparisons: Comparisons, labels: Mapping[str, str], figure: Render
         picture(figure, caption) if figure else None,
         tag("p", read),
         _lacking(comparisons.lacking, "intervals over people"),
-        text_table(head, rows, caption="Also in comparisons.csv."),
+        text_table(head, rows, caption=_also("comparisons")),
     )
 
 
@@ -111,7 +125,7 @@ def stable(stability: pd.DataFrame, labels: Mapping[str, str]) -> Html | None:
         "How stable the fronts are",
         tag("p", note),
         table(shown),
-        tag("p", "By setting: front_by_seed.csv."),
+        tag("p", _also("front_by_seed", "By setting: "), class_="soft"),
     )
 
 
@@ -124,8 +138,10 @@ def what_matters(importance: pd.DataFrame) -> Html | None:
         f"effects of an analysis of variance, coefficients in up to {BINS} bins of equally many settings "
         "within each model and decision-maker, adjusted for chance. A large share says: set this first. "
         f"“{TOGETHER.capitalize()}” is what their combination does beyond each alone, “{REST}” what "
-        "remains: seeds, chance, and what bins are too coarse for. Shares speak of the range that was "
-        "searched. This is computed here, from the medians; it is not Optuna’s estimate by a random forest."
+        "remains: seeds, chance, and what bins are too coarse for; a dash: too few settings. Shares "
+        "speak of the settings that were tried: where a search chose them itself (tpe, nsga2), of where it "
+        "looked, and shares may overlap. This is computed here, from the settings’ medians; it is not "
+        "Optuna’s estimate by a random forest."
     )
     head = ("method", "what", "error", "DI", "IDK rate", "settings")
     rows = [
@@ -136,7 +152,7 @@ def what_matters(importance: pd.DataFrame) -> Html | None:
         "matters",
         "What matters most",
         tag("p", note),
-        text_table(head, rows, caption="Also in importance.csv."),
+        text_table(head, rows, caption=_also("importance")),
     )
 
 
@@ -155,12 +171,14 @@ def _warning(points: Points) -> Html | None:
 
 
 def _made_of(points: Points) -> Html:
-    head = ["", "error", "DI", "false positives, A = 0", "A = 1", "difference"]
-    head += ["false negatives, A = 0", "A = 1", "difference"]
+    head = ["", "error", "DI", "false positives, A\u00a0=\u00a00", "A = 1", "difference"]
+    head += ["false negatives, A\u00a0=\u00a00", "A = 1", "difference"]
     names = ["error", "di", "error_a0_y0", "error_a1_y0", "di_y0", "error_a0_y1", "error_a1_y1", "di_y1"]
     caption = (
         "What DI is made of: it is the mean of two differences between the groups, in how often people "
-        "with Y = 0 are decided 1 (false positives) and people with Y = 1 are decided 0 (false negatives)."
+        "with Y = 0 are decided 1 (false positives) and people with Y = 1 are decided 0 (false negatives). "
+        "Differences count without their sign, so that chance alone keeps them above 0: an interval that "
+        "begins near 0 is no sign of a difference."
     )
     return _figures(points, head, names, caption, decimals(3))
 
@@ -183,7 +201,7 @@ def _left(points: Points) -> Html:
         "the one that bears, or enjoys, what the decision-maker does."
     )
     saying = {what: figures for what, figures in points.items() if _leaves(figures)}
-    saying.pop("decision-maker", None)
+    saying.pop(ALONE, None)
     return _figures(saying, head, names, caption, percent)
 
 
@@ -223,15 +241,12 @@ def _figures(
 
 
 def _cell(figures: pd.DataFrame, name: str, write: Callable[[object], str]) -> Html:
-    value, low, high = (float(figures[column].get(name, math.nan)) for column in ("value", "low", "high"))
-    if math.isnan(value):
-        return join(NOTHING)
-    below = None if math.isnan(low) else tag("div", _ends(low, high, write), class_="interval")
-    return join(write(value), below)
+    value, low, high = (figures[column].get(name, math.nan) for column in ("value", "low", "high"))
+    return with_interval(value, low, high, write)
 
 
-def _ends(low: float, high: float, write: Callable[[object], str]) -> str:
-    return NOTHING if math.isnan(low) else f"{write(low).removesuffix(' %')} to {write(high)}"
+def _also(file: str, where: str = "Also in ") -> Html:
+    return join(where, tag("a", f"{file}.csv", href=f"{file}.csv"), ".")
 
 
 def _bar(share: float) -> Html:

@@ -1,14 +1,11 @@
-"""What a study comes to: for every decision-maker, one operating point of each method."""
+"""What a study comes to: for every decision-maker a few operating points, and what they say."""
 
 import math
-from collections.abc import Hashable, Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 import pandas as pd
 
-from reports.fronts import MORE_COLUMNS
-from reports.fronts import fronts as fronts_of
-from reports.hypervolume import defer_minus_reject
 from reports.panels import (
     NO_DECISION_MAKER,
     baselines,
@@ -18,126 +15,168 @@ from reports.panels import (
 )
 from reports.reduce import in_reading_order
 from reports.wording import share
+from reports.workloads import (
+    AIMS,
+    EXAMPLE,
+    FAIREST,
+    FEWEST,
+    aimed,
+    beside,
+    facts_of,
+    reference_error,
+)
 
-SPOKEN = {
-    "binary": "a binary model trained to be fair",
-    "reject": "rejecting",
-    "defer": "deferring",
-    "baseline": "the baseline, trained for accuracy only,",
-    "decision-maker": "the decision-maker alone",
-}
+BASELINE: Final = "baseline"
+ALONE: Final = "decision-maker"
 
 
-def operating_points(
-    settings: pd.DataFrame, decision_makers: pd.DataFrame, fronts: pd.DataFrame | None = None
-) -> pd.DataFrame:
-    """One point of each method for every decision-maker, and what to compare it with.
+def operating_points(settings: pd.DataFrame, decision_makers: pd.DataFrame) -> pd.DataFrame:
+    """For every decision-maker the best of each method at the workload `EXAMPLE`, and what to compare with.
 
-    The point is the setting with the smallest sum of validation error and validation DI, over all
-    models, on the honest front; the figures shown are its test medians. So nothing is chosen by
-    the figures that are shown.
+    Chosen on validation, as `workloads.by_workload` has it; of a method without a setting within the limits
+    it is what comes nearest. So nothing is chosen by the figures that are shown.
 
     Args:
         settings: as `medians_by_setting` returns them.
         decision_makers: as in `Results`.
-        fronts: as `fronts.fronts(settings)` returns them, if at hand.
 
     Returns:
-        Columns decision_maker, what (`defer`, `reject`, `binary`, another method, `baseline`: the
-        binary setting with alpha 0 of the smallest validation error, `decision-maker`: alone, the
-        one whose decisions count on test), model, error, di, idk_rate, alpha, gamma, model_alpha
-        (where `fronts` has it), setting_id. What does not exist has no row. Ties go to the smallest
-        `setting_id`.
+        Columns decision_maker, what (method and aim; `BASELINE`: the binary setting with alpha 0 of the
+        smallest validation error; `ALONE`: the decision-maker whose decisions count on test), then those of
+        `facts_of`. What does not exist has no row, and a setting has one at most.
     """
-    fronts = fronts_of(settings) if fronts is None else fronts
-    honest = fronts[fronts["front"] == "honest"]
-    cost = honest["validation_error"] + honest["validation_di"]
-    honest = honest.assign(cost=cost, what=honest["method"]).sort_values(["cost", "setting_id"])
-    best = honest.drop_duplicates(["method", "decision_maker"])
-    best = in_reading_order(best, ["method"])[::-1]
-
-    base = baselines(settings).sort_values(["validation_error", "setting_id"]).head(1)
-    base = base.rename(columns={f"test_{c}": c for c in ("error", "di", "idk_rate")})
-    base = base.assign(what="baseline")
-
-    more = [column for column in MORE_COLUMNS if column in fronts]
-    columns = ["what", "model", "error", "di", "idk_rate", "alpha", "gamma", *more, "setting_id"]
+    base = baselines(settings).dropna(subset=["validation_error"])
+    base = base.sort_values(["validation_error", "setting_id"]).head(1)
     tested = deciding_on_test(settings)
-    parts = []
+    rows: list[list[Any]] = []
     for name in decision_makers_shown(settings):
-        own = best[best["decision_maker"].isin([name, NO_DECISION_MAKER])]
-        alone = decision_maker_alone(decision_makers, tested[name]).assign(what="decision-maker")
-        alone = alone[["what", "error", "di"]].assign(idk_rate=1.0)
-        rows = [part.reindex(columns=columns) for part in (own, base, alone) if len(part)]
-        parts += [part.assign(decision_maker=name) for part in rows]
-    columns = ["decision_maker", *columns]
-    if not parts:
-        return pd.DataFrame(columns=columns)
-    records = [record for part in parts for record in part.to_dict("records")]
-    return pd.DataFrame(records, columns=columns)
+        own = beside(settings, name)
+        most = reference_error(own, decision_makers, name)
+        shown = set(base["setting_id"])
+        for method in in_reading_order(own[["method"]].drop_duplicates(), ["method"])["method"][::-1]:
+            for aim in AIMS:
+                found = aimed(own[own["method"] == method], aim, EXAMPLE, most)
+                if found is not None and found["setting_id"] not in shown:
+                    shown.add(found["setting_id"])
+                    rows.append([name, f"{method}, {aim}", *facts_of(found).values()])
+        rows += [[name, BASELINE, *facts_of(row).values()] for row in base.to_dict("records")]
+        for row in decision_maker_alone(decision_makers, tested.get(name, name)).to_dict("records"):
+            alone = {"test_error": row["error"], "test_di": row["di"], "test_idk_rate": 1.0}
+            rows.append([name, ALONE, *facts_of(alone).values()])
+    return pd.DataFrame(rows, columns=["decision_maker", "what", *facts_of({})])
 
 
 def sentences(
-    points: pd.DataFrame, areas: pd.DataFrame | None = None, tested: Mapping[str, str] | None = None
-) -> list[str]:
-    """What `operating_points` found, in words: one entry per decision-maker.
-
-    Only figures from the tables; a point whose error or DI is NaN is not mentioned, and a
-    decision-maker with no point of any method gets no entry.
+    menu: pd.DataFrame,
+    points: pd.DataFrame,
+    deciding: pd.DataFrame,
+    comparisons: pd.DataFrame,
+    tested: Mapping[str, str],
+) -> dict[str, list[str]]:
+    """What the tables come to in words: paragraphs by decision-maker, only figures that the tables have.
 
     Args:
+        menu: as `workloads.by_workload` returns it.
         points: as `operating_points` returns them.
-        areas: as `hypervolumes` returns them; with them an entry also says whose honest front
-            dominates more, as one point of each method may say the opposite of the whole fronts.
-        tested: as `deciding_on_test` returns it; a decision-maker that is not in it is itself the one
-            whose decisions count on test.
+        deciding: the frame of `deciding.Deciding`.
+        comparisons: the frame of `comparisons.Comparisons`.
+        tested: as `panels.deciding_on_test` returns it.
     """
-    said = []
-    points = points.dropna(subset=["error", "di"])
-    for name, rows in points.groupby("decision_maker", sort=False):
-        given = rows["what"].isin(["baseline", "decision-maker"])
-        asked, known = ([*map(_reaches, part.to_dict("records"))] for part in (rows[~given], rows[given]))
-        if not asked:
-            continue
-        entry = [f"{_with(str(name), (tested or {}).get(str(name), name))}{'; '.join(asked)}."]
-        entry += [f"For comparison, {' and '.join(known)}."] if known else []
-        entry += [] if areas is None else _whole_fronts(areas, str(name))
-        said.append(" ".join(_capitalised(sentence) for sentence in entry))
+    said = {}
+    for name in map(str, menu["decision_maker"].unique()):
+        own = menu[menu["decision_maker"] == name]
+        at = EXAMPLE if name != NO_DECISION_MAKER else 0.0
+        chosen = {row["aim"]: row for row in own[own["workload"] == at].to_dict("records")}
+        known = points[(points["decision_maker"] == name) & points["what"].isin([BASELINE, ALONE])]
+        known = known.dropna(subset=["error", "di"])
+        figures = deciding[deciding["decision_maker"] == name]
+        texts = [
+            _lead(name, tested.get(name, name)) + _offers(chosen, list(known["what"])) if chosen else "",
+            _comparison(known),
+            _who(chosen, figures),
+            _fronts(comparisons[comparisons["decision_maker"] == name]),
+        ]
+        paragraphs = [" ".join(text for text in part if text) for part in (texts[:2], texts[2:])]
+        said[name] = [paragraph for paragraph in paragraphs if paragraph]
     return said
 
 
-def _with(name: str, test_name: object) -> str:
+def _lead(name: str, test_name: str) -> str:
     if name == NO_DECISION_MAKER:
-        return ""
-    if name == test_name:
-        return f"With the decision-maker “{name}”, "
-    return f"Trained with the decision-maker “{name}” and tested with “{test_name}”, "
+        return "Of models that always decide themselves, "
+    with_ = f"“{name}”" if name == test_name else f"“{name}” in training, “{test_name}” on test"
+    return f"If people (decision-maker {with_}) can take on {share(EXAMPLE)} of cases, "
 
 
-def _reaches(row: dict[Hashable, Any]) -> str:
-    what, error, di = str(row["what"]), float(row["error"]), float(row["di"])
-    spoken = SPOKEN.get(what, what)
-    if what in ("baseline", "decision-maker"):
-        return f"{spoken} has error {error:.3f} and DI {di:.3f}"
-    reached = f"{spoken} reaches error {error:.3f} at DI {di:.3f}"
-    idk_rate = float(row["idk_rate"])
-    if what == "binary" or math.isnan(idk_rate):
-        return reached
-    return f"{reached} and leaves {share(idk_rate)} of cases to the decision-maker"
+def _offers(chosen: Mapping[str, Mapping[Any, Any]], known: Sequence[str]) -> str:
+    said = []
+    if FEWEST in chosen:
+        said.append(f"the fewest errors are those of {_setting(chosen[FEWEST])}")
+    if FAIREST in chosen:
+        than = "the baseline" if BASELINE in known else "the decision-maker alone"
+        limit = f" that errs no more than {than}" if known else ""
+        same = FEWEST in chosen and chosen[FEWEST]["setting_id"] == chosen[FAIREST]["setting_id"]
+        said.append(f"the fairest{limit} is " + ("the same" if same else _setting(chosen[FAIREST])))
+    return f"{'; '.join(said)}."
 
 
-def _whole_fronts(areas: pd.DataFrame, name: str) -> list[str]:
-    own = areas[(areas["front"] == "honest") & (areas["decision_maker"] == name)]
-    found: dict[str, list[str]] = {"more than": [], "as much as": [], "less than": []}
-    both = defer_minus_reject(areas)
-    for row in both[both["decision_maker"] == name].itertuples():
-        of_model = own[own["model"] == row.model].set_index("method")["hypervolume"]
-        defer, reject = (f"{of_model[method]:.4f}" for method in ("defer", "reject"))
-        which = "more than" if defer > reject else "less than" if defer < reject else "as much as"
-        found[which].append(f"{defer} against {reject} (model {row.model})")
-    compared = [f"{which} rejecting: hypervolume {', '.join(of)}" for which, of in found.items() if of]
-    return [f"over the whole honest front, deferring dominates {'; '.join(compared)}."] if compared else []
+def _setting(row: Mapping[Any, Any]) -> str:
+    gamma = "" if math.isnan(row["gamma"]) else f", gamma {row['gamma']:.3g}"
+    leaves = f", {share(row['idk_rate'])} of cases left to people" if row["idk_rate"] > 0 else ""
+    return (
+        f"{row['method']} (model {row['model']}, alpha {row['alpha']:.3g}{gamma}), with error "
+        f"{row['error']:.3f} and DI {row['di']:.3f}{leaves}"
+    )
 
 
-def _capitalised(text: str) -> str:
-    return text[:1].upper() + text[1:]
+def _comparison(known: pd.DataFrame) -> str:
+    spoken = {BASELINE: "the baseline, trained for accuracy only,", ALONE: "the decision-maker alone"}
+    said = [
+        f"{spoken[row['what']]} has error {row['error']:.3f} and DI {row['di']:.3f}"
+        for row in known.to_dict("records")
+    ]
+    return f"For comparison: {'; '.join(said)}." if said else ""
+
+
+def _who(chosen: Mapping[str, Mapping[Any, Any]], deciding: pd.DataFrame) -> str:
+    """Whom the settings leave to people, and who is better at which cases of the one with fewest errors."""
+    of = {aim: deciding[deciding["setting_id"] == row["setting_id"]] for aim, row in chosen.items()}
+    figures = {aim: rows.set_index("figure")["value"].to_dict() for aim, rows in of.items()}
+    said, told = [], set()
+    for aim in figures:
+        a0, a1 = (figures[aim].get(f"idk_rate_a{a}", math.nan) for a in (0, 1))
+        if a0 + a1 > 0 and chosen[aim]["setting_id"] not in told:
+            told.add(chosen[aim]["setting_id"])
+            which = "with the fewest errors" if aim == FEWEST else "that is fairest"
+            said.append(
+                f"The one {which} leaves people {share(a0)} of those with A = 0 and {share(a1)} of those "
+                "with A = 1."
+            )
+    first = figures.get(FEWEST, {})
+    names = ("dm_error", "model_error_on_left", "model_error", "dm_error_on_kept")
+    left, model_left, kept, maker_kept = (first.get(name, math.nan) for name in names)
+    if not math.isnan(left + model_left + kept + maker_kept):
+        said.append(
+            f"With the fewest errors, people decide {share(left)} of the cases left to them wrongly, where "
+            f"the model would {share(model_left)}; the model decides {share(kept)} of those that it keeps "
+            f"wrongly, where people would {share(maker_kept)}."
+        )
+    return " ".join(said)
+
+
+def _fronts(comparisons: pd.DataFrame) -> str:
+    """Whether deferring or rejecting has the better front, as far as the intervals tell."""
+    found: dict[str, list[str]] = {}
+    pairs = comparisons[(comparisons["first"] == "defer") & (comparisons["second"] == "reject")]
+    for row in pairs.to_dict("records"):
+        ends = [(row[f"{key}_low"], row[f"{key}_high"]) for key in ("seeds", "test")]
+        ends = [pair for pair in ends if not math.isnan(pair[0])]
+        if ends and all(low > 0 for low, _ in ends):
+            which = "better than that of rejecting by more than chance"
+        elif ends and all(high < 0 for _, high in ends):
+            which = "worse than that of rejecting by more than chance"
+        else:
+            which = "not told apart from that of rejecting"
+        found.setdefault(which, []).append(str(row["model"]))
+    said = [f"{which} (model {', '.join(models)})" for which, models in found.items()]
+    return f"Over all settings, the front of deferring is {', and '.join(said)}." if said else ""

@@ -67,23 +67,3 @@ def side_by_side(areas: pd.DataFrame) -> pd.DataFrame:
     honest, paper = (areas[areas["front"] == kind].drop(columns="front") for kind in ("honest", "paper"))
     wide = honest.merge(paper, on=GROUP, how="outer", suffixes=("_honest", "_paper"))
     return in_reading_order(wide, GROUP)
-
-
-def defer_minus_reject(areas: pd.DataFrame) -> pd.DataFrame:
-    """How much more area deferring dominates than rejecting, of the same model and decision-maker.
-
-    Args:
-        areas: as `hypervolumes` returns them.
-
-    Returns:
-        Columns decision_maker, model, difference_honest, difference_paper: above 0 where `defer`
-        is better. Only what has both methods has a row. Sorted by the first two.
-    """
-    keys = ["decision_maker", "model"]
-    wide = side_by_side(areas)
-    defer, reject = (wide[wide["method"] == method] for method in ("defer", "reject"))
-    both = defer.merge(reject, on=keys, suffixes=("_defer", "_reject"))
-    for kind in ("honest", "paper"):
-        both[f"difference_{kind}"] = both[f"hypervolume_{kind}_defer"] - both[f"hypervolume_{kind}_reject"]
-    columns = [*keys, "difference_honest", "difference_paper"]
-    return both[columns].sort_values(keys, kind="stable", ignore_index=True)

@@ -14,7 +14,7 @@ COEFFICIENTS: Final = {"alpha": "alpha", "gamma": "gamma", "model_alpha": "model
 TOGETHER: Final = "coefficients together"
 REST: Final = "the rest"
 BINS: Final = 10
-PER_BIN: Final = 10
+PER_BIN: Final = 5
 
 Codes = npt.NDArray[np.intp]
 
@@ -36,7 +36,8 @@ def importance(settings: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         Columns method, what, settings, then `FIGURES`, in reading order; NaN where the figure does not
-        vary. What has one value has no row; a method with fewer than two bins of settings has none.
+        vary, or where there are too few settings for two bins. What has one value has no row; a method
+        with fewer than two bins of settings has none.
     """
     rows = []
     for method, own in in_reading_order(settings, ["method"]).groupby("method", sort=False, observed=True):
@@ -59,14 +60,17 @@ def _shares(settings: pd.DataFrame, figure: str) -> "pd.Series[Any]":
     }
     varied = [name for name in COEFFICIENTS if name in settings and settings[name].nunique() > 1]
     fewest = int(np.bincount(arm).min()) if len(arm) else 0
-    bins = _enough(fewest, 1)
-    found |= {COEFFICIENTS[n]: _share(y, arm, _joint(arm, _bins(settings[n], arm, bins))) for n in varied}
+    bins, few = _enough(fewest, 1), _enough(fewest, max(1, len(varied)))
+    for name in varied:
+        binned = _joint(arm, _bins(settings[name], arm, bins))
+        found[COEFFICIENTS[name]] = _share(y, arm, binned) if bins > 1 else np.nan
     if len(varied) > 1:
-        few = _enough(fewest, len(varied))
         coarse = [_joint(arm, _bins(settings[n], arm, few)) for n in varied]
         alone = sum(_share(y, arm, codes) for codes in coarse)
-        found[TOGETHER] = float(np.maximum(0.0, _share(y, arm, _joint(*coarse)) - alone))
-    found[REST] = float(np.maximum(0.0, 1 - sum(found.values())))
+        both = float(np.maximum(0.0, _share(y, arm, _joint(*coarse)) - alone))
+        found[TOGETHER] = both if few > 1 else np.nan
+    known = [share for word, share in found.items() if word != TOGETHER or few > 1]
+    found[REST] = float(np.maximum(0.0, 1 - sum(known)))
     return pd.Series(found)
 
 

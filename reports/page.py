@@ -13,6 +13,7 @@ from reports.panels import decision_maker_labels
 from reports.paper import paper_section
 from reports.reductions import Reductions, reductions
 from reports.results import Results
+from reports.summary import in_short
 from reports.weighing import Weighed, weigh
 from reports.wording import counted
 
@@ -21,9 +22,10 @@ def write_report(results: Results, out: Path) -> Path:
     """Write everything that is to be said about a study into a directory, and return the page.
 
     Writes `index.html`, `figures/*.png` and `*.svg`, and as CSV `fronts`, `fronts_by_idk_rate`,
-    `idk_cdf`, `binary_by_alpha`, `hypervolumes`, `settings` (the medians), `decision_makers`, `deciding`
-    (the operating points in detail), `comparisons`, `importance` and `front_by_seed`. Each file appears
-    whole or not at all; the page comes last. The same results give the same bytes.
+    `idk_cdf`, `binary_by_alpha`, `hypervolumes`, `settings` (the medians), `decision_makers`, `workloads`
+    (what people's time buys), `deciding` (the operating points in detail), `comparisons`, `importance` and
+    `front_by_seed`. Each file appears whole or not at all; the page comes last. The same results give the
+    same bytes.
 
     Args:
         results: of a finished or unfinished study; its ledger may be empty.
@@ -41,6 +43,7 @@ def write_report(results: Results, out: Path) -> Path:
         "hypervolumes": reduced.areas,
         "settings": reduced.settings,
         "decision_makers": alone[sorted(alone, key=lambda c: (c != "decision_maker", c != "split"))],
+        "workloads": reduced.menu.merge(weighed.intervals.frame, on="setting_id", how="left"),
         "deciding": weighed.deciding.frame,
         "comparisons": weighed.comparisons.frame,
         "importance": weighed.importance,
@@ -64,9 +67,9 @@ def page_of(results: Results, reduced: Reductions, weighed: Weighed, figures: Al
     parts: list[Html | None] = [ran.take_care(results)]
     if len(results.runs):
         parts += [
-            sections.in_short(reduced),
-            choose(weighed.choices, reduced.fronts, str(study or "")),
-            choosing.who_decides(weighed.deciding, labels),
+            in_short(reduced, weighed),
+            choose(weighed.choices, weighed.intervals, reduced.fronts, str(study or "")),
+            choosing.who_decides(weighed.deciding, reduced.points, labels),
             choosing.compared(weighed.comparisons, labels, figures.differences),
             choosing.what_matters(weighed.importance),
             paper_section(results),

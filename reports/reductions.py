@@ -12,13 +12,14 @@ from reports.idk import idk_by_gamma, idk_cdf
 from reports.panels import decision_makers_shown, models_shown
 from reports.reduce import medians_by_setting
 from reports.results import Results
+from reports.workloads import by_workload
 
 
 @dataclass(frozen=True, eq=False)
 class Reductions:
     """What the functions of the same names return; all are empty frames where nothing finished.
 
-    `alpha_runs` are the binary runs, and `alpha` their curves.
+    `alpha_runs` are the binary runs, `alpha` their curves, and `menu` is what `by_workload` returns.
     `models` and `names` say which models and decision-makers have pictures, in order.
     """
 
@@ -31,6 +32,7 @@ class Reductions:
     alpha: pd.DataFrame
     areas: pd.DataFrame
     points: pd.DataFrame
+    menu: pd.DataFrame
     models: list[str]
     names: list[str]
 
@@ -49,7 +51,8 @@ def reductions(results: Results) -> Reductions:
         alpha_runs=alpha_runs,
         alpha=curves_by_alpha(alpha_runs),
         areas=hypervolumes(front),
-        points=operating_points(settings, results.decision_makers, front),
+        points=operating_points(settings, results.decision_makers),
+        menu=by_workload(settings, results.decision_makers),
         models=models_shown(settings),
         names=decision_makers_shown(settings),
     )

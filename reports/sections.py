@@ -1,4 +1,4 @@
-"""The parts of the page about results: in short, decision-makers, fronts, IDK rates, alpha."""
+"""The parts of the page about results: decision-makers, fronts, IDK rates, alpha."""
 
 import pandas as pd
 
@@ -6,10 +6,9 @@ from reports.document import picture
 from reports.figures.album import ModelFigures
 from reports.figures.render import Rendered
 from reports.fronts import KINDS, MORE_COLUMNS
-from reports.headline import sentences
 from reports.hypervolume import side_by_side
 from reports.markup import Html, join, section, tag
-from reports.panels import deciding_on_test, decision_maker_labels, in_usual_order
+from reports.panels import decision_maker_labels, in_usual_order
 from reports.reduce import GROUP, SPLITS
 from reports.reductions import Reductions
 from reports.tables import ROWS, table, thinned
@@ -27,6 +26,7 @@ TABLES = (
     "hypervolumes",
     "settings",
     "decision_makers",
+    "workloads",
     "deciding",
     "comparisons",
     "importance",
@@ -42,29 +42,6 @@ KIND_NOTES = {
     "honest": "Settings on the Pareto front of the validation medians, shown at their test "
     "medians: what somebody who chooses on validation will get.",
 }
-
-
-def in_short(reduced: Reductions) -> Html:
-    """What the study comes to, in words and in one table."""
-    said = sentences(reduced.points, reduced.areas, deciding_on_test(reduced.settings))
-    if not said:
-        text = "No setting has figures for error and DI yet, so there is nothing to sum up."
-        return section("in-short", "In short", tag("p", text), class_="summary")
-    shown = reduced.points.drop(columns="setting_id")
-    shown["decision_maker"] = shown["decision_maker"].replace(decision_maker_labels(reduced.settings))
-    note = (
-        "For each method, the setting with the smallest sum of error and DI on the validation "
-        "split; all figures are test medians over seeds. Lower is better in both. Another weighing "
-        "of the two gives another point: see the fronts."
-    )
-    return section(
-        "in-short",
-        "In short",
-        *(tag("p", entry) for entry in said),
-        table(shown, by="decision_maker"),
-        tag("p", note, class_="soft"),
-        class_="summary",
-    )
 
 
 def decision_makers(frame: pd.DataFrame) -> Html:

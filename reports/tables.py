@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from reports.markup import Html, join, tag
-from reports.wording import NOTHING, decimals, listed, percent, signed, significant, whole
+from reports.wording import NOTHING, decimals, listed, percent, significant, whole
 
 ROWS: Final = 40
 FORMATS: Final[dict[str, Callable[[object], str]]] = {
@@ -19,7 +19,6 @@ FORMATS: Final[dict[str, Callable[[object], str]]] = {
     **dict.fromkeys(("on_front", "near_front", "overlap"), percent),
     **dict.fromkeys(("alpha", "gamma", "model_alpha"), significant),
     **dict.fromkeys(("hypervolume_honest", "hypervolume_paper"), decimals(4)),
-    **dict.fromkeys(("difference_honest", "difference_paper"), signed(4)),
     **dict.fromkeys(("points_honest", "points_paper"), whole),
 }
 HEADINGS: Final = {
@@ -45,8 +44,6 @@ HEADINGS: Final = {
     "hypervolume_honest": "hypervolume, honest",
     "points_paper": "points, paper’s",
     "hypervolume_paper": "hypervolume, paper’s",
-    "difference_honest": "defer − reject, honest",
-    "difference_paper": "defer − reject, paper’s",
 }
 
 
@@ -79,12 +76,25 @@ def table(
 
 
 def text_table(
-    headings: Sequence[str], rows: Sequence[Sequence[object]], *, caption: str, **attributes: str
+    headings: Sequence[str], rows: Sequence[Sequence[object]], *, caption: object, **attributes: str
 ) -> Html:
     """A table of texts; the first cell of a row is its heading. `attributes` as those of `table`."""
     heads = [tag("th", heading, scope="col") for heading in headings]
     cells = [[tag("th", row[0], scope="row"), *(tag("td", text) for text in row[1:])] for row in rows]
     return _table(heads, [cells], caption, attributes)
+
+
+def with_interval(value: object, low: object, high: object, write: Callable[[object], str]) -> Html:
+    """A figure with its interval below; without an interval the figure alone, and a dash without that."""
+    if value != value:
+        return join(NOTHING)
+    below = None if low != low else tag("div", ends(low, high, write), class_="interval")
+    return join(write(value), below)
+
+
+def ends(low: object, high: object, write: Callable[[object], str]) -> str:
+    """Both ends of an interval; NaN is a dash."""
+    return NOTHING if low != low else f"{write(low).removesuffix(' %')} to {write(high)}"
 
 
 def key_values(pairs: Mapping[str, object]) -> Html:
@@ -116,7 +126,7 @@ def thinned(frame: pd.DataFrame, rows: int = ROWS) -> pd.DataFrame:
 def _table(
     heads: list[Html],
     bodies: list[list[list[Html]]],
-    caption: str | None,
+    caption: object,
     attributes: Mapping[str, str],
 ) -> Html:
     content = join(

@@ -12,6 +12,7 @@ from reports.importance import importance
 from reports.panels import deciding_on_test
 from reports.reductions import Reductions
 from reports.results import Results
+from reports.setting_intervals import SettingIntervals, setting_intervals
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,6 +20,7 @@ class Weighed:
     """What the functions of the same names return."""
 
     choices: Choices
+    intervals: SettingIntervals
     deciding: Deciding
     comparisons: Comparisons
     front_by_seed: pd.DataFrame
@@ -32,8 +34,13 @@ def weigh(results: Results, reduced: Reductions) -> Weighed:
     by_seed = front_by_seed(results.runs, own_fronts, reduced.fronts)
     tested = deciding_on_test(reduced.settings)
     points, makers = reduced.points, results.decision_makers
+    fronts, menu = reduced.fronts, reduced.menu["setting_id"]
+    honest = fronts.loc[fronts["front"] == "honest", "setting_id"]
+    named = pd.concat([menu, points["setting_id"].dropna()])
+    carried = choices(reduced.settings, named.tolist(), honest.tolist(), results.runs)
     return Weighed(
-        choices=choices(reduced.settings, reduced.fronts, results.runs),
+        choices=carried,
+        intervals=setting_intervals(carried.frame["setting_id"].tolist(), results.runs, results.outcomes),
         deciding=deciding(points, results.runs, makers, tested, results.outcomes),
         comparisons=comparisons(results, own_fronts),
         front_by_seed=by_seed,

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from reports.deciding import Spread, resampled_cells, spreads
+from reports.limits import POINT, best
 from reports.outcomes import LackingError, ReadsOutcomes, outcomes_of
 from reports.panels import NO_DECISION_MAKER
 from reports.reduce import median_runs, medians_by_setting
@@ -14,7 +15,7 @@ from study.errors import LedgerError, UserError
 
 Figure = Literal["error", "di", "idk"]
 COLUMN = {"error": "error", "di": "di", "idk": "idk_rate"}
-NAMES = {"error": "error", "di": "DI", "idk": "IDK rate"}
+NAMES = {"error": "error", "di": "DI", "idk_rate": "IDK rate"}
 Ends = tuple[float, float]
 
 
@@ -100,28 +101,18 @@ def select(
     name that is not in the ledger.
     """
     settings = medians_by_setting(_narrowed(runs, method, model, decision_maker))
-    columns = {figure: f"validation_{name}" for figure, name in COLUMN.items()}
-    settings = settings.dropna(subset=list(columns.values()))
-    if settings.empty:
+    given = {"idk": max_idk, "di": max_di, "error": max_error}
+    limits = {COLUMN[figure]: limit for figure, limit in given.items() if limit is not None}
+    chosen = best(settings, limits, COLUMN[minimise])
+    if chosen is None:
         raise LedgerError("no run has finished yet, there is nothing to select from")
-    limits = {"idk": max_idk, "di": max_di, "error": max_error}
-    over = {
-        f"over_{figure}": (settings[columns[figure]] - limit).clip(lower=0)
-        for figure, limit in limits.items()
-        if limit is not None
-    }
-    excess = sum(over.values(), start=pd.Series(0.0, index=settings.index))
-    order = [columns[minimise], *columns.values(), "setting_id"]
-    ranked = settings.assign(excess=excess, **over).sort_values(["excess", *dict.fromkeys(order)])
-    chosen = ranked.iloc[0]
-    own = runs[runs["setting_id"] == chosen["setting_id"]].dropna(subset=list(columns.values()))
-    missed = {figure: f"over_{figure}" for figure, limit in limits.items() if limit is not None}
-    missed = {figure: name for figure, name in missed.items() if chosen[name] > 0}
+    own = runs[runs["setting_id"] == chosen["setting_id"]].dropna(subset=POINT)
+    over = {NAMES[figure]: float(chosen[f"over_{figure}"]) for figure in limits}
     intervals, lacking = _intervals(own, read_outcomes)
     return Selection(
         satisfies=bool(chosen["excess"] == 0),
         setting_id=chosen["setting_id"],
-        run_id=median_runs(own, columns[minimise])[chosen["setting_id"]],
+        run_id=median_runs(own, f"validation_{COLUMN[minimise]}")[chosen["setting_id"]],
         dataset=chosen["dataset"],
         method=chosen["method"],
         model=chosen["model"],
@@ -134,7 +125,7 @@ def select(
         validation_seeds=_range(own, "validation"),
         test_seeds=_range(own, "test"),
         test_interval={name: intervals[name].test_set if intervals else None for name in COLUMN.values()},
-        exceeded={NAMES[figure]: float(chosen[name]) for figure, name in missed.items()},
+        exceeded={name: excess for name, excess in over.items() if excess > 0},
         lacking=lacking,
     )
 
@@ -142,13 +133,15 @@ def select(
 def _narrowed(
     runs: pd.DataFrame, method: str | None, model: str | None, decision_maker: str | None
 ) -> pd.DataFrame:
+    among = ""
     for column, name in (("method", method), ("model", model), ("decision_maker", decision_maker)):
         if name is None:
             continue
         known = sorted(set(runs[column]) - {NO_DECISION_MAKER})
         if len(runs) and name not in known:
-            flag = column.replace("_", "-")
-            raise UserError(f"--{flag}: {name!r} is not in the ledger; allowed are {', '.join(known)}")
+            flag, allowed = column.replace("_", "-"), ", ".join(known) or "none"
+            raise UserError(f"--{flag}: {name!r} is not in the ledger{among}; allowed are {allowed}")
+        among += f" with {column.replace('_', '-')} {name}"
         also = NO_DECISION_MAKER if column == "decision_maker" else name
         runs = runs[runs[column].isin([name, also])]
     return runs

@@ -26,7 +26,9 @@ def differences_figure(differences: pd.DataFrame) -> Figure:
     figure, panels = grid_of_panels(1, 1, height=0.45 + 0.33 * len(differences))
     axes = panels[0, 0]
     # The rows are named at the left, and there is no legend.
-    axes.set_position((0.36, 0.55 / figure.get_figheight(), 0.61, 1 - 0.7 / figure.get_figheight()))
+    height = figure.get_figheight()
+    axes.set_position((0.3, 0.6 / height, 0.67, 1 - 0.7 / height))
+    axes.xaxis.set_label_coords(0.5, -0.36 / (height - 0.7))
     draw_differences(axes, differences)
     axes.set_xlabel("difference in hypervolume (right of 0: the first method is better)")
     return figure

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reports.fronts import fronts
-from reports.hypervolume import defer_minus_reject, hypervolume, hypervolumes, side_by_side
+from reports.hypervolume import hypervolume, hypervolumes, side_by_side
 from reports.reduce import medians_by_setting
 from tests.reports.synthetic import ledger
 
@@ -42,25 +42,6 @@ def test_every_front_has_a_hypervolume_at_its_test_points() -> None:
     assert list(areas["front"].unique()) == ["paper", "honest"]
 
 
-def test_the_difference_is_that_of_the_same_model_and_decision_maker() -> None:
-    rows = [
-        ("honest", "defer", "mlp", "standard", 0.10),
-        ("honest", "reject", "mlp", "standard", 0.12),
-        ("honest", "reject", "mlp", "biased", 0.3),
-        ("honest", "defer", "gate", "biased", 0.3),
-        ("honest", "binary", "mlp", "none", 0.01),
-        ("paper", "defer", "mlp", "standard", 0.13),
-        ("paper", "reject", "mlp", "standard", 0.12),
-    ]
-    columns = ["front", "method", "model", "decision_maker", "hypervolume"]
-    areas = pd.DataFrame(rows, columns=columns).assign(points=1)
-    (row,) = defer_minus_reject(areas).to_dict("records")
-    assert (row["decision_maker"], row["model"]) == ("standard", "mlp")
-    assert row["difference_honest"] == pytest.approx(-0.02)
-    assert row["difference_paper"] == pytest.approx(0.01)
-    assert len(side_by_side(areas)) == 5
-
-
 def test_no_fronts_have_no_hypervolumes() -> None:
     empty = fronts(medians_by_setting(pd.DataFrame(columns=ledger(5).columns)))
-    assert len(hypervolumes(empty)) == len(defer_minus_reject(hypervolumes(empty))) == 0
+    assert len(hypervolumes(empty)) == len(side_by_side(hypervolumes(empty))) == 0

@@ -164,7 +164,7 @@ def test_the_same_results_replace_others_with_the_same_bytes(report: Path, tmp_p
     write_report(results(runs[:0], planned=300, state="running"), tmp_path)
     write_report(results(runs), tmp_path)
     files = sorted(p.relative_to(report) for p in report.rglob("*.*"))
-    assert len(files) == 26
+    assert len(files) == 27
     assert files == sorted(p.relative_to(tmp_path) for p in tmp_path.rglob("*.*"))
     for file in files:
         assert (report / file).read_bytes() == (tmp_path / file).read_bytes(), file

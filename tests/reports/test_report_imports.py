@@ -14,6 +14,13 @@ PURE = [
     "panels",
     "reductions",
     "descriptions",
+    "limits",
+    "workloads",
+    "choices",
+    "setting_intervals",
+    "weighing",
+    "summary",
+    "chooser",
 ]
 
 

@@ -137,6 +137,27 @@ def test_choice_is_narrowed_down_by_name_and_binary_models_stand_beside_every_de
         UserError, match="--decision-maker: 'none' is not in the ledger; allowed are oracle, standard"
     ):
         select(runs, decision_maker="none")
+    with pytest.raises(
+        UserError, match="--model: 'gate' is not in the ledger with method binary; allowed are mlp"
+    ):
+        select(runs, method="binary", model="gate")
+
+
+def test_what_comes_nearest_says_which_limits_it_misses_and_by_how_much() -> None:
+    chosen = select(runs_of(THREE), max_error=0.35, max_di=0.2, max_idk=0.55)
+    assert not chosen.satisfies
+    # accurate misses DI by 0.3; fair error by 0.05 and IDK rate by 0.05; own error by 0.15 and DI by 0.2.
+    assert chosen.setting_id == "fair"
+    assert chosen.exceeded == {"IDK rate": pytest.approx(0.05), "error": pytest.approx(0.05)}
+    assert sorted(chosen.missed().split(", ")) == ["IDK rate by 0.05", "error by 0.05"]
+
+
+def test_the_contract_s_keys_come_first_in_json() -> None:
+    found = select(runs_of(THREE)).to_json()
+    contract = ["setting_id", "run_id", "method", "alpha", "gamma", "validation", "test"]
+    assert list(found)[: len(contract)] == contract
+    for split in ("validation", "test"):
+        assert list(found[split]) == ["error", "di", "idk_rate"]
 
 
 def test_interval_is_that_of_the_people_tested_and_only_the_chosen_runs_are_read() -> None:

@@ -1,0 +1,40 @@
+"""The rule by which a setting is chosen: the best on validation under limits, or what comes nearest."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import pandas as pd
+
+# In the order in which they settle ties.
+FIGURES: Final = ("error", "di", "idk_rate")
+POINT: Final = [f"validation_{figure}" for figure in FIGURES]
+
+
+def best(settings: pd.DataFrame, limits: Mapping[str, float], minimise: str) -> "pd.Series[Any] | None":
+    """The setting with the smallest validation figure among those within the limits.
+
+    Where none is within them all, it is chosen among those whose excess over them sums to least. Ties go
+    to the smaller error, DI and IDK rate, in this order, and then to the smaller `setting_id`.
+
+    Args:
+        settings: columns setting_id and `POINT`, and any others; those that lack a figure are left out.
+        limits: the most that a figure of `FIGURES` may be; those not named have no limit.
+        minimise: one of `FIGURES`.
+
+    Returns:
+        Its row, with `excess` (0 within the limits) and for every limit `over_FIGURE`, by how much it is
+        missed; None where no setting has figures.
+    """
+    known = settings.dropna(subset=POINT)
+    over = {
+        f"over_{figure}": (known[f"validation_{figure}"] - limits[figure]).clip(lower=0)
+        for figure in reversed(FIGURES)
+        if figure in limits
+    }
+    known = known.assign(excess=sum(over.values(), start=pd.Series(0.0, index=known.index)), **over)
+    order = ["excess", f"validation_{minimise}", *POINT, "setting_id"]
+    for column in order[:2]:
+        # Of a million settings few are worth sorting.
+        known = known[known[column] == known[column].min()]
+    ranked = known.sort_values(list(dict.fromkeys(order)))
+    return None if ranked.empty else ranked.iloc[0]
