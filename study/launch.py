@@ -20,8 +20,6 @@ from models.metrics import decision_figures
 from models.randomness import stream_seed
 from models.step import compiler_available
 from models.training import TrainingOptions
-from reports.fronts import pareto_mask
-from reports.reduce import medians_by_setting
 from study.config import StudyConfig, changed_keys
 from study.data import SPLITS, Dataset, cautions, default_subgroup, subgroup
 from study.errors import DataError, LedgerError, StudyFileError
@@ -76,7 +74,7 @@ def launch(
                 queue = PackQueue(config, identity, directory)
                 if in_process:
                     data = _study_data(config, dataset, makers.result(), backend)
-                    progress = Progress(queue, lambda: describe_front(directory))
+                    progress = Progress(queue, queue.front.words)
                     run_in_process(queue, data, directory, progress)
                 else:
                     from study.on_ray import ray_cluster, run_on_ray
@@ -84,7 +82,7 @@ def launch(
                     with ray_cluster(address, wanted, directory.logs) as slots:
                         data = _study_data(config, dataset, makers.result(), backend)
                         say(f"{queue.planned_runs:,} runs, {slots} workers, results in {directory.root}")
-                        progress = Progress(queue, lambda: describe_front(directory))
+                        progress = Progress(queue, queue.front.words)
                         run_on_ray(queue, data, directory, progress)
             progress.close()
     return queue.done and not queue.failed_runs
@@ -100,20 +98,6 @@ def available_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def describe_front(directory: ResultsDirectory) -> str:
-    """Word the best front so far, over validation medians of what is in the ledger."""
-    settings = medians_by_setting(directory.read_runs()[0])
-    points = settings[["validation_error", "validation_di"]].to_numpy(dtype=float)
-    front = points[pareto_mask(points)]
-    if not len(front):
-        return ""
-    (error_low, di_low), (error_high, di_high) = front.min(0), front.max(0)
-    return (
-        f"front: {len(front)} settings, error {100 * error_low:.1f}-{100 * error_high:.1f} %, DI "
-        f"{di_low:.3f}-{di_high:.3f}"
-    )
 
 
 def _begin_or_continue(config: StudyConfig, directory: ResultsDirectory, identity: Identity) -> None:

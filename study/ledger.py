@@ -188,24 +188,25 @@ class ResultsDirectory:
         """Say whether a pack's rows are in the ledger."""
         return self._runs_file(pack_id).is_file()
 
-    def read_pack_runs(self, pack_id: str) -> pd.DataFrame:
-        """Return one pack's rows; raises LedgerError where the file is missing or broken."""
+    def read_pack_runs(self, pack_id: str, columns: Sequence[str] = RUN_SCHEMA.names) -> pd.DataFrame:
+        """Return ``columns`` of one pack's rows; raises LedgerError where the file is missing or broken."""
         try:
-            return _frame(_read_runs(self._runs_file(pack_id)))
+            return _frame(_read_runs(self._runs_file(pack_id), columns))
         except (OSError, pa.ArrowException, ValueError) as error:
             raise LedgerError(f"{self._runs_file(pack_id)}: cannot be read ({error})") from None
 
-    def read_runs(self) -> tuple[pd.DataFrame, list[Broken]]:
-        """Return every finished run, one row each, and the files that cannot be read."""
-        tables, broken = [RUN_SCHEMA.empty_table()], []
+    def read_runs(self, columns: Sequence[str] = RUN_SCHEMA.names) -> tuple[pd.DataFrame, list[Broken]]:
+        """Return ``columns`` of every finished run, one row each, and the files that cannot be read."""
+        wanted = list(dict.fromkeys(["run_id", *columns]))
+        tables, broken = [RUN_SCHEMA.empty_table().select(wanted)], []
         for path in sorted(self.runs.glob("*.parquet")):
             try:
-                tables.append(_read_runs(path))
+                tables.append(_read_runs(path, wanted))
             except (OSError, pa.ArrowException, ValueError) as error:
                 reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
                 broken.append(Broken(path, reason))
         runs = _frame(pa.concat_tables(tables, promote_options="default"))
-        return runs.drop_duplicates("run_id", ignore_index=True), broken
+        return runs.drop_duplicates("run_id", ignore_index=True)[list(columns)], broken
 
     def set_aside(self, broken: Broken) -> Path:
         """Move a broken file out of the ledger, so that its runs are done again; return where to."""
@@ -347,13 +348,15 @@ def _write_table(path: Path, columns: Mapping[str, Sequence[Any] | BoolArray], s
     write_whole(path, sink.getvalue().to_pybytes())
 
 
-def _read_runs(path: Path) -> pa.Table:
-    """Read one file of the ledger; ValueError where a column is not there, or twice."""
-    table = pq.ParquetFile(path).read()
-    wrong = [name for name in RUN_SCHEMA.names if table.column_names.count(name) != 1]
-    if wrong:
-        raise ValueError(f"{table.column_names.count(wrong[0])} columns {wrong[0]}, one is needed")
-    return table.select(RUN_SCHEMA.names).cast(RUN_SCHEMA)
+def _read_runs(path: Path, columns: Sequence[str]) -> pa.Table:
+    """Read columns of one file of the ledger; ValueError where one of the schema is missing, or twice."""
+    with pq.ParquetFile(path) as file:
+        names = file.schema_arrow.names
+        wrong = [name for name in RUN_SCHEMA.names if names.count(name) != 1]
+        if wrong:
+            raise ValueError(f"{names.count(wrong[0])} columns {wrong[0]}, one is needed")
+        table = file.read(columns)
+    return table.select(columns).cast(pa.schema([RUN_SCHEMA.field(name) for name in columns]))
 
 
 def _read_people(path: Path) -> dict[str, BoolArray]:

@@ -7,7 +7,7 @@ what decides a row, so that rows from different machines can be put side by side
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from math import prod
@@ -195,17 +195,36 @@ def settings_of(config: StudyConfig, arm: Arm) -> int:
     return prod(len(space) for space in arm.spaces.values() if not isinstance(space, Range))
 
 
-def planned_runs(config: StudyConfig, packs: Sequence[Pack]) -> int:
-    """Return how many runs a study comes to, as far as ``packs``, those asked for by now, tell.
+class Tally:
+    """Counts how many runs a study comes to, as far as the packs asked for by now tell.
 
     A setting that was asked for twice runs once, which shows only when it is asked for.
     """
-    settings = sum(len(pack.fresh) for pack in packs)
-    for arm in arms(config):
-        asked = sum(len(pack.of_search) for pack in packs if pack.arm == arm.name)
-        settings += settings_of(config, arm) - asked
-    baseline_is_out = any(pack.arm == BASELINE.name for pack in packs)
-    return (settings + (not baseline_is_out)) * len(config.seeds)
+
+    def __init__(self, config: StudyConfig) -> None:
+        self._seeds = len(config.seeds)
+        self._settings = 1 + sum(settings_of(config, arm) for arm in arms(config))
+        self._baseline_is_out = False
+
+    def add(self, pack: Pack) -> None:
+        """Take note of a pack that was asked for."""
+        self._settings += len(pack.fresh) - len(pack.of_search)
+        if pack.arm == BASELINE.name and not self._baseline_is_out:
+            self._baseline_is_out = True
+            self._settings -= 1
+
+    @property
+    def runs(self) -> int:
+        """How many runs the study comes to."""
+        return self._settings * self._seeds
+
+
+def planned_runs(config: StudyConfig, packs: Iterable[Pack]) -> int:
+    """Return how many runs a study comes to, as far as ``packs``, those asked for by now, tell."""
+    tally = Tally(config)
+    for pack in packs:
+        tally.add(pack)
+    return tally.runs
 
 
 def make_pack(

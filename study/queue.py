@@ -4,12 +4,16 @@ Packs are stable. What was asked is written down before it runs, and a pack is i
 at all; so going on after an interruption is the same as going on.
 """
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+
+import pandas as pd
 
 from reports.reduce import medians_by_setting
 from study.config import StudyConfig
 from study.errors import LedgerError
+from study.front import Front
 from study.ledger import ResultsDirectory
 from study.plan import (
     BASELINE,
@@ -17,9 +21,9 @@ from study.plan import (
     Identity,
     Pack,
     Proposal,
+    Tally,
     arms,
     make_pack,
-    planned_runs,
     settings_of,
 )
 from study.search import ADAPTIVE, OBJECTIVES, Asked, Told, grid, propose
@@ -27,24 +31,27 @@ from study.search import ADAPTIVE, OBJECTIVES, Asked, Told, grid, propose
 LOOKAHEAD = 2
 """An adaptive search asks for pack n once packs 0 to n - LOOKAHEAD are in, however many workers there are:
 what it proposes must not depend on who is fast."""
+_LEARNED = ["setting_id", *OBJECTIVES]
+"""What is read of a pack's rows when they are in."""
 
 
 @dataclass
 class _ArmState:
+    """What was asked for in an arm, counted as packs come: none costs more than the one before."""
+
     arm: Arm
     settings: int
     """How many settings the arm will ask for."""
-    listed: list[Asked] | None
+    listed: Sequence[Asked] | None
     """All of them, where the sampler does not look at results."""
-    packs: list[Pack] = field(default_factory=list)
-    finished: set[str] = field(default_factory=set)
+    packs: int = 0
+    asked: int = 0
+    """How many settings of the search were asked for; the baseline is not the search's."""
+    out: set[int] = field(default_factory=set)
+    """The packs, by index, that have not come to an end."""
     taken: set[str] = field(default_factory=set)
-    values: dict[str, tuple[float, ...]] = field(default_factory=dict)
-
-    @property
-    def asked(self) -> int:
-        """How many settings of the search were asked for; the baseline is not the search's."""
-        return sum(len(pack.of_search) for pack in self.packs)
+    searched: list[list[Proposal]] = field(default_factory=list)
+    """What an adaptive search proposed, pack by pack."""
 
     @property
     def has_baseline(self) -> bool:
@@ -57,15 +64,25 @@ class _ArmState:
         return self.asked < self.settings or (self.has_baseline and not self.packs)
 
     @property
-    def known(self) -> list[Pack]:
-        """The packs whose results the next proposals of an adaptive search depend on."""
-        return self.packs[: max(0, len(self.packs) + 1 - LOOKAHEAD)]
+    def known(self) -> int:
+        """Of how many packs, from the first on, an adaptive search knows the results when it goes on."""
+        return max(0, self.packs + 1 - LOOKAHEAD)
 
     def ready(self) -> bool:
         """Say whether one can be asked for now."""
         if not self.has_more:
             return False
-        return self.listed is not None or all(pack.pack_id in self.finished for pack in self.known)
+        return self.listed is not None or all(index >= self.known for index in self.out)
+
+    def add(self, pack: Pack) -> None:
+        """Take note of a pack that was asked for."""
+        of_search = pack.of_search
+        self.packs += 1
+        self.asked += len(of_search)
+        self.out.add(pack.index)
+        self.taken.update(pack.fresh)
+        if self.listed is None:
+            self.searched.append(list(of_search))
 
 
 class PackQueue:
@@ -73,11 +90,13 @@ class PackQueue:
 
     def __init__(self, config: StudyConfig, identity: Identity, directory: ResultsDirectory) -> None:
         self._config, self._identity, self._directory = config, identity, directory
-        self._states = [self._begin(arm) for arm in arms(config)]
-        if not any(state.arm.name == BASELINE.name for state in self._states):
-            self._states.append(_ArmState(BASELINE, settings=0, listed=[]))
-        self._waiting: list[Pack] = []
+        self._states = {arm.name: self._begin(arm) for arm in arms(config)}
+        self._states.setdefault(BASELINE.name, _ArmState(BASELINE, settings=0, listed=[]))
+        self._tally = Tally(config)
+        self._values: dict[str, tuple[float, ...]] = {}
+        self._waiting: deque[Pack] = deque()
         self._out: dict[str, Pack] = {}
+        self.front = Front()
         self.finished_runs = 0
         self.failed_runs = 0
         self._adopt(directory.read_packs())
@@ -85,23 +104,23 @@ class PackQueue:
     @property
     def planned_runs(self) -> int:
         """How many runs the study comes to, as far as is known."""
-        return planned_runs(self._config, [pack for s in self._states for pack in s.packs])
+        return self._tally.runs
 
     @property
     def done(self) -> bool:
         """Say whether nothing is left to hand out or to wait for."""
-        return not (self._waiting or self._out or any(s.has_more for s in self._states))
+        return not (self._waiting or self._out or any(s.has_more for s in self._states.values()))
 
     def next(self) -> Pack | None:
         """Return a pack to train, or None where there is none or one must be waited for."""
         if self._waiting:
-            pack = self._waiting.pop(0)
+            pack = self._waiting.popleft()
         else:
-            able = [s for s in self._states if s.ready()]
+            able = [state for state in self._states.values() if state.ready()]
             if not able:
                 return None
             # The costliest methods come last in the paper's order, and are best begun first.
-            state = min(reversed(able), key=lambda state: len(state.packs))
+            state = min(reversed(able), key=lambda state: state.packs)
             pack = self._ask(state)
         self._out[pack.pack_id] = pack
         return pack
@@ -109,7 +128,9 @@ class PackQueue:
     def finish(self, pack_id: str) -> None:
         """Take note that a pack's rows are in the ledger."""
         pack = self._out.pop(pack_id)
-        self._tell(pack)
+        self._ended(pack)
+        if pack.fresh:
+            self._learn(self._directory.read_pack_runs(pack_id, _LEARNED))
 
     def retry(self, pack_id: str) -> None:
         """Take note that a pack is to be handed out again."""
@@ -120,12 +141,12 @@ class PackQueue:
         pack = self._out.pop(pack_id)
         self._directory.write_failure(pack, message)
         self.failed_runs += pack.runs
-        self._state_of(pack).finished.add(pack_id)
+        self._states[pack.arm].out.discard(pack.index)
 
     def _begin(self, arm: Arm) -> _ArmState:
         search = self._config.search
         if search.sampler == "grid":
-            listed: list[Asked] | None = grid(arm.spaces)
+            listed: Sequence[Asked] | None = grid(arm.spaces)
         elif search.sampler in ADAPTIVE:
             listed = None
         else:
@@ -134,23 +155,22 @@ class PackQueue:
 
     def _adopt(self, packs: Sequence[Pack]) -> None:
         """Take up what an earlier driver asked for: finished packs are told, others wait."""
-        by_arm = {state.arm.name: state for state in self._states}
         for pack in packs:
-            if pack.arm not in by_arm:
+            if pack.arm not in self._states:
                 raise LedgerError(
                     f"{self._directory.packs}: pack {pack.pack_id} is not of this study's arms; "
-                    f"they are {', '.join(by_arm)}"
+                    f"they are {', '.join(self._states)}"
                 )
-            state = by_arm[pack.arm]
-            state.packs.append(pack)
-            state.taken.update(pack.fresh)
+            self._note(pack)
             if self._directory.has_runs(pack.pack_id):
-                self._tell(pack)
+                self._ended(pack)
             else:
                 self._waiting.append(pack)
+        if self.finished_runs:
+            self._learn(self._directory.read_runs(_LEARNED)[0])
 
     def _ask(self, state: _ArmState) -> Pack:
-        index, size = len(state.packs), self._config.pack.settings
+        index, size = state.packs, self._config.pack.settings
         first = state.asked
         count = min(size, state.settings - first)
         if state.listed is not None:
@@ -163,18 +183,18 @@ class PackQueue:
             proposals.insert(0, Proposal(baseline, None))
         pack = make_pack(state.arm, index, proposals, self._config.seeds, state.taken)
         self._directory.write_pack(pack)
-        state.packs.append(pack)
-        state.taken.update(pack.fresh)
+        self._note(pack)
         return pack
 
     def _search(self, state: _ArmState, index: int, count: int) -> list[Asked]:
-        known = state.known
         told = [
-            Told(_asked(proposal), state.values.get(proposal.setting.setting_id))
-            for pack in known
-            for proposal in pack.of_search
+            Told(_asked(proposal), self._values.get(proposal.setting.setting_id))
+            for proposals in state.searched[: state.known]
+            for proposal in proposals
         ]
-        pending = [_asked(p) for pack in state.packs[len(known) :] for p in pack.of_search]
+        pending = [
+            _asked(proposal) for proposals in state.searched[state.known :] for proposal in proposals
+        ]
         search = self._config.search
         return propose(
             search.sampler,
@@ -185,18 +205,24 @@ class PackQueue:
             pending=pending,
         )
 
-    def _tell(self, pack: Pack) -> None:
-        state = self._state_of(pack)
-        state.finished.add(pack.pack_id)
+    def _note(self, pack: Pack) -> None:
+        """Take note that a pack was asked for."""
+        self._states[pack.arm].add(pack)
+        self._tally.add(pack)
+
+    def _ended(self, pack: Pack) -> None:
+        """Take note that a pack's rows are in."""
+        self._states[pack.arm].out.discard(pack.index)
         self.finished_runs += pack.runs
-        if state.listed is None and pack.fresh:
-            medians = medians_by_setting(self._directory.read_pack_runs(pack.pack_id))
+
+    def _learn(self, rows: pd.DataFrame) -> None:
+        """Take from rows what the front and an adaptive search must know."""
+        medians = medians_by_setting(rows)
+        self.front.add(medians)
+        if self._config.search.sampler in ADAPTIVE:
             defined = medians.dropna(subset=list(OBJECTIVES))
             values = defined[list(OBJECTIVES)].itertuples(index=False, name=None)
-            state.values.update(zip(defined["setting_id"], values, strict=True))
-
-    def _state_of(self, pack: Pack) -> _ArmState:
-        return next(state for state in self._states if state.arm.name == pack.arm)
+            self._values.update(zip(defined["setting_id"], values, strict=True))
 
 
 def _asked(proposal: Proposal) -> Asked:

@@ -1,29 +1,41 @@
 """Which settings to try next, and how others may look at those tried: the only file that knows Optuna.
 
 A proposal is a function of what was told, what is still out, and a seed, and of nothing else: the Optuna
-study is rebuilt in memory for every pack, so that an interruption changes nothing.
+study is rebuilt in memory for every pack, so that an interruption changes nothing. Samplers that do not
+look at results need no Optuna: all their settings are drawn at once.
 """
 
 import logging
+import math
 import sqlite3
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import product
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 from optuna.trial import TrialState
+from scipy.stats import qmc  # type: ignore[import-untyped]
 
 from models.randomness import stream_seed
+from reports.fronts import pareto_mask
 from study.spaces import Range, Space
+
+FloatArray = np.ndarray[Any, np.dtype[np.float64]]
 
 OBJECTIVES = ("validation_error", "validation_di", "validation_idk_rate")
 ADAPTIVE = frozenset({"nsga2", "tpe"})
 """Samplers whose proposals depend on what came of earlier ones."""
+
+NEWEST = 500
+UNBEATEN = 250
+"""An adaptive search looks at the NEWEST settings told, and of those before them at the last UNBEATEN that
+no other beats. What it costs to ask then stays the same, however many settings a study tries."""
 
 
 @dataclass(frozen=True)
@@ -87,22 +99,34 @@ def propose(
     """Ask ``sampler`` for ``count`` settings, knowing ``told`` and those still out.
 
     ``seed`` names the stream: the study's search seed, the arm, and how many packs came before.
+    Raises ValueError for an unknown sampler.
     """
+    stream = stream_seed("search", *seed) % 2**32
+    if sampler not in ADAPTIVE:
+        return [Asked(params, {}) for params in _drawn(sampler, spaces, count, stream)]
     _quiet()
     distributions = {name: _distribution(space) for name, space in spaces.items()}
     study = optuna.create_study(
         directions=["minimize"] * len(OBJECTIVES),
-        sampler=_sampler(sampler, stream_seed("search", *seed) % 2**32),
+        sampler=_sampler(sampler, stream),
     )
-    study.add_trials([_trial(past, distributions) for past in told])
+    study.add_trials([_trial(past, distributions) for past in looked_at(told)])
     study.add_trials([_trial(Told(asked, None), distributions, TrialState.RUNNING) for asked in pending])
     for _ in range(count):
-        trial = study.ask(distributions)
-        if sampler not in ADAPTIVE:
-            # A sequence counts finished trials; their values mean nothing to it.
-            study.tell(trial, [0.0] * len(OBJECTIVES))
+        study.ask(distributions)
     asked = study.get_trials(deepcopy=False)[-count:]
     return [Asked(trial.params, _plain(trial.system_attrs)) for trial in asked]
+
+
+def looked_at(told: Sequence[Told]) -> list[Told]:
+    """Return what an adaptive search looks at of all that was told, in the same order."""
+    older, newest = told[:-NEWEST], told[-NEWEST:]
+    if not older:
+        return list(told)
+    undefined = (float("nan"),) * len(OBJECTIVES)
+    mask = pareto_mask([past.values or undefined for past in told])
+    unbeaten = [past for past, stands in zip(older, mask, strict=False) if stands]
+    return [*unbeaten[-UNBEATEN:], *newest]
 
 
 def write_storage(path: Path, histories: Sequence[History], step: Callable[[], None]) -> None:
@@ -148,15 +172,36 @@ def write_storage(path: Path, histories: Sequence[History], step: Callable[[], N
 def _sampler(name: str, seed: int) -> optuna.samplers.BaseSampler:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        if name == "random":
-            return optuna.samplers.RandomSampler(seed=seed)
-        if name == "qmc":
-            return optuna.samplers.QMCSampler(seed=seed, scramble=True, warn_independent_sampling=False)
         if name == "nsga2":
             return optuna.samplers.NSGAIISampler(seed=seed)
-        if name == "tpe":
-            return optuna.samplers.TPESampler(seed=seed, multivariate=True, constant_liar=True)
-    raise ValueError(f"unknown sampler {name}")
+        return optuna.samplers.TPESampler(seed=seed, multivariate=True, constant_liar=True)
+
+
+def _drawn(sampler: str, spaces: Mapping[str, Space], count: int, seed: int) -> Iterator[dict[str, float]]:
+    """Draw settings independently, or from a scrambled Sobol sequence; their order in ``spaces`` counts."""
+    if sampler == "random":
+        points = np.random.default_rng(seed).random((count, len(spaces)))
+    elif sampler == "qmc":
+        sequence = qmc.Sobol(len(spaces), scramble=True, rng=np.random.default_rng(seed))
+        points = sequence.random_base2(max(0, count - 1).bit_length())[:count]
+    else:
+        raise ValueError(f"unknown sampler {sampler}")
+    columns = [_within(space, of_space) for space, of_space in zip(spaces.values(), points.T, strict=True)]
+    for values in zip(*(column.tolist() for column in columns), strict=True):
+        yield dict(zip(spaces, values, strict=True))
+
+
+def _within(space: Space, at: FloatArray) -> FloatArray:
+    """Map (n,) places in [0, 1) into a space."""
+    if not isinstance(space, Range):
+        return np.array(space, dtype=np.float64)[(at * len(space)).astype(np.int64)]
+    if space.log:
+        low, high = math.log(space.low), math.log(space.high)
+        values = np.exp(low + at * (high - low))
+    else:
+        values = space.low + at * (space.high - space.low)
+    # Rounding must not carry a value out of its range.
+    return values.clip(space.low, space.high)
 
 
 def _distribution(space: Space) -> BaseDistribution:

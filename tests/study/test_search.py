@@ -1,6 +1,7 @@
 """What the samplers propose."""
 
 import logging
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,7 +14,7 @@ from scipy.stats import qmc
 
 from study.config import StudyConfig, load_config
 from study.plan import arms
-from study.search import Asked, Told, grid, propose
+from study.search import NEWEST, UNBEATEN, Asked, Told, grid, looked_at, propose
 from study.spaces import Range, Space
 
 SAMPLERS = ["random", "qmc", "nsga2", "tpe"]
@@ -132,6 +133,73 @@ def test_log_ranges_are_searched_by_their_logarithm() -> None:
     for sampler in ("random", "qmc"):
         asked = propose(sampler, {"alpha": MIXED["alpha"]}, 256, seed=(0, "arm", 0))
         assert 1.4 < np.median([one.params["alpha"] for one in asked]) < 2.1  # sqrt(0.1 * 30) = 1.73
+
+
+def test_a_sequence_goes_through_every_listed_value_alike() -> None:
+    asked = propose("qmc", MIXED, 96, seed=(0, "arm", 0))
+    counts = Counter(one.params["gamma"] for one in asked)
+    assert set(counts) == {0.05, 0.1, 0.2}
+    assert max(counts.values()) - min(counts.values()) <= 4
+
+
+@pytest.mark.parametrize("sampler", ["random", "qmc"])
+def test_drawing_a_hundred_thousand_settings_gives_so_many_different_ones(sampler: str) -> None:
+    asked = propose(sampler, UNIT, 100_000, seed=(0, "arm", 0))
+    assert len({(one.params["alpha"], one.params["gamma"]) for one in asked}) == 100_000
+
+
+# Long histories
+
+
+def test_short_history_is_looked_at_whole() -> None:
+    told = [Told(asked, two_objectives(asked.params)) for asked in spread(NEWEST)]
+    assert looked_at(told) == told
+
+
+def test_of_a_long_history_the_newest_count_and_the_unbeaten_before_them() -> None:
+    told = [Told(asked, two_objectives(asked.params)) for asked in spread(NEWEST + 700)]
+    told[5] = Told(told[5].asked, None)
+    seen = looked_at(told)
+    assert seen[-NEWEST:] == told[-NEWEST:]
+    older = [past for past in told[:700] if past.values is not None]
+    unbeaten = [
+        past
+        for past in older
+        if not any(
+            other.values != past.values
+            and all(theirs <= mine for theirs, mine in zip(other.values, past.values, strict=True))
+            for other in told
+            if other.values is not None
+        )
+    ]
+    assert 0 < len(unbeaten) < 100
+    assert seen[:-NEWEST] == unbeaten
+
+
+def test_no_history_makes_asking_dearer_than_a_bound() -> None:
+    """Of settings none of which beats another, as many as there can be are still too many to look at."""
+    told = [Told(asked, (asked.params["alpha"], -asked.params["alpha"], 0.0)) for asked in spread(3000)]
+    seen = looked_at(told)
+    assert len(seen) == NEWEST + UNBEATEN
+    assert seen == told[-NEWEST - UNBEATEN :]
+
+
+@pytest.mark.parametrize("sampler", ["nsga2", "tpe"])
+def test_good_settings_of_long_ago_are_not_forgotten(sampler: str) -> None:
+    generation = propose("nsga2", UNIT, 1, seed=(0, "arm", 0))[0].memory
+    key = next(iter(generation))
+    good = [
+        Told(Asked({"alpha": 0.9, "gamma": i / 60}, {key: 0}), (0.0, i / 60, -i / 60)) for i in range(60)
+    ]
+    bad = [
+        Told(
+            Asked({**asked.params, "alpha": asked.params["alpha"] / 2}, {key: 1 + index // 50}),
+            (1.0, 1.0, 1.0),
+        )
+        for index, asked in enumerate(spread(NEWEST + 200))
+    ]
+    asked = propose(sampler, UNIT, 40, seed=(0, "arm", 9), told=[*good, *bad])
+    assert np.mean([one.params["alpha"] > 0.75 for one in asked]) > 0.3
 
 
 # Their quality
