@@ -334,7 +334,9 @@ def _add_directory(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_where(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--address", help="an existing Ray cluster, such as auto or ray://host:10001")
+    parser.add_argument(
+        "--address", help="an existing Ray cluster that this machine is part of: auto, or HOST:6379"
+    )
     parser.add_argument(
         "--workers", metavar="N", type=_count, help="workers on this machine (one per core)"
     )

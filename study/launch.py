@@ -22,7 +22,7 @@ from models.step import compiler_available
 from models.training import TrainingOptions
 from study.config import StudyConfig, changed_keys
 from study.data import SPLITS, Dataset, cautions, default_subgroup, subgroup
-from study.errors import DataError, LedgerError, StudyFileError
+from study.errors import DataError, LedgerError, StudyFileError, UserError
 from study.in_process import run_in_process
 from study.ledger import ResultsDirectory
 from study.plan import Identity, planned_runs
@@ -50,8 +50,15 @@ def launch(
 
     A study begun earlier in ``directory`` goes on if the study file, the data and the code that
     decide its rows are the same; else LedgerError names what differs. Raises DataError where the
-    data cannot be had, and LedgerError where another driver is at work.
+    data cannot be had, LedgerError where another driver is at work, and UserError where there is no
+    cluster at ``address`` or a node of it has other code.
     """
+    if address is not None and address.startswith("ray://"):
+        # Tune would run its loop on the cluster, with a copy of the queue, and this process learn nothing.
+        raise UserError(
+            f"--address {address}: a study cannot be driven through Ray Client; run the driver on the "
+            "cluster: by ray job submit, or on the head node with --address auto"
+        )
     dataset = config.dataset.load()
     where = _where_inconsistent(config)
     unreliable = _unreliable(dataset, where)
@@ -77,13 +84,14 @@ def launch(
                     progress = Progress(queue, queue.front.words)
                     run_in_process(queue, data, directory, progress)
                 else:
-                    from study.on_ray import ray_cluster, run_on_ray
+                    from study.cluster import ray_cluster
+                    from study.on_ray import run_on_ray
 
                     with ray_cluster(address, wanted, directory.logs) as slots:
                         data = _study_data(config, dataset, makers.result(), backend)
                         say(f"{queue.planned_runs:,} runs, {slots} workers, results in {directory.root}")
                         progress = Progress(queue, queue.front.words)
-                        run_on_ray(queue, data, directory, progress)
+                        run_on_ray(queue, data, directory, progress, may_grow=address is not None)
             progress.close()
     return queue.done and not queue.failed_runs
 

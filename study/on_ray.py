@@ -1,4 +1,4 @@
-"""Train a study's packs on Ray: one pack is one Ray Tune trial. The only file that knows Ray.
+"""Train a study's packs on Ray: one pack is one Ray Tune trial. Only this file knows Ray Tune.
 
 Tune schedules; what is done, the ledger says, and what is tried again, the queue. Tune's configurations
 and results carry ids only: a worker reads its pack from the results directory and writes its rows there.
@@ -6,14 +6,8 @@ and results carry ids only: a worker reads its pack from the results directory a
 
 import logging
 import os
-import shutil
-import signal
-import socket
-import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,104 +15,64 @@ from typing import Any
 os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
 os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
 os.environ.setdefault("TUNE_DISABLE_SIGINT_HANDLER", "1")
-os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
 
-import ray
 import torch
 from ray import tune
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler
 from ray.tune.search import Searcher
 
+from study.cluster import other_code, slots
 from study.errors import LedgerError, UserError
 from study.ledger import ResultsDirectory
 from study.pack import run_pack
+from study.plan import code_digest
 from study.progress import Progress
 from study.queue import PackQueue
 from study.study_data import StudyData
 
 RETRIES = 3
-_REPORT_EVERY = 1.0
-_ANSWER_WITHIN = 10.0
-_OBJECT_STORE = 200 * 2**20
+_GROWS_BY = 200
+"""How many workers more than there are a cluster that grows is asked for."""
+_REPORTS_PER_SECOND = 50.0
+"""How many progress reports all workers together send, at most; each sends at most one a second."""
 
 
-@contextmanager
-def ray_cluster(address: str | None, workers: int, logs: Path) -> Iterator[int]:
-    """Join the Ray cluster at ``address``, or start one here; yields how many workers it has room for.
-
-    The logs of a Ray that was started here are kept in ``logs``.
-
-    A Ray that is running in this process already is used and left running. Raises UserError where
-    there is no cluster at ``address``.
-    """
-    ours = not ray.is_initialized()
-    at_sigterm = signal.getsignal(signal.SIGTERM)
-    with _off_the_terminal():
-        if ours:
-            _join(address, workers)
-        if callable(at_sigterm) and threading.current_thread() is threading.main_thread():
-            # Ray would abort with a stack trace; whoever asked to be told of SIGTERM is to be told.
-            signal.signal(signal.SIGTERM, at_sigterm)
-        try:
-            yield _slots()
-        finally:
-            if ours:
-                node = ray._private.worker._global_node
-                kept = Path(node.get_logs_dir_path()) if node is not None else None
-                ray.shutdown()
-                if address is None and kept is not None and kept.is_dir():
-                    shutil.copytree(kept, logs / "ray", dirs_exist_ok=True, ignore_dangling_symlinks=True)
-
-
-def _join(address: str | None, workers: int) -> None:
-    quiet: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
-    if address is None:
-        # A local cluster is ours alone: on loopback, without a dashboard, without a token file.
-        os.environ.setdefault("RAY_AUTH_MODE", "disabled")
-        ray.init(
-            num_cpus=workers,
-            num_gpus=0,
-            include_dashboard=False,
-            object_store_memory=_OBJECT_STORE,
-            _node_ip_address="127.0.0.1",
-            **quiet,
-        )
-        return
-    try:
-        _knock(address)
-        ray.init(address=address, **quiet)
-    except (OSError, OverflowError, ValueError, RuntimeError, ImportError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise UserError(f"--address {address}: no Ray cluster there ({reason})") from None
-
-
-def _knock(address: str) -> None:
-    """Raise OSError where nobody answers at host:port; Ray itself would go on trying for many minutes."""
-    host, _, port = address.removeprefix("ray://").rpartition(":")
-    if host and port.isdecimal():
-        socket.create_connection((host, int(port)), timeout=_ANSWER_WITHIN).close()
-
-
-def run_on_ray(queue: PackQueue, data: StudyData, directory: ResultsDirectory, progress: Progress) -> None:
+def run_on_ray(
+    queue: PackQueue,
+    data: StudyData,
+    directory: ResultsDirectory,
+    progress: Progress,
+    *,
+    may_grow: bool = False,
+) -> None:
     """Train until the queue is done, on the Ray that this process is connected to.
 
-    A pack whose worker died or raised is tried again, RETRIES times; then it is noted as failed.
+    A pack whose worker died or raised is tried again, RETRIES times; then it is noted as failed. Where
+    a node that joined later has other code than this process, no more packs are handed out, and
+    UserError names it when those at work are done.
     """
     if queue.done:
         return
     logging.getLogger("ray.tune").setLevel(logging.ERROR)
     # How many packs Tune asks for ahead of a free worker; with a searcher's 1, workers start one by one.
-    os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(_slots())
+    ahead = max(slots(), _GROWS_BY if may_grow else 0)
+    os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(ahead)
     trainable = tune.with_resources(
-        tune.with_parameters(_PackTrainable, data=data, root=str(directory.root.resolve())),
+        tune.with_parameters(
+            _PackTrainable,
+            data=data,
+            root=str(directory.root.resolve()),
+            code=code_digest(),
+            report_every=max(1.0, ahead / _REPORTS_PER_SECOND),
+        ),
         {"cpu": 1},
     )
     watcher = _Watcher(queue, progress, directory)
     tuner = tune.Tuner(
         trainable,
         tune_config=tune.TuneConfig(
-            search_alg=_PackSearcher(queue),
+            search_alg=_PackSearcher(queue, watcher),
             scheduler=_NewestFirst(),
             num_samples=-1,
             reuse_actors=True,
@@ -133,29 +87,8 @@ def run_on_ray(queue: PackQueue, data: StudyData, directory: ResultsDirectory, p
         ),
     )
     tuner.fit()
-
-
-@contextmanager
-def _off_the_terminal() -> Iterator[None]:
-    """Send what Ray has to say (that a worker died, say) to the program's log."""
-
-    def log(said: dict[str, Any], ignore_prefix: bool) -> None:
-        logging.getLogger(__name__).error(" ".join(said["lines"]))
-
-    of_ray = logging.getLogger("ray")
-    handlers, printing = of_ray.handlers, ray._private.worker.print_to_stdstream
-    of_ray.handlers, of_ray.propagate = [], True
-    ray._private.worker.print_to_stdstream = log
-    try:
-        yield
-    finally:
-        of_ray.handlers, of_ray.propagate = handlers, False
-        ray._private.worker.print_to_stdstream = printing
-
-
-def _slots() -> int:
-    """Return how many workers the cluster has room for."""
-    return max(1, int(ray.cluster_resources().get("CPU", 1)))
+    if watcher.refused:
+        raise UserError(watcher.refused)
 
 
 class _NewestFirst(FIFOScheduler):  # type: ignore[misc]
@@ -173,9 +106,12 @@ class _NewestFirst(FIFOScheduler):  # type: ignore[misc]
 class _PackTrainable(tune.Trainable):  # type: ignore[misc]
     """A worker: trains the pack that its configuration names, a second of epochs per step."""
 
-    def setup(self, config: dict[str, Any], *, data: StudyData, root: str) -> None:
+    def setup(
+        self, config: dict[str, Any], *, data: StudyData, root: str, code: str, report_every: float
+    ) -> None:
         torch.set_num_threads(1)
         self._data, self._directory = data, ResultsDirectory(Path(root))
+        self._refused, self._report_every = other_code(code), report_every
         self.reset_config(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
@@ -185,7 +121,9 @@ class _PackTrainable(tune.Trainable):  # type: ignore[misc]
         return True
 
     def step(self) -> dict[str, Any]:
-        until = time.monotonic() + _REPORT_EVERY
+        if self._refused:
+            return {"done": True, "refused": self._refused}
+        until = time.monotonic() + self._report_every
         for trained in self._training:
             self._trained = trained
             if time.monotonic() >= until:
@@ -215,6 +153,8 @@ class _Watcher(_Forgetful, tune.Callback):  # type: ignore[misc]
     def __init__(self, queue: PackQueue, progress: Progress, directory: ResultsDirectory) -> None:
         self._queue, self._progress, self._directory = queue, progress, directory
         self._tries: Counter[str] = Counter()
+        self.refused = ""
+        """Why a worker would not train for this driver."""
 
     def on_trial_result(
         self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **info: Any
@@ -222,7 +162,10 @@ class _Watcher(_Forgetful, tune.Callback):  # type: ignore[misc]
         self._progress.pack_advanced(trial.config["pack_id"], result.get("trained", 0))
 
     def on_trial_complete(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
-        self._ended(trial, "the worker finished without writing its rows")
+        if "refused" in trial.last_result:
+            self.refused = trial.last_result["refused"]
+        else:
+            self._ended(trial, "the worker finished without writing its rows")
 
     def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
         self._ended(trial, _last_words(trial))
@@ -250,11 +193,13 @@ def _last_words(trial: Trial) -> str:
 class _PackSearcher(_Forgetful, Searcher):  # type: ignore[misc]
     """Gives Tune the queue's packs, by id; declares no metric, since it takes no results from Tune."""
 
-    def __init__(self, queue: PackQueue) -> None:
+    def __init__(self, queue: PackQueue, watcher: _Watcher) -> None:
         super().__init__()
-        self._queue = queue
+        self._queue, self._watcher = queue, watcher
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
+        if self._watcher.refused:
+            return str(Searcher.FINISHED)
         pack = self._queue.next()
         if pack is not None:
             return {"pack_id": pack.pack_id}

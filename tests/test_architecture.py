@@ -16,7 +16,7 @@ FORBIDDEN = {
 BORDER = ("config", "dataset_section", "explain", "sections", "spaces")
 TRAINING = ("launch", "study_data", "pack", "evaluation")
 ONLY_IN = {
-    "ray": {"study/on_ray.py"},
+    "ray": {"study/cluster.py", "study/on_ray.py"},
     "optuna": {"study/search.py"},
     "pydantic": {f"study/{name}.py" for name in BORDER},
     "models": {f"study/{name}.py" for name in (*TRAINING, "plan", "search", "export", "deployed")},

@@ -61,7 +61,7 @@ class Driver:
 
 
 @contextlib.contextmanager
-def driver(*words: object, results: Path) -> Iterator[Driver]:
+def driver(*words: object, results: Path, surroundings: dict[str, str] | None = None) -> Iterator[Driver]:
     """Start ``python -m study`` with ``words`` in a session of its own, and leave nothing of it behind."""
     process = subprocess.Popen(
         [sys.executable, "-m", "study", *map(str, words)],
@@ -69,7 +69,7 @@ def driver(*words: object, results: Path) -> Iterator[Driver]:
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        env=environment(),
+        env=surroundings or environment(),
     )
     try:
         yield Driver(process, results)
