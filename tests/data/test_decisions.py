@@ -1,0 +1,158 @@
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from study.data.decisions import LEAST_ERROR, MOST_ERROR, combine, complete
+from study.errors import DataError
+
+SAID = st.lists(st.tuples(*[st.sampled_from([0.0, 1.0, None])] * 3), min_size=3, max_size=40).filter(
+    lambda rows: all(any(row[k] is not None for row in rows) for k in range(3))
+)
+
+
+def people(rows: list[tuple[Any, ...]]) -> pd.DataFrame:
+    frame = pd.DataFrame(rows, columns=["ann", "bob", "cy"], dtype=float)
+    return frame.assign(bad=[i % 2 for i in range(len(rows))])
+
+
+def said(
+    frame: pd.DataFrame, *names: str, how: str | None = None, seed: int = 0, positive: Any = None
+) -> Any:
+    return combine(frame, names, how, label="bad", positive=positive, seed=seed)
+
+
+@given(SAID)
+def test_drawn_decision_is_that_of_one_who_decided(rows: list[tuple[Any, ...]]) -> None:
+    found, hard = said(people(rows), "ann", "bob", "cy", how="draw")
+    assert hard
+    for value, row in zip(found, rows, strict=True):
+        decided = [v for v in row if v is not None]
+        assert value in decided if decided else np.isnan(value)
+
+
+@given(SAID)
+def test_majority_is_what_most_of_those_who_decided_said(rows: list[tuple[Any, ...]]) -> None:
+    found, hard = said(people(rows), "ann", "bob", "cy", how="majority")
+    assert hard
+    for value, row in zip(found, rows, strict=True):
+        decided = [v for v in row if v is not None]
+        share = float(np.mean(decided)) if decided else float("nan")
+        assert value == (share > 0.5) if share != 0.5 and decided else np.isnan(value) or value in (0, 1)
+
+
+def test_people_and_ties_are_drawn_evenly_and_by_seed() -> None:
+    frame = pd.DataFrame({"ann": 0.0, "bob": 1.0, "bad": [0, 1] * 1000})
+    for how in ("draw", "majority"):
+        found, _ = said(frame, "ann", "bob", how=how)
+        assert abs(found.mean() - 0.5) < 0.05
+        assert np.array_equal(found, said(frame, "ann", "bob", how=how)[0])
+        assert not np.array_equal(found, said(frame, "ann", "bob", how=how, seed=1)[0])
+
+
+def test_probabilities_are_drawn_whole_and_voted_on_as_decisions() -> None:
+    frame = pd.DataFrame({"ann": [0.9, 0.2], "bob": [0.6, 0.1], "cy": [0.1, 0.8], "bad": [0, 1]})
+    drawn, hard = said(frame, "ann", "bob", "cy", how="draw")
+    assert not hard
+    assert all(value in frame.iloc[i].tolist() for i, value in enumerate(drawn))
+    voted, hard = said(frame, "ann", "bob", "cy", how="majority")
+    assert (voted.tolist(), hard) == ([1.0, 0.0], True)
+
+
+@pytest.mark.parametrize(
+    ("values", "expected", "hard"),
+    [
+        ([0, 1, None], [0, 1, None], True),
+        ([True, False, None], [1, 0, None], True),
+        (["yes", "no", None], [1, 0, None], True),
+        ([0.25, 1.0, None], [0.25, 1, None], False),
+    ],
+)
+def test_what_a_column_of_decisions_may_hold(values: list[Any], expected: list[Any], hard: bool) -> None:
+    frame = pd.DataFrame({"ann": pd.Series(values, dtype=object), "bad": ["yes", "no", "no"]})
+    found, is_hard = said(frame, "ann", positive="yes")
+    assert [None if np.isnan(v) else v for v in found] == expected
+    assert is_hard == hard
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ([None, None], "column ann: is empty"),
+        (
+            ["guilty", "free"],
+            "column ann: holds free, guilty; 0 and 1, booleans, probabilities are allowed",
+        ),
+        ([0, 2], "column ann: reaches from 0 to 2"),
+        ([-0.1, 0.5], "column ann: reaches from -0.1 to 0.5"),
+    ],
+)
+def test_what_it_may_not_hold(values: list[Any], words: str) -> None:
+    with pytest.raises(DataError, match=words):
+        said(pd.DataFrame({"ann": values, "bad": [0, 1]}), "ann")
+
+
+# From what was said to a probability for every row
+
+
+def made(rows: int = 2000) -> dict[str, Any]:
+    generator = np.random.default_rng(0)
+    label = generator.random(rows) < 0.4
+    right = generator.random(rows) < 0.8
+    return {
+        "said": np.where(right, label, ~label).astype(float),
+        "seen": generator.normal(size=(rows, 2)),
+        "label": label,
+        "training": np.arange(rows) % 2 == 0,
+    }
+
+
+def completed(hard: bool = True, seed: int = 0, **changes: Any) -> Any:
+    given_ = made() | changes
+    return complete(given_["said"], hard, given_["seen"], given_["label"], given_["training"], seed=seed)
+
+
+def test_hard_decisions_count_with_the_confidence_they_earn_in_training_rows() -> None:
+    facts = made()
+    decisions = completed()
+    wrong = (facts["said"] != facts["label"])[facts["training"]].mean()
+    expected = np.where(facts["said"] == 1, 1 - wrong, wrong)
+    np.testing.assert_allclose(decisions.probability, expected, rtol=1e-6)
+    assert decisions.known.all()
+
+
+def test_confidence_stays_between_certain_and_undecided() -> None:
+    label = made()["label"]
+    for said_, error in ((label, LEAST_ERROR), (~label, MOST_ERROR)):
+        decisions = completed(said=said_.astype(float))
+        np.testing.assert_allclose(decisions.probability[said_ == 1], 1 - error, rtol=1e-6)
+        assert np.array_equal(decisions.probability >= 0.5, said_ == 1)
+
+
+def test_probabilities_are_taken_as_they_are() -> None:
+    p = np.linspace(0, 1, 2000)
+    np.testing.assert_array_equal(completed(hard=False, said=p).probability, p.astype(np.float32))
+
+
+def test_what_nobody_decided_is_drawn_with_the_skill_of_those_who_did() -> None:
+    facts = made()
+    unknown = facts["training"] & (np.arange(2000) % 4 == 0)
+    decisions = completed(said=np.where(unknown, np.nan, facts["said"]))
+    assert np.array_equal(decisions.known, ~unknown)
+    drawn = decisions.probability >= 0.5
+    assert np.array_equal(drawn[~unknown], facts["said"][~unknown] == 1)
+    right = (drawn == facts["label"])[unknown].mean()
+    assert abs(right - 0.8) < 0.06
+    again = completed(said=np.where(unknown, np.nan, facts["said"]), seed=1)
+    assert not np.array_equal(again.probability, decisions.probability)
+
+
+def test_decisions_outside_of_the_training_rows_do_not_count_for_it() -> None:
+    facts = made()
+    others = np.where(facts["training"], facts["said"], 1 - facts["said"])
+    ours, theirs = completed(), completed(said=others)
+    rows = facts["training"]
+    np.testing.assert_array_equal(ours.probability[rows], theirs.probability[rows])

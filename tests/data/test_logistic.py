@@ -1,0 +1,51 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.optimize import minimize
+
+from study.data.logistic import RIDGE, auc, fit_logistic, predict_logistic
+
+SCORES = st.lists(st.tuples(st.integers(-3, 3), st.booleans()), max_size=30)
+
+
+@pytest.mark.parametrize("soft", [False, True])
+def test_weights_are_those_of_a_general_minimiser(soft: bool) -> None:
+    generator = np.random.default_rng(0)
+    x = generator.normal(size=(300, 4))
+    p = 1 / (1 + np.exp(-(x @ [1.0, -2.0, 0.5, 0.0] + 0.3)))
+    target = p if soft else (generator.random(300) < p).astype(float)
+    inputs = np.column_stack([x, np.ones(300)])
+
+    def loss(weights: np.ndarray) -> float:
+        score = inputs @ weights
+        cross_entropy = np.logaddexp(0, score) - target * score
+        return float(cross_entropy.mean() + RIDGE / 2 * weights @ weights)
+
+    expected = minimize(loss, np.zeros(5), tol=1e-12).x
+    np.testing.assert_allclose(fit_logistic(x, target), expected, atol=2e-3)
+
+
+def test_probabilities_are_those_of_the_weights() -> None:
+    p = predict_logistic(np.array([2.0, -1.0]), np.array([[0.5], [0.0], [1000.0]]))
+    np.testing.assert_allclose(p, [0.5, 1 / (1 + np.e), 1.0])
+
+
+def test_separable_and_constant_columns_give_finite_weights() -> None:
+    x = np.column_stack([np.arange(20) - 9.5, np.zeros(20)])
+    weights = fit_logistic(x, np.arange(20) > 9)
+    assert np.isfinite(weights).all()
+    assert weights[1] == 0
+    assert auc(predict_logistic(weights, x), np.arange(20) > 9) == 1
+
+
+@given(SCORES)
+def test_auc_counts_pairs(rows: list[tuple[int, bool]]) -> None:
+    ones = [score for score, positive in rows if positive]
+    zeros = [score for score, positive in rows if not positive]
+    found = auc(np.array([s for s, _ in rows], dtype=float), np.array([p for _, p in rows], dtype=bool))
+    if not ones or not zeros:
+        assert np.isnan(found)
+    else:
+        won = sum((one > zero) + 0.5 * (one == zero) for one in ones for zero in zeros)
+        assert found == pytest.approx(won / (len(ones) * len(zeros)))
