@@ -133,9 +133,14 @@ def _twins(dataset: Dataset) -> Iterator[str]:
     if dataset.own is None or dataset.own.columns.group is not None:
         return
     frame = dataset.own.frame.drop(columns=[name for name in (dataset.own.columns.split,) if name])
-    # As text: also lists and the like can be compared then.
-    codes = [pd.factorize(texts(frame[name]).astype(str))[0] for name in frame]
-    codes = [code for code in codes if code.max() + 1 < len(frame)]  # An identifier tells everything apart.
+    codes = []
+    for name in frame:
+        code = pd.factorize(texts(frame[name]).astype(str))[
+            0
+        ]  # As text: lists and the like can be equal, too.
+        if code.max() + 1 < len(frame) or pd.api.types.is_float_dtype(frame[name]):
+            codes.append(code)
+        # Else it is an identifier, which a copy may have a new one of.
     digest = pd.util.hash_pandas_object(pd.DataFrame(dict(enumerate(codes))), index=False).to_numpy()
     test = dataset.split == TEST
     twins = int(np.isin(digest[test], digest[~test]).sum())

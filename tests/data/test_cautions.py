@@ -1,0 +1,161 @@
+"""Each caution is there where it should be, and not on a table without that fault."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from study.data import cautions, load_dataset
+from study.data.cautions import di_half_width, disparate_impact
+from study.data.splits import SPLITS
+from tests.data.own import cases, own
+
+LARGE = 12_000
+
+
+def sound(rows: int = LARGE) -> pd.DataFrame:
+    return cases(rows).drop(columns="sure")
+
+
+def lines(frame: pd.DataFrame, **roles: Any) -> list[str]:
+    return cautions(own(frame, **{"decision_maker": ("judge",), **roles}))
+
+
+def only(frame: pd.DataFrame, **roles: Any) -> str:
+    (line,) = lines(frame, **roles)
+    assert len(line.splitlines()) == 1
+    return line
+
+
+def test_large_sound_table_has_none() -> None:
+    assert lines(sound()) == []
+    assert cautions(load_dataset("compas-two-year")) == []
+
+
+def test_small_cells_give_the_interval_of_di() -> None:
+    line = only(sound(1000))
+    assert line.startswith("DI is known to ± 0.1")
+    assert "take smaller differences in DI for chance" in line
+
+
+def test_interval_is_that_of_simulated_models() -> None:
+    """Of a model with the same error everywhere, by simulation."""
+    sizes = np.array([[60, 90], [150, 80]])
+    generator = np.random.default_rng(0)
+    rates = [[generator.binomial(n, 0.3, 20_000) / n for n in row] for row in sizes]
+    signed = 0.5 * ((rates[0][0] - rates[1][0]) + (rates[0][1] - rates[1][1]))
+    assert di_half_width(sizes, 0.3) == pytest.approx(1.96 * signed.std(), rel=0.03)
+    assert np.isnan(di_half_width(np.array([[0, 3], [3, 3]]), 0.3))
+
+
+@given(st.lists(st.tuples(st.booleans(), st.booleans(), st.booleans()), max_size=20))
+def test_disparate_impact_is_eq_11(rows: list[tuple[bool, bool, bool]]) -> None:
+    wrong, label, group = np.array(rows, dtype=bool).reshape(-1, 3).T
+    found = disparate_impact(wrong, label, group)
+    differences = []
+    for y in (False, True):
+        cells = [[row[0] for row in rows if row[1:] == (y, a)] for a in (False, True)]
+        if not all(cells):
+            assert np.isnan(found)
+            return
+        differences.append(abs(sum(cells[0]) / len(cells[0]) - sum(cells[1]) / len(cells[1])))
+    assert found == pytest.approx(sum(differences) / 2)
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_split_without_a_cell_cannot_measure_di(split: str) -> None:
+    frame = sound(1000)
+    frame["fold"] = np.array(SPLITS)[own(frame).split]
+    rows = (frame["fold"] == split) & (frame["race"] == "B")
+    frame.loc[rows, "bad"] = 0
+    assert lines(frame, split="fold")[0].startswith(
+        f"DI cannot be measured: the {split} split has no row with A = 1 and y = 1; gather some"
+    )
+
+
+@pytest.mark.parametrize(
+    ("column", "leak"),
+    [
+        ("number", lambda bad: bad + np.random.default_rng(0).normal(size=len(bad)) / 4),
+        ("turned", lambda bad: -3.0 * bad),
+        ("word", lambda bad: np.where(bad == 1, "late", "in time")),
+        ("where it is missing", lambda bad: np.where(bad == 1, np.nan, 1.0 + np.arange(len(bad)) % 7)),
+    ],
+)
+def test_column_that_gives_the_label_away_is_named(column: str, leak: Any) -> None:
+    frame = sound()
+    line = only(frame.assign(**{column: leak(frame["bad"].to_numpy())}))
+    assert line.startswith(f"column {column} all but gives the label away (AUC 0.9") or "AUC 1.000" in line
+    assert "name it in drop" in line
+
+
+def test_rare_levels_do_not_pass_for_a_leak() -> None:
+    frame = sound(150).assign(town=[f"town {i % 45}" for i in range(150)])
+    assert not any("town" in line for line in lines(frame))
+
+
+def test_decisions_that_equal_the_outcome_are_named() -> None:
+    frame = sound()
+    assert only(frame.assign(judge=frame["bad"])).startswith(
+        "the decision-maker's column equals the label: "
+    )
+    almost = frame["bad"].where(np.arange(LARGE) % 500 > 0, 1 - frame["bad"])
+    assert "equals the label in 99.8 % of the rows" in only(frame.assign(judge=almost))
+
+
+def test_decisions_that_mean_the_opposite_are_named() -> None:
+    frame = sound()
+    line = only(frame.assign(judge=1 - frame["judge"]))
+    assert line.startswith("the decision-maker is wrong in 80 % of the rows")
+    assert "Turn it round" in line
+
+
+def test_decision_maker_who_is_never_wrong_on_a_group_is_named() -> None:
+    frame = sound()
+    frame["judge"] = frame["judge"].where(frame["race"] != "B", frame["bad"])
+    line = only(frame)
+    assert line.startswith("the decision-maker is never wrong where A = 1 (")
+
+
+def test_decisions_that_are_missing_are_counted() -> None:
+    frame = sound().astype({"judge": float})
+    frame.loc[::4, "judge"] = np.nan
+    dataset = own(frame, decision_maker=("judge",))
+    assert dataset.own is not None
+    assert dataset.decisions is not None
+    line = only(frame)
+    left_out, drawn = dataset.own.left_out, (~dataset.decisions.known).sum()
+    assert line.startswith(
+        f"{left_out + drawn:,} of 12,000 rows have no decision: {left_out:,} are left out"
+    )
+
+
+def test_constant_columns_are_named() -> None:
+    line = only(sound().assign(one=1, land="here"))
+    assert line.startswith("columns land, one: the same in every training row")
+
+
+@pytest.mark.parametrize("roles", [{}, {"drop": ("case", "row")}])
+def test_rows_on_two_sides_are_counted_also_under_new_numbers(roles: dict[str, Any]) -> None:
+    twice = pd.concat([sound(4000)] * 3, ignore_index=True)
+    if roles:
+        twice["row"] = np.arange(LARGE)
+    (line,) = [line for line in lines(twice, **roles) if "equal a training or validation row" in line]
+    test = own(twice, decision_maker=("judge",), **roles).split == 2
+    same = pd.Series(np.arange(LARGE) % 4000)
+    elsewhere = same[test].isin(same[~test]).sum()
+    assert line.startswith(f"{elsewhere:,} of {test.sum():,} test rows")
+    assert "in group" in line
+    grouped = lines(twice.assign(person=same), group="person", **roles)
+    assert not any("equal a training" in line for line in grouped)
+
+
+def test_group_that_can_be_guessed_is_said_with_its_stand_ins() -> None:
+    frame = sound()
+    stand_in = (frame["race"] == "B") + np.random.default_rng(0).normal(size=LARGE) / 3
+    line = only(frame.assign(address=stand_in))
+    assert line.startswith("A can be guessed from the other columns (AUC 0.9")
+    assert "most of all by address" in line
