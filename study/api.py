@@ -9,7 +9,9 @@ import pandas as pd
 from reports.page import write_report
 from study.config import StudyConfig, load_config, validate
 from study.errors import OutputError
+from study.files import delivered
 from study.ledger import ResultsDirectory
+from study.places import Place, place
 from study.select import Figure, Selection, select
 from study.status import Status, study_results, study_status
 
@@ -21,14 +23,14 @@ class Study:
     >>> study.results().groupby("method")["test_error"].median()
     """
 
-    def __init__(self, directory: Path | str) -> None:
+    def __init__(self, directory: Place | str) -> None:
         self.directory = ResultsDirectory(directory)
 
     @staticmethod
     def run(
         source: str | Path | Mapping[str, Any] | StudyConfig = "default",
         *,
-        out: Path | str | None = None,
+        out: Place | str | None = None,
         overrides: Sequence[str] = (),
         address: str | None = None,
         workers: int | None = None,
@@ -70,17 +72,19 @@ class Study:
         self.directory.require()
         return self.directory.read_runs()[0]
 
-    def report(self, out: Path | str | None = None) -> Path:
+    def report(self, out: Place | str | None = None) -> Place:
         """Write the report, to report/ in the results directory unless told otherwise; return its page.
 
         Raises OutputError where it cannot be written.
         """
-        place = Path(out) if out else self.directory.report
+        where = place(out) if out else self.directory.report
+        results = study_results(self.directory)
         try:
-            return write_report(study_results(self.directory), place)
+            with delivered(where) as folder:
+                return where / write_report(results, folder).name
         except OSError as error:
             raise OutputError(
-                f"{place}: the report cannot be written ({error.strerror}); give a writable --out"
+                f"{where}: the report cannot be written ({error.strerror}); give a writable --out"
             ) from error
 
     def select(

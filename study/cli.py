@@ -16,6 +16,7 @@ from study.errors import UserError
 if TYPE_CHECKING:
     from study.collection import Collection
     from study.dataset_section import DatasetSection
+    from study.places import Place
 
 DONE, INCOMPLETE, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
 
@@ -126,7 +127,7 @@ def _run_all(collection: "Collection", options: argparse.Namespace) -> int:
     return INCOMPLETE
 
 
-def _conclude(directory: Path, complete: bool) -> int:
+def _conclude(directory: "Place", complete: bool) -> int:
     """Write the report and say where it is; a study with failed packs is not done."""
     from study.api import Study
 
@@ -259,7 +260,7 @@ def _parser() -> _Parser:
 
     run = commands.add_parser("run", help="run a study file or preset, then write its report")
     run.add_argument("study", metavar="FILE|PRESET", nargs="?", default="default", help=_presets())
-    run.add_argument("--out", metavar="DIR", type=Path, help="results directory (results/<study>)")
+    run.add_argument("--out", metavar="DIR", type=_place, help="results directory (results/<study>)")
     run.add_argument(
         "--set",
         metavar="KEY=VALUE",
@@ -282,7 +283,7 @@ def _parser() -> _Parser:
 
     report = commands.add_parser("report", help="write the report of what has finished")
     _add_directory(report)
-    report.add_argument("--out", metavar="DIR", type=Path, help="where to (DIR/report)")
+    report.add_argument("--out", metavar="DIR", type=_place, help="where to (DIR/report)")
     report.set_defaults(command=_report)
 
     select = commands.add_parser(
@@ -330,7 +331,12 @@ def _parser() -> _Parser:
 
 
 def _add_directory(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("directory", metavar="DIR", type=Path, help="results directory")
+    parser.add_argument(
+        "directory",
+        metavar="DIR",
+        type=_place,
+        help="results directory, or a URI such as s3://bucket/study",
+    )
 
 
 def _add_where(parser: argparse.ArgumentParser) -> None:
@@ -365,6 +371,16 @@ def _role(text: str) -> Any:
     from study.yaml_text import parse_yaml
 
     return parse_yaml(f"value: {text}", text)["value"]
+
+
+def _place(text: str) -> "Place":
+    """Take a local path or a URI; argparse would show a wrong one whole, keys and all."""
+    from study.places import place
+
+    try:
+        return place(text)
+    except UserError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _presets() -> str:

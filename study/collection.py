@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from reports.paper import write_paper
@@ -11,8 +10,9 @@ from study.api import Study
 from study.config import load_config
 from study.data import load_dataset
 from study.errors import LedgerError, OutputError
-from study.files import write_whole
+from study.files import delivered, read_whole, write_whole
 from study.ledger import ResultsDirectory
+from study.places import Place
 from study.plan import planned_runs
 from study.status import Status, study_results
 
@@ -34,11 +34,11 @@ class Collection:
     """The studies of ``name`` in one directory, each in a results directory of its own below it."""
 
     name: str
-    root: Path
+    root: Place
     overrides: tuple[str, ...]
 
     @staticmethod
-    def begin(name: str, root: Path, overrides: Sequence[str]) -> "Collection":
+    def begin(name: str, root: Place, overrides: Sequence[str]) -> "Collection":
         """Write down what belongs together in ``root``, or go on with what is there.
 
         Raises StudyFileError for a wrong override, LedgerError where something else was begun there,
@@ -53,19 +53,16 @@ class Collection:
         elif ResultsDirectory(root).exists():
             raise LedgerError(f"{root}: a single study was begun there; give another --out")
         content = {"collection": name, "overrides": list(overrides)}
-        try:
-            write_whole(root / _FILE, json.dumps(content, indent=2).encode())
-        except OSError as error:
-            raise OutputError(f"{root}: cannot be written ({error.strerror}); give another --out") from None
+        write_whole(root / _FILE, json.dumps(content, indent=2).encode())
         return collection
 
     @staticmethod
-    def open(root: Path) -> "Collection":
+    def open(root: Place) -> "Collection":
         """Return what was begun in ``root``; raises LedgerError where its file is not readable."""
         try:
-            content = json.loads((root / _FILE).read_text("utf-8"))
+            content = json.loads(read_whole(root / _FILE))
             name, overrides = content["collection"], tuple(map(str, content["overrides"]))
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise LedgerError(f"{root / _FILE}: cannot be read ({error})") from None
         if name not in COLLECTIONS:
             raise LedgerError(f"{root / _FILE}: {name!r} is unknown; there are {', '.join(COLLECTIONS)}")
@@ -95,16 +92,17 @@ class Collection:
             study.report()
         return complete
 
-    def report(self, out: Path | None = None) -> Path:
+    def report(self, out: Place | None = None) -> Place:
         """Write the page of all studies begun so far, and return where it is."""
-        place = out or self.root / "report"
+        where = out or self.root / "report"
         begun = [preset for preset in self.presets if self._study(preset).directory.exists()]
         results = {preset: study_results(self._study(preset).directory) for preset in begun}
         try:
-            return write_paper(results, place, COLLECTIONS[self.name][0])
+            with delivered(where) as folder:
+                return where / write_paper(results, folder, COLLECTIONS[self.name][0]).name
         except OSError as error:
             raise OutputError(
-                f"{place}: the report cannot be written ({error.strerror}); give a writable --out"
+                f"{where}: the report cannot be written ({error.strerror}); give a writable --out"
             ) from error
 
     def status(self) -> Status:
@@ -133,6 +131,6 @@ class Collection:
         return Study(self.root / preset)
 
 
-def is_collection(root: Path) -> bool:
+def is_collection(root: Place) -> bool:
     """Say whether several studies were begun in ``root``."""
     return (root / _FILE).is_file()

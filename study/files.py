@@ -1,30 +1,76 @@
-"""One way to write a file: beside its place, flushed, then moved into place."""
+"""One way to write a file whole, here or in an object store, and one way to deliver a folder of them."""
 
 import contextlib
+import errno
 import os
+import tempfile
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
-from study.errors import OutputError
+from study.errors import LedgerError, OutputError
+from study.patience import may_pass, patiently, reason
+from study.places import Place, RemotePath
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def write_whole(path: Place, content: bytes) -> None:
     """Write ``content`` so that ``path`` holds all of it or what it held before.
 
     Missing parent directories are made. Raises OutputError where the file cannot be written.
     """
-    beside = path.parent / f".{path.name}.{uuid.uuid4().hex}.part"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with beside.open("xb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            beside.replace(path)
-        finally:
-            with contextlib.suppress(OSError):
-                beside.unlink()
+        if isinstance(path, RemotePath):
+            path.write_bytes(content)
+        else:
+            patiently(lambda: _write_beside(path, content))
+    except LedgerError as error:
+        raise OutputError(f"cannot be written: {error}") from None
     except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise OutputError(f"{path}: cannot be written ({reason}); give a writable file name") from error
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        advice = "make room, then do it again" if full else "give a writable file name"
+        raise OutputError(f"{path}: cannot be written ({reason(error)}); {advice}") from error
+
+
+def read_whole(path: Place) -> bytes:
+    """Return the content of ``path``; raises OSError where the file itself cannot be read.
+
+    Raises LedgerError where the storage fails for longer than we are patient: it says nothing of the file.
+    """
+    try:
+        return path.read_bytes() if isinstance(path, RemotePath) else patiently(path.read_bytes)
+    except OSError as error:
+        if may_pass(error):
+            raise LedgerError(f"{path}: cannot be read ({reason(error)})") from None
+        raise
+
+
+def _write_beside(path: Path, content: bytes) -> None:
+    """Write beside the place, flushed, then move into place."""
+    beside = path.parent / f".{path.name}.{uuid.uuid4().hex}.part"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with beside.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    finally:
+        with contextlib.suppress(OSError):
+            beside.unlink()
+
+
+@contextlib.contextmanager
+def delivered(folder: Place) -> Iterator[Path]:
+    """Yield a local folder to write in; what lies there afterwards lies in ``folder``, its page last.
+
+    Raises OutputError where it cannot be brought there.
+    """
+    if isinstance(folder, Path):
+        yield folder
+        return
+    with tempfile.TemporaryDirectory() as made:
+        here = Path(made)
+        yield here
+        files = sorted(path for path in here.rglob("*") if path.is_file())
+        for path in sorted(files, key=lambda path: path.name == "index.html"):
+            write_whole(folder / path.relative_to(here).as_posix(), path.read_bytes())

@@ -64,7 +64,7 @@ def launch(
     unreliable = _unreliable(dataset, where)
     identity = Identity.of(config, dataset.fingerprint, where)
     wanted = workers or config.resources.workers or available_cores()
-    with directory.locked():
+    with directory.locked(say):
         _begin_or_continue(config, directory, identity)
         backend = _backend(config, dataset, directory, say)
         _set_broken_aside(directory, say)

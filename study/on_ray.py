@@ -62,7 +62,7 @@ def run_on_ray(
         tune.with_parameters(
             _PackTrainable,
             data=data,
-            root=str(directory.root.resolve()),
+            where=directory.where,
             code=code_digest(),
             report_every=max(1.0, ahead / _REPORTS_PER_SECOND),
         ),
@@ -107,10 +107,10 @@ class _PackTrainable(tune.Trainable):  # type: ignore[misc]
     """A worker: trains the pack that its configuration names, a second of epochs per step."""
 
     def setup(
-        self, config: dict[str, Any], *, data: StudyData, root: str, code: str, report_every: float
+        self, config: dict[str, Any], *, data: StudyData, where: str, code: str, report_every: float
     ) -> None:
         torch.set_num_threads(1)
-        self._data, self._directory = data, ResultsDirectory(Path(root))
+        self._data, self._directory = data, ResultsDirectory(where)
         self._refused, self._report_every = other_code(code), report_every
         self.reset_config(config)
 

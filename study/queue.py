@@ -155,6 +155,7 @@ class PackQueue:
 
     def _adopt(self, packs: Sequence[Pack]) -> None:
         """Take up what an earlier driver asked for: finished packs are told, others wait."""
+        finished = self._directory.finished_packs()
         for pack in packs:
             if pack.arm not in self._states:
                 raise LedgerError(
@@ -162,7 +163,7 @@ class PackQueue:
                     f"they are {', '.join(self._states)}"
                 )
             self._note(pack)
-            if self._directory.has_runs(pack.pack_id):
+            if pack.pack_id in finished:
                 self._ended(pack)
             else:
                 self._waiting.append(pack)

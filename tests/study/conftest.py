@@ -1,4 +1,6 @@
 import shutil
+import uuid
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -7,6 +9,7 @@ import pytest
 from study.launch import launch
 from study.ledger import ResultsDirectory
 from tests.study.small_study import LONG, TINY, config_of
+from tests.study.store import Store, serving
 
 
 @pytest.fixture(scope="session")
@@ -35,3 +38,17 @@ def tiny_results(tmp_path_factory: pytest.TempPathFactory) -> ResultsDirectory:
 def tiny_copy(tiny_results: ResultsDirectory, tmp_path: Path) -> ResultsDirectory:
     shutil.copytree(tiny_results.root, tmp_path / "tiny")
     return ResultsDirectory(tmp_path / "tiny")
+
+
+@pytest.fixture(scope="session")
+def _s3() -> Iterator[Callable[[str], Store]]:
+    """An S3 server on loopback, for all tests that need one."""
+    pytest.importorskip("moto.server", reason="moto is not installed")
+    with serving() as new_bucket:
+        yield new_bucket
+
+
+@pytest.fixture
+def store(_s3: Callable[[str], Store]) -> Store:
+    """An empty bucket."""
+    return _s3(f"bucket-{uuid.uuid4().hex[:12]}")

@@ -528,10 +528,3 @@ def test_directory_without_permission_is_refused(tmp_path: Path) -> None:
         ResultsDirectory(tmp_path / "results").locked(),
     ):
         pytest.fail("locked what cannot be written")
-
-
-@pytest.mark.parametrize("uri", ["s3://bucket/study", "gs://bucket/study", "file:///tmp/study"])
-def test_uri_is_refused_rather_than_taken_for_a_folder(uri):
-    for root in (uri, Path(uri)):
-        with pytest.raises(LedgerError, match="a results directory is a local path"):
-            ResultsDirectory(root)

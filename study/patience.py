@@ -1,0 +1,57 @@
+"""One way to try again: storage that answers with errors or slowly is given time, a full disk is not."""
+
+import errno
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+Result = TypeVar("Result")
+
+PATIENCE = 120.0
+"""How many seconds storage may fail without a break before we give up."""
+FIRST_WAIT, LONGEST_WAIT = 0.1, 5.0
+"""Seconds between two tries: they double from the one to the other."""
+
+_PASSING = {
+    getattr(errno, name)
+    for name in (
+        *("EIO", "EAGAIN", "EBUSY", "EINTR", "ESTALE", "ETIMEDOUT", "ENOLCK", "EREMOTEIO"),
+        *("ECONNRESET", "ECONNREFUSED", "ECONNABORTED", "EHOSTUNREACH", "ENETUNREACH", "ENOTCONN"),
+    )
+    if hasattr(errno, name)
+}
+_LASTING = (
+    *("ACCESS_DENIED", "NO_SUCH_BUCKET", "INVALID_ACCESS_KEY_ID", "SIGNATURE_DOES_NOT_MATCH"),
+    *("INVALID_CLIENT_TOKEN_ID", "MISSING_AUTHENTICATION_TOKEN", "UNRECOGNIZED_CLIENT", "EXPIRED_TOKEN"),
+    *("Bucket '", "PERMISSION_DENIED", "UNAUTHENTICATED", "NOT_FOUND", "Authentication"),
+    *("AuthorizationFailure", "AuthorizationPermissionMismatch", "ContainerNotFound", "HTTP status 403"),
+)
+"""What stores say, through pyarrow, of an error that waiting does not mend."""
+
+
+def patiently(action: Callable[[], Result]) -> Result:
+    """Return what ``action`` returns, trying again while its OSError may pass; else raise that error."""
+    deadline, wait = time.monotonic() + PATIENCE, FIRST_WAIT
+    while True:
+        try:
+            return action()
+        except OSError as error:
+            if not may_pass(error) or time.monotonic() + wait > deadline:
+                raise
+        time.sleep(wait)
+        wait = min(2 * wait, LONGEST_WAIT)
+
+
+def may_pass(error: OSError) -> bool:
+    """Say whether an error may be gone in a minute: pyarrow gives those of object stores no number."""
+    if isinstance(error, FileNotFoundError | PermissionError):
+        return False
+    if error.errno is None:
+        return not any(word in str(error) for word in _LASTING)
+    return error.errno in _PASSING
+
+
+def reason(error: BaseException) -> str:
+    """Return why something failed, on one line."""
+    words = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return " ".join(words.split())[:300]

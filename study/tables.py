@@ -1,0 +1,102 @@
+"""The tables of a results directory: their columns, and how they become bytes and are read back.
+
+What is read may be torn or made up by anybody: it is data, checked, and raises one of UNREADABLE.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from reports.reduce import FIGURES
+from study.data.splits import SPLITS
+
+RUN_SCHEMA = pa.schema(
+    [
+        *((name, pa.string()) for name in ("run_id", "setting_id", "study", "dataset")),
+        *((name, pa.string()) for name in ("data_fingerprint", "decision_maker", "test_decision_maker")),
+        *((name, pa.string()) for name in ("method", "model")),
+        *((name, pa.float64()) for name in ("alpha", "gamma", "model_alpha")),
+        ("seed", pa.int64()),
+        *((name, pa.float64()) for name in ("t0_a0", "t1_a0", "t0_a1", "t1_a1")),
+        *((name, pa.int32()) for name in ("epochs", "best_epoch")),
+        ("status", pa.string()),
+        *((f"{split}_{figure}", pa.float64()) for split in SPLITS for figure in FIGURES),
+        *((name, pa.float64()) for name in ("validation_loss", "seconds")),
+        *((name, pa.string()) for name in ("pack_id", "worker")),
+        ("finished_at", pa.timestamp("us", tz="UTC")),
+    ]
+)
+WEIGHT_SCHEMA = pa.schema([("run_id", pa.string()), ("weights", pa.list_(pa.float32()))])
+OUTCOME_SCHEMA = pa.schema([("run_id", pa.string()), ("deferred", pa.binary()), ("positive", pa.binary())])
+"""The decisions of a run on the test rows, a bit each (numpy.packbits): deferred, and the model's class."""
+DECISION_MAKER_SCHEMA = pa.schema(
+    [
+        ("decision_maker", pa.string()),
+        ("alpha", pa.float64()),
+        ("probability", pa.list_(pa.float32())),
+        *((f"{split}_{figure}", pa.float64()) for split in SPLITS for figure in FIGURES),
+    ]
+)
+UNREADABLE = (OSError, KeyError, TypeError, ValueError, OverflowError, pa.ArrowException)
+"""What reading a table that is none may raise."""
+
+BoolArray = np.ndarray[Any, np.dtype[np.bool_]]
+
+
+def to_parquet(columns: Mapping[str, Sequence[Any] | BoolArray], schema: pa.Schema) -> bytes:
+    """Return columns by name as a Parquet file's content."""
+    sink = pa.BufferOutputStream()
+    arrays = [pa.array(columns[field.name], field.type) for field in schema]
+    pq.write_table(pa.table(arrays, schema=schema), sink, compression="zstd")
+    content: bytes = sink.getvalue().to_pybytes()
+    return content
+
+
+def read_table(content: bytes, schema: pa.Schema, columns: Sequence[str] | None = None) -> pa.Table:
+    """Return ``columns`` (all of the schema) of a Parquet file, in the schema's types.
+
+    Raises ValueError where a column of the schema is missing, there twice, or of another kind.
+    """
+    wanted = schema.names if columns is None else list(columns)
+    with pq.ParquetFile(pa.BufferReader(content)) as file:
+        names = file.schema_arrow.names
+        wrong = [name for name in schema.names if names.count(name) != 1]
+        if wrong:
+            raise ValueError(f"{names.count(wrong[0])} columns {wrong[0]}, one is needed")
+        table = file.read(wanted)
+    return table.select(wanted).cast(pa.schema([schema.field(name) for name in wanted]))
+
+
+def read_people(content: bytes) -> dict[str, BoolArray]:
+    """Return the columns of test_rows.parquet, (N,) each; raises one of UNREADABLE."""
+    table = pq.ParquetFile(pa.BufferReader(content)).read()
+    names = ["label", "sensitive", *(n for n in table.column_names if n.startswith("decision_"))]
+    return {name: table[name].cast(pa.bool_()).to_numpy() for name in names}
+
+
+def read_decided(
+    content: bytes, people: int, wanted: pa.Array | None
+) -> tuple[list[str], BoolArray, BoolArray]:
+    """Return R run ids and their decisions, (R, people) each; raises one of UNREADABLE."""
+    table = read_table(content, OUTCOME_SCHEMA)
+    if wanted is not None:
+        table = table.filter(pc.is_in(table["run_id"], wanted))
+    deferred, positive = (_bits(table[name], people) for name in OUTCOME_SCHEMA.names[1:])
+    return table["run_id"].to_pylist(), deferred, positive
+
+
+def frame(table: pa.Table) -> pd.DataFrame:
+    """Return a table as pandas has it, whatever its metadata say."""
+    made: pd.DataFrame = table.to_pandas(ignore_metadata=True)
+    return made
+
+
+def _bits(column: pa.ChunkedArray, count: int) -> BoolArray:
+    """Unpack rows of bits into (R, count); raises ValueError where there are more or fewer."""
+    packed = np.frombuffer(b"".join(column.to_pylist()), dtype=np.uint8)
+    return np.unpackbits(packed.reshape(len(column), -(-count // 8)), axis=1, count=count).astype(bool)
