@@ -52,9 +52,9 @@ def setting_intervals(
         return SettingIntervals(none, "")
     try:
         people = len(outcomes_of(read, [str(runs["run_id"].iloc[0])]).label)
-        last = runs["place"].iloc[: max(1, most // max(1, people))].iloc[-1]
-        whole = len(runs) * people <= most
-        runs = runs if whole else runs[runs["place"] < max(1, last)]
+        sizes = runs.groupby("place").size().cumsum()
+        room = max(1, int((sizes * people <= most).sum()))
+        runs = runs[runs["place"] <= sizes.index[room - 1]]
         outcomes = outcomes_of(read, runs["run_id"].astype(str).tolist())
     except LackingError as error:
         return SettingIntervals(none, str(error))
@@ -65,5 +65,9 @@ def setting_intervals(
     for setting, own in runs.groupby("setting_id", sort=False, observed=True).indices.items():
         ends = [percentile_interval(medians(drawn[figure][own])) or (np.nan, np.nan) for figure in FIGURES]
         rows.append([setting, *(end for pair in ends for end in pair)])
-    lacking = "" if whole else f"only the {len(rows):,} that matter most have one, as there are many people"
+    lacking = (
+        ""
+        if room == len(sizes)
+        else f"only the {len(rows):,} that matter most have one, as there are many people"
+    )
     return SettingIntervals(pd.DataFrame(rows, columns=COLUMNS), lacking)
