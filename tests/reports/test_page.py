@@ -1,3 +1,5 @@
+import csv
+import math
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -6,6 +8,7 @@ import pandas as pd
 import pytest
 
 from reports.chooser_script import SCRIPT
+from reports.files import FORMULA
 from reports.fronts import COLUMNS
 from reports.page import write_report
 from reports.sections import TABLES
@@ -111,6 +114,32 @@ def test_names_are_shown_and_not_run(tmp_path: Path) -> None:
     assert seen.text.count(study) > 5
     assert seen.text.count(name) > 10
     assert seen.text.count(model) > 5
+
+
+def test_no_table_holds_what_a_spreadsheet_would_run(tmp_path: Path) -> None:
+    model, name = '=HYPERLINK("http://example.org")', "@SUM(1+1)*cmd|'/C calc'!A0"
+    runs = ledger(300, models=(model,), decision_makers=(name, "-2+3"))
+    runs["setting_id"] = "+" + runs["setting_id"]
+    write_report(results(runs), tmp_path)
+    tables = sorted(tmp_path.glob("*.csv"))
+    assert {path.stem for path in tables} == set(TABLES)
+    disarmed = set()
+    for path in tables:
+        for row in csv.reader(path.read_text("utf-8").splitlines()):
+            for cell in row:
+                assert not re.match(FORMULA, cell) or is_number(cell), (path.name, cell)
+                disarmed |= {path.stem} if cell.startswith("'") else set()
+    # Importance has no name of the user's.
+    assert disarmed == set(TABLES) - {"importance"}
+    # The page itself shows the names as they are.
+    assert page(tmp_path).text.count(name) > 5
+
+
+def is_number(cell: str) -> bool:
+    try:
+        return math.isfinite(float(cell))
+    except ValueError:
+        return False
 
 
 def test_an_empty_ledger_says_that_nothing_has_finished(tmp_path: Path) -> None:
