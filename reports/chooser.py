@@ -18,10 +18,10 @@ from reports.tables import table, thinned
 from reports.workloads import EXAMPLE
 
 COLUMNS: Final = [
+    "setting_id",
     *GROUP,
     *("alpha", "gamma"),
     *(f"{split}_{figure}" for split in ("validation", "test") for figure in FIGURES),
-    "setting_id",
 ]
 NOTE: Final = (
     "Say what you can accept: how many cases people can take on (IDK rate), how unequal errors may be "

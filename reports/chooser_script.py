@@ -21,11 +21,11 @@ SCRIPT: Final = Html(r"""
   const figure = (value) => (value === null ? "\u2013" : value.toFixed(3));
   const share = (value) => (value === null ? "\u2013" : (100 * value).toFixed(1) + " %");
   const short = (value) => (value === null ? "\u2013" : String(Number(value.toPrecision(4))));
-  const shown = (row) => [row.method, row.model, row.decision_maker, short(row.alpha), short(row.gamma),
-    figure(row.validation[0]), figure(row.validation[1]), share(row.validation[2]),
-    figure(row.test[0]), figure(row.test[1]), share(row.test[2]), row.setting.slice(0, 8)];
-  const keys = (row) => [row.method, row.model, row.decision_maker, row.alpha, row.gamma,
-    ...row.validation, ...row.test, row.setting];
+  const shown = (row) => [row.setting.slice(0, 8), row.method, row.model, row.decision_maker,
+    short(row.alpha), short(row.gamma), ...row.validation.map((value, i) => write[i](value)),
+    ...row.test.map((value, i) => write[i](value))];
+  const keys = (row) => [row.setting, row.method, row.model, row.decision_maker, row.alpha, row.gamma,
+    ...row.validation, ...row.test];
   const write = [figure, figure, share];
   // Both ends of the interval of a test figure, and nothing where there is none.
   const interval = (row, i) => (row.ends[i][0] === null ? ""
@@ -67,12 +67,12 @@ SCRIPT: Final = Html(r"""
   function line(row, chosen) {
     const made = element("tr", undefined, row === chosen ? { class: "chosen" } : {});
     shown(row).forEach((text, i) => {
-      const kind = i < 3 ? "" : i < 11 ? "number" : "id";
-      const cell = element("td", i < 11 ? text : undefined, { class: kind });
-      if (i > 7 && i < 11 && interval(row, i - 8)) {
-        cell.append(element("div", interval(row, i - 8), { class: "interval" }));
+      const kind = i === 0 ? "id" : i < 4 ? "" : "number";
+      const cell = element("td", i === 0 ? undefined : text, { class: kind });
+      if (i > 8 && interval(row, i - 9)) {
+        cell.append(element("div", interval(row, i - 9), { class: "interval" }));
       }
-      if (i === 11) {
+      if (i === 0) {
         const button = element("button", (row === chosen ? "\u2713 " : "") + text, { type: "button",
           "aria-pressed": String(row === chosen), title: "Take the setting " + row.setting });
         button.addEventListener("click", () => { state.picked = row; update(); focusOn(row); });

@@ -74,7 +74,7 @@ def compared(comparisons: Comparisons, labels: Mapping[str, str], figure: Render
     read = (
         "Differences are paired: the same seeds, the same people. Where both intervals lie on one side of "
         "0, the first method is better (or worse) by more than chance; where one covers 0, this study does "
-        "not tell them apart."
+        "not tell them apart. A model that was not trained to binary is compared with a binary mlp."
     )
     head = ("decision-maker", "model", "", "hypervolume", "over seeds, 95 %", "over people, 95 %", "seeds")
     rows = []

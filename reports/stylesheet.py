@@ -40,7 +40,8 @@ figcaption a { color: #00598c; }
 .scroll { overflow-x: auto; margin: .75rem 0 1.25rem; }
 table { border-collapse: collapse; font-size: .88rem; line-height: 1.4;
   font-variant-numeric: tabular-nums; }
-.compact { font-size: .82rem; } .compact th, .compact td { padding-right: .55rem; }
+.compact { font-size: .82rem; } .compact th, .compact td { padding-right: .5rem; }
+.compact .number { padding-left: .2rem; } .compact .interval { font-size: .74rem; }
 .compact .id { font-size: .75rem; } .compact caption { font-size: .88rem; }
 caption { text-align: left; color: var(--soft); padding-bottom: .35rem; }
 th, td { padding: .32rem 1rem .32rem 0; border-bottom: 1px solid var(--line); text-align: left;
@@ -85,7 +86,10 @@ dt { font-weight: 600; margin-top: .6rem; }
 dd { margin: 0 0 0 1.25rem; }
 @media print { :root { --ink: #000; --soft: #444; --line: #ccc; --edge: #888; --page: #fff; --card: #fff;
     --accent: #000; --warn: #fff; --warn-line: #888; }
-  body { font-size: 11pt; } main { max-width: none; padding: 0; } nav, button { display: none; }
-  td button { display: inline; text-decoration: none; } th button { display: inline; }
-  h2, h3 { break-after: avoid; } tr, .summary { break-inside: avoid; } }
+  body { font-size: 10.5pt; } main { max-width: none; padding: 0; } nav, button, form { display: none; }
+  th button, td button { display: inline; text-decoration: none; font-size: inherit; }
+  .scroll { overflow: visible; } td.number { white-space: normal; }
+  table { font-size: .72rem; } .compact { font-size: .66rem; } .compact .interval { font-size: .58rem; }
+  .compact .id { font-size: .58rem; } .compact th, .compact td { padding-right: .3rem; }
+  h2, h3, caption, thead { break-after: avoid; } tr, figure { break-inside: avoid; } }
 """)

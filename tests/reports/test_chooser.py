@@ -77,11 +77,11 @@ def answers(whole: tuple[Reductions, Weighed], tmp_path_factory: pytest.TempPath
         return { up, down: column(at), turns: [turn, head.closest("th").getAttribute("aria-sort")] };
       });
       put("method", "reject"); put("model", "ordinal");
-      found.filtered = [column(0), column(1)];
+      found.filtered = [column(1), column(2)];
       put("method", ""); put("model", "");
       const makers = [...$("decision_maker").options].map((option) => option.value);
       put("decision_maker", makers[2]);
-      found.makers = [makers, [...new Set(column(2))], $("select").textContent];
+      found.makers = [makers, [...new Set(column(3))], $("select").textContent];
       put("place", "my studies/it's here");
       found.place = $("select").textContent;
       put("error", "7");
@@ -216,7 +216,7 @@ def test_without_javascript_the_table_has_the_honest_fronts(whole: tuple[Reducti
     seen = Page(str(choose(weighed.choices, weighed.intervals, reduced.fronts, "s")))
     honest = set(reduced.fronts.loc[reduced.fronts["front"] == "honest", "setting_id"])
     (table,) = seen.tables
-    assert {row[-1] for row in table[1:]} <= honest
+    assert {row[0] for row in table[1:]} <= honest
     assert len(table) > 10
     assert "without it, it shows settings of the honest fronts" in seen.text
     assert [a["id"] for a in seen.named("form")] == ["choose-form"]

@@ -62,7 +62,7 @@ def test_noise_depends_on_nothing_on_average(count: int) -> None:
     """Without the adjustment for chance, 10 bins of 60 settings would seem to explain 15 %."""
     rng = np.random.default_rng(5)
     found = pd.DataFrame([shares(settings_of(count, seed), rng.random(count)) for seed in range(20)])
-    assert found["alpha"].mean() < 0.04
+    assert found["alpha"].mean() < 0.06
     assert found[REST].mean() > 0.85
 
 
