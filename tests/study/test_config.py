@@ -111,6 +111,39 @@ WRONG = [
     ("seeds: [1, 1]", ["seeds: an entry is listed twice"]),
     ("methods: []", ["methods: the list is empty"]),
     ("methods: [defer, defer]", ["methods: an entry is listed twice"]),
+    # a table of one's own
+    (
+        "dataset: {label: y}",
+        ["dataset: path is missing; a table of your own needs path, label and sensitive"],
+    ),
+    ("dataset: {path: x.csv, label: y}", ["dataset: sensitive is missing"]),
+    (
+        "dataset: {path: x, label: y, sensitive: {column: a, is: 1, at_least: 2}}",
+        ["dataset.sensitive: is and at_least are both given"],
+    ),
+    (
+        "dataset: {path: x, label: y, sensitive: {column: a, equals: 1}}",
+        ["dataset.sensitive.equals: unknown key; allowed are column, is, at_least"],
+    ),
+    (
+        "dataset: {path: x, label: y, sensitive: a, decision_maker: [b, c]}",
+        ["dataset.decision_maker: combine: is missing; with several columns draw or majority is allowed"],
+    ),
+    (
+        "dataset: {path: x, label: y, sensitive: a, decision_maker: {columns: b, combine: draw}}",
+        ["dataset.decision_maker: combine: there is one column only; leave it out"],
+    ),
+    (
+        "dataset: {path: x, label: y, sensitive: a, decision_maker: []}",
+        ["dataset.decision_maker: columns: give at least one column, each once"],
+    ),
+    ("dataset: {path: x, label: y, sensitive: a, features: []}", ["dataset: features: the list is empty"]),
+    (
+        "dataset: {path: x, label: {column: y, positive: [1]}, sensitive: a}",
+        ["dataset.label.positive: [1] is not a value of a column; text, a number or a boolean is allowed"],
+    ),
+    ("decision_maker: column", ["name the column in dataset.decision_maker"]),
+    ("test_decision_maker: column", ["name the column in dataset.decision_maker"]),
     # parts that do not go together
     ("{methods: defer, model: mlp}", ["model: none of mlp can be trained to defer; ordinal, posthoc"]),
     (
@@ -287,6 +320,43 @@ def test_resolved_writes_out_every_default() -> None:
     ]
     assert resolved["pack"] == {"settings": 64}
     assert resolved["resources"] == {"workers": None, "backend": "auto"}
+
+
+OWN = {
+    **{"path": "some/my cases.csv", "label": "y", "sensitive": {"column": "age", "at_least": 40}},
+    **{"decision_maker": ["ann", "bob"], "drop": "id", "features": ["x", "age"], "split": "fold"},
+}
+
+
+def test_resolved_table_of_ones_own_has_what_was_given_and_its_name() -> None:
+    people = {"columns": ["ann", "bob"], "combine": "majority"}
+    resolved = validate({"dataset": {**OWN, "decision_maker": people}}, "here").resolved()
+    assert resolved["dataset"] == {
+        **{"name": "my-cases", "path": "some/my cases.csv", "split_seed": 0},
+        **{"label": {"column": "y"}, "sensitive": {"column": "age", "at_least": 40.0}},
+        **{"decision_maker": people, "features": ["x", "age"], "drop": ["id"], "split": "fold"},
+    }
+    assert validate(resolved, "there").resolved() == resolved
+
+
+def test_columns_are_what_the_section_says() -> None:
+    section = {**OWN, "decision_maker": "ann", "label": {"column": "y", "positive": True}, "name": "mine"}
+    config = validate({"dataset": section, "decision_maker": "column"}, "here")
+    columns = config.dataset.columns
+    assert config.dataset.name == "mine"
+    assert columns is not None
+    assert (columns.label, columns.positive, columns.decision_maker) == ("y", True, ("ann",))
+    assert (columns.sensitive.column, columns.sensitive.at_least) == ("age", 40.0)
+    assert (columns.drop, columns.split, columns.group) == (("id",), "fold", None)
+    assert StudyConfig().dataset.columns is None
+
+
+def test_role_is_changed_on_the_command_line_like_any_key() -> None:
+    given = {"dataset": {**OWN, "decision_maker": "ann"}}
+    changed = validate(given, "here", ["dataset.label.positive=3", "dataset.group=person"])
+    assert changed.dataset.columns is not None
+    assert (changed.dataset.columns.label, changed.dataset.columns.positive) == ("y", 3)
+    assert changed.dataset.columns.group == "person"
 
 
 def test_resolved_has_the_spaces_of_the_studys_arms_alone() -> None:

@@ -19,6 +19,8 @@ KEYS = [
     *("name", "path", "split_seed", "sampler", "settings", "seed", "alpha", "gamma", "low", "high", "log"),
     *("hidden", "learning_rate", "batch_size", "patience", "max_epochs", "workers"),
     *("candidates", "per_group", "choose_on", "where", "flip", "model_alpha"),
+    *("label", "sensitive", "column", "positive", "is", "at_least", "columns", "combine", "features"),
+    *("drop", "dm_only", "split", "group"),
     *("binary", "reject", "defer", *ARMS),
 ]
 SCALARS = st.one_of(
@@ -61,6 +63,13 @@ resources: {workers: 2}
 """
 
 
+OWN = VALID.replace(
+    "{name: compas-two-year, split_seed: 3}",
+    "{path: a.csv, label: {column: y, positive: no}, sensitive: {column: b, at_least: 3}, "
+    "decision_maker: {columns: [c, d], combine: draw}, features: [x], drop: [e], group: g}",
+).replace("[standard, oracle]", "[column, oracle]")
+
+
 def check(document: str) -> None:
     """Either a study that comes back from its resolved file, or one line."""
     try:
@@ -76,8 +85,9 @@ def check(document: str) -> None:
         assert arms(again) == arms(config)
 
 
-def test_the_document_that_is_mutated_below_is_valid() -> None:
-    assert validate(parse_yaml(VALID, "f.yaml"), "f.yaml").study == "mine"
+def test_the_documents_that_are_mutated_below_are_valid() -> None:
+    for document in (VALID, OWN):
+        assert validate(parse_yaml(document, "f.yaml"), "f.yaml").study == "mine"
 
 
 @QUICK
@@ -95,7 +105,7 @@ def test_any_mapping(data: dict[str, Any]) -> None:
 @QUICK
 @given(st.data())
 def test_valid_document_with_a_value_replaced(data: st.DataObject) -> None:
-    document: Any = yaml.safe_load(VALID)
+    document: Any = yaml.safe_load(data.draw(st.sampled_from([VALID, OWN])))
     place, depth = document, data.draw(st.integers(1, 4))
     for _ in range(depth):
         keys = list(place) if isinstance(place, dict) else list(range(len(place)))
@@ -111,7 +121,7 @@ def test_valid_document_with_a_value_replaced(data: st.DataObject) -> None:
 @QUICK
 @given(st.data())
 def test_valid_document_with_characters_changed(data: st.DataObject) -> None:
-    text = VALID
+    text = data.draw(st.sampled_from([VALID, OWN]))
     for _ in range(data.draw(st.integers(1, 4))):
         at = data.draw(st.integers(0, len(text)))
         width = data.draw(st.integers(0, 6))
