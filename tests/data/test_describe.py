@@ -1,8 +1,12 @@
 import dataclasses
 import re
 
+import numpy as np
+
+from study.data import SPLITS, Group
 from study.data.dataset import Table, make_dataset
 from study.data.describe import describe
+from tests.data.own import cases, own
 
 
 def line_of(text: str, start: str, occurrence: int = 0) -> list[str]:
@@ -56,3 +60,50 @@ def test_long_lists_are_wrapped(table: Table) -> None:
     wide = dataclasses.replace(table, frame=frame, feature_names=names)
     text = describe(make_dataset(wide, split_seed=0))
     assert max(map(len, text.partition("Take care")[0].splitlines())) <= 100
+
+
+# A table of somebody's own
+
+
+def test_columns_of_ones_own_table_are_told_with_role_kind_and_values() -> None:
+    frame = cases().assign(notes="x")
+    roles = {"decision_maker": ("judge",), "dm_only": ("sure",), "features": ("skill", "city", "race")}
+    text = describe(own(frame, **roles))
+    missing = f"{100 * frame['city'].isna().mean():.1f} %"
+    low, high = frame["skill"].min(), frame["skill"].max()
+    for row in (
+        ["case", "drop", "-", "0.0 %", "200 different"],
+        ["skill", "feature", "number", "0.0 %", f"{low:g} to {high:g}"],
+        ["city", "feature", "category", missing, "x, y"],
+        ["race", "sensitive, feature", "category", "0.0 %", "A, B, C"],
+        ["judge", "decision_maker", "-", "0.0 %", "0, 1"],
+        ["bad", "label", "-", "0.0 %", "0, 1"],
+        ["notes", "not used", "-", "0.0 %", "x"],
+    ):
+        assert line_of(text, f"{row[0]} ") == row
+    assert line_of(text, "sure")[1:3] == ["dm_only", "number"]
+    assert "A = 1 where race: it is B\n" in text
+
+
+def test_rules_for_group_and_label_are_told() -> None:
+    frame = cases().assign(bad=lambda f: f["bad"].map({0: "no", 1: "yes"}))
+    text = describe(own(frame, positive="yes", sensitive=Group("skill", at_least=0.25)))
+    assert "A = 1 where skill: it is 0.25 or more\nlabel = 1 where bad: it is yes\n" in text
+
+
+def test_figures_of_the_decision_maker_are_those_of_the_table() -> None:
+    frame = cases(600).astype({"judge": float})
+    frame.loc[::5, "judge"] = np.nan
+    dataset = own(frame, decision_maker=("judge",))
+    assert dataset.own is not None
+    kept = dataset.own.frame.assign(split=dataset.split, group=dataset.sensitive)
+    text = describe(dataset)
+    for code, name in enumerate(SPLITS):
+        rows = kept[kept["split"] == code]
+        decided = rows[rows["judge"].notna()]
+        wrong = (decided["judge"] != decided["bad"]).groupby([decided["bad"], decided["group"]]).mean()
+        di = wrong.unstack().diff(axis=1)[1].abs().mean()
+        share = f"{100 * len(decided) / len(rows):.1f} %"
+        error = f"{100 * (decided['judge'] != decided['bad']).mean():.1f} %"
+        found = line_of(text, name, 2)
+        assert found == [name, str(len(decided)), share, error, f"{di:.3f}"]
