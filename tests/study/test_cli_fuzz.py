@@ -37,7 +37,7 @@ def refused(
 ) -> Callable[..., None]:
     """Give the command line words that it must refuse; in a directory of its own."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("study.on_ray.ray_cluster", _accepted)
+    monkeypatch.setattr("study.launch._session", _accepted)
     (tmp_path / "cases.csv").write_bytes(cases(ROWS).to_csv(index=False).encode())
 
     def check(what: str, *words: str) -> None:
