@@ -9,8 +9,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
 
-# What a spreadsheet takes for the beginning of a formula; tab and carriage return lead up to one.
-FORMULA = r"[=+\-@\t\r]"
+# What a spreadsheet takes for the beginning of a formula; a tab or the end of a line leads up to one. The
+# wide signs are those of East Asian keyboards.
+FORMULA = r"[=+\-@\t\r\n＝＋－＠]"
+NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -33,8 +35,8 @@ def write_bytes(path: Path, content: bytes) -> None:
 def write_csv(path: Path, frame: pd.DataFrame) -> None:
     """Write a table: numbers in full precision, NaN and None as empty cells.
 
-    A text cell that a spreadsheet would run as a formula (it begins with = + - @, a tab or a
-    carriage return) gets a leading apostrophe; numbers do not.
+    A name or text that a spreadsheet would run as a formula (it begins with = + - @, a tab or the end of a
+    line, and is no number) gets a leading apostrophe.
     """
     safe = frame.copy(deep=False)
     for column in frame.columns:
@@ -43,6 +45,7 @@ def write_csv(path: Path, frame: pd.DataFrame) -> None:
         if pd.api.types.is_datetime64_any_dtype(frame[column]):
             continue
         safe[column] = _disarmed(frame[column])
+    safe.columns = pd.Index(_disarmed(pd.Series(frame.columns)))
     buffer = io.BytesIO()
     pyarrow.csv.write_csv(pa.Table.from_pandas(safe, preserve_index=False), buffer)
     write_bytes(path, buffer.getvalue())
@@ -52,5 +55,7 @@ def _disarmed(cells: pd.Series) -> pd.Series:
     # Settings repeat few names, so look at each different one once.
     codes, values = pd.factorize(cells)
     texts = pd.Series([str(value) for value in values], dtype="object")
-    texts = texts.where(~texts.str.match(FORMULA), "'" + texts) if len(texts) else texts
+    if len(texts):
+        armed = texts.str.match(FORMULA) & ~texts.str.fullmatch(NUMBER)
+        texts = texts.where(~armed, "'" + texts)
     return pd.Series(pd.Categorical.from_codes(codes, pd.Index(texts)), index=cells.index).astype(object)

@@ -1,8 +1,8 @@
 """The commands as Python: ``from study import Study``."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -14,6 +14,9 @@ from study.ledger import ResultsDirectory
 from study.places import Place, place
 from study.select import Figure, Selection, select
 from study.status import Status, study_results, study_status
+
+if TYPE_CHECKING:
+    from study.deployed import DeployedModel
 
 
 class Study:
@@ -110,6 +113,18 @@ class Study:
             model=model,
             decision_maker=decision_maker,
         )
+
+    def export(self, run_id: str, out: Path | str) -> "DeployedModel":
+        """Write a run's model into the new directory ``out``, and return it; see ``study.export``."""
+        from study.export import export
+
+        return export(self.directory, run_id, out)
+
+    def optuna(self, out: Path | str, *, say: Callable[[str], None] = print) -> int:
+        """Write the search's history into the new file ``out``; see ``study.optuna_history``."""
+        from study.optuna_history import write_optuna
+
+        return write_optuna(self.directory, out, say=say)
 
     def _checked(self, complete: bool) -> "Study":
         if not complete:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from study.errors import UserError
 
 if TYPE_CHECKING:
+    from study.api import Study
     from study.collection import Collection
     from study.dataset_section import DatasetSection
     from study.places import Place
@@ -30,7 +31,9 @@ first steps:
   study run my.yaml --out DIR      your own study file
   study init cases.csv             write a study file for your own table
   study resume DIR                 go on after an interruption
-  study select DIR --max-idk 0.3   choose one setting
+  study select DIR --max-idk 0.3   choose one setting; it names a run
+  study export DIR RUN_ID --out model/                   make a model of that run
+  study apply model/ new.csv --out decisions.csv         let it decide, or defer
 
 exit status: 0 done; 1 not everything could be completed; 2 wrong input; 130 interrupted
 """
@@ -158,14 +161,7 @@ def _report(options: argparse.Namespace) -> int:
 
 
 def _select(options: argparse.Namespace) -> int:
-    from study.api import Study
-
-    if collection := _collection(options):
-        raise UserError(
-            f"{options.directory}: holds several studies; give one of them, such as "
-            f"{options.directory / collection.presets[0]}"
-        )
-    chosen = Study(options.directory).select(
+    chosen = _one_study(options).select(
         max_idk=options.max_idk,
         max_di=options.max_di,
         max_error=options.max_error,
@@ -178,8 +174,54 @@ def _select(options: argparse.Namespace) -> int:
         words = f"no setting satisfies the constraints; nearest (over {chosen.missed()}) is"
         print(f"study: {words}\n{chosen.words()}", file=sys.stderr)
         return INCOMPLETE
-    print(json.dumps(chosen.to_json(), indent=2) if options.json else chosen.words())
+    if options.json:
+        print(json.dumps(chosen.to_json(), indent=2))
+        return DONE
+    go_on = f"study export {shlex.quote(str(options.directory))} {chosen.run_id} --out model"
+    print(f"{chosen.words()}\ngo on with: {go_on}")
     return DONE
+
+
+def _export(options: argparse.Namespace) -> int:
+    from study.export import NotReproducedError
+
+    try:
+        model = _one_study(options).export(options.run_id, options.out)
+    except NotReproducedError as error:
+        print(f"study: {error}", file=sys.stderr)
+        return INCOMPLETE
+    decided = sum(map(sum, model.about["test_rows_by_a_and_label"]))
+    print(f"{options.out}: decides on all {decided:,} test rows as the run did")
+    print(f"go on with: study apply {shlex.quote(str(options.out))} new.csv --out decisions.csv")
+    return DONE
+
+
+def _apply(options: argparse.Namespace) -> int:
+    from study.apply import apply
+
+    decided = apply(options.model, options.table, options.out)
+    deferred = int(decided["defer"].sum())
+    print(f"{options.out}: {len(decided):,} rows, {deferred:,} of them deferred")
+    return DONE
+
+
+def _optuna(options: argparse.Namespace) -> int:
+    settings = _one_study(options).optuna(options.out, say=_say)
+    print(f"{options.out}: {settings:,} settings")
+    print(f"look at them with: optuna-dashboard sqlite:///{shlex.quote(str(options.out))}")
+    return DONE
+
+
+def _one_study(options: argparse.Namespace) -> "Study":
+    """Return the study in the directory; UserError where there are several."""
+    from study.api import Study
+
+    if collection := _collection(options):
+        raise UserError(
+            f"{options.directory}: holds several studies; give one of them, such as "
+            f"{options.directory / collection.presets[0]}"
+        )
+    return Study(options.directory)
 
 
 def _data_list(options: argparse.Namespace) -> int:
@@ -303,6 +345,37 @@ def _parser() -> _Parser:
         select.add_argument(f"--{name}", metavar="NAME", help=f"choose among this {words} only (any)")
     select.add_argument("--json", action="store_true", help="as JSON")
     select.set_defaults(command=_select)
+
+    export = commands.add_parser(
+        "export",
+        help="make a model of a run, which decides on its own",
+        description="Write weights, preprocessing, thresholds and a model card, once they are seen to "
+        "decide on every test row as the run did. Exit status 1 where they do not.",
+    )
+    _add_directory(export)
+    export.add_argument("run_id", metavar="RUN_ID", help="a finished run; study select names one")
+    export.add_argument("--out", metavar="MODEL", type=Path, required=True, help="a new directory")
+    export.set_defaults(command=_export)
+
+    apply = commands.add_parser(
+        "apply",
+        help="let an exported model decide for the cases of a table",
+        description="Write the table with, for every case, the prediction, its probability, whether the "
+        "case goes to the decision-maker, and why.",
+    )
+    apply.add_argument("model", metavar="MODEL", type=Path, help="what study export wrote")
+    apply.add_argument("table", metavar="TABLE", help="CSV or Parquet, here or a URI")
+    apply.add_argument("--out", metavar="FILE", type=Path, required=True, help=".csv or .parquet")
+    apply.set_defaults(command=_apply)
+
+    history = commands.add_parser(
+        "optuna",
+        help="write the search's history for optuna-dashboard",
+        description="Write an Optuna study for every method, model and decision-maker into an SQLite file.",
+    )
+    _add_directory(history)
+    history.add_argument("--out", metavar="FILE.db", type=Path, required=True, help="a new file")
+    history.set_defaults(command=_optuna)
 
     init = commands.add_parser(
         "init",

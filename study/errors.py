@@ -19,3 +19,7 @@ class LedgerError(UserError):
 
 class OutputError(UserError):
     """A file or directory that cannot be written."""
+
+
+class ModelError(UserError):
+    """A directory that does not hold a model that can be used."""

@@ -15,12 +15,13 @@ FORBIDDEN = {
 }
 BORDER = ("config", "dataset_section", "explain", "sections", "spaces")
 TRAINING = ("launch", "study_data", "pack", "evaluation")
+DEPLOYING = ("export", "deployed", "model_file")
 ONLY_IN = {
     "ray": {"study/cluster.py", "study/on_ray.py"},
     "optuna": {"study/search.py"},
-    "pydantic": {f"study/{name}.py" for name in BORDER},
-    "models": {f"study/{name}.py" for name in (*TRAINING, "plan", "search", "export", "deployed")},
-    "torch": {f"study/{name}.py" for name in (*TRAINING, "on_ray", "export", "deployed")},
+    "pydantic": {f"study/{name}.py" for name in (*BORDER, "model_file")},
+    "models": {f"study/{name}.py" for name in (*TRAINING, *DEPLOYING, "plan", "search")},
+    "torch": {f"study/{name}.py" for name in (*TRAINING, *DEPLOYING, "on_ray")},
 }
 """What of the room ``study`` may import these, at the top of a file or within a function."""
 

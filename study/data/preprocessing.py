@@ -1,9 +1,9 @@
 """From raw columns to what a model sees: learned on training rows, frozen, stored with a trained model."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Literal, get_args
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -90,7 +90,7 @@ class Group:
 class Preprocessing:
     """Turns a raw table into a model's inputs, with exactly the values used in training.
 
-    mean, factor: one for each encoded input: (value - mean) * factor is standardised. JSON keeps all of it.
+    mean, factor: one for each encoded input: (value - mean) * factor is standardised.
     """
 
     columns: tuple[Column, ...]
@@ -105,8 +105,24 @@ class Preprocessing:
 
     @property
     def text_columns(self) -> tuple[str, ...]:
-        """Raw columns that a reader must leave as text, since 007 is not 7."""
-        return tuple(column.name for column in self.columns if column.kind == "category")
+        """Raw columns that a reader must leave as text, since 007 is not 7; booleans are not text."""
+        categories = (column for column in self.columns if column.kind == "category")
+        return tuple(column.name for column in categories if not {*column.levels} <= {"true", "false"})
+
+    def refuse_unseen(self, frame: pd.DataFrame) -> None:
+        """Raise DataError for a category that was in no training row and is not counted as "other"."""
+        for column in self.columns:
+            if column.kind == "number" or column.other:
+                continue
+            text = texts(_column(frame, column.name))
+            unseen = ~text.isin(column.levels).to_numpy() & text.notna().to_numpy()
+            if unseen.any():
+                row = int(np.flatnonzero(unseen)[0])
+                raise DataError(
+                    f"column {shown(column.name)}: {shown(text.iloc[row])} in row {row + 1:,} was in no "
+                    f"training row; {some(column.levels)} are allowed, or an empty cell, which counts as "
+                    "none of them"
+                )
 
     def transform(self, frame: pd.DataFrame) -> Float32:
         """Return the inputs (N, F+1) of raw rows: F standardised, then A as 0/1; other columns are ignored.
@@ -119,24 +135,6 @@ class Preprocessing:
             name = self.inputs[int(np.flatnonzero(~usable)[0])]
             raise DataError(f"column {shown(name)}: a value is too large; finite numbers are allowed")
         return np.column_stack([scaled, self.group.of(frame)]).astype(np.float32)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return it as plain data that JSON keeps exactly."""
-        return asdict(self)
-
-    @staticmethod
-    def from_json(data: Mapping[str, Any]) -> "Preprocessing":
-        """Rebuild it from ``to_json``, also after JSON; raises DataError where that is not what it is."""
-        try:
-            columns = tuple(Column(**{**c, "levels": tuple(c["levels"])}) for c in data["columns"])
-            mean, factor = (tuple(map(float, data[name])) for name in ("mean", "factor"))
-            made = Preprocessing(columns, Group(**data["group"]), mean, factor)
-            fits = len(made.inputs) - 1 == len(mean) == len(factor)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise DataError(f"not a stored preprocessing ({type(error).__name__}: {error})") from None
-        if not fits or any(column.kind not in get_args(Kind) for column in columns):
-            raise DataError("not a stored preprocessing: columns, means and factors do not go together")
-        return made
 
 
 def learn(values: "pd.Series[Any]", training: Bool, *, listed: bool) -> Column:

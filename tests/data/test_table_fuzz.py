@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from study.data import Preprocessing, cautions, describe, guess
+from study.data import cautions, describe, guess
 from study.data.table import load_table
 from study.data.table_file import read_frame
 from study.errors import DataError
@@ -32,8 +32,7 @@ def load(content: bytes, place: Path, **roles: Any) -> None:
     assert all(len(line.splitlines()) == 1 for line in cautions(dataset))
     assert np.isfinite(dataset.features).all()
     assert dataset.own is not None
-    stored = Preprocessing.from_json(json.loads(json.dumps(dataset.preprocessing.to_json())))
-    assert np.array_equal(stored.transform(dataset.own.frame), dataset.features)
+    assert np.array_equal(dataset.preprocessing.transform(dataset.own.frame), dataset.features)
 
 
 def assert_refused(action: Callable[[], None], place: Path) -> None:

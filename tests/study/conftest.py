@@ -6,9 +6,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from study.export import export
 from study.launch import launch
 from study.ledger import ResultsDirectory
-from tests.study.small_study import LONG, TINY, config_of
+from tests.study.small_study import FAMILIES, FAMILY_ARMS, LONG, TINY, config_of, write_cases
 from tests.study.store import Store, serving
 
 
@@ -52,3 +53,23 @@ def _s3() -> Iterator[Callable[[str], Store]]:
 def store(_s3: Callable[[str], Store]) -> Store:
     """An empty bucket."""
     return _s3(f"bucket-{uuid.uuid4().hex[:12]}")
+
+
+@pytest.fixture(scope="session")
+def families(tmp_path_factory: pytest.TempPathFactory) -> ResultsDirectory:
+    """The study FAMILIES, finished; its table is cases.csv beside it. Only to be read."""
+    place = tmp_path_factory.mktemp("families")
+    config = config_of(FAMILIES, dataset=write_cases(place / "cases.csv"))
+    directory = ResultsDirectory(place / "results")
+    assert launch(config, directory, in_process=True, say=lambda text: None)
+    return directory
+
+
+@pytest.fixture(scope="session")
+def exported(families: ResultsDirectory, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A run of every arm of FAMILIES as a model, by arm. Only to be read."""
+    place, runs = tmp_path_factory.mktemp("exported"), families.read_runs()[0]
+    arm = runs["method"] + "-" + runs["model"]
+    for name in FAMILY_ARMS:
+        export(families, runs.loc[arm == name, "run_id"].iloc[-1], place / name)
+    return {name: place / name for name in FAMILY_ARMS}

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import pandas as pd
 from study.config import StudyConfig, validate
 from study.ledger import RUN_SCHEMA, ResultsDirectory
 from study.plan import Identity, Pack, run_id
+from tests.data.own import cases
 
 PROTOCOL: dict[str, Any] = {
     "thresholds": {"sampler": "random", "candidates": 9, "per_group": True, "choose_on": "validation"},
@@ -43,7 +45,61 @@ LONG: dict[str, Any] = {
 """Seven packs (one is the baseline's) of about a second each: time to interrupt it in the middle."""
 LONG_RUNS = 26
 
+FAMILIES: dict[str, Any] = {
+    "study": "families",
+    "decision_maker": "column",
+    "methods": ["binary", "reject", "defer"],
+    "model": ["mlp", "ordinal", "posthoc", "bayes", "gate"],
+    "search": {
+        "sampler": "random",
+        "settings": 1,
+        "gamma": {
+            **{
+                "reject-ordinal": [0.6],
+                "reject-posthoc": [0.3],
+                "reject-bayes": [0.3],
+                "reject-gate": [0.65],
+            },
+            **{"defer-ordinal": [0.15], "defer-posthoc": [0.1], "defer-bayes": [0.1], "defer-gate": [0.2]},
+        },
+    },
+    "seeds": 1,
+    "training": {"max_epochs": 12, "batch_size": 16, "learning_rate": 0.03},
+}
+"""Every method with every model, so that each that may defers some cases, on a table of one's own: the
+section ``dataset`` comes from ``write_cases``."""
+FAMILY_ARMS = [
+    *("binary-mlp", "binary-bayes", "reject-ordinal", "reject-posthoc", "reject-bayes", "reject-gate"),
+    *("defer-ordinal", "defer-posthoc", "defer-bayes", "defer-gate"),
+]
+
 DIFFERS_BY_NATURE = ["seconds", "worker", "finished_at"]
+
+
+def write_cases(path: Path) -> dict[str, Any]:
+    """Write a table of one's own as CSV; return the study file's section of it.
+
+    It has what tempts one to read it otherwise than in training: numbers and categories with gaps,
+    booleans, codes with leading zeros, a category that only a test row has, a name that a decision's
+    column has, a formula.
+    """
+    frame = cases(300)
+    generator = np.random.default_rng(2)
+    frame["code"] = generator.choice(["007", "07", "X1"], len(frame))
+    frame["score"] = generator.integers(0, 9, len(frame))
+    frame["split"] = np.array(["train", "validation", "test"])[np.arange(len(frame)) % 3]
+    frame["note"] = "=1+1"
+    frame["place"] = generator.choice(["here", "there"], len(frame))
+    frame.loc[2, "place"] = "elsewhere"
+    frame.to_csv(path, index=False)
+    return {
+        "path": str(path),
+        "label": "bad",
+        "sensitive": {"column": "race", "is": "B"},
+        "decision_maker": "judge",
+        "drop": ["case", "sure", "note"],
+        "split": "split",
+    }
 
 
 def config_of(given: Mapping[str, Any], **changes: Any) -> StudyConfig:
