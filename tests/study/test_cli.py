@@ -95,6 +95,9 @@ def assert_refused(answer: Answer, *words: str) -> None:
         ("select d --max-di nan", "--max-di: 'nan' is not allowed; a number from 0 to 1 is"),
         ("select d --max-error low", "--max-error: 'low' is not allowed; a number from 0 to 1 is"),
         ("select d --minimise speed", "invalid choice: 'speed'"),
+        ("export d", "required: RUN_ID, --out"),
+        ("apply m t.csv", "required: --out"),
+        ("optuna d", "required: --out"),
         ("data", "required: COMMAND"),
         ("data describe", "required: NAME"),
         ("data write compas-two-year", "required: --out"),
@@ -110,7 +113,7 @@ def test_wrong_words_are_refused_in_one_line(line: str, words: str, say: Say) ->
 def test_help_names_every_command(say: Say) -> None:
     answer = say("--help")
     assert answer.status == 0
-    for command in ("run", "resume", "status", "report", "select", "data"):
+    for command in ("run", "resume", "status", "report", "select", "export", "apply", "optuna", "data"):
         assert re.search(rf"^    {command} ", answer.out, re.MULTILINE)
 
 
@@ -170,10 +173,20 @@ def test_place_that_cannot_be_written_is_refused(tmp_path: Path, tiny_file: Path
     assert_refused(answer, "cannot be written", "give a writable --out")
 
 
-@pytest.mark.parametrize("command", ["resume", "status", "report", "select"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        *("resume {}", "status {}", "report {}", "select {}"),
+        *("export {} 0123 --out {}/m", "optuna {} --out {}/h.db"),
+    ],
+)
 def test_directory_without_a_study_is_refused(command: str, tmp_path: Path, say: Say) -> None:
     for place in (tmp_path, tmp_path / "nothing"):
-        assert_refused(say(command, place), f"{place}: no study there (no study.yaml)", "study run")
+        assert_refused(
+            say(*command.replace("{}", str(place)).split()),
+            f"{place}: no study there (no study.yaml)",
+            "study run",
+        )
     assert list(tmp_path.iterdir()) == []
 
 
@@ -334,7 +347,8 @@ def test_report_that_cannot_be_written_is_refused(
 def test_select_for_a_person_and_for_a_program(tiny_results: ResultsDirectory, say: Say) -> None:
     answer = say("select", tiny_results.root)
     assert (answer.status, answer.err) == (0, "")
-    assert SELECTED.fullmatch(answer.out)
+    words, _, go_on = answer.out.rpartition("go on with: ")
+    assert SELECTED.fullmatch(words)
     chosen = json.loads(say("select", tiny_results.root, "--json").out)
     assert list(chosen)[:7] == ["setting_id", "run_id", "method", "alpha", "gamma", "validation", "test"]
     assert list(chosen["validation"]) == list(chosen["test"]) == ["error", "di", "idk_rate"]
@@ -343,6 +357,7 @@ def test_select_for_a_person_and_for_a_program(tiny_results: ResultsDirectory, s
     assert chosen["validation"]["error"] == medians.min()
     assert medians.idxmin() == chosen["setting_id"]
     assert chosen["run_id"] in set(runs.loc[runs["setting_id"] == chosen["setting_id"], "run_id"])
+    assert go_on == f"study export {tiny_results.root} {chosen['run_id']} --out model\n"
 
 
 def test_select_under_impossible_constraints_names_the_nearest(
@@ -362,6 +377,76 @@ def test_select_before_anything_has_finished_is_refused(tiny_copy: ResultsDirect
     for path in tiny_copy.runs.iterdir():
         path.unlink()
     assert_refused(say("select", tiny_copy.root), "no run has finished yet")
+
+
+# Deploy
+
+
+def test_what_select_says_to_go_on_with_leads_to_decisions(
+    tiny_results: ResultsDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, say: Say
+) -> None:
+    """Each command names the next one, from a choice to a file of decisions."""
+    monkeypatch.chdir(tmp_path)
+
+    def next_words(answer: Answer) -> list[str]:
+        assert (answer.status, answer.err) == (0, "")
+        return shlex.split(answer.out.rpartition("go on with: study ")[2])
+
+    exported = say(*next_words(say("select", tiny_results.root, "--max-idk", "0.9")))
+    assert exported.out.startswith("model: decides on all 2,165 test rows as the run did\n")
+    words = next_words(exported)
+    assert words == ["apply", "model", "new.csv", "--out", "decisions.csv"]
+    assert say("data", "write", "compas-two-year", "--out", "new.csv").status == 0
+    answer = say(*words)
+    decided = pd.read_csv("decisions.csv")
+    deferred = int(decided["defer"].sum())
+    assert (answer.status, answer.err) == (0, "")
+    assert answer.out == f"decisions.csv: 7,214 rows, {deferred:,} of them deferred\n"
+    assert len(decided) == 7214
+
+
+def test_model_that_is_not_reproduced_ends_with_status_1(
+    tiny_copy: ResultsDirectory, tmp_path: Path, say: Say
+) -> None:
+    run = tiny_copy.read_runs()[0].iloc[0]
+    path = tiny_copy.root / "runs" / f"{run['pack_id']}.parquet"
+    rows = pd.read_parquet(path)
+    rows.assign(test_error=rows["test_error"] + 1e-9).to_parquet(path)
+    answer = say("export", tiny_copy.root, run["run_id"], "--out", tmp_path / "model")
+    assert (answer.status, answer.out) == (1, "")
+    assert len(answer.err.splitlines()) == 1
+    assert answer.err.startswith(f"study: run {run['run_id']}: the model decides on 0 of 2,165 test rows")
+    assert not (tmp_path / "model").exists()
+
+
+def test_what_cannot_be_exported_or_applied_is_refused(
+    tiny_results: ResultsDirectory, tmp_path: Path, say: Say
+) -> None:
+    model, out = tmp_path / "model", tmp_path / "decisions.csv"
+    assert_refused(
+        say("export", tiny_results.root, "0123", "--out", model), "no finished run 0123", "study select"
+    )
+    run_id = tiny_results.read_runs()[0]["run_id"].iloc[0]
+    assert say("export", tiny_results.root, run_id, "--out", model).status == 0
+    assert_refused(say("export", tiny_results.root, run_id, "--out", model), f"{model}: is there already")
+    assert_refused(say("apply", tmp_path, "new.csv", "--out", out), "model.json: cannot be read")
+    assert_refused(say("apply", model, tmp_path / "new.csv", "--out", out), "new.csv: cannot be read")
+    (tmp_path / "new.csv").write_text("age\n=1\n")
+    assert_refused(
+        say("apply", model, tmp_path / "new.csv", "--out", out), "new.csv: column age: =1 is not"
+    )
+    assert not out.exists()
+
+
+def test_history_is_written_and_says_how_to_look_at_it(
+    tiny_results: ResultsDirectory, tmp_path: Path, say: Say
+) -> None:
+    path = tmp_path / "history.db"
+    answer = say("optuna", tiny_results.root, "--out", path)
+    assert answer.status == 0
+    assert answer.out == (f"{path}: 9 settings\nlook at them with: optuna-dashboard sqlite:///{path}\n")
+    assert path.read_bytes().startswith(b"SQLite format 3")
+    assert_refused(say("optuna", tiny_results.root, "--out", path), f"{path}: is there already")
 
 
 # Data
