@@ -53,6 +53,7 @@ FAMILIES: dict[str, Any] = {
     "search": {
         "sampler": "random",
         "settings": 1,
+        "alpha": [0.1],
         "gamma": {
             **{
                 "reject-ordinal": [0.6],
