@@ -1,0 +1,38 @@
+"""docs/methods.md: its commands run, and it knows every part and table of a report."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from reports.sections import TABLES
+from study.launch import launch
+from study.ledger import ResultsDirectory
+from tests.docs.pages import follow, text
+from tests.study.small_study import TINY, config_of
+
+PAGE = "docs/methods.md"
+
+
+@pytest.mark.usefixtures("_own_sigterm")
+def test_the_commands_run_and_every_part_of_the_report_is_explained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert launch(
+        config_of(TINY), ResultsDirectory("results/default"), in_process=True, say=lambda text: None
+    )
+    follow(PAGE)
+    titles = re.findall(r"<h2>(.*?)</h2>", Path("results/default/report/index.html").read_text("utf-8"))
+    assert len(titles) > 8
+    for title in titles:
+        assert title in text(PAGE) or title == "Words", title
+
+
+def test_every_table_is_named() -> None:
+    for name in TABLES:
+        assert f"`{name}.csv`" in text(PAGE), name
+
+
+def test_the_readme_leads_here() -> None:
+    assert f"({PAGE})" in text("README.md")
