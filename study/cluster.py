@@ -1,5 +1,6 @@
 """Join a Ray cluster, or start one on this machine, and see that all of it runs the same code."""
 
+import contextlib
 import logging
 import os
 import shutil
@@ -53,7 +54,11 @@ def ray_cluster(address: str | None, workers: int, logs: Path) -> Iterator[int]:
                 kept = Path(node.get_logs_dir_path()) if node is not None else None
                 ray.shutdown()
                 if address is None and kept is not None and kept.is_dir():
-                    shutil.copytree(kept, logs / "ray", dirs_exist_ok=True, ignore_dangling_symlinks=True)
+                    # A disk that is full of results has no room for logs: no reason to fail.
+                    with contextlib.suppress(OSError):
+                        shutil.copytree(
+                            kept, logs / "ray", dirs_exist_ok=True, ignore_dangling_symlinks=True
+                        )
 
 
 def slots() -> int:
@@ -77,16 +82,16 @@ def _join(address: str | None, workers: int) -> None:
     if address is None:
         # A local cluster is ours alone: on loopback, without a dashboard, without a token file.
         os.environ.setdefault("RAY_AUTH_MODE", "disabled")
-        ray.init(
-            # Else Ray would join one that runs on this machine, and refuse the rest.
-            address="local",
-            num_cpus=workers,
-            num_gpus=0,
-            include_dashboard=False,
-            object_store_memory=_OBJECT_STORE,
-            _node_ip_address="127.0.0.1",
-            **quiet,
-        )
+        with _on_loopback():
+            ray.init(
+                # Else Ray would join one that runs on this machine, and refuse the rest.
+                address="local",
+                num_cpus=workers,
+                num_gpus=0,
+                include_dashboard=False,
+                object_store_memory=_OBJECT_STORE,
+                **quiet,
+            )
         return
     try:
         _knock(address)
@@ -94,6 +99,21 @@ def _join(address: str | None, workers: int) -> None:
     except (OSError, OverflowError, ValueError, RuntimeError, ImportError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UserError(f"--address {address}: no Ray cluster there ({reason})") from None
+
+
+@contextmanager
+def _on_loopback() -> Iterator[None]:
+    """Let a Ray that is started meanwhile listen on 127.0.0.1 alone.
+
+    Ray has an address of its own for this machine, replaces a given 127.0.0.1 by it, and listens on all
+    addresses then: anybody who can reach the machine could run code on it.
+    """
+    constants = ray._private.ray_constants
+    before, constants.ENABLE_RAY_CLUSTER = constants.ENABLE_RAY_CLUSTER, False
+    try:
+        yield
+    finally:
+        constants.ENABLE_RAY_CLUSTER = before
 
 
 def _knock(address: str) -> None:

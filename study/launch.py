@@ -7,7 +7,7 @@ import platform
 import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,7 +22,7 @@ from models.step import compiler_available
 from models.training import TrainingOptions
 from study.config import StudyConfig, changed_keys
 from study.data import SPLITS, Dataset, cautions, default_subgroup, subgroup
-from study.errors import DataError, LedgerError, StudyFileError, UserError
+from study.errors import DataError, LedgerError, OutputError, StudyFileError, UserError
 from study.in_process import run_in_process
 from study.ledger import ResultsDirectory
 from study.plan import Identity, planned_runs
@@ -334,8 +334,13 @@ def _session(
 @contextmanager
 def _logs(directory: ResultsDirectory) -> Iterator[None]:
     """Keep what Ray and Optuna have to say in the results directory, out of the terminal."""
-    directory.logs.mkdir(parents=True, exist_ok=True)
-    handler = logging.FileHandler(directory.logs / "driver.log")
+    try:
+        directory.logs.mkdir(parents=True, exist_ok=True)
+        handler = _QuietHandler(directory.logs / "driver.log")
+    except OSError as error:
+        raise OutputError(
+            f"{directory.logs}: cannot be written ({error.strerror}); make room or give another --out"
+        ) from None
     handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s %(message)s"))
     root, level = logging.getLogger(), logging.getLogger().level
     root.addHandler(handler)
@@ -347,6 +352,18 @@ def _logs(directory: ResultsDirectory) -> Iterator[None]:
         root.removeHandler(handler)
         root.setLevel(level)
         handler.close()
+
+
+class _QuietHandler(logging.FileHandler):
+    """Writes a log as far as there is room for it."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        """Let a record be lost: a full disk is said once, by what could not be kept."""
+
+    def close(self) -> None:
+        """Close the log, whatever of it is still unwritten."""
+        with suppress(OSError):
+            super().close()
 
 
 def _now() -> str:

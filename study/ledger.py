@@ -40,6 +40,7 @@ from study.yaml_text import dump_yaml, parse_yaml
 
 Read = TypeVar("Read")
 
+_FAILURE = {"pack_id": str, "runs": int, "error": str}
 _AT_ONCE = 16
 """How many files are read at once: an object store answers each of them late, but all together."""
 
@@ -104,9 +105,10 @@ class ResultsDirectory:
 
     def read_manifest(self) -> dict[str, Any]:
         """Return the manifest; raises LedgerError where it is missing or unreadable."""
-        manifest = _read_json(self.manifest_file)
-        if not isinstance(manifest, dict):
-            raise LedgerError(f"{self.manifest_file}: is not a JSON object")
+        manifest: dict[str, Any] = _read_json(self.manifest_file)
+        sessions = manifest.get("sessions", []) if isinstance(manifest, dict) else None
+        if not isinstance(sessions, list) or not all(isinstance(session, dict) for session in sessions):
+            raise LedgerError(f"{self.manifest_file}: is not a manifest: an object with a list of sessions")
         return manifest
 
     # Packs
@@ -120,9 +122,12 @@ class ResultsDirectory:
         """Return one pack's manifest; raises LedgerError where it is missing or unreadable."""
         path = self._pack_file(pack_id)
         try:
-            return Pack.from_json(_read_json(path))
-        except (KeyError, TypeError, AttributeError) as error:
-            raise LedgerError(f"{path}: is not a pack's manifest ({error})") from None
+            pack = Pack.from_json(_read_json(path))
+            if pack.pack_id != pack_id:
+                raise ValueError("its pack_id is not its file's name")
+        except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
+            raise LedgerError(f"{path}: is not a pack's manifest ({_words(error)})") from None
+        return pack
 
     def read_packs(self) -> list[Pack]:
         """Return all packs asked for, by arm and index."""
@@ -142,7 +147,13 @@ class ResultsDirectory:
 
     def failures(self) -> list[dict[str, Any]]:
         """Return {pack_id, runs, error} of every pack that could not be trained."""
-        return [_read_json(path) for path in files_in(self.packs, "*.failed.json")]
+        paths = files_in(self.packs, "*.failed.json")
+        failures = [_read_json(path) for path in paths]
+        for path, failure in zip(paths, failures, strict=True):
+            found = failure if isinstance(failure, dict) else {}
+            if {name: type(value) for name, value in found.items()} != _FAILURE:
+                raise LedgerError(f"{path}: is not a note of a failure; delete it")
+        return failures
 
     def _pack_file(self, pack_id: str) -> Place:
         return self.packs / f"{pack_id}.json"

@@ -7,16 +7,19 @@ what decides a row, so that rows from different machines can be put side by side
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
-from math import prod
+from math import isfinite, prod
 from pathlib import Path
 from typing import Any
 
 import models
 from study.config import StudyConfig
 from study.spaces import CHOSEN_AFTERWARDS, Range, Space
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}")
 
 NO_DECISION_MAKER = "none"
 """The decision-maker of a method that never defers."""
@@ -163,12 +166,36 @@ class Pack:
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> "Pack":
-        """Rebuild a pack from its manifest; raises KeyError or TypeError where it is not one."""
+        """Rebuild a pack from its manifest; raises KeyError, TypeError or ValueError where it is not one."""
         proposals = tuple(
             Proposal(Setting(**entry["setting"]), entry["memory"]) for entry in data["proposals"]
         )
         fields = {**data, "proposals": proposals}
-        return Pack(**{**fields, "seeds": tuple(data["seeds"]), "fresh": tuple(data["fresh"])})
+        pack = Pack(**{**fields, "seeds": tuple(data["seeds"]), "fresh": tuple(data["fresh"])})
+        pack._check()
+        return pack
+
+    def _check(self) -> None:
+        """Raise ValueError unless everything is of its kind: a manifest may be made up by anybody."""
+        names = (self.pack_id, self.arm, self.method, self.model, self.decision_maker)
+        settings = {proposal.setting.setting_id: proposal.setting for proposal in self.proposals}
+        words = (*names, *settings, *self.fresh)
+        if not all(isinstance(word, str) and _NAME.fullmatch(word) for word in words):
+            raise ValueError("a name is letters, digits, dots, hyphens and underlines")
+        if not all(type(number) is int and 0 <= number < 2**63 for number in (self.index, *self.seeds)):
+            raise ValueError("index and seeds are whole numbers from 0 to 2^63 - 1")
+        if len(set(self.seeds)) < len(self.seeds) or len(set(self.fresh)) < len(self.fresh):
+            raise ValueError("a seed or a setting is there twice")
+        if not {*self.fresh} <= settings.keys():
+            raise ValueError("a fresh setting was not proposed")
+        for proposal in self.proposals:
+            params, memory = proposal.setting.params, proposal.memory
+            if not isinstance(params, dict) or not isinstance(memory, dict | None):
+                raise ValueError("params and memory are mappings")
+            if not all(type(value) in (int, float) and isfinite(value) for value in params.values()):
+                raise ValueError("params are finite numbers")
+            if not {"alpha", "model_alpha"} & params.keys():
+                raise ValueError("no alpha")
 
 
 def arms(config: StudyConfig) -> list[Arm]:

@@ -265,7 +265,9 @@ def test_only_methods_that_defer_have_a_gamma() -> None:
 SETTINGS = st.builds(
     Setting,
     st.text("0123456789abcdef", min_size=4, max_size=8),
-    st.dictionaries(st.sampled_from(["alpha", "gamma", "model_alpha", "t0_a0", "t1_a1"]), NUMBERS),
+    st.fixed_dictionaries(
+        {"alpha": NUMBERS}, optional=dict.fromkeys(("gamma", "model_alpha", "t0_a0", "t1_a1"), NUMBERS)
+    ),
 )
 PROPOSALS = st.builds(
     Proposal,
@@ -278,7 +280,10 @@ def pack_of(*proposals: Proposal, index: int = 0, taken: set[str] | None = None)
     return make_pack(BASELINE, index, proposals, (0, 1), taken or set())
 
 
-@given(st.lists(PROPOSALS, max_size=5), st.lists(st.integers(0, 2**63 - 1), min_size=1, max_size=3))
+@given(
+    st.lists(PROPOSALS, max_size=5),
+    st.lists(st.integers(0, 2**63 - 1), min_size=1, max_size=3, unique=True),
+)
 def test_pack_comes_back_from_its_manifest(proposals: list[Proposal], seeds: list[int]) -> None:
     pack = make_pack(BASELINE, 7, proposals, seeds, set())
     assert Pack.from_json(json.loads(json.dumps(pack.to_json()))) == pack
