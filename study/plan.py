@@ -166,7 +166,7 @@ class Pack:
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> "Pack":
-        """Rebuild a pack from its manifest; raises KeyError, TypeError or ValueError where it is not one."""
+        """Rebuild a pack; raises KeyError, TypeError or ValueError where the data is no manifest."""
         proposals = tuple(
             Proposal(Setting(**entry["setting"]), entry["memory"]) for entry in data["proposals"]
         )
