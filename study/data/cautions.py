@@ -11,7 +11,7 @@ import pandas as pd
 from study.data.dataset import Dataset, Float32, Int64
 from study.data.decisions import MOST_ERROR
 from study.data.logistic import auc, fit_logistic, predict_logistic
-from study.data.preprocessing import Bool, shown, texts
+from study.data.preprocessing import Bool, shown
 from study.data.splits import SPLITS, TEST, TRAIN, VALIDATION
 
 BOUNDS = {"di": 0.05, "label": 0.95, "group": 0.9, "same": 0.995}
@@ -135,9 +135,10 @@ def _twins(dataset: Dataset) -> Iterator[str]:
     frame = dataset.own.frame.drop(columns=[name for name in (dataset.own.columns.split,) if name])
     codes = []
     for name in frame:
-        code = pd.factorize(texts(frame[name]).astype(str))[
-            0
-        ]  # As text: lists and the like can be equal, too.
+        try:
+            code = pd.factorize(frame[name])[0]
+        except TypeError:  # Lists and the like, which have no hash.
+            code = pd.factorize(frame[name].astype(str))[0]
         if code.max() + 1 < len(frame) or pd.api.types.is_float_dtype(frame[name]):
             codes.append(code)
         # Else it is an identifier, which a copy may have a new one of.

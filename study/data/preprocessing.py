@@ -218,7 +218,11 @@ def numbers(values: "pd.Series[Any]") -> Float64:
 
 def texts(values: "pd.Series[Any]") -> "pd.Series[Any]":
     """Return a raw column as text, missing as NA: 3.0 is "3" and True is "true", however it was stored."""
-    return values.astype(object).map(text_of, na_action="ignore")
+    if values.dtype == object:  # There 1 and True are equal, and lists cannot be told apart by a hash.
+        return values.map(text_of, na_action="ignore")
+    code, levels = pd.factorize(values)
+    words = np.array([*map(text_of, levels), None], dtype=object)
+    return pd.Series(words[code], index=values.index, name=values.name, dtype=object)
 
 
 def text_of(value: object) -> str:
