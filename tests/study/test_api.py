@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from study import Study
+from study import Study, load_model
 from study.config import validate
 from study.errors import LedgerError, StudyFileError
 from study.ledger import RUN_SCHEMA, ResultsDirectory
@@ -60,6 +60,20 @@ def test_place_without_a_study_is_refused(tmp_path: Path) -> None:
     for verb in (study.results, study.status, study.report, study.select, study.resume):
         with pytest.raises(LedgerError, match="no study there"):
             verb()
+    with pytest.raises(LedgerError, match="no study there"):
+        study.export("0123", tmp_path / "model")
+    with pytest.raises(LedgerError, match="no study there"):
+        study.optuna(tmp_path / "history.db")
+
+
+def test_run_becomes_a_model_and_the_search_a_history(
+    tiny_results: ResultsDirectory, tmp_path: Path
+) -> None:
+    study, said = Study(tiny_results.root), list[str]()
+    model = study.export(study.select().run_id, tmp_path / "model")
+    assert model.columns == load_model(tmp_path / "model").columns
+    assert study.optuna(tmp_path / "history.db", say=said.append) == 9
+    assert (tmp_path / "history.db").is_file()
 
 
 def test_pack_that_raises_is_a_runtime_error_and_resume_completes(
