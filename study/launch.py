@@ -163,7 +163,7 @@ def _backend(
 
 def _set_broken_aside(directory: ResultsDirectory, say: Callable[[str], None]) -> None:
     """Name the files of the ledger that cannot be read, and make room for their runs."""
-    for broken in directory.read_runs()[1]:
+    for broken in directory.broken():
         aside = directory.set_aside(broken)
         say(f"{broken.path}: cannot be read ({broken.reason}); moved to {aside.name}, its runs go again")
 

@@ -203,18 +203,20 @@ class ResultsDirectory:
     def read_runs(self, columns: Sequence[str] = RUN_SCHEMA.names) -> tuple[pd.DataFrame, list[Broken]]:
         """Return ``columns`` of every finished run, one row each, and the files that cannot be read."""
         wanted = list(dict.fromkeys(["run_id", *columns]))
-
-        def read(path: Place) -> pa.Table | Broken:
-            try:
-                return read_table(read_whole(path), RUN_SCHEMA, wanted)
-            except UNREADABLE as error:
-                return Broken(path, _words(error))
-
-        found = _each(files_in(self.runs, "*.parquet"), read)
+        found = _each(files_in(self.runs, "*.parquet"), lambda path: _rows(path, wanted))
         broken = [item for item in found if isinstance(item, Broken)]
         tables = [item for item in found if not isinstance(item, Broken)]
         runs = frame(pa.concat_tables([RUN_SCHEMA.empty_table().select(wanted), *tables]))
         return runs.drop_duplicates("run_id", ignore_index=True)[list(columns)], broken
+
+    def broken(self) -> list[Broken]:
+        """Return the files of the ledger that cannot be read, in any column; keeps none of the others."""
+
+        def look(path: Place) -> Broken | None:
+            found = _rows(path, RUN_SCHEMA.names)
+            return found if isinstance(found, Broken) else None
+
+        return [item for item in _each(files_in(self.runs, "*.parquet"), look) if item is not None]
 
     def set_aside(self, broken: Broken) -> Place:
         """Move a broken file out of the ledger, so that its runs are done again; return where to."""
@@ -319,6 +321,13 @@ class ResultsDirectory:
     def is_locked(self) -> bool:
         """Say whether a driver is at work here."""
         return held(self.root)
+
+
+def _rows(path: Place, columns: Sequence[str]) -> pa.Table | Broken:
+    try:
+        return read_table(read_whole(path), RUN_SCHEMA, columns)
+    except UNREADABLE as error:
+        return Broken(path, _words(error))
 
 
 def _read_json(path: Place) -> Any:

@@ -8,6 +8,7 @@ import logging
 import os
 import time
 from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +27,12 @@ from study.cluster import other_code, slots
 from study.errors import LedgerError, UserError
 from study.ledger import ResultsDirectory
 from study.pack import run_pack
-from study.plan import code_digest
+from study.plan import Pack, code_digest
 from study.progress import Progress
 from study.queue import PackQueue
 from study.study_data import StudyData
+
+Train = Callable[[Pack, StudyData, ResultsDirectory], Iterator[int]]
 
 RETRIES = 3
 _GROWS_BY = 200
@@ -45,8 +48,9 @@ def run_on_ray(
     progress: Progress,
     *,
     may_grow: bool = False,
+    train: Train = run_pack,
 ) -> None:
-    """Train until the queue is done, on the Ray that this process is connected to.
+    """Train until the queue is done, on the Ray that this process is connected to, a pack with ``train``.
 
     A pack whose worker died or raised is tried again, RETRIES times; then it is noted as failed. Where
     a node that joined later has other code than this process, no more packs are handed out, and
@@ -62,6 +66,7 @@ def run_on_ray(
         tune.with_parameters(
             _PackTrainable,
             data=data,
+            train=train,
             where=directory.where,
             code=code_digest(),
             report_every=max(1.0, ahead / _REPORTS_PER_SECOND),
@@ -82,6 +87,8 @@ def run_on_ray(
             name=time.strftime("tune-%Y%m%d-%H%M%S"),
             storage_path=str(directory.logs.resolve()),
             failure_config=tune.FailureConfig(max_failures=0),
+            # Tune's own checkpoints would need this storage on every node.
+            checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
             callbacks=[watcher],
             verbose=0,
         ),
@@ -107,16 +114,23 @@ class _PackTrainable(tune.Trainable):  # type: ignore[misc]
     """A worker: trains the pack that its configuration names, a second of epochs per step."""
 
     def setup(
-        self, config: dict[str, Any], *, data: StudyData, where: str, code: str, report_every: float
+        self,
+        config: dict[str, Any],
+        *,
+        train: Train,
+        data: StudyData,
+        where: str,
+        code: str,
+        report_every: float,
     ) -> None:
         torch.set_num_threads(1)
-        self._data, self._directory = data, ResultsDirectory(where)
+        self._train, self._data, self._directory = train, data, ResultsDirectory(where)
         self._refused, self._report_every = other_code(code), report_every
         self.reset_config(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         pack = self._directory.read_pack(new_config["pack_id"])
-        self._training = run_pack(pack, self._data, self._directory)
+        self._training = self._train(pack, self._data, self._directory)
         self._trained = 0
         return True
 

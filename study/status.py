@@ -63,7 +63,7 @@ def stored_config(directory: ResultsDirectory) -> StudyConfig:
 def study_status(directory: ResultsDirectory) -> Status:
     """Return how the study in ``directory`` stands; raises LedgerError where there is none."""
     directory.require()
-    return _status(directory, *directory.read_runs())
+    return _status(directory, *directory.read_runs(["run_id"]))
 
 
 def study_results(directory: ResultsDirectory) -> Results:

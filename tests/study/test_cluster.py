@@ -86,6 +86,8 @@ def test_data_reaches_a_node_once_however_many_packs_it_trains(nodes: Nodes, tmp
     assert size > 7214 * 21 * 4
     assert copies <= 3
     assert len(results.read_runs()[0]) == 20
+    # Tune's own storage lies on the driver's node, so no worker may write there.
+    assert not list(results.logs.rglob("checkpoint_*"))
 
 
 def test_nodes_killed_in_the_middle_and_one_added_change_no_row(

@@ -1,0 +1,147 @@
+"""``python -m tests.benchmarks.bookkeeping RUNS``: what a study costs its driver, beside the training.
+
+Real Ray, real queue, real ledger; a pack is not trained, its rows are drawn. So the workers are done as
+soon as they have written, and what is left is what a driver does for a pack: ask for it, write it down,
+hand it out, hear of it, read its rows and tell the front.
+"""
+
+import json
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from models.training import TrainingOptions
+from study.cluster import ray_cluster
+from study.config import validate
+from study.ledger import ResultsDirectory
+from study.on_ray import run_on_ray
+from study.plan import Identity, Pack, run_id
+from study.progress import Progress
+from study.queue import PackQueue
+from study.status import study_status
+from study.study_data import StudyData, ThresholdOptions
+from study.tables import RUN_SCHEMA
+
+SETTINGS, SEEDS = 64, 5
+IDENTITY = Identity(
+    "fingerprint", {}, {"thresholds": {"choose_on": "validation"}, "test_decision_maker": None}, "code"
+)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What ``runs`` runs in ``packs`` packs cost; ``memory`` (MiB) is the driver's at each quarter."""
+
+    sampler: str
+    runs: int
+    packs: int
+    seconds: float
+    driver_cpu_seconds: float
+    memory: list[float]
+    status_seconds: float
+
+
+def drawn(pack: Pack, data: StudyData, directory: ResultsDirectory) -> Iterator[int]:
+    """Stand in for training a pack: write rows of the right form, drawn from its name."""
+    generator = np.random.default_rng(list(pack.pack_id.encode()))
+    runs = [(seed, setting) for seed in pack.seeds for setting in pack.settings]
+    rows: dict[str, list[Any]] = {}
+    for field in RUN_SCHEMA:
+        if str(field.type) == "double":
+            rows[field.name] = generator.random(len(runs)).tolist()
+        elif str(field.type) in ("int32", "int64"):
+            rows[field.name] = [1] * len(runs)
+        else:
+            rows[field.name] = [field.name] * len(runs)
+    rows["run_id"] = [run_id(setting.setting_id, seed) for seed, setting in runs]
+    rows["setting_id"] = [setting.setting_id for _, setting in runs]
+    rows["seed"] = [seed for seed, _ in runs]
+    rows["pack_id"] = [pack.pack_id] * len(runs)
+    rows["finished_at"] = [datetime.now(UTC)] * len(runs)
+    directory.write_runs(
+        pack.pack_id,
+        rows,
+        weights=list(generator.random((len(runs), 120), dtype=np.float32)),
+        deferred=[b"\0"] * len(runs),
+        positive=[b"\0"] * len(runs),
+    )
+    yield len(runs)
+
+
+def no_data() -> StudyData:
+    """Return as much data as a worker needs that trains nothing."""
+    nobody = np.zeros(0, np.int64)
+    return StudyData(
+        study="bookkeeping",
+        dataset="none",
+        fingerprint="fingerprint",
+        features=np.zeros((0, 1), np.float32),
+        label=np.zeros(0, np.float32),
+        sensitive=np.zeros(0, np.int8),
+        rows=dict.fromkeys(("train", "validation", "test", "choice"), nobody),
+        decision_makers={"standard": np.zeros(0, np.float32)},
+        test_decision_maker=None,
+        options=TrainingOptions(5, 0.003, 64, 50, 1000),
+        thresholds=ThresholdOptions("exact", 1, True, "validation"),
+        compiled=False,
+    )
+
+
+def measure(runs: int, folder: Path, sampler: str = "random", settings: int = SETTINGS) -> Cost:
+    """Keep the books of a study of about ``runs`` runs, on the Ray of this process."""
+    config = validate(
+        {
+            "study": "bookkeeping",
+            "methods": "defer",
+            "search": {"sampler": sampler, "settings": max(1, runs // SEEDS)},
+            "seeds": SEEDS,
+            "pack": {"settings": settings},
+        },
+        "the benchmark",
+    )
+    directory = ResultsDirectory(folder)
+    directory.write_study(config.resolved())
+    started, cpu = time.perf_counter(), time.process_time()
+    queue = PackQueue(config, IDENTITY, directory)
+    quarters: list[float] = []
+
+    def front() -> str:
+        if queue.finished_runs >= queue.planned_runs * (len(quarters) + 1) / 4:
+            quarters.append(resident())
+        return queue.front.words()
+
+    with (folder / "progress.txt").open("w") as said:
+        run_on_ray(queue, no_data(), directory, Progress(queue, front, said), train=drawn)
+    seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
+    assert queue.done
+    packs = len(directory.read_packs())
+    started = time.perf_counter()
+    assert study_status(directory).finished == queue.finished_runs
+    return Cost(sampler, queue.finished_runs, packs, seconds, cpu, quarters, time.perf_counter() - started)
+
+
+def resident() -> float:
+    """Return the memory that this process holds now, in MiB."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / 2**20
+
+
+def main(runs: int, sampler: str = "random", settings: int = SETTINGS) -> None:
+    """Measure and print."""
+    with tempfile.TemporaryDirectory() as folder, ray_cluster(None, 2, Path(folder) / "logs"):
+        cost = measure(runs, Path(folder) / "results", sampler, settings)
+    print(json.dumps(asdict(cost), indent=2))
+    of_wall, of_driver = cost.runs / cost.seconds, cost.runs / cost.driver_cpu_seconds
+    print(f"{of_wall:,.0f} runs/s; {of_driver:,.0f} runs per second of the driver's CPU")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), *sys.argv[2:3], *map(int, sys.argv[3:4]))
