@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from study.places import Place
 
 DONE, INCOMPLETE, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
+_LONGEST = 1_000
+"""A line that says what is wrong may quote what a file holds, but not all of it."""
 
 _DESCRIPTION = """\
 Train models that may say "I don't know" and leave the decision to somebody else, over thousands of
@@ -493,4 +495,5 @@ def _interrupt(number: int, frame: object) -> NoReturn:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    line = " ".join(text.split())
+    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]} ..."

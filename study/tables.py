@@ -42,6 +42,8 @@ DECISION_MAKER_SCHEMA = pa.schema(
         *((f"{split}_{figure}", pa.float64()) for split in SPLITS for figure in FIGURES),
     ]
 )
+_NAMES = ("run_id", "setting_id", "pack_id", "method", "model", "decision_maker")
+"""What every row must have: by these rows are told apart and grouped."""
 UNREADABLE = (OSError, KeyError, TypeError, ValueError, OverflowError, pa.ArrowException)
 """What reading a table that is none may raise."""
 
@@ -60,7 +62,8 @@ def to_parquet(columns: Mapping[str, Sequence[Any] | BoolArray], schema: pa.Sche
 def read_table(content: bytes, schema: pa.Schema, columns: Sequence[str] | None = None) -> pa.Table:
     """Return ``columns`` (all of the schema) of a Parquet file, in the schema's types.
 
-    Raises ValueError where a column of the schema is missing, there twice, or of another kind.
+    Raises ValueError where a column of the schema is missing, there twice, or of another kind, and where
+    a row has no name.
     """
     wanted = schema.names if columns is None else list(columns)
     with pq.ParquetFile(pa.BufferReader(content)) as file:
@@ -69,6 +72,9 @@ def read_table(content: bytes, schema: pa.Schema, columns: Sequence[str] | None 
         if wrong:
             raise ValueError(f"{names.count(wrong[0])} columns {wrong[0]}, one is needed")
         table = file.read(wanted)
+    nameless = [name for name in wanted if name in _NAMES and table[name].null_count]
+    if nameless:
+        raise ValueError(f"a row without {nameless[0]}")
     return table.select(wanted).cast(pa.schema([schema.field(name) for name in wanted]))
 
 
