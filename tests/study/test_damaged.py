@@ -1,4 +1,4 @@
-"""Results directories that are damaged or made up: one line, never a traceback, and nothing of it is run."""
+"""Results directories that are damaged or made up: one line, never a traceback, nothing of them is run."""
 
 import io
 import json
