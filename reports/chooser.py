@@ -112,7 +112,12 @@ def _field(words: str, control: Html) -> Html:
 
 
 def _options(name: str, values: Sequence[str]) -> Html:
-    options = [tag("option", "any", value=""), *(tag("option", value, value=value) for value in values)]
+    # Nobody chooses who decides: of several decision-makers, the first is the first screen's.
+    first = values[0] if name == "decision_maker" and len(values) > 1 else ""
+    options = [
+        tag("option", value or "any", value=value, selected=True if value == first else None)
+        for value in ("", *values)
+    ]
     return tag("select", *options, id=f"choose-{name}")
 
 

@@ -58,13 +58,15 @@ def answers(whole: tuple[Reductions, Weighed], tmp_path_factory: pytest.TempPath
       const found = { first: { chosen: chosen(), said: texts([$("said")])[0],
         select: $("select").textContent, export: $("export").textContent,
         limit: $("idk").value, heads: texts($("table").tHead.rows[0].cells) } };
+      put("decision_maker", "");
       found.chosen = asked.flatMap((limits) => ["error", "di", "idk"].map((minimise) => {
         for (const flag of ["error", "di", "idk"]) put(flag, limits[flag]);
         put("minimise", minimise);
         return [chosen(), $("said").textContent, $("export").textContent];
       }));
       $("form").reset(); await rest();
-      found.reset = [chosen(), $("idk").value];
+      found.reset = [chosen(), $("idk").value, $("decision_maker").value];
+      put("decision_maker", "");
       for (const flag of ["error", "di", "idk"]) put(flag, "");
       found.unlimited = [$("more").textContent, column(0).length];
       $("more").click();
@@ -131,12 +133,19 @@ def test_what_nothing_satisfies_names_the_nearest_and_what_it_misses(answers: An
 def test_the_page_begins_with_the_workload_of_the_first_screen(
     answers: Any, whole: tuple[Reductions, Weighed]
 ) -> None:
-    expected = best(whole[0].settings, {"idk_rate": 0.3}, "error")
+    settings, menu = whole[0].settings, whole[0].menu
+    own = settings[settings["decision_maker"].isin(["standard", "none"])]
+    expected = best(own, {"idk_rate": 0.3}, "error")
     assert expected is not None
+    (shown,) = menu.loc[
+        menu["decision_maker"].eq("standard") & menu["workload"].eq(0.3) & menu["aim"].eq("fewest errors"),
+        "setting_id",
+    ]
     first = answers["first"]
     assert (first["chosen"], first["limit"]) == (expected["setting_id"], "0.3")
-    assert first["select"] == "study select results/synthetic --max-idk 0.3"
-    assert answers["reset"] == [expected["setting_id"], "0.3"]
+    assert shown == expected["setting_id"]
+    assert first["select"] == "study select results/synthetic --max-idk 0.3 --decision-maker standard"
+    assert answers["reset"] == [expected["setting_id"], "0.3", "standard"]
 
 
 def test_a_person_sorts_by_any_column_and_missing_values_stay_last(answers: Any) -> None:
