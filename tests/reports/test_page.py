@@ -119,7 +119,7 @@ def test_names_are_shown_and_not_run(tmp_path: Path) -> None:
 def test_no_table_holds_what_a_spreadsheet_would_run(tmp_path: Path) -> None:
     model, name = '=HYPERLINK("http://example.org")', "@SUM(1+1)*cmd|'/C calc'!A0"
     runs = ledger(300, models=(model,), decision_makers=(name, "-2+3"))
-    runs["setting_id"] = "+" + runs["setting_id"]
+    runs["setting_id"] = "=" + runs["setting_id"]
     write_report(results(runs), tmp_path)
     tables = sorted(tmp_path.glob("*.csv"))
     assert {path.stem for path in tables} == set(TABLES)
