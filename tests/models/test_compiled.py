@@ -1,0 +1,173 @@
+"""The step as machine code against the same step as it is written; needs a C++ compiler."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from models import compiled
+from models.bayes import BAYES
+from models.compiled import Compiled, CompilerError, compiler
+from models.gate import GATE
+from models.methods import METHODS, defer
+from models.mlp import MLP, POSTHOC
+from models.ordinal import ORDINAL
+from models.training import PackTraining, Trained, TrainingOptions, train_pack
+from tests.models.synthetic_examples import make_examples
+
+OPTIONS = TrainingOptions(hidden=2, learning_rate=0.05, batch_size=16, patience=6, max_epochs=60)
+ALPHA = torch.linspace(0, 3, 100)
+GAMMA = torch.linspace(0.02, 0.4, 100)
+PROBLEM = (make_examples(96, 3, seed=1), make_examples(64, 3, seed=2))
+SEEDS = [0, 1, 4]
+ARMS = pytest.mark.parametrize(
+    ("model", "method"),
+    [(ORDINAL, "defer"), (GATE, "reject"), (BAYES, "binary")],
+    ids=["ordinal", "gate", "bayes"],
+)
+
+pytestmark = pytest.mark.skipif(compiler() is None, reason="needs a C++ compiler")
+
+
+def train(
+    model, method: str, which: slice | list[int], code: Path | None, seeds: list[int] = SEEDS
+) -> Trained:
+    return train_pack(
+        model,
+        METHODS[method],
+        *PROBLEM,
+        alpha=ALPHA[which],
+        gamma=GAMMA[which],
+        seeds=seeds,
+        options=OPTIONS,
+        compiled=code,
+    )
+
+
+@pytest.fixture(scope="module")
+def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return where this module's machine code is: each model is compiled once."""
+    return tmp_path_factory.mktemp("code")
+
+
+@pytest.fixture(scope="module")
+def whole_pack(code):
+    """Return the pack of all settings and seeds, trained once for each arm."""
+    trained: dict[str, Trained] = {}
+
+    def of(model, method: str) -> Trained:
+        if model.name not in trained:
+            trained[model.name] = train(model, method, slice(None), code)
+        return trained[model.name]
+
+    return of
+
+
+@ARMS
+def test_compiled_training_is_eager_training_up_to_rounding(whole_pack, model, method):
+    eager, machine = train(model, method, slice(None), None), whole_pack(model, method)
+    # Rounding can move the epoch of a stop, and a run that is about to diverge magnifies it.
+    together = eager.best_epoch == machine.best_epoch
+    close = torch.isclose(machine.validation_loss, eager.validation_loss, atol=1e-5, rtol=1e-4)
+    assert together.float().mean() > 0.8
+    assert close[together].float().mean() > 0.98
+
+
+@ARMS
+@pytest.mark.parametrize(
+    ("which", "seeds"),
+    [
+        ([7], [0, 1, 2]),
+        ([99], [1]),
+        (range(20, 53), [2]),
+        (range(70), [0, 2]),
+        (range(99, -1, -1), [2, 0, 1]),
+    ],
+    ids=["one setting", "one run", "33 settings", "70 settings", "backwards"],
+)
+def test_a_compiled_run_is_the_same_to_the_bit_in_packs_of_any_width(
+    whole_pack, code, model, method, which, seeds
+):
+    among = whole_pack(model, method)
+    pack = train(model, method, list(which), code, [SEEDS[s] for s in seeds])
+    for field in ("validation_loss", "best_epoch", "epochs"):
+        assert torch.equal(getattr(pack, field), getattr(among, field)[seeds][:, list(which)]), field
+    assert torch.equal(pack.theta, among.theta[seeds][:, :, list(which)])
+
+
+@ARMS
+def test_the_pack_that_others_are_compared_with_shrinks_in_lanes(whole_pack, model, method):
+    epochs = whole_pack(model, method).epochs
+    live = [int((epochs > epoch).sum(1).max()) for epoch in range(int(epochs.max()))]
+    assert live[0] > 96
+    assert live[-1] <= 96
+
+
+def test_dropping_finished_lanes_changes_no_compiled_run(whole_pack, code, monkeypatch):
+    monkeypatch.setattr(PackTraining, "_compact", lambda training: None)
+    never_smaller, among = train(ORDINAL, "defer", slice(None), code), whole_pack(ORDINAL, "defer")
+    assert torch.equal(never_smaller.theta, among.theta)
+    assert torch.equal(never_smaller.validation_loss, among.validation_loss)
+
+
+def test_a_compiled_neighbour_that_diverges_changes_no_other(whole_pack, code):
+    alpha = ALPHA[:40].clone()
+    alpha[5] = torch.nan
+    pack = train_pack(
+        ORDINAL, defer, *PROBLEM, alpha=alpha, gamma=GAMMA[:40], seeds=SEEDS, options=OPTIONS, compiled=code
+    )
+    others = [k for k in range(40) if k != 5]
+    among = whole_pack(ORDINAL, "defer")
+    assert torch.equal(pack.theta[:, :, others], among.theta[:, :, others])
+    assert pack.epochs[:, 5].tolist() == [1, 1, 1]
+
+
+def refuse(*_: object) -> None:
+    raise AssertionError("compiled again")
+
+
+def make(model, directory: Path, batch_size: int = 16) -> Compiled:
+    return Compiled(model, METHODS["defer"], *PROBLEM, hidden=2, batch_size=batch_size, directory=directory)
+
+
+def test_what_is_compiled_serves_all_that_comes_after(whole_pack, code, monkeypatch):
+    whole_pack(ORDINAL, "defer")
+    monkeypatch.setattr(compiled, "_compile", refuse)
+    make(ORDINAL, code)
+    with pytest.raises(AssertionError, match="compiled again"):
+        make(ORDINAL, code, batch_size=17)
+    with pytest.raises(AssertionError, match="compiled again"):
+        make(GATE, code)
+
+
+def test_families_that_train_alike_share_machine_code(tmp_path, monkeypatch):
+    wanted = []
+    monkeypatch.setattr(compiled, "_compile", lambda function, inputs, path: wanted.append(path.name))
+    monkeypatch.setattr(compiled, "_load", lambda path: path)
+    make(MLP, tmp_path)
+    mine = sorted(set(wanted))
+    make(POSTHOC, tmp_path)
+    assert sorted(set(wanted)) == mine
+    assert len(mine) == 2
+
+
+def test_a_compiler_that_fails_is_said_in_one_line(tmp_path, monkeypatch):
+    broken = tmp_path / "g++"
+    broken.write_text("#!/bin/sh\nexit 1\n")
+    broken.chmod(0o755)
+    monkeypatch.setattr(compiled, "compiler", lambda: str(broken))
+    with pytest.raises(
+        CompilerError, match=r"^ordinal-defer-step-\w+ could not be compiled by .*g\+\+"
+    ) as failed:
+        make(ORDINAL, tmp_path)
+    assert "\n" not in str(failed.value)
+    assert list(tmp_path.glob("*.pt2")) == []
+
+
+def test_a_compiler_without_its_standard_library_is_none(tmp_path, monkeypatch):
+    broken = tmp_path / "g++"
+    broken.write_text("#!/bin/sh\nexit 1\n")
+    broken.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CXX", raising=False)
+    assert compiler.__wrapped__() is None
