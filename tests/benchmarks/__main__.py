@@ -1,103 +1,187 @@
-"""``make bench``: the runs of a pack trained together, against the same runs one after the other.
+"""``make bench``: every side measured in one run of one program; a table, benchmark.json and benchmark.png.
 
-Both sides run the same code on one core of this machine, in turn. A run alone takes the same epochs as in
-its pack (its row is the same), so the time of all of them one after the other is estimated from a sample:
-seconds per epoch alone, times the epochs of the pack. Figures include early stopping and evaluation.
+The slow sides are measured on small samples, which the table names: one nn.Module on a few steps of one
+run, vmap on a few steps of a pack, Ray Tune on empty trials.
 """
 
+import argparse
 import json
-import sys
-import time
+import platform
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from unittest.mock import patch
+from typing import Any
 
 import torch
 
-from models import network
-from models.methods import METHODS
-from models.metrics import decide, joint_figures, scores
+from models.bayes import BAYES
+from models.compiled import compiler
+from models.gate import GATE
+from models.mlp import MLP
+from models.network import Model
 from models.ordinal import ORDINAL
-from models.step import compiler_available
-from models.training import PackTraining, Trained
+from models.training import TrainingOptions
+from study.compiling import code_directory
+from tests.benchmarks import measure, stages
+from tests.benchmarks.chart import draw
 from tests.benchmarks.problem import OPTIONS, Problem, compas_problem
+from tests.models.synthetic_examples import make_examples
 
-SEEDS = [0, 1, 2, 3, 4]
-SAMPLE = 3
-
-
-def train(problem: Problem, which: slice, seeds: list[int], compiled: bool) -> tuple[Trained, float]:
-    """Train and evaluate settings ``which`` under ``seeds``; return what came of it and the seconds."""
-    started = time.perf_counter()
-    training = PackTraining(
-        ORDINAL,
-        METHODS["defer"],
-        problem.train,
-        problem.validation,
-        alpha=problem.alpha[which],
-        gamma=problem.gamma[which],
-        seeds=seeds,
-        options=OPTIONS,
-        compiled=compiled,
-    )
-    while training.running:
-        training.run_epoch()
-    trained = training.result()
-    for split in (problem.train, problem.validation, problem.test):
-        decisions = decide(
-            scores(ORDINAL, trained.theta, split.x), ORDINAL.thresholds(trained.theta), split.a
-        )
-        joint_figures(decisions, split)
-    return trained, time.perf_counter() - started
+ARMS: list[tuple[Model, str]] = [
+    (MLP, "binary"),
+    (ORDINAL, "reject"),
+    (ORDINAL, "defer"),
+    (GATE, "defer"),
+    (BAYES, "binary"),
+]
 
 
-def seconds_per_epoch_alone(problem: Problem) -> float:
-    """Return the seconds of an epoch of one run at width 1, over SAMPLE settings."""
-    seconds, epochs = 0.0, 0
-    with patch.object(network, "LANE_MULTIPLE", 1):
-        for setting in range(SAMPLE):
-            trained, elapsed = train(problem, slice(setting, setting + 1), [0], compiled=False)
-            seconds += elapsed
-            epochs += int(trained.epochs.sum())
-    return seconds / epochs
+@dataclass(frozen=True)
+class Sizes:
+    """How much is measured."""
+
+    options: TrainingOptions
+    arms: list[tuple[Model, str]]
+    widths: list[int]
+    seeds: int
+    to_the_end: list[int]
+    repeats: int
+    sample_steps: int
+    trials: int
+    study: dict[str, Any]
+    growth: dict[str, list[int]]
 
 
-def main() -> int:
-    """Print one table, and write it to the file named on the command line, if one is."""
+FULL = Sizes(
+    options=OPTIONS,
+    arms=ARMS,
+    widths=[32, 64, 256, 1024],
+    seeds=5,
+    to_the_end=[64, 256],
+    repeats=5,
+    sample_steps=40,
+    trials=40,
+    study=stages.study_of(128, 5, "auto"),
+    growth={"rows": [4000, 16_000], "features": [90], "hidden": [20]},
+)
+
+
+def main(arguments: list[str] | None = None, sizes: Sizes = FULL, problem: Problem | None = None) -> int:
+    """Measure, print, write."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("--out", type=Path, default=Path("docs"), help="where benchmark.json and .png go")
+    out = parser.parse_args(arguments).out
     torch.set_num_threads(1)
-    print("COMPAS (two-year), ordinal, defer, 63 steps of 64 examples an epoch, one core\n")
-    rows = []
-    for settings in (64, 256):
-        problem = compas_problem(settings)
-        alone = seconds_per_epoch_alone(problem)
-        for backend in ("eager", "compiled") if compiler_available() else ("eager",):
-            compiled = backend == "compiled"
-            if compiled:
-                # Compiling happens once on a machine; what is measured is training.
-                train(problem, slice(None), SEEDS, compiled)
-            trained, seconds = train(problem, slice(None), SEEDS, compiled)
-            epochs = int(trained.epochs.sum())
-            runs = settings * len(SEEDS)
-            rows.append(
-                {
-                    "pack": f"{settings} settings x {len(SEEDS)} seeds",
-                    "backend": backend,
-                    "runs_per_second": runs / seconds,
-                    "microseconds_per_model_step": 1e6 * seconds / (epochs * 63),
-                    "runs_per_second_alone": runs / (alone * epochs),
-                    "ratio": alone * epochs / seconds,
-                }
-            )
-            row = rows[-1]
-            print(
-                f"{row['pack']:<24} {backend:<9} {row['runs_per_second']:7.1f} runs/s  "
-                f"{row['microseconds_per_model_step']:6.2f} us per model-step  "
-                f"alone {row['runs_per_second_alone']:6.2f} runs/s  ratio {row['ratio']:6.1f}",
-                flush=True,
-            )
-    if len(sys.argv) > 1:
-        Path(sys.argv[1]).write_text(json.dumps(rows, indent=2))
+    problem = problem or compas_problem(max(sizes.widths + sizes.to_the_end))
+    code = None if compiler() is None else code_directory()
+    measured: dict[str, Any] = {
+        "machine": {"processor": platform.processor() or platform.machine(), "torch": torch.__version__},
+    }
+    sections: list[tuple[str, Callable[[], Iterator[dict[str, Any]]]]] = [
+        ("steps", lambda: steps(sizes, problem, code)),
+        ("end_to_end", lambda: end_to_end(sizes, problem, code)),
+        ("stages", lambda: of_stages(sizes)),
+        ("growth", lambda: growth(sizes, code)),
+    ]
+    for name, rows in sections:
+        print(f"\n{name.replace('_', ' ')}", flush=True)
+        measured[name] = []
+        for row in rows():
+            measured[name].append(row)
+            print("  " + "  ".join(f"{key} {_short(value)}" for key, value in row.items()), flush=True)
+            # Written as it goes: a benchmark that is interrupted has measured something.
+            (out / "benchmark.json").write_text(json.dumps(measured, indent=1) + "\n")
+        if "end_to_end" in measured:
+            draw(measured, out / "benchmark.png")
     return 0
 
 
+def steps(sizes: Sizes, problem: Problem, code: Path | None) -> Iterator[dict[str, Any]]:
+    """Microseconds per model-step by model, method, backend and width."""
+    for model, method in sizes.arms:
+        for settings in sizes.widths:
+            for where in dict.fromkeys((code, None)):
+                # The eager way is slow: its widest packs are left out.
+                if where is None and settings > 256:
+                    continue
+                repeats = sizes.repeats if where else 2
+                yield measure.as_row(
+                    measure.measure_steps(
+                        model, method, problem, settings, sizes.seeds, sizes.options, where, repeats
+                    )
+                )
+
+
+def end_to_end(sizes: Sizes, problem: Problem, code: Path | None) -> Iterator[dict[str, Any]]:
+    """Runs per second of every way to train the same deferring ordinal models to the end."""
+    packs = [
+        measure.measure_end_to_end(problem, settings, sizes.seeds, sizes.options, code)
+        for settings in sizes.to_the_end
+    ]
+    runs = packs[-1].settings * packs[-1].seeds
+    epochs = packs[-1].needed_epochs / runs
+    alone = epochs * measure.seconds_per_epoch_alone(problem, sizes.options, sizes.sample_steps)
+    per_epoch = len(problem.train) // min(sizes.options.batch_size, len(problem.train))
+    settings = min(256, packs[-1].settings)
+    step = measure.seconds_per_step_under_vmap(problem, settings, sizes.seeds, sizes.options, 3)
+    under_vmap = settings * sizes.seeds / (epochs * per_epoch * step)
+
+    def row(way: str, speed: float, sample: str, **more: float) -> dict[str, Any]:
+        return {"way": way, "runs_per_second": speed, "times": speed * alone, "sample": sample, **more}
+
+    yield row("one nn.Module at a time", 1 / alone, f"{sizes.sample_steps} steps of a run")
+    if sizes.trials:
+        # Not above: Ray is slow to import.
+        from tests.benchmarks.on_tune import seconds_per_trial
+
+        with tempfile.TemporaryDirectory() as directory:
+            trial = seconds_per_trial(sizes.trials, Path(directory))
+        sample = f"{sizes.trials} empty trials, {trial:.3f} s each"
+        yield row("one run per Ray Tune trial", 1 / (alone + trial), sample)
+    yield row(
+        f"vmap over {settings * sizes.seeds} modules", under_vmap, "3 steps; nothing validated, no waste"
+    )
+    for pack in packs:
+        yield row(
+            f"pack of {pack.settings} x {pack.seeds}, {pack.backend}",
+            pack.runs_per_second,
+            "all of it, evaluation included",
+            epochs_spent_by_needed=pack.spent_epochs / pack.needed_epochs,
+        )
+
+
+def growth(sizes: Sizes, code: Path | None) -> Iterator[dict[str, Any]]:
+    """How the cost of a model-step grows with rows of data, features and hidden units (runs: see steps)."""
+    usual = {"rows": 4000, "features": 22, "hidden": sizes.options.hidden}
+    for what, values in sizes.growth.items():
+        for value in values:
+            now = {**usual, what: value}
+            options = TrainingOptions(**{**vars(sizes.options), "hidden": now["hidden"]})
+            problem = measure.synthetic_problem(make_examples, now["rows"], now["features"])
+            row = measure.measure_steps(
+                *(ORDINAL, "defer", problem, 64, sizes.seeds), options, code, sizes.repeats
+            )
+            yield {**now, "step": row.step, "validation": row.validation, "whole": row.whole}
+
+
+def of_stages(sizes: Sizes) -> Iterator[dict[str, Any]]:
+    """Share of a study's time by stage."""
+    with tempfile.TemporaryDirectory() as directory:
+        for stage, share in stages.measure_stages(sizes.study, Path(directory) / "here").items():
+            yield {"stage": stage, "share": share}
+        if sizes.trials:
+            whole, packs = stages.seconds_beside_packs(sizes.study, Path(directory) / "ray")
+            yield {
+                "stage": "on Ray with one worker: seconds beside the packs",
+                "seconds": whole - packs,
+                "of": whole,
+            }
+
+
+def _short(value: object) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())

@@ -1,0 +1,205 @@
+"""What is measured, one function per table, in CPU seconds of this process where not said otherwise.
+
+CPU time, since a benchmark shares its machine: on an idle core it is the time on the clock.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+
+from models.examples import Examples
+from models.methods import METHODS
+from models.metrics import decide, joint_figures, scores
+from models.network import Model
+from models.ordinal import ORDINAL
+from models.step import adam_sizes
+from models.training import PackTraining, Trained, TrainingOptions, minibatch_order
+from tests.benchmarks.others import cost, epoch_under_vmap
+from tests.benchmarks.problem import Problem
+from tests.models.plain import PLAIN
+
+
+@dataclass(frozen=True)
+class Steps:
+    """Microseconds per model-step of one model, method, backend and width (lanes = settings x seeds)."""
+
+    model: str
+    method: str
+    backend: str
+    settings: int
+    seeds: int
+    step: float
+    validation: float
+    bookkeeping: float
+
+    @property
+    def whole(self) -> float:
+        """All of an epoch, by model-step."""
+        return self.step + self.validation + self.bookkeeping
+
+    @property
+    def validation_share(self) -> float:
+        """What validation and the keeping of best weights take of it."""
+        return (self.validation + self.bookkeeping) / self.whole
+
+
+@dataclass(frozen=True)
+class EndToEnd:
+    """Runs trained to the end and evaluated; spent over needed epochs is what early stopping wastes."""
+
+    backend: str
+    settings: int
+    seeds: int
+    runs_per_second: float
+    needed_epochs: int
+    spent_epochs: int
+
+
+def fastest(function: Callable[[], object], repeats: int) -> float:
+    """Return the least seconds that ``function`` took."""
+    seconds = []
+    for _ in range(repeats):
+        started = time.process_time()
+        function()
+        seconds.append(time.process_time() - started)
+    return min(seconds)
+
+
+def begin(
+    model: Model,
+    method: str,
+    problem: Problem,
+    settings: int,
+    seeds: int,
+    options: TrainingOptions,
+    code: Path | None,
+) -> PackTraining:
+    """Lay out a pack of the first ``settings`` of a problem."""
+    return PackTraining(
+        model,
+        METHODS[method],
+        problem.train,
+        problem.validation,
+        alpha=problem.alpha[:settings],
+        gamma=problem.gamma[:settings],
+        seeds=range(seeds),
+        options=options,
+        compiled=code,
+    )
+
+
+def measure_steps(
+    model: Model,
+    method: str,
+    problem: Problem,
+    settings: int,
+    seeds: int,
+    options: TrainingOptions,
+    code: Path | None,
+    repeats: int,
+) -> Steps:
+    """Time the parts of an epoch at full width."""
+    pack = begin(model, method, problem, settings, seeds, options, code)
+    pack.run_epoch()
+    people = len(problem.train)
+    per_epoch = len(minibatch_order(people, options.batch_size, [0], 1))
+    coefficients = (pack._alpha, pack._gamma)
+
+    def train() -> None:
+        order = minibatch_order(people, options.batch_size, range(seeds), 1)
+        sizes = adam_sizes(options.learning_rate, range(1, per_epoch + 1))
+        noise = pack._noise(per_epoch, 1)
+        pack._engine.train((pack._theta, pack._mean, pack._square), sizes, order, *coefficients, noise)
+
+    def validate() -> torch.Tensor:
+        return pack._engine.validate(pack._theta, *coefficients, pack._validation_noise)
+
+    loss = validate()
+    unit = 1e6 / (settings * seeds * per_epoch)
+    parts = [fastest(part, repeats) * unit for part in (train, validate, lambda: pack._note(loss))]
+    backend = "eager" if code is None else "compiled"
+    return Steps(model.name, method, backend, settings, seeds, *parts)
+
+
+def measure_end_to_end(
+    problem: Problem, settings: int, seeds: int, options: TrainingOptions, code: Path | None
+) -> EndToEnd:
+    """Train a pack to the end, as a worker does, and decide on all splits."""
+    pack = begin(ORDINAL, "defer", problem, settings, seeds, options, code)
+    started, spent = time.process_time(), 0
+    while pack.running:
+        spent += pack._live.numel()
+        pack.run_epoch()
+    trained = pack.result()
+    evaluate(problem, trained)
+    seconds = time.process_time() - started
+    backend = "eager" if code is None else "compiled"
+    runs = settings * seeds
+    return EndToEnd(backend, settings, seeds, runs / seconds, int(trained.epochs.sum()), spent)
+
+
+def evaluate(problem: Problem, trained: Trained) -> None:
+    """Decide on every split, as a study does for every run."""
+    thresholds = ORDINAL.thresholds(trained.theta)
+    for split in (problem.train, problem.validation, problem.test):
+        joint_figures(decide(scores(ORDINAL, trained.theta, split.x), thresholds, split.a), split)
+
+
+def seconds_per_epoch_alone(problem: Problem, options: TrainingOptions, steps: int) -> float:
+    """Return what an epoch of one nn.Module takes, from its first ``steps`` steps and a validation pass."""
+    start = begin(ORDINAL, "defer", problem, 1, 1, options, None)._theta[0, :, 0]
+    network = PLAIN["ordinal"](start, problem.train.x.shape[1], options.hidden)
+    optimiser = torch.optim.Adam(network.parameters(), lr=options.learning_rate, fused=True)
+    order = minibatch_order(len(problem.train), options.batch_size, [0], 1)
+    batches, whole = problem.train.batches(order[:steps]), problem.validation.whole(1)
+    coefficients = (problem.alpha[0], problem.gamma[0])
+
+    def train() -> None:
+        for batch in batches:
+            optimiser.zero_grad()
+            cost(network, "defer", batch, *coefficients).backward()
+            optimiser.step()
+
+    def validate() -> None:
+        with torch.no_grad():
+            cost(network, "defer", whole, *coefficients).item()
+
+    return fastest(train, 3) / len(batches) * len(order) + fastest(validate, 3)
+
+
+def seconds_per_step_under_vmap(
+    problem: Problem, settings: int, seeds: int, options: TrainingOptions, steps: int
+) -> float:
+    """Return what a step of all settings under all seeds takes with torch.func.vmap."""
+    run = epoch_under_vmap(
+        ORDINAL,
+        "defer",
+        problem.train,
+        alpha=problem.alpha[:settings],
+        gamma=problem.gamma[:settings],
+        seeds=list(range(seeds)),
+        options=options,
+        steps=steps,
+    )
+    return fastest(run, 3) / steps
+
+
+def as_row(measured: Steps | EndToEnd) -> dict[str, object]:
+    """Return a measurement as plain data, with what follows from it."""
+    row = asdict(measured)
+    if isinstance(measured, Steps):
+        row |= {"whole": measured.whole, "validation_share": measured.validation_share}
+    else:
+        row |= {"waste": measured.spent_epochs / measured.needed_epochs}
+    return row
+
+
+def synthetic_problem(examples: Callable[[int, int, int], Examples], rows: int, features: int) -> Problem:
+    """Return a made-up problem with as many settings as the growth tables need."""
+    splits = [examples(n, features, seed) for seed, n in enumerate((rows, rows // 4, rows // 4))]
+    generator = torch.Generator().manual_seed(0)
+    alpha, gamma = torch.rand(2, 64, generator=generator)
+    return Problem(*splits, alpha, 0.03 + 0.12 * gamma)
