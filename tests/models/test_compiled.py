@@ -95,9 +95,8 @@ def test_a_compiled_run_is_the_same_to_the_bit_in_packs_of_any_width(
     assert torch.equal(pack.theta, among.theta[seeds][:, :, list(which)])
 
 
-@ARMS
-def test_the_pack_that_others_are_compared_with_shrinks_in_lanes(whole_pack, model, method):
-    epochs = whole_pack(model, method).epochs
+def test_the_pack_that_others_are_compared_with_shrinks_in_lanes(whole_pack):
+    epochs = whole_pack(ORDINAL, "defer").epochs
     live = [int((epochs > epoch).sum(1).max()) for epoch in range(int(epochs.max()))]
     assert live[0] > 96
     assert live[-1] <= 96
