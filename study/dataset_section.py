@@ -200,4 +200,12 @@ class DatasetSection(Section):
             usable = False
         if not usable:
             raise ValueError(f"{value!r} is not the name of a file")
+        from study.data.table_file import has_keys
+
+        if value is not None and has_keys(value):
+            raise ValueError(
+                "the URI holds a key, or an option that may be one, and a report shows the study file; "
+                "region, scheme and endpoint_override are allowed, keys belong into the environment "
+                "(AWS_SECRET_ACCESS_KEY)"
+            )
         return value

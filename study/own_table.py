@@ -7,7 +7,7 @@ from typing import Any
 from study.config import load_config, validate
 from study.data import dataset_names, guess, read_frame, study_file, table_name
 from study.data.guess import Guess
-from study.data.table_file import naming
+from study.data.table_file import naming, shown_place
 from study.dataset_section import DatasetSection
 from study.errors import OutputError, StudyFileError
 from study.files import write_whole
@@ -34,7 +34,7 @@ def dataset_section(
     else:
         guessed = guess_file(name, given)
         raw, remarks = {"path": name, **guessed.section}, guessed.remarks
-    config = validate({"dataset": {**raw, "split_seed": split_seed}}, name)
+    config = validate({"dataset": {**raw, "split_seed": split_seed}}, shown_place(name))
     return config.dataset, remarks
 
 
@@ -56,6 +56,6 @@ def write_study_file(file: str, given: Mapping[str, Any], out: Path | None) -> t
         raise OutputError(f"{out}: is there already; give another --out")
     guessed = guess_file(file, given)
     text = study_file(file, guessed, place=str(out))
-    validate(parse_yaml(text, str(out)), file).dataset.load()
+    validate(parse_yaml(text, str(out)), shown_place(file)).dataset.load()
     write_whole(out, text.encode())
     return out, guessed

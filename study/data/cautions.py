@@ -147,9 +147,9 @@ def _twins(dataset: Dataset) -> Iterator[str]:
     twins = int(np.isin(digest[test], digest[~test]).sum())
     if twins:
         yield (
-            f"{twins:,} of {test.sum():,} test rows equal a training or validation row in every column: if "
-            "these are the same people, name what tells people apart in group; test figures flatter "
-            "otherwise"
+            f"{twins:,} of {test.sum():,} test rows equal a training or validation row in all but "
+            "identifiers: if these are the same people, name what tells people apart in group; test "
+            "figures flatter otherwise"
         )
 
 

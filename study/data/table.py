@@ -22,7 +22,7 @@ from study.data.preprocessing import (
 )
 from study.data.splits import SPLITS, TRAIN, split_groups, split_rows
 from study.data.table_columns import TableColumns
-from study.data.table_file import naming, read_frame
+from study.data.table_file import naming, read_frame, shown_place
 from study.errors import DataError
 
 Int8 = npt.NDArray[np.int8]
@@ -72,7 +72,7 @@ def table_dataset(frame: pd.DataFrame, columns: TableColumns, *, name: str, spli
             frame=_encoded(rows, (*model, *only), label, group),
             feature_names=tuple(name for column in model for name in column.inputs),
             dm_only_names=tuple(name for column in only for name in column.inputs),
-            source=columns.path,
+            source=shown_place(columns.path),
         )
         own = OwnTable(columns, rows, model, only, left_out=int((~kept).sum()))
     return assemble(table, split, own=own, said=said, hard=hard, split_seed=split_seed)

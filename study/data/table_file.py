@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from urllib.parse import parse_qsl, urlsplit
 
 import pandas as pd
 import pyarrow as pa
@@ -11,6 +12,7 @@ from pyarrow import fs
 
 from study.data.preprocessing import shown
 from study.errors import DataError
+from study.places import place
 
 MISSING_VALUES = [
     *("", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>"),
@@ -36,7 +38,8 @@ def read_frame(path: str, *, text: Sequence[str] = ()) -> pd.DataFrame:
             index = [name for name in table.column_names if name in _INDEX]
             frame: pd.DataFrame = table.drop_columns(index).to_pandas(ignore_metadata=True)
         except (pa.ArrowException, OSError, ValueError, EOFError, OverflowError, RuntimeError) as error:
-            reason = " ".join((getattr(error, "strerror", None) or str(error)).split())[:200]
+            words = (getattr(error, "strerror", None) or str(error)).replace(path, shown_place(path))
+            reason = " ".join(words.split())[:200]
             raise DataError(f"cannot be read ({reason}); a CSV or Parquet file is allowed") from None
         if frame.empty:
             raise DataError("has no rows; one for each case is allowed")
@@ -49,12 +52,36 @@ def naming(path: str) -> Iterator[None]:
     try:
         yield
     except DataError as error:
-        raise DataError(f"{path}: {error}") from None
+        raise DataError(f"{shown_place(path)}: {error}") from None
+
+
+def shown_place(path: str) -> str:
+    """Return a path or URI as it may be shown: without the keys that a URI can hold."""
+    if "://" not in path or not {"@", "?"} & set(path):
+        return path
+    try:
+        return str(place(path))
+    except ValueError:  # It is no URI; whatever it holds is not said.
+        return path.partition("://")[0] + "://..."
+
+
+def has_keys(path: str) -> bool:
+    """Say whether a URI has a key, or an option that may be one."""
+    return "://" in path and _key_places(path) != _key_places(shown_place(path))
+
+
+def _key_places(path: str) -> tuple[str, int]:
+    """Return where a URI can have keys: its host, and how many options it has."""
+    try:
+        parts = urlsplit(path)
+    except ValueError:
+        return path, 0
+    return parts.netloc, len(parse_qsl(parts.query))
 
 
 def _read(path: str, text: Sequence[str]) -> pa.Table:
-    system, place = _opened(path)
-    with system.open_input_file(place) as file:
+    system, file_path = _opened(path)
+    with system.open_input_file(file_path) as file:
         if file.read(4) == b"PAR1":
             return pq.ParquetFile(file).read()
     convert = pa_csv.ConvertOptions(
@@ -63,15 +90,15 @@ def _read(path: str, text: Sequence[str]) -> pa.Table:
         column_types=dict.fromkeys(text, pa.string()),
     )
     parse = pa_csv.ParseOptions(newlines_in_values=True)
-    with system.open_input_stream(place) as stream:
+    with system.open_input_stream(file_path) as stream:
         return pa_csv.read_csv(stream, parse_options=parse, convert_options=convert)
 
 
 def _opened(path: str) -> tuple[fs.FileSystem, str]:
     """Return the file system that holds ``path``, and its place there."""
     if "://" in path:
-        system, place = fs.FileSystem.from_uri(path)
-        return system, place
+        system, file_path = fs.FileSystem.from_uri(path)
+        return system, file_path
     return fs.LocalFileSystem(), path
 
 

@@ -9,13 +9,15 @@ import pytest
 
 from study.api import Study
 from study.cli import main
-from study.config import load_config
+from study.config import load_config, validate
 from study.data import SPLITS
 from study.errors import DataError, OutputError, StudyFileError
 from study.launch import launch
 from study.ledger import ResultsDirectory
 from study.own_table import dataset_section, write_study_file
+from study.places import RemotePath, place
 from tests.data.own import cases
+from tests.study.store import Store
 
 pytestmark = pytest.mark.usefixtures("_own_sigterm")
 
@@ -136,6 +138,41 @@ def test_table_is_written_as_the_models_see_it(here: Path) -> None:
     assert list(written)[: len(dataset.feature_names) - 1] == list(dataset.feature_names[:-1])
     assert written["label"].tolist() == dataset.label.tolist()
     assert written["split"].tolist() == [SPLITS[code] for code in dataset.split]
+
+
+@pytest.mark.parametrize("name", ["cases.csv", "cases.parquet"])
+def test_table_in_a_store_is_the_table(
+    name: str, store: Store, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table().to_parquet("cases.parquet")
+    there = place(store.uri(f"tables/{name}"))
+    assert isinstance(there, RemotePath)
+    there.write_bytes(Path(name).read_bytes())
+
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hush")
+    path, _ = write_study_file(str(there), ROLES, None)
+    assert path == Path("cases.yaml")
+    dataset = load_config(path).dataset.load()
+    assert dataset.source == str(there)
+    assert dataset.fingerprint == dataset_section(name, ROLES)[0].load().fingerprint
+    there.unlink()
+    with pytest.raises(DataError, match=r"^s3://.*cases\..* cannot be read"):
+        load_config(path).dataset.load()
+
+
+def test_key_in_a_uri_is_neither_taken_into_a_study_file_nor_shown(store: Store, here: Path) -> None:
+    for uri in (store.uri("nothing.csv"), "s3://KEY:hush@bucket/x.csv", "s3://bucket/x.csv?token=hush"):
+        for ask in (
+            lambda uri=uri: dataset_section(uri, ROLES),
+            lambda uri=uri: write_study_file(uri, ROLES, None),
+            lambda uri=uri: validate({"dataset": {**ROLES, "path": uri, "sensitive": "race"}}, "my.yaml"),
+        ):
+            with pytest.raises((DataError, StudyFileError)) as caught:
+                ask()
+            assert "hush" not in str(caught.value)
+    assert "holds a key" in str(caught.value)
+    assert not Path("nothing.yaml").exists()
 
 
 @pytest.mark.parametrize(
