@@ -77,7 +77,7 @@ def test_test_figures_are_shown_but_decide_nothing() -> None:
     assert chosen.validation == {"error": 0.2, "di": 0.5, "idk_rate": 0.5}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(LEDGERS, LIMITS, LIMITS, LIMITS, st.sampled_from(["error", "di", "idk"]))
 def test_choice_equals_a_search_by_hand(
     ledger: Any, max_error: float | None, max_di: float | None, max_idk: float | None, minimise: Any
