@@ -130,7 +130,10 @@ def _names(frame: pd.DataFrame, name: str) -> list[str]:
 
 def _commands() -> Html:
     select = "The same in the shell, with intervals: "
-    export = "To use it, take the run of its median seed: "
+    export = (
+        "To use it, take the run of its median seed, whose own figures may lie beyond the limits (study "
+        "select shows them): "
+    )
     return tag(
         "div",
         tag("p", select, tag("code", id="choose-select")),

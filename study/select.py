@@ -24,7 +24,8 @@ class Selection:
     """A setting, and whether it satisfies the constraints or only comes nearest to them.
 
     ``validation`` and ``test`` hold medians over seeds of error, di and idk_rate; ``run_id`` is the
-    run whose validation figure is the median one (the lower of two). ``validation_seeds`` and
+    run whose validation figure is the median one (the lower of two), ``run_validation`` and ``run_test``
+    its own figures, which may be beyond a limit that the medians are within. ``validation_seeds`` and
     ``test_seeds`` hold the smallest and largest of the seeds; ``test_interval`` a bootstrap interval of
     95 % of the test median over the people tested on, None where outcomes lack: ``lacking`` says why.
     ``exceeded`` says by how much each constraint is missed.
@@ -42,6 +43,8 @@ class Selection:
     validation: dict[str, float | None]
     test: dict[str, float | None]
     seeds: int
+    run_validation: dict[str, float | None]
+    run_test: dict[str, float | None]
     validation_seeds: dict[str, Ends | None]
     test_seeds: dict[str, Ends | None]
     test_interval: dict[str, Ends | None]
@@ -52,7 +55,7 @@ class Selection:
         """Return the selection as plain data, the contract's keys first."""
         names = ("setting_id", "run_id", "method", "alpha", "gamma", "validation", "test")
         rest = ("model", "decision_maker", "dataset", "seeds")
-        spread = ("validation_seeds", "test_seeds", "test_interval")
+        spread = ("run_validation", "run_test", "validation_seeds", "test_seeds", "test_interval")
         return {name: getattr(self, name) for name in (*names, *rest, *spread)}
 
     def words(self) -> str:
@@ -72,6 +75,8 @@ class Selection:
             lines.append(f"  no 95 % interval: {self.lacking}")
         else:
             lines.append(_line("  95 % interval", self.test_interval.values()))
+        lines.append(_line("run, validation", self.run_validation.values()))
+        lines.append(_line("run, test", self.run_test.values()))
         return "\n".join(lines)
 
     def missed(self) -> str:
@@ -108,11 +113,13 @@ def select(
         raise LedgerError("no run has finished yet, there is nothing to select from")
     own = runs[runs["setting_id"] == chosen["setting_id"]].dropna(subset=POINT)
     over = {NAMES[figure]: float(chosen[f"over_{figure}"]) for figure in limits}
+    run_id = median_runs(own, f"validation_{COLUMN[minimise]}")[chosen["setting_id"]]
+    run = own[own["run_id"] == run_id].iloc[0]
     intervals, lacking = _intervals(own, read_outcomes)
     return Selection(
         satisfies=bool(chosen["excess"] == 0),
         setting_id=chosen["setting_id"],
-        run_id=median_runs(own, f"validation_{COLUMN[minimise]}")[chosen["setting_id"]],
+        run_id=run_id,
         dataset=chosen["dataset"],
         method=chosen["method"],
         model=chosen["model"],
@@ -122,6 +129,8 @@ def select(
         validation=_figures(chosen, "validation"),
         test=_figures(chosen, "test"),
         seeds=len(own),
+        run_validation=_figures(run, "validation"),
+        run_test=_figures(run, "test"),
         validation_seeds=_range(own, "validation"),
         test_seeds=_range(own, "test"),
         test_interval={name: intervals[name].test_set if intervals else None for name in COLUMN.values()},

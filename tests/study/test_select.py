@@ -68,6 +68,20 @@ def test_run_is_that_of_the_median_seed() -> None:
     assert select(runs_of(even)).run_id == "a3"
 
 
+def test_the_run_s_own_figures_are_shown_even_where_they_are_beyond_the_limits() -> None:
+    runs = runs_of({"a": [(0.1, 0.1, 0.0), (0.2, 0.1, 0.9), (0.3, 0.1, 0.1)]})
+    chosen = select(runs, max_idk=0.3)
+    assert chosen.satisfies
+    assert (chosen.run_id, chosen.validation["idk_rate"]) == ("a1", 0.1)
+    assert chosen.run_validation == {"error": 0.2, "di": 0.1, "idk_rate": 0.9}
+    assert chosen.run_test["idk_rate"] == pytest.approx(1.0)
+    assert chosen.to_json()["run_validation"] == chosen.run_validation
+    assert [line.split()[-1] for line in chosen.words().splitlines() if "this run" in line] == [
+        "0.900",
+        "1.000",
+    ]
+
+
 def test_test_figures_are_shown_but_decide_nothing() -> None:
     runs = runs_of(THREE)
     runs.loc[runs["setting_id"] == "accurate", "test_error"] = 1.0
