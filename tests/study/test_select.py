@@ -76,10 +76,8 @@ def test_the_run_s_own_figures_are_shown_even_where_they_are_beyond_the_limits()
     assert chosen.run_validation == {"error": 0.2, "di": 0.1, "idk_rate": 0.9}
     assert chosen.run_test["idk_rate"] == pytest.approx(1.0)
     assert chosen.to_json()["run_validation"] == chosen.run_validation
-    assert [line.split()[-1] for line in chosen.words().splitlines() if "this run" in line] == [
-        "0.900",
-        "1.000",
-    ]
+    of_run = [line.split() for line in chosen.words().splitlines() if line.startswith("  run, ")]
+    assert [words[-1] for words in of_run] == ["0.900", "1.000"]
 
 
 def test_test_figures_are_shown_but_decide_nothing() -> None:
