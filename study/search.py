@@ -20,7 +20,6 @@ import numpy as np
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 from optuna.trial import TrialState
-from scipy.stats import qmc  # type: ignore[import-untyped]
 
 from models.randomness import stream_seed
 from reports.fronts import pareto_mask
@@ -182,6 +181,9 @@ def _drawn(sampler: str, spaces: Mapping[str, Space], count: int, seed: int) -> 
     if sampler == "random":
         points = np.random.default_rng(seed).random((count, len(spaces)))
     elif sampler == "qmc":
+        # Not above: it takes half a second, and workers import this file too.
+        from scipy.stats import qmc  # type: ignore[import-untyped]
+
         sequence = qmc.Sobol(len(spaces), scramble=True, rng=np.random.default_rng(seed))
         points = sequence.random_base2(max(0, count - 1).bit_length())[:count]
     else:
