@@ -208,6 +208,8 @@ def load_config(source: str | Path, overrides: Sequence[str] = ()) -> StudyConfi
     if isinstance(source, str) and source in preset_names():
         text = resources.files("study.presets").joinpath(f"{source}.yaml").read_text("utf-8")
         where = f"preset {source}"
+    elif Path(source).suffix in (".csv", ".parquet"):
+        raise StudyFileError(f"{where}: is a table; write a study file for it: study init {where}")
     else:
         text = _read(Path(source))
     raw = parse_yaml(text, where)

@@ -157,6 +157,10 @@ def test_wrong_study_file_is_refused_before_anything_is_written(
     assert not (tmp_path / "out").exists()
 
 
+def test_table_in_the_place_of_a_study_file_is_refused_with_what_to_do(say: Say) -> None:
+    assert_refused(say("run", "cases.csv"), "cases.csv: is a table; write a study file for it: study init")
+
+
 def test_missing_study_file_is_refused(say: Say) -> None:
     assert_refused(say("run", "nothing.yaml"), "nothing.yaml: no such study file", "presets are default")
 
