@@ -30,6 +30,10 @@ def draw(measured: dict[str, Any], path: Path) -> None:
             label=f"{model}, {method}" if compiled or len(models) == len(lines) else None,
         )
     left.set(xscale="log", yscale="log", xlabel="models in a pack", ylabel="microseconds per model-step")
+    widths = sorted({count for points in lines.values() for count, _ in points})
+    left.set_xticks(widths, [f"{width:,}" for width in widths])
+    left.minorticks_off()
+    left.set_yticks(ticks := [1, 2, 5, 10, 20], [str(tick) for tick in ticks])
     left.set_title("Training and validation (dotted: eager)", fontsize=10)
     left.legend(fontsize=8, frameon=False)
     ways = list(reversed(measured["end_to_end"]))
