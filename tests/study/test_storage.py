@@ -130,8 +130,8 @@ def test_a_request_cut_off_in_the_middle_leaves_nothing_and_is_done_again(
     there: ResultsDirectory, store: Store
 ) -> None:
     with store.trouble("PUT .*manifest", hangs_up(times=2)):
-        there.write_manifest({"rows": 3, "sessions": ["x" * 10_000]})
-    assert there.read_manifest() == {"rows": 3, "sessions": ["x" * 10_000]}
+        there.write_manifest({"rows": 3, "source": "x" * 10_000})
+    assert there.read_manifest() == {"rows": 3, "source": "x" * 10_000}
 
 
 @pytest.mark.usefixtures("_hurried")
