@@ -1,23 +1,20 @@
 """Train a study's packs one after the other in this process."""
 
+from study.attempts import Attempts
 from study.ledger import ResultsDirectory
 from study.pack import run_pack
-from study.progress import Progress
-from study.queue import PackQueue
+from study.pieces import read_piece
 from study.study_data import StudyData
 
 
-def run_in_process(
-    queue: PackQueue, data: StudyData, directory: ResultsDirectory, progress: Progress
-) -> None:
-    """Train until the queue is done; a pack that raises is noted as failed and the rest go on."""
-    while (pack := queue.next()) is not None:
+def run_in_process(attempts: Attempts, data: StudyData, directory: ResultsDirectory) -> None:
+    """Train until nothing is left to hand out."""
+    while (name := attempts.next()) is not None:
+        message = ""
         try:
-            for trained in run_pack(pack, data, directory):
-                progress.pack_advanced(pack.pack_id, trained)
+            pack, ledger = read_piece(directory, name)
+            for advance in run_pack(pack, data, ledger):
+                attempts.advanced(name, advance)
         except Exception as error:
-            queue.fail(pack.pack_id, f"{type(error).__name__}: {error}")
-            progress.pack_failed(pack.pack_id, str(error))
-        else:
-            queue.finish(pack.pack_id)
-            progress.pack_finished(pack.pack_id)
+            message = f"{type(error).__name__}: {error}"
+        attempts.ended(name, message)

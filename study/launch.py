@@ -19,6 +19,7 @@ from models.examples import Examples, with_bias
 from models.metrics import decision_figures
 from models.randomness import stream_seed
 from models.training import TrainingOptions
+from study.attempts import Attempts
 from study.compiling import choose_backend, compiling_beside
 from study.config import StudyConfig, changed_keys
 from study.data import SPLITS, Dataset, cautions, default_subgroup, subgroup
@@ -68,10 +69,11 @@ def launch(
         misleading = _cautions(config, dataset)
         for line in misleading:
             say(f"caution: {line}")
-        directory.clear_failures()
         executor = "in this process" if in_process else (address or "Ray on this machine")
-        session = _session(directory, dataset, identity, backend, executor, misleading)
-        with session, _logs(directory):
+        with (
+            _session(directory, dataset, identity, backend, executor, misleading) as session,
+            _logs(directory),
+        ):
             with ThreadPoolExecutor(1) as beside:
                 # The decision-makers train while Ray starts.
                 makers = beside.submit(_decision_makers, config, directory, dataset, unreliable)
@@ -79,7 +81,8 @@ def launch(
                 if in_process:
                     data = _study_data(config, dataset, makers.result(), backend)
                     progress = Progress(queue, queue.front.words)
-                    run_in_process(queue, data, directory, progress)
+                    attempts = Attempts(queue, data, directory, progress, session)
+                    run_in_process(attempts, data, directory)
                 else:
                     from study.cluster import ray_cluster
                     from study.on_ray import run_on_ray
@@ -92,9 +95,12 @@ def launch(
                         data = _study_data(config, dataset, makers.result(), backend)
                         say(f"{queue.planned_runs:,} runs, {slots} workers, results in {directory.root}")
                         progress = Progress(queue, queue.front.words)
-                        run_on_ray(queue, data, directory, progress, may_grow=address is not None)
+                        attempts = Attempts(queue, data, directory, progress, session)
+                        run_on_ray(attempts, data, directory, may_grow=address is not None)
             progress.close()
-    return queue.done and not queue.failed_runs
+            if attempts.done:
+                directory.sweep()
+    return attempts.done and not queue.failed_runs
 
 
 def resume(directory: ResultsDirectory, **options: Any) -> bool:
@@ -266,12 +272,15 @@ def _session(
     backend: str,
     where: str,
     misleading: list[str],
-) -> Iterator[None]:
-    """Write down when, where and with what the study was worked on, and how that ended."""
+) -> Iterator[dict[str, Any]]:
+    """Write down when, where and with what the study was worked on, and how that ended.
+
+    Yields what is written of this session, to be added to.
+    """
     manifest: dict[str, Any] = {"sessions": []}
     if directory.manifest_file.exists():
         manifest = directory.read_manifest()
-    session = {
+    session: dict[str, Any] = {
         "started": _now(),
         "host": socket.gethostname(),
         "platform": platform.platform(),
@@ -291,7 +300,7 @@ def _session(
     directory.write_manifest(manifest)
     session["state"] = "stopped by an error"
     try:
-        yield
+        yield session
         session["state"] = "done"
     except KeyboardInterrupt:
         session["state"] = "interrupted"

@@ -25,22 +25,24 @@ from study.places import Place, files_in, local_logs, place, renamed
 from study.plan import Pack
 from study.tables import (
     DECISION_MAKER_SCHEMA,
+    FAILED,
     OUTCOME_SCHEMA,
     RUN_SCHEMA,
     UNREADABLE,
     WEIGHT_SCHEMA,
     BoolArray,
+    Rows,
     frame,
     read_decided,
     read_people,
     read_table,
     to_parquet,
+    to_table,
 )
 from study.yaml_text import dump_yaml, parse_yaml
 
 Read = TypeVar("Read")
 
-_FAILURE = {"pack_id": str, "runs": int, "error": str}
 _AT_ONCE = 16
 """How many files are read at once: an object store answers each of them late, but all together."""
 
@@ -66,6 +68,7 @@ class ResultsDirectory:
         self.outcomes = self.root / "outcomes"
         self.test_rows_file = self.root / "test_rows.parquet"
         self.packs = self.root / "packs"
+        self.checkpoints = self.root / "checkpoints"
         self.logs = local_logs(self.root)
         self.report = self.root / "report"
         self._hold = Hold()
@@ -131,35 +134,40 @@ class ResultsDirectory:
 
     def read_packs(self) -> list[Pack]:
         """Return all packs asked for, by arm and index."""
-        wanted = [path for path in files_in(self.packs, "*.json") if not path.stem.endswith(".failed")]
-        packs = _each(wanted, lambda path: self.read_pack(path.stem))
+        packs = _each(files_in(self.packs, "*.json"), lambda path: self.read_pack(path.stem))
         return sorted(packs, key=lambda pack: (pack.arm, pack.index))
-
-    def write_failure(self, pack: Pack, message: str) -> None:
-        """Note that a pack could not be trained, and why."""
-        failure = {"pack_id": pack.pack_id, "runs": pack.runs, "error": message}
-        write_whole(self._failure_file(pack.pack_id), json.dumps(failure, indent=2).encode())
-
-    def clear_failures(self) -> None:
-        """Forget which packs failed: they are to be tried again."""
-        for path in self.packs.glob("*.failed.json"):
-            path.unlink(missing_ok=True)
-
-    def failures(self) -> list[dict[str, Any]]:
-        """Return {pack_id, runs, error} of every pack that could not be trained."""
-        paths = files_in(self.packs, "*.failed.json")
-        failures = [_read_json(path) for path in paths]
-        for path, failure in zip(paths, failures, strict=True):
-            found = failure if isinstance(failure, dict) else {}
-            if {name: type(value) for name, value in found.items()} != _FAILURE:
-                raise LedgerError(f"{path}: is not a note of a failure; delete it")
-        return failures
 
     def _pack_file(self, pack_id: str) -> Place:
         return self.packs / f"{pack_id}.json"
 
-    def _failure_file(self, pack_id: str) -> Place:
-        return self.packs / f"{pack_id}.failed.json"
+    # Packs in training
+
+    @property
+    def pieces(self) -> "ResultsDirectory":
+        """The ledger of packs that train in pieces, until these are put together."""
+        return ResultsDirectory(self.root / "pieces")
+
+    def write_checkpoint(self, pack_id: str, content: bytes) -> None:
+        """Keep the state of a pack that is in training."""
+        write_whole(self._checkpoint_file(pack_id), content)
+
+    def read_checkpoint(self, pack_id: str) -> bytes | None:
+        """Return what was kept of a pack in training, None where nothing was; LedgerError if unreadable."""
+        try:
+            return read_whole(self._checkpoint_file(pack_id))
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise LedgerError(
+                f"{self._checkpoint_file(pack_id)}: cannot be read ({_words(error)})"
+            ) from None
+
+    def drop_checkpoint(self, pack_id: str) -> None:
+        """Remove what was kept of a pack in training."""
+        self._checkpoint_file(pack_id).unlink(missing_ok=True)
+
+    def _checkpoint_file(self, pack_id: str) -> Place:
+        return self.checkpoints / f"{pack_id}.checkpoint"
 
     # The ledger
 
@@ -179,10 +187,36 @@ class ResultsDirectory:
     ) -> None:
         """Add a pack's finished runs: columns by name as in RUN_SCHEMA, the rest in row order."""
         trained = {"run_id": rows["run_id"], "weights": list(weights)}
-        write_whole(self.weights / f"{pack_id}.parquet", to_parquet(trained, WEIGHT_SCHEMA))
         decided = {"run_id": rows["run_id"], "deferred": deferred, "positive": positive}
-        write_whole(self.outcomes / f"{pack_id}.parquet", to_parquet(decided, OUTCOME_SCHEMA))
-        write_whole(self._runs_file(pack_id), to_parquet(rows, RUN_SCHEMA))
+        tables = ((rows, RUN_SCHEMA), (trained, WEIGHT_SCHEMA), (decided, OUTCOME_SCHEMA))
+        self.write_rows(pack_id, Rows(*(to_table(columns, schema) for columns, schema in tables)))
+
+    def write_rows(self, pack_id: str, rows: Rows) -> None:
+        """Add what a pack leaves; the runs come last, so that they never point at what is not there."""
+        write_whole(self.weights / f"{pack_id}.parquet", to_parquet(rows.weights))
+        write_whole(self.outcomes / f"{pack_id}.parquet", to_parquet(rows.outcomes))
+        write_whole(self._runs_file(pack_id), to_parquet(rows.runs))
+
+    def read_rows(self, pack_id: str) -> Rows:
+        """Return what a pack left; raises LedgerError where a file is missing or broken."""
+        path = self._runs_file(pack_id)
+        tables = []
+        try:
+            for folder, schema in (
+                (self.runs, RUN_SCHEMA),
+                (self.weights, WEIGHT_SCHEMA),
+                (self.outcomes, OUTCOME_SCHEMA),
+            ):
+                path = folder / f"{pack_id}.parquet"
+                tables.append(read_table(read_whole(path), schema))
+        except UNREADABLE as error:
+            raise LedgerError(f"{path}: cannot be read ({_words(error)}); delete it and resume") from None
+        return Rows(*tables)
+
+    def remove_rows(self, pack_id: str) -> None:
+        """Take a pack out of the ledger; its runs come first."""
+        for folder in (self.runs, self.weights, self.outcomes):
+            (folder / f"{pack_id}.parquet").unlink(missing_ok=True)
 
     def has_runs(self, pack_id: str) -> bool:
         """Say whether a pack's rows are in the ledger."""
@@ -191,6 +225,11 @@ class ResultsDirectory:
     def finished_packs(self) -> set[str]:
         """Return the ids of the packs whose rows are in the ledger."""
         return {path.stem for path in self.runs.glob("*.parquet")}
+
+    def packs_with_failed_runs(self) -> set[str]:
+        """Return the ids of the packs in the ledger some of whose runs could not be trained."""
+        runs = self.read_runs(["pack_id", "status"])[0]
+        return set(runs.loc[runs["status"] == FAILED, "pack_id"])
 
     def read_pack_runs(self, pack_id: str, columns: Sequence[str] = RUN_SCHEMA.names) -> pd.DataFrame:
         """Return ``columns`` of one pack's rows; raises LedgerError where the file is missing or broken."""
@@ -246,7 +285,7 @@ class ResultsDirectory:
         columns = {"label": label, "sensitive": sensitive}
         columns |= {f"decision_{name}": decided for name, decided in decisions.items()}
         schema = pa.schema([(name, pa.bool_()) for name in columns])
-        write_whole(self.test_rows_file, to_parquet(columns, schema))
+        write_whole(self.test_rows_file, to_parquet(to_table(columns, schema)))
 
     def read_outcomes(self, run_ids: Collection[str] | None = None) -> Outcomes | None:
         """Return the test decisions of the runs in the ledger; None where they are not kept.
@@ -293,7 +332,7 @@ class ResultsDirectory:
 
     def write_decision_makers(self, rows: Mapping[str, Sequence[Any]]) -> None:
         """Write the decision-makers, a row each with the columns of DECISION_MAKER_SCHEMA."""
-        write_whole(self.decision_makers_file, to_parquet(rows, DECISION_MAKER_SCHEMA))
+        write_whole(self.decision_makers_file, to_parquet(to_table(rows, DECISION_MAKER_SCHEMA)))
 
     def read_decision_makers(self) -> pd.DataFrame:
         """Return the decision-makers; empty before they are trained, LedgerError if unreadable."""
@@ -306,6 +345,19 @@ class ResultsDirectory:
                 f"{self.decision_makers_file}: cannot be read ({_words(error)}); "
                 "delete it and resume to train the decision-makers again"
             ) from None
+
+    def sweep(self) -> None:
+        """Remove what only a study in training needs, and what killed writers left half written."""
+        pieces = self.pieces
+        in_training = (self.checkpoints, pieces.checkpoints, pieces.runs, pieces.weights, pieces.outcomes)
+        finished = (self.root, self.packs, self.runs, self.weights, self.outcomes, self.report)
+        for folders, pattern in ((in_training, "*"), ((*in_training, *finished), ".*.part")):
+            for path in (path for folder in folders for path in folder.glob(pattern)):
+                path.unlink(missing_ok=True)
+        for folder in (*in_training, pieces.root):
+            if isinstance(folder, Path):
+                with contextlib.suppress(OSError):
+                    folder.rmdir()
 
     # One driver at a time
 

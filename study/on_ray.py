@@ -1,14 +1,14 @@
 """Train a study's packs on Ray: one pack is one Ray Tune trial. Only this file knows Ray Tune.
 
-Tune schedules; what is done, the ledger says, and what is tried again, the queue. Tune's configurations
+Tune schedules; what is done, the ledger says, what is tried again, study/attempts.py. Tune's configurations
 and results carry ids only: a worker reads its pack from the results directory and writes its rows there.
 """
 
 import logging
 import os
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -23,18 +23,17 @@ from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler
 from ray.tune.search import Searcher
 
+from study.attempts import Attempts
 from study.cluster import other_code, slots
 from study.errors import LedgerError, UserError
 from study.ledger import ResultsDirectory
-from study.pack import run_pack
+from study.pack import Advance, run_pack
+from study.pieces import read_piece
 from study.plan import Pack, code_digest
-from study.progress import Progress
-from study.queue import PackQueue
 from study.study_data import StudyData
 
-Train = Callable[[Pack, StudyData, ResultsDirectory], Iterator[int]]
+Train = Callable[[Pack, StudyData, ResultsDirectory], Iterator[Advance]]
 
-RETRIES = 3
 _GROWS_BY = 200
 """How many workers more than there are a cluster that grows is asked for."""
 _REPORTS_PER_SECOND = 50.0
@@ -42,21 +41,19 @@ _REPORTS_PER_SECOND = 50.0
 
 
 def run_on_ray(
-    queue: PackQueue,
+    attempts: Attempts,
     data: StudyData,
     directory: ResultsDirectory,
-    progress: Progress,
     *,
     may_grow: bool = False,
     train: Train = run_pack,
 ) -> None:
-    """Train until the queue is done, on the Ray that this process is connected to, a pack with ``train``.
+    """Train until nothing is left to hand out, on the Ray of this process, each pack with ``train``.
 
-    A pack whose worker died or raised is tried again, RETRIES times; then it is noted as failed. Where
-    a node that joined later has other code than this process, no more packs are handed out, and
+    Where a node that joined later has other code than this process, no more packs are handed out, and
     UserError names it when those at work are done.
     """
-    if queue.done:
+    if attempts.done:
         return
     logging.getLogger("ray.tune").setLevel(logging.ERROR)
     # How many packs Tune asks for ahead of a free worker; with a searcher's 1, workers start one by one.
@@ -73,11 +70,11 @@ def run_on_ray(
         ),
         {"cpu": 1},
     )
-    watcher = _Watcher(queue, progress, directory)
+    watcher = _Watcher(attempts)
     tuner = tune.Tuner(
         trainable,
         tune_config=tune.TuneConfig(
-            search_alg=_PackSearcher(queue, watcher),
+            search_alg=_PackSearcher(attempts, watcher),
             scheduler=_NewestFirst(),
             num_samples=-1,
             reuse_actors=True,
@@ -129,26 +126,33 @@ class _PackTrainable(tune.Trainable):  # type: ignore[misc]
         self.reset_config(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
-        pack = self._directory.read_pack(new_config["pack_id"])
-        self._training = self._train(pack, self._data, self._directory)
-        self._trained = 0
+        self._training = self._begin(new_config["pack_id"])
+        self._advance = Advance(0)
         return True
 
     def step(self) -> dict[str, Any]:
         if self._refused:
             return {"done": True, "refused": self._refused}
         until = time.monotonic() + self._report_every
-        for trained in self._training:
-            self._trained = trained
-            if time.monotonic() >= until:
-                return {"done": False, "trained": trained}
-        return {"done": True, "trained": self._trained}
+        try:
+            for advance in self._training:
+                self._advance = advance
+                if time.monotonic() >= until:
+                    return {"done": False, **asdict(advance)}
+        except Exception as error:
+            # Told, not raised: Tune would put an end to the worker, and a new one takes seconds to start.
+            return {"done": True, "error": f"{type(error).__name__}: {error}", **asdict(self._advance)}
+        return {"done": True, **asdict(self._advance)}
+
+    def _begin(self, name: str) -> Iterator[Advance]:
+        pack, ledger = read_piece(self._directory, name)
+        yield from self._train(pack, self._data, ledger)
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:
-        """Keep nothing: a pack is done when its rows are in the ledger."""
+        """Keep nothing: a pack is done when its rows are in the ledger, and keeps its own checkpoint."""
 
     def load_checkpoint(self, checkpoint: Any) -> None:
-        """Begin the pack again."""
+        """Leave it to the pack to go on from its own checkpoint."""
 
 
 class _Forgetful:
@@ -159,42 +163,32 @@ class _Forgetful:
 
 
 class _Watcher(_Forgetful, tune.Callback):  # type: ignore[misc]
-    """Tells queue and progress what Tune tells it.
+    """Passes on what Tune tells it.
 
-    Tries are counted here: Tune would give up a trial whose worker dies while it is made ready for it.
+    What is tried again is not left to Tune: it would give up a trial whose worker dies while it is made
+    ready for it.
     """
 
-    def __init__(self, queue: PackQueue, progress: Progress, directory: ResultsDirectory) -> None:
-        self._queue, self._progress, self._directory = queue, progress, directory
-        self._tries: Counter[str] = Counter()
+    def __init__(self, attempts: Attempts) -> None:
+        self._attempts = attempts
         self.refused = ""
         """Why a worker would not train for this driver."""
 
     def on_trial_result(
         self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **info: Any
     ) -> None:
-        self._progress.pack_advanced(trial.config["pack_id"], result.get("trained", 0))
+        if "trained" in result:
+            self._attempts.advanced(trial.config["pack_id"], Advance(result["trained"], result["taken_up"]))
 
     def on_trial_complete(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
         if "refused" in trial.last_result:
             self.refused = trial.last_result["refused"]
-        else:
-            self._ended(trial, "the worker finished without writing its rows")
+            return
+        message = trial.last_result.get("error", "the worker finished without writing its rows")
+        self._attempts.ended(trial.config["pack_id"], message)
 
     def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
-        self._ended(trial, _last_words(trial))
-
-    def _ended(self, trial: Trial, message: str) -> None:
-        pack_id = trial.config["pack_id"]
-        self._tries[pack_id] += 1
-        if self._directory.has_runs(pack_id):
-            self._queue.finish(pack_id)
-            self._progress.pack_finished(pack_id)
-        elif self._tries[pack_id] <= RETRIES:
-            self._queue.retry(pack_id)
-        else:
-            self._queue.fail(pack_id, message)
-            self._progress.pack_failed(pack_id, message)
+        self._attempts.ended(trial.config["pack_id"], _last_words(trial))
 
 
 def _last_words(trial: Trial) -> str:
@@ -205,19 +199,19 @@ def _last_words(trial: Trial) -> str:
 
 
 class _PackSearcher(_Forgetful, Searcher):  # type: ignore[misc]
-    """Gives Tune the queue's packs, by id; declares no metric, since it takes no results from Tune."""
+    """Gives Tune what is to train, by id; declares no metric, since it takes no results from Tune."""
 
-    def __init__(self, queue: PackQueue, watcher: _Watcher) -> None:
+    def __init__(self, attempts: Attempts, watcher: _Watcher) -> None:
         super().__init__()
-        self._queue, self._watcher = queue, watcher
+        self._attempts, self._watcher = attempts, watcher
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
         if self._watcher.refused:
             return str(Searcher.FINISHED)
-        pack = self._queue.next()
-        if pack is not None:
-            return {"pack_id": pack.pack_id}
-        return Searcher.FINISHED if self._queue.done else None
+        name = self._attempts.next()
+        if name is not None:
+            return {"pack_id": name}
+        return Searcher.FINISHED if self._attempts.done else None
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False

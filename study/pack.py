@@ -2,8 +2,8 @@
 
 import os
 import socket
-import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ import torch
 from models.families import MODELS
 from models.methods import METHODS
 from models.training import PackTraining, Trained
+from study.checkpoint import Checkpoint
 from study.compiling import code_directory
 from study.evaluation import (
     COORDINATES,
@@ -24,21 +25,29 @@ from study.evaluation import (
 from study.ledger import ResultsDirectory
 from study.plan import NO_DECISION_MAKER, Pack, run_id
 from study.study_data import StudyData
+from study.tables import FAILED, RUN_SCHEMA
 
 
-def run_pack(pack: Pack, data: StudyData, directory: ResultsDirectory) -> Iterator[int]:
-    """Train ``pack``, yielding after every epoch how many of its runs are trained; then write its rows.
+@dataclass(frozen=True)
+class Advance:
+    """How far a pack is: how many of its runs are trained, and the epoch it was taken up at, 0 if new."""
 
-    A pack whose rows are in the ledger already, written by a worker that outlived its driver, is
-    taken as it is.
+    trained: int
+    taken_up: int = 0
+
+
+def run_pack(pack: Pack, data: StudyData, directory: ResultsDirectory) -> Iterator[Advance]:
+    """Train ``pack``, yielding after every epoch how far it is; then write its rows.
+
+    It goes on from its checkpoint where there is one. A pack whose rows are in the ledger already,
+    written by a worker that outlived its driver, is taken as it is.
     """
     if directory.has_runs(pack.pack_id):
         return
-    started = time.perf_counter()
     # On one thread a lane's bits do not depend on how the work is cut into threads.
     torch.set_num_threads(1)
     if pack.decision_maker not in (*data.decision_makers, NO_DECISION_MAKER):
-        raise ValueError(f"{pack.pack_id}: unknown decision-maker {pack.decision_maker}")
+        raise ValueError(f"unknown decision-maker {pack.decision_maker}")
     if not pack.fresh:
         directory.write_nothing(pack.pack_id)
         return
@@ -56,15 +65,18 @@ def run_pack(pack: Pack, data: StudyData, directory: ResultsDirectory) -> Iterat
         options=data.options,
         compiled=code_directory() if data.compiled else None,
     )
+    checkpoint = Checkpoint(pack, directory, compiled=data.compiled)
+    taken_up = training.epoch if checkpoint.take_up(training) else 0
     share = pack.runs / (len(coefficients) * len(pack.seeds))
     while training.running:
         training.run_epoch()
-        yield pack.runs - round(share * training.running)
+        checkpoint.keep(training)
+        yield Advance(pack.runs - round(share * training.running), taken_up)
     trained = training.result()
     evaluation = evaluate(model, pack, data, trained, lane)
     rows = _rows(pack, data, trained, evaluation, lane)
     epochs = trained.epochs[:, lane].to(torch.float64).flatten()
-    rows["seconds"] = (epochs / epochs.sum() * (time.perf_counter() - started)).tolist()
+    rows["seconds"] = (epochs / epochs.sum() * checkpoint.seconds).tolist()
     directory.write_runs(
         pack.pack_id,
         rows,
@@ -72,6 +84,7 @@ def run_pack(pack: Pack, data: StudyData, directory: ResultsDirectory) -> Iterat
         deferred=packed(evaluation.test.deferred),
         positive=packed(evaluation.test.positive),
     )
+    checkpoint.drop()
 
 
 def _lanes(pack: Pack, afterwards: bool) -> tuple[list[tuple[float, float]], torch.Tensor]:
@@ -86,10 +99,34 @@ def _lanes(pack: Pack, afterwards: bool) -> tuple[list[tuple[float, float]], tor
     return networks, torch.tensor([networks.index(w) for w in wanted] if afterwards else range(len(wanted)))
 
 
+def failed_rows(pack: Pack, data: StudyData, reason: str) -> dict[str, list[Any]]:
+    """Return the rows of a pack that could not be trained, as columns: what was asked, and why not."""
+    columns = {name: [None] * pack.runs for name in RUN_SCHEMA.names} | _asked(pack, data)
+    nothing = {"epochs": 0, "best_epoch": 0, "seconds": 0.0, "status": FAILED, "reason": reason}
+    return columns | {name: [value] * pack.runs for name, value in nothing.items()}
+
+
 def _rows(
     pack: Pack, data: StudyData, trained: Trained, evaluation: Evaluation, lane: torch.Tensor
 ) -> dict[str, list[Any]]:
     """Return the pack's rows as columns, seed by seed and setting by setting."""
+    columns = _asked(pack, data)
+    columns["epochs"] = trained.epochs[:, lane].flatten().tolist()
+    columns["best_epoch"] = trained.best_epoch[:, lane].flatten().tolist()
+    columns["status"] = [of_seed[k].value for of_seed in trained.stop for k in lane.tolist()]
+    columns["reason"] = [None] * pack.runs
+    columns["validation_loss"] = _defined(trained.validation_loss[:, lane])
+    columns |= {name: _defined(values) for name, values in evaluation.figures.items()}
+    for name in COORDINATES:
+        columns[name] = [None] * pack.runs
+    if evaluation.thresholds is not None:
+        for name, threshold in evaluation.thresholds._asdict().items():
+            columns |= {f"{name}_a{group}": _defined(threshold[:, group]) for group in (0, 1)}
+    return columns
+
+
+def _asked(pack: Pack, data: StudyData) -> dict[str, list[Any]]:
+    """Return what the pack's rows say before it is trained: which runs they are, and where they ran."""
     runs = [(seed, setting) for seed in pack.seeds for setting in pack.settings]
     defers = pack.decision_maker != NO_DECISION_MAKER
     constant = {
@@ -111,16 +148,6 @@ def _rows(
     columns["gamma"] = [setting.gamma for _, setting in runs]
     columns["model_alpha"] = [setting.params.get("model_alpha") for _, setting in runs]
     columns["seed"] = [seed for seed, _ in runs]
-    columns["epochs"] = trained.epochs[:, lane].flatten().tolist()
-    columns["best_epoch"] = trained.best_epoch[:, lane].flatten().tolist()
-    columns["status"] = [of_seed[k].value for of_seed in trained.stop for k in lane.tolist()]
-    columns["validation_loss"] = _defined(trained.validation_loss[:, lane])
-    columns |= {name: _defined(values) for name, values in evaluation.figures.items()}
-    for name in COORDINATES:
-        columns[name] = [None] * len(runs)
-    if evaluation.thresholds is not None:
-        for name, threshold in evaluation.thresholds._asdict().items():
-            columns |= {f"{name}_a{group}": _defined(threshold[:, group]) for group in (0, 1)}
     return columns
 
 

@@ -125,23 +125,14 @@ class PackQueue:
         self._out[pack.pack_id] = pack
         return pack
 
-    def finish(self, pack_id: str) -> None:
-        """Take note that a pack's rows are in the ledger."""
+    def finish(self, pack_id: str, failed: int = 0) -> None:
+        """Take note that a pack's rows are in the ledger, those of ``failed`` runs without figures."""
         pack = self._out.pop(pack_id)
         self._ended(pack)
+        self.finished_runs -= failed
+        self.failed_runs += failed
         if pack.fresh:
             self._learn(self._directory.read_pack_runs(pack_id, _LEARNED))
-
-    def retry(self, pack_id: str) -> None:
-        """Take note that a pack is to be handed out again."""
-        self._waiting.append(self._out.pop(pack_id))
-
-    def fail(self, pack_id: str, message: str) -> None:
-        """Take note that a pack could not be trained; the search goes on without it."""
-        pack = self._out.pop(pack_id)
-        self._directory.write_failure(pack, message)
-        self.failed_runs += pack.runs
-        self._states[pack.arm].out.discard(pack.index)
 
     def _begin(self, arm: Arm) -> _ArmState:
         search = self._config.search
@@ -154,8 +145,11 @@ class PackQueue:
         return _ArmState(arm, settings_of(self._config, arm), listed)
 
     def _adopt(self, packs: Sequence[Pack]) -> None:
-        """Take up what an earlier driver asked for: finished packs are told, others wait."""
-        finished = self._directory.finished_packs()
+        """Take up what an earlier driver asked for: finished packs are told, others wait.
+
+        So do those in which runs failed: these are tried again.
+        """
+        finished = self._directory.finished_packs() - self._directory.packs_with_failed_runs()
         for pack in packs:
             if pack.arm not in self._states:
                 raise LedgerError(
@@ -168,7 +162,8 @@ class PackQueue:
             else:
                 self._waiting.append(pack)
         if self.finished_runs:
-            self._learn(self._directory.read_runs(_LEARNED)[0])
+            rows = self._directory.read_runs([*_LEARNED, "pack_id"])[0]
+            self._learn(rows[rows["pack_id"].isin(finished)])
 
     def _ask(self, state: _ArmState) -> Pack:
         index, size = state.packs, self._config.pack.settings

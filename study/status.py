@@ -1,5 +1,6 @@
 """How a study stands, read from its results directory alone; needs neither torch nor Ray."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,14 +12,16 @@ from study.config import StudyConfig, validate
 from study.data.splits import SPLITS
 from study.ledger import Broken, ResultsDirectory
 from study.plan import planned_runs
+from study.tables import FAILED
 
 
 @dataclass(frozen=True)
 class Status:
     """Counts of runs, and ``state``: ``running``, ``interrupted`` or ``finished``.
 
-    ``failed`` runs belong to packs that could not be trained; ``broken`` are files of the ledger that
-    cannot be read, whose runs `study resume` does again; ``parts`` are the studies of a collection.
+    ``failed`` runs could not be trained, ``failures`` words why, by pack; ``broken`` are files of the
+    ledger that cannot be read, whose runs `study resume` does again; ``parts`` are the studies of a
+    collection.
     """
 
     study: str
@@ -63,7 +66,7 @@ def stored_config(directory: ResultsDirectory) -> StudyConfig:
 def study_status(directory: ResultsDirectory) -> Status:
     """Return how the study in ``directory`` stands; raises LedgerError where there is none."""
     directory.require()
-    return _status(directory, *directory.read_runs(["run_id"]))
+    return _status(directory, *directory.read_runs(["run_id", "pack_id", "status", "reason"]))
 
 
 def study_results(directory: ResultsDirectory) -> Results:
@@ -73,7 +76,7 @@ def study_results(directory: ResultsDirectory) -> Results:
     status = _status(directory, runs, broken)
     manifest = directory.read_manifest() if directory.manifest_file.exists() else {}
     return Results(
-        runs=runs,
+        runs=runs[runs["status"] != FAILED].reset_index(drop=True),
         decision_makers=_by_split(directory.read_decision_makers()),
         study=stored_config(directory).resolved(),
         manifest=manifest,
@@ -86,19 +89,27 @@ def study_results(directory: ResultsDirectory) -> Results:
 
 def _status(directory: ResultsDirectory, runs: pd.DataFrame, broken: list[Broken]) -> Status:
     config = stored_config(directory)
-    failures = directory.failures()
+    failed = runs[runs["status"] == FAILED]
+    finished = len(runs) - len(failed)
     planned = planned_runs(config, directory.read_packs())
-    at_rest = "finished" if len(runs) >= planned else "interrupted"
+    at_rest = "finished" if finished >= planned else "interrupted"
     state = "running" if directory.is_locked() else at_rest
     return Status(
         study=config.study,
         state=state,
         planned=planned,
-        finished=len(runs),
-        failed=sum(int(failure["runs"]) for failure in failures),
-        failures=tuple(f"{failure['pack_id']}: {failure['error']}" for failure in failures),
+        finished=finished,
+        failed=len(failed),
+        failures=tuple(_failures(failed)),
         broken=tuple(broken),
     )
+
+
+def _failures(failed: pd.DataFrame) -> Iterator[str]:
+    """Word which runs failed and why, a line for every pack and reason."""
+    for (pack_id, reason), runs in failed.groupby(["pack_id", "reason"]):
+        which = f"run {runs['run_id'].iloc[0]}" if len(runs) == 1 else f"{len(runs):,} runs"
+        yield f"{pack_id}: {which}: {reason}"
 
 
 def _by_split(makers: pd.DataFrame) -> pd.DataFrame:

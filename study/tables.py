@@ -4,7 +4,7 @@ What is read may be torn or made up by anybody: it is data, checked, and raises 
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -24,7 +24,7 @@ RUN_SCHEMA = pa.schema(
         ("seed", pa.int64()),
         *((name, pa.float64()) for name in ("t0_a0", "t1_a0", "t0_a1", "t1_a1")),
         *((name, pa.int32()) for name in ("epochs", "best_epoch")),
-        ("status", pa.string()),
+        *((name, pa.string()) for name in ("status", "reason")),
         *((f"{split}_{figure}", pa.float64()) for split in SPLITS for figure in FIGURES),
         *((name, pa.float64()) for name in ("validation_loss", "seconds")),
         *((name, pa.string()) for name in ("pack_id", "worker")),
@@ -42,6 +42,8 @@ DECISION_MAKER_SCHEMA = pa.schema(
         *((f"{split}_{figure}", pa.float64()) for split in SPLITS for figure in FIGURES),
     ]
 )
+FAILED = "failed"
+"""The status of a run that could not be trained; its ``reason`` says why, and it has no figures."""
 _NAMES = ("run_id", "setting_id", "pack_id", "method", "model", "decision_maker")
 """What every row must have: by these rows are told apart and grouped."""
 UNREADABLE = (OSError, KeyError, TypeError, ValueError, OverflowError, pa.ArrowException)
@@ -50,11 +52,33 @@ UNREADABLE = (OSError, KeyError, TypeError, ValueError, OverflowError, pa.ArrowE
 BoolArray = np.ndarray[Any, np.dtype[np.bool_]]
 
 
-def to_parquet(columns: Mapping[str, Sequence[Any] | BoolArray], schema: pa.Schema) -> bytes:
-    """Return columns by name as a Parquet file's content."""
+class Rows(NamedTuple):
+    """What a pack leaves in the ledger, a table each; a run that failed has no weights and no outcomes."""
+
+    runs: pa.Table
+    weights: pa.Table
+    outcomes: pa.Table
+
+    @staticmethod
+    def failed(columns: Mapping[str, Sequence[Any]]) -> "Rows":
+        """Return the rows of runs that could not be trained, columns by name as in RUN_SCHEMA."""
+        nothing = (WEIGHT_SCHEMA.empty_table(), OUTCOME_SCHEMA.empty_table())
+        return Rows(to_table(columns, RUN_SCHEMA), *nothing)
+
+    def sound(self) -> "Rows":
+        """Return these rows without the runs that failed."""
+        return self._replace(runs=self.runs.filter(pc.not_equal(self.runs["status"], FAILED)))
+
+
+def to_table(columns: Mapping[str, Sequence[Any] | BoolArray], schema: pa.Schema) -> pa.Table:
+    """Return columns by name as a table."""
+    return pa.table([pa.array(columns[field.name], field.type) for field in schema], schema=schema)
+
+
+def to_parquet(table: pa.Table) -> bytes:
+    """Return a table as a Parquet file's content."""
     sink = pa.BufferOutputStream()
-    arrays = [pa.array(columns[field.name], field.type) for field in schema]
-    pq.write_table(pa.table(arrays, schema=schema), sink, compression="zstd")
+    pq.write_table(table, sink, compression="zstd")
     content: bytes = sink.getvalue().to_pybytes()
     return content
 
@@ -68,13 +92,17 @@ def read_table(content: bytes, schema: pa.Schema, columns: Sequence[str] | None 
     wanted = schema.names if columns is None else list(columns)
     with pq.ParquetFile(pa.BufferReader(content)) as file:
         names = file.schema_arrow.names
-        wrong = [name for name in schema.names if names.count(name) != 1]
+        # Files of the ledger from before a run could fail give no reasons.
+        lacking = {"reason"} - {*names}
+        wrong = [name for name in schema.names if names.count(name) != 1 and name not in lacking]
         if wrong:
             raise ValueError(f"{names.count(wrong[0])} columns {wrong[0]}, one is needed")
-        table = file.read(wanted)
+        table = file.read([name for name in wanted if name not in lacking])
     nameless = [name for name in wanted if name in _NAMES and table[name].null_count]
     if nameless:
         raise ValueError(f"a row without {nameless[0]}")
+    for name in lacking:
+        table = table.append_column(name, pa.nulls(len(table), pa.string()))
     return table.select(wanted).cast(pa.schema([schema.field(name) for name in wanted]))
 
 

@@ -14,7 +14,7 @@ FORBIDDEN = {
     "study/data": {"models", "reports", "torch", "ray", "optuna"},
 }
 BORDER = ("config", "dataset_section", "explain", "sections", "spaces")
-TRAINING = ("launch", "compiling", "study_data", "pack", "evaluation")
+TRAINING = ("launch", "compiling", "study_data", "pack", "checkpoint", "evaluation")
 DEPLOYING = ("export", "deployed", "model_file")
 ONLY_IN = {
     "ray": {"study/cluster.py", "study/on_ray.py"},

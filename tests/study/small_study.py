@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from study.config import StudyConfig, validate
-from study.ledger import RUN_SCHEMA, ResultsDirectory
+from study.ledger import FAILED, RUN_SCHEMA, ResultsDirectory, Rows
 from study.plan import Identity, Pack, run_id
 from tests.data.own import cases
 
@@ -152,6 +152,14 @@ def made_up_rows(pack: Pack) -> dict[str, list[Any]]:
 def write_made_up(directory: ResultsDirectory, pack: Pack) -> None:
     """Put a pack's made-up rows into the ledger."""
     write_rows(directory, pack, made_up_rows(pack))
+
+
+def write_failed(directory: ResultsDirectory, pack: Pack) -> None:
+    """Put rows into the ledger that say that none of a pack's runs could be trained."""
+    rows = {name: [None] * pack.runs for name in RUN_SCHEMA.names}
+    known = {name: made_up_rows(pack)[name] for name in ("run_id", "setting_id", "pack_id")}
+    failed = {"status": [FAILED] * pack.runs, "reason": ["no reason"] * pack.runs}
+    directory.write_rows(pack.pack_id, Rows.failed(rows | known | failed))
 
 
 def write_rows(directory: ResultsDirectory, pack: Pack, rows: Mapping[str, list[Any]]) -> None:

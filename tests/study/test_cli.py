@@ -272,7 +272,8 @@ def test_broken_file_of_the_ledger_is_named_and_its_runs_are_done_again(
 def test_study_with_a_failed_pack_ends_with_status_1(
     tiny_copy: ResultsDirectory, ray_here: int, say: Say, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("study.on_ray.RETRIES", 0)
+    for name in ("RETRIES", "RETRIES_BETWEEN", "SPLITS"):
+        monkeypatch.setattr(f"study.attempts.{name}", 0)
     bad = sorted(tiny_copy.packs.iterdir())[2]
     bad.write_text(json.dumps(json.loads(bad.read_text()) | {"decision_maker": "nobody"}))
     (tiny_copy.runs / f"{bad.stem}.parquet").unlink()
@@ -280,15 +281,15 @@ def test_study_with_a_failed_pack_ends_with_status_1(
     assert answer.status == 1
     assert answer.out == f"report: {tiny_copy.report / 'index.html'}\n"
     assert "Traceback" not in answer.err
-    reason = f"{bad.stem}: ValueError: {bad.stem}: unknown decision-maker nobody"
     lines = answer.err.splitlines()
-    assert f"pack {bad.stem} failed: ValueError: {bad.stem}: unknown decision-maker nobody" in lines
-    assert re.fullmatch(r"study: tiny: interrupted, \d+ of 20 runs finished", lines[-3])
-    assert re.fullmatch(r"\d runs failed; `study resume` tries them again", lines[-2])
-    assert lines[-1] == f"  {reason}"
     status = json.loads(say("status", tiny_copy.root, "--json").out)
     assert status["failed"] == 20 - status["finished"] > 0
-    assert status["failures"] == [reason]
+    reason = "ValueError: unknown decision-maker nobody"
+    assert f"{status['failed']} runs of pack {bad.stem} failed: {reason}" in lines
+    assert re.fullmatch(r"study: tiny: interrupted, \d+ of 20 runs finished", lines[-3])
+    assert re.fullmatch(r"\d runs failed; `study resume` tries them again", lines[-2])
+    assert lines[-1] == f"  {bad.stem}: {status['failed']} runs: {reason}"
+    assert status["failures"] == [lines[-1].strip()]
 
 
 # Status

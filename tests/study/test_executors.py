@@ -144,7 +144,7 @@ def test_finished_study_is_left_alone(train: Train, own_copy: ResultsDirectory) 
     assert len(own_copy.read_manifest()["sessions"]) == 3
 
 
-def test_pack_that_raises_is_noted_and_the_others_finish_and_resume_completes(
+def test_pack_that_raises_leaves_rows_that_say_why_and_resume_tries_its_runs_again(
     train: Train, own_copy: ResultsDirectory, alone: pd.DataFrame
 ) -> None:
     before = times(own_copy)
@@ -159,11 +159,15 @@ def test_pack_that_raises_is_noted_and_the_others_finish_and_resume_completes(
     assert (status.state, status.planned) == ("interrupted", 20)
     assert status.failed > 0
     assert status.finished + status.failed == status.planned
-    assert len(status.failures) == 1
-    assert status.failures[0].startswith(f"{bad.stem}: ")
-    assert "unknown decision-maker nobody" in status.failures[0]
+    reason = "ValueError: unknown decision-maker nobody"
+    (failure,) = status.failures
+    assert failure.startswith(f"{bad.stem}: {status.failed} runs: ")
+    assert failure.endswith(reason)
     assert own_copy.has_runs(sound.stem)
-    assert not own_copy.has_runs(bad.stem)
+    rows = own_copy.read_pack_runs(bad.stem)
+    assert set(rows["status"]) == {"failed"}
+    assert all(words.endswith(reason) for words in rows["reason"])
+    assert rows["test_error"].isna().all()
 
     bad.write_text(manifest)
     assert train(own_copy, None)
@@ -172,3 +176,4 @@ def test_pack_that_raises_is_noted_and_the_others_finish_and_resume_completes(
     assert_same_rows(without_pack(own_copy.read_runs()[0]), without_pack(alone))
     untouched = before.keys() - {f"{pack.stem}.parquet" for pack in (bad, sound)}
     assert {name: times(own_copy)[name] for name in untouched} == {name: before[name] for name in untouched}
+    assert not list(own_copy.pieces.root.rglob("*.parquet"))

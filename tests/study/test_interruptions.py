@@ -18,6 +18,7 @@ from tests.study.driver import driver
 from tests.study.small_study import LONG, LONG_RUNS, assert_same_rows, config_of
 
 PROGRESS = re.compile(
+    r"pack \S+ is tried again, \d of 3: [^\n]+|"
     r"\d+ of 26 runs( \| \d+\.\d runs/s)?( \| (\d+ s|\d+ min \d\d s|\d+ h \d\d min) left)?"
     r"( \| front: \d+ settings, error \d+\.\d-\d+\.\d %, DI \d\.\d{3}-\d\.\d{3})?"
 )

@@ -51,7 +51,7 @@ CONTRACT = {
     "worker": "string",
     "finished_at": "timestamp",
 }
-ALLOWED_MORE = {"status", "model_alpha", "test_decision_maker"}
+ALLOWED_MORE = {"status", "reason", "model_alpha", "test_decision_maker"}
 
 
 @pytest.fixture

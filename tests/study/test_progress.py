@@ -58,10 +58,22 @@ def test_pack_that_starts_again_does_not_count_twice(queue: Queue) -> None:
 def test_failures_are_said_at_once_and_counted(queue: Queue) -> None:
     stream = io.StringIO()
     progress = progress_of(queue, stream)
+    progress.pack_advanced("a", 5)
+    progress.pack_stopped("a")
+    progress.note("4 runs of pack a failed: out of memory")
     queue.failed_runs += 4
-    progress.pack_failed("a", "out of memory")
-    assert "pack a failed: out of memory\n" in stream.getvalue()
+    assert "4 runs of pack a failed: out of memory\n" in stream.getvalue()
     assert progress.line() == "0 of 1,300 runs | 4 failed"
+
+
+def test_pieces_of_a_pack_are_counted_until_it_is_in(queue: Queue) -> None:
+    progress = progress_of(queue, io.StringIO())
+    progress.pack_advanced("a.0-1x0-5", 5)
+    progress.pack_advanced("a.1-2x0-5", 4)
+    assert progress.line().startswith("9 of 1,300 runs | ")
+    queue.finished_runs += 10
+    progress.pack_finished("a", "a.0-1x0-5", "a.1-2x0-5")
+    assert progress.line().startswith("10 of 1,300 runs | ")
 
 
 def test_resumed_study_knows_its_front_and_counts_only_new_runs_for_the_rate(queue: Queue) -> None:

@@ -15,7 +15,7 @@ from study.ledger import ResultsDirectory
 from study.plan import Pack
 from study.queue import LOOKAHEAD, PackQueue
 from study.search import ADAPTIVE
-from tests.study.small_study import IDENTITY, config_of, write_made_up
+from tests.study.small_study import IDENTITY, config_of, write_failed, write_made_up
 
 SPACES = {
     "alpha": {"low": 0.1, "high": 10, "log": True},
@@ -182,10 +182,10 @@ def test_counts_follow_what_finishes_and_fails(directory: ResultsDirectory) -> N
     write_made_up(directory, first)
     queue.finish(first.pack_id)
     assert (queue.finished_runs, queue.failed_runs) == (first.runs, 0)
-    queue.fail(second.pack_id, "no reason")
-    assert (queue.finished_runs, queue.failed_runs) == (first.runs, second.runs)
+    write_made_up(directory, second)
+    queue.finish(second.pack_id, failed=3)
+    assert (queue.finished_runs, queue.failed_runs) == (first.runs + second.runs - 3, 3)
     assert queue.planned_runs == planned == (3 * 9 + 1) * 2
-    assert directory.failures() == [{"pack_id": second.pack_id, "runs": second.runs, "error": "no reason"}]
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
@@ -195,11 +195,11 @@ def test_study_ends_though_every_pack_fails_and_resume_tries_them_again(
     config = config_for(sampler)
     queue = PackQueue(config, IDENTITY, directory)
     while (pack := queue.next()) is not None:
-        queue.fail(pack.pack_id, "no reason")
+        write_failed(directory, pack)
+        queue.finish(pack.pack_id, failed=pack.runs)
     assert queue.done
     assert queue.finished_runs == 0
     assert queue.failed_runs == queue.planned_runs
-    directory.clear_failures()
     again = PackQueue(config, IDENTITY, directory)
     assert not again.done
     assert again.failed_runs == 0
@@ -211,7 +211,8 @@ def test_failed_pack_does_not_hold_up_an_adaptive_search(directory: ResultsDirec
     handed = []
     while (pack := queue.next()) is not None:
         handed.append(pack.index)
-        queue.fail(pack.pack_id, "no reason")
+        write_failed(directory, pack)
+        queue.finish(pack.pack_id, failed=pack.runs)
     assert queue.done
     assert max(handed) == 4
 

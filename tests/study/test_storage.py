@@ -16,6 +16,7 @@ from study.files import write_whole
 from study.launch import launch
 from study.ledger import ResultsDirectory
 from study.lock import Hold
+from study.pieces import Piece, pieces_in, put_together
 from study.plan import Pack
 from study.queue import PackQueue
 from tests.study.small_study import (
@@ -79,14 +80,31 @@ def test_a_ledger_in_a_store_is_the_same_as_one_here(
         there.read_weights("nobody")
 
 
-def test_failures_are_noted_and_forgotten(there: ResultsDirectory) -> None:
-    pack = filled(there)[0]
-    assert there.failures() == []
-    there.write_failure(pack, "out of memory")
-    assert [failure["error"] for failure in there.failures()] == ["out of memory"]
-    there.clear_failures()
-    assert there.failures() == []
-    assert len(there.read_packs()) == 6
+def test_checkpoint_comes_back_and_goes(there: ResultsDirectory) -> None:
+    assert there.read_checkpoint("p") is None
+    for content in (b"first", b"second"):
+        there.write_checkpoint("p", content)
+        assert there.read_checkpoint("p") == content
+    there.drop_checkpoint("p")
+    there.drop_checkpoint("p")
+    assert there.read_checkpoint("p") is None
+
+
+def test_pieces_are_put_together_and_nothing_is_left_of_them(there: ResultsDirectory) -> None:
+    pack = max(filled(there), key=lambda pack: pack.runs)
+    expected = there.read_pack_runs(pack.pack_id)
+    there.remove_rows(pack.pack_id)
+    first, second = Piece.whole(pack).halves()
+    for piece in (second, first):
+        write_made_up(there.pieces, piece.as_pack())
+    assert {*pieces_in(there)} == {pack.pack_id}
+    put_together(pack, there, [second.name, first.name], [])
+    pd.testing.assert_frame_equal(there.read_pack_runs(pack.pack_id), expected)
+    assert pieces_in(there) == {}
+    there.write_checkpoint("p", b"of a pack that is in")
+    there.sweep()
+    assert there.read_checkpoint("p") is None
+    assert len(there.read_runs()[0]) == sum(pack.runs for pack in there.read_packs())
 
 
 def test_empty_place_has_no_study_and_no_runs(there: ResultsDirectory) -> None:
