@@ -4,8 +4,10 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	&& echo $$p && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
+KILLS := 100
+SEED := 0
 
-.PHONY: study paper test check docs bench clean
+.PHONY: study paper test check docs bench chaos clean
 
 study: $(VENV)/installed  ## run the default study and write its report
 	$(BIN)/study run
@@ -27,6 +29,9 @@ docs: $(VENV)/installed-dev  ## write docs/study-file.md anew, out of the schema
 
 bench: $(VENV)/installed-dev  ## measure training throughput
 	$(BIN)/python -m tests.benchmarks
+
+chaos: $(VENV)/installed-dev  ## kill a study's processes again and again, and see that nothing is lost
+	$(BIN)/python -m tests.chaos --kills $(KILLS) --seed $(SEED)
 
 clean:
 	rm -rf $(VENV) build *.egg-info

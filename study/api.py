@@ -14,6 +14,7 @@ from study.ledger import ResultsDirectory
 from study.places import Place, place
 from study.select import Figure, Selection, select
 from study.status import Status, study_results, study_status
+from study.tables import FAILED
 
 if TYPE_CHECKING:
     from study.deployed import DeployedModel
@@ -102,8 +103,9 @@ class Study:
         decision_maker: str | None = None,
     ) -> Selection:
         """Choose a setting on validation figures; see ``study.select.select``."""
+        runs = self.results()
         return select(
-            self.results(),
+            runs[runs["status"] != FAILED],
             self.directory.read_outcomes,
             max_idk=max_idk,
             max_di=max_di,

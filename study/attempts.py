@@ -89,8 +89,11 @@ class Attempts:
             self._progress.note(f"pack {name} goes on from epoch {advance.taken_up}")
         self._progress.pack_advanced(name, advance.trained)
 
-    def ended(self, name: str, message: str) -> None:
-        """Take note that a try is over; ``message`` says what went wrong where its rows are not written."""
+    def ended(self, name: str, message: str, *, own: bool = True) -> None:
+        """Take note that a try is over; ``message`` says what went wrong where its rows are not written.
+
+        Where that was not of its ``own`` making, but of the node's, it is tried again as often as it takes.
+        """
         piece = self._out.pop(name)
         whole = name == piece.pack.pack_id
         if (self._directory if whole else self._directory.pieces).has_runs(name):
@@ -104,12 +107,13 @@ class Attempts:
                 self._settled(piece, apart)
             return
         self._progress.pack_stopped(name)
-        self._tries[name] += 1
+        self._tries[name] += own
         runs, tries = len(piece.run_ids), self._tries[name]
         retries = RETRIES if whole or runs <= 1 else RETRIES_BETWEEN
         if tries <= retries:
             self._session["retried"] += 1
-            self._progress.note(f"pack {name} is tried again, {tries} of {retries}: {message}")
+            which = f", {tries} of {retries}" if own else ""
+            self._progress.note(f"pack {name} is tried again{which}: {message}")
             self._waiting.append((name, piece))
             return
         apart = self._apart.setdefault(piece.pack.pack_id, _Apart(runs))

@@ -6,9 +6,10 @@ import os
 import shutil
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +25,16 @@ from study.plan import code_digest
 
 _ANSWER_WITHIN = 10.0
 _CODE_WITHIN = 120.0
+_LOOK_EVERY = 0.2
 _OBJECT_STORE = 200 * 2**20
 
 
 @contextmanager
-def ray_cluster(address: str | None, workers: int, logs: Path) -> Iterator[int]:
+def ray_cluster(address: str | None, workers: int, logs: Path, go_on: str) -> Iterator[int]:
     """Join the Ray cluster at ``address``, or start one here; yields how many workers it has room for.
 
-    The logs of a Ray that was started here are kept in ``logs``.
+    The logs of a Ray that was started here are kept in ``logs``. Should it die, this process ends with
+    status 1 and a line that names the command ``go_on``.
 
     A Ray that is running in this process already is used and left running. Raises UserError where
     there is no cluster at ``address``, or where a node of it has other code than this process.
@@ -47,7 +50,8 @@ def ray_cluster(address: str | None, workers: int, logs: Path) -> Iterator[int]:
         try:
             if address is not None:
                 _same_code_on_every_node()
-            yield slots()
+            with _ending_with_ray(go_on) if ours and address is None else nullcontext():
+                yield slots()
         finally:
             if ours:
                 node = ray._private.worker._global_node
@@ -59,6 +63,35 @@ def ray_cluster(address: str | None, workers: int, logs: Path) -> Iterator[int]:
                         shutil.copytree(
                             kept, logs / "ray", dirs_exist_ok=True, ignore_dangling_symlinks=True
                         )
+
+
+@contextmanager
+def _ending_with_ray(go_on: str) -> Iterator[None]:
+    """End this process when the Ray that was started here is dead.
+
+    Nothing can be trained any more, and Ray would end the process itself: after a minute without its GCS,
+    and without a word of how to go on.
+    """
+    node, over = ray._private.worker._global_node, threading.Event()
+
+    def look() -> None:
+        while not over.wait(_LOOK_EVERY):
+            died = [kind for kind, _ in node.dead_processes() if kind in ("gcs_server", "raylet")]
+            if died:
+                try:
+                    words = f"Ray's {died[0]} died; what is finished is kept, go on with: {go_on}"
+                    print(f"\nstudy: {words}", file=sys.stderr, flush=True)
+                    node.kill_all_processes(check_alive=False, allow_graceful=False)
+                finally:
+                    os._exit(1)
+
+    looking = threading.Thread(target=look, name="is Ray alive", daemon=True)
+    looking.start()
+    try:
+        yield
+    finally:
+        over.set()
+        looking.join()
 
 
 def slots() -> int:

@@ -26,6 +26,7 @@ from study.model_card import CARD_FILE, model_card
 from study.model_file import load_model, save_model
 from study.status import stored_config
 from study.study_data import rows_by_use
+from study.tables import FAILED
 
 
 class NotReproducedError(Exception):
@@ -80,6 +81,8 @@ def _find(directory: ResultsDirectory, run_id: str) -> dict[str, Any]:
     if found.empty:
         raise LedgerError(f"{directory.root}: no finished run {run_id}; `study select` names one")
     (row,) = found.to_dict("records")
+    if row["status"] == FAILED:
+        raise LedgerError(f"{directory.root}: run {run_id} failed ({row['reason']}); export another")
     return {str(name): None if pd.isna(value) else value for name, value in row.items()}
 
 

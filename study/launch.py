@@ -4,6 +4,7 @@ import importlib.metadata
 import logging
 import os
 import platform
+import shlex
 import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -88,9 +89,10 @@ def launch(
                     from study.on_ray import run_on_ray
 
                     code = compiling_beside(config, dataset, directory.logs)
+                    go_on = f"study resume {shlex.quote(str(directory.root))}"
                     with (
                         code if backend == "compiled" else nullcontext(),
-                        ray_cluster(address, wanted, directory.logs) as slots,
+                        ray_cluster(address, wanted, directory.logs, go_on) as slots,
                     ):
                         data = _study_data(config, dataset, makers.result(), backend)
                         say(f"{queue.planned_runs:,} runs, {slots} workers, results in {directory.root}")

@@ -17,6 +17,7 @@ os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
 os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
 os.environ.setdefault("TUNE_DISABLE_SIGINT_HANDLER", "1")
 
+import ray
 import torch
 from ray import tune
 from ray.tune.experiment import Trial
@@ -34,6 +35,8 @@ from study.study_data import StudyData
 
 Train = Callable[[Pack, StudyData, ResultsDirectory], Iterator[Advance]]
 
+SILENT = 600.0
+"""Seconds without a sign after which a worker counts as stuck: no epoch or evaluation lasts as long."""
 _GROWS_BY = 200
 """How many workers more than there are a cluster that grows is asked for."""
 _REPORTS_PER_SECOND = 50.0
@@ -166,21 +169,36 @@ class _Watcher(_Forgetful, tune.Callback):  # type: ignore[misc]
     """Passes on what Tune tells it.
 
     What is tried again is not left to Tune: it would give up a trial whose worker dies while it is made
-    ready for it.
+    ready for it. Nor is a worker that is stopped or stuck, for which it would wait forever.
     """
 
     def __init__(self, attempts: Attempts) -> None:
         self._attempts = attempts
+        self._heard: dict[Trial, float] = {}
+        """When the worker of a pack in training last gave a sign."""
+        self._stuck: set[Trial] = set()
         self.refused = ""
         """Why a worker would not train for this driver."""
 
     def on_trial_result(
         self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **info: Any
     ) -> None:
+        self._heard[trial] = time.monotonic()
         if "trained" in result:
             self._attempts.advanced(trial.config["pack_id"], Advance(result["trained"], result["taken_up"]))
 
+    def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
+        self._heard[trial] = time.monotonic()
+
+    def on_step_end(self, iteration: int, trials: list[Trial], **info: Any) -> None:
+        now = time.monotonic()
+        for trial in [trial for trial, heard in self._heard.items() if now - heard > SILENT]:
+            del self._heard[trial]
+            self._stuck.add(trial)
+            ray.kill(trial.temporary_state.ray_actor)
+
     def on_trial_complete(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
+        self._heard.pop(trial, None)
         if "refused" in trial.last_result:
             self.refused = trial.last_result["refused"]
             return
@@ -188,7 +206,11 @@ class _Watcher(_Forgetful, tune.Callback):  # type: ignore[misc]
         self._attempts.ended(trial.config["pack_id"], message)
 
     def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
-        self._attempts.ended(trial.config["pack_id"], _last_words(trial))
+        self._heard.pop(trial, None)
+        message = _last_words(trial)
+        if trial in self._stuck:
+            message = f"its worker gave no sign for {SILENT:.0f} s and was stopped"
+        self._attempts.ended(trial.config["pack_id"], message, own="node has died" not in message)
 
 
 def _last_words(trial: Trial) -> str:

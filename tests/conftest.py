@@ -9,7 +9,7 @@ def ray_here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """A Ray in this process, for all tests that train on Ray without a process of their own."""
     from study.cluster import ray_cluster  # Not above: tests of other rooms shall not wait for it.
 
-    with ray_cluster(None, 2, tmp_path_factory.mktemp("ray")) as slots:
+    with ray_cluster(None, 2, tmp_path_factory.mktemp("ray"), "the tests") as slots:
         yield slots
 
 

@@ -19,10 +19,12 @@ from typing import Any
 import numpy as np
 
 from models.training import TrainingOptions
+from study.attempts import Attempts
 from study.cluster import ray_cluster
 from study.config import validate
 from study.ledger import ResultsDirectory
 from study.on_ray import run_on_ray
+from study.pack import Advance
 from study.plan import Identity, Pack, run_id
 from study.progress import Progress
 from study.queue import PackQueue
@@ -49,7 +51,7 @@ class Cost:
     status_seconds: float
 
 
-def drawn(pack: Pack, data: StudyData, directory: ResultsDirectory) -> Iterator[int]:
+def drawn(pack: Pack, data: StudyData, directory: ResultsDirectory) -> Iterator[Advance]:
     """Stand in for training a pack: write rows of the right form, drawn from its name."""
     generator = np.random.default_rng(list(pack.pack_id.encode()))
     runs = [(seed, setting) for seed in pack.seeds for setting in pack.settings]
@@ -73,7 +75,7 @@ def drawn(pack: Pack, data: StudyData, directory: ResultsDirectory) -> Iterator[
         deferred=[b"\0"] * len(runs),
         positive=[b"\0"] * len(runs),
     )
-    yield len(runs)
+    yield Advance(len(runs))
 
 
 def no_data() -> StudyData:
@@ -119,7 +121,8 @@ def measure(runs: int, folder: Path, sampler: str = "random", settings: int = SE
         return queue.front.words()
 
     with (folder / "progress.txt").open("w") as said:
-        run_on_ray(queue, no_data(), directory, Progress(queue, front, said), train=drawn)
+        progress = Progress(queue, front, said)
+        run_on_ray(Attempts(queue, no_data(), directory, progress, {}), no_data(), directory, train=drawn)
     seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
     assert queue.done
     packs = len(directory.read_packs())
@@ -136,7 +139,7 @@ def resident() -> float:
 
 def main(runs: int, sampler: str = "random", settings: int = SETTINGS) -> None:
     """Measure and print."""
-    with tempfile.TemporaryDirectory() as folder, ray_cluster(None, 2, Path(folder) / "logs"):
+    with tempfile.TemporaryDirectory() as folder, ray_cluster(None, 2, Path(folder) / "logs", "again"):
         cost = measure(runs, Path(folder) / "results", sampler, settings)
     print(json.dumps(asdict(cost), indent=2))
     of_wall, of_driver = cost.runs / cost.seconds, cost.runs / cost.driver_cpu_seconds

@@ -1,12 +1,13 @@
 """A driver: ``study run`` or ``study resume`` in a process of its own, as a person starts it."""
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,15 +45,12 @@ class Driver:
         return found[0]
 
     def workers(self) -> list[int]:
-        """The processes of this session that train packs, by what they call themselves."""
-        found = []
-        for entry in Path("/proc").iterdir():
-            with contextlib.suppress(OSError, ValueError, IndexError):
-                title = (entry / "cmdline").read_bytes()
-                session = int((entry / "stat").read_text().rpartition(")")[2].split()[3])
-                if b"_PackTrainable" in title and session == self.process.pid:
-                    found.append(int(entry.name))
-        return found
+        """The processes that train packs, by what they call themselves."""
+        return [number for number, title in self.processes().items() if "Trainable" in title]
+
+    def processes(self) -> dict[int, str]:
+        """All processes of this session, with what they call themselves."""
+        return processes({self.process.pid})
 
     def end(self) -> tuple[int, str, str]:
         """Wait for the end; exit status, stdout and stderr."""
@@ -60,16 +58,37 @@ class Driver:
         return self.process.returncode, out, err
 
 
+def processes(sessions: Collection[int]) -> dict[int, str]:
+    """All processes of some sessions, with what they call themselves."""
+    found = {}
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            title = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            state, _, _, session = (entry / "stat").read_text().rpartition(")")[2].split()[:4]
+            if int(session) in sessions and state != "Z":
+                found[int(entry.name)] = title
+    return found
+
+
 @contextlib.contextmanager
-def driver(*words: object, results: Path, surroundings: dict[str, str] | None = None) -> Iterator[Driver]:
-    """Start ``python -m study`` with ``words`` in a session of its own, and leave nothing of it behind."""
+def driver(
+    *words: object,
+    results: Path,
+    surroundings: dict[str, str] | None = None,
+    tampered: Mapping[str, object] | None = None,
+) -> Iterator[Driver]:
+    """Start ``python -m study`` with ``words`` in a session of its own, and leave nothing of it behind.
+
+    ``tampered`` is what tests/study/tampered.py changes of it.
+    """
+    program = "tests.study.tampered" if tampered else "study"
     process = subprocess.Popen(
-        [sys.executable, "-m", "study", *map(str, words)],
+        [sys.executable, "-m", program, *map(str, words)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        env=surroundings or environment(),
+        env=(surroundings or environment()) | {"TAMPERED": json.dumps(tampered)},
     )
     try:
         yield Driver(process, results)

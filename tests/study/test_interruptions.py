@@ -11,10 +11,10 @@ import pytest
 import yaml
 
 from study.cli import main
-from study.launch import resume
+from study.launch import launch, resume
 from study.ledger import ResultsDirectory
 from study.status import study_status
-from tests.study.driver import driver
+from tests.study.driver import driver, until
 from tests.study.small_study import LONG, LONG_RUNS, assert_same_rows, config_of
 
 PROGRESS = re.compile(
@@ -88,6 +88,73 @@ def test_killed_driver_loses_nothing_that_was_finished(
     assert 0 < status.finished < LONG_RUNS
     assert main(["resume", str(results.root)]) == 0
     assert_completed(results, finished, undisturbed)
+
+
+@pytest.mark.parametrize("kind", ["raylet", "gcs_server"])
+def test_driver_whose_ray_is_killed_ends_with_one_line_and_leaves_no_process(
+    kind: str, long_study: Path, results: ResultsDirectory, undisturbed: pd.DataFrame
+) -> None:
+    with driver("run", long_study, "--out", results.root, results=results.root) as started:
+        started.wait_for_packs(1)
+        (found,) = (
+            number
+            for number, title in started.processes().items()
+            if f"/{kind} " in title.partition("--")[0]
+        )
+        os.kill(found, signal.SIGKILL)
+        status, out, err = started.end()
+        finished = times(started.rows_files)
+        until(lambda: not started.processes(), "the end of all processes")
+    assert (status, out) == (1, "")
+    words = f"study: Ray's {kind} died; what is finished is kept, go on with: study resume {results.root}"
+    assert words in err.splitlines()
+    assert "Traceback" not in err
+    assert study_status(results).state == "interrupted"
+    assert resume(results, in_process=True, say=lambda text: None)
+    assert_completed(results, finished, undisturbed)
+
+
+def test_worker_that_is_stopped_is_replaced_and_its_pack_goes_on_from_its_checkpoint(
+    long_study: Path, results: ResultsDirectory, undisturbed: pd.DataFrame
+) -> None:
+    tampered = {"study.on_ray.SILENT": 5.0, "study.checkpoint.CHECKPOINT_EVERY": 0.1}
+    words = ("run", long_study, "--out", results.root, "--workers", 1)
+    with driver(*words, results=results.root, tampered=tampered) as started:
+        until(lambda: list(results.checkpoints.glob("*.checkpoint")) and started.workers(), "a checkpoint")
+        (stopped,) = started.workers()
+        os.kill(stopped, signal.SIGSTOP)
+        status, _, err = started.end()
+    assert status == 0, err
+    assert re.search(r"pack \S+ is tried again, 1 of 3: its worker gave no sign for 5 s", err)
+    assert re.search(r"pack \S+ goes on from epoch \d+", err)
+    assert_completed(results, {}, undisturbed)
+    assert not list(results.root.rglob("*.checkpoint"))
+    assert results.read_manifest()["sessions"][-1]["retried"] == 1
+
+
+def test_run_that_kills_its_worker_gets_a_row_that_says_so_and_its_neighbours_finish(
+    tmp_path: Path, results: ResultsDirectory
+) -> None:
+    search = {"sampler": "grid", "alpha": [0.1, 0.2, 0.3, 0.4], "gamma": {"defer": 0.1, "reject": 0.5}}
+    study = {**LONG, "methods": "defer", "search": search, "seeds": 1, "pack": {"settings": 4}}
+    path = tmp_path / "study.yaml"
+    path.write_text(yaml.safe_dump(study))
+    tampered = {"fatal_alpha": 0.3, "study.attempts.RETRIES": 1, "study.attempts.RETRIES_BETWEEN": 0}
+    words = ("run", path, "--out", results.root, "--workers", 1)
+    with driver(*words, results=results.root, tampered=tampered) as started:
+        status, _, err = started.end()
+    assert status == 1
+    rows = results.read_runs()[0]
+    (failed,) = rows[rows["status"] == "failed"].to_dict("records")
+    assert (failed["alpha"], failed["seed"]) == (0.3, 0)
+    assert "died" in failed["reason"]
+    assert f"run {failed['run_id']} of pack {failed['pack_id']}" in err
+    found = study_status(results)
+    assert (found.state, found.finished, found.failed) == ("interrupted", 4, 1)
+    assert resume(results, in_process=True, say=lambda text: None)
+    undisturbed = ResultsDirectory(tmp_path / "undisturbed")
+    assert launch(config_of(study), undisturbed, in_process=True, say=lambda text: None)
+    assert_same_rows(results.read_runs()[0], undisturbed.read_runs()[0])
 
 
 @dataclass

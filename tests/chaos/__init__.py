@@ -1,0 +1,1 @@
+"""One study under many kills: ``python -m tests.chaos``."""

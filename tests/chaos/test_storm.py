@@ -1,0 +1,14 @@
+"""The short version of ``make chaos``."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.storm import storm
+
+
+@pytest.mark.usefixtures("_own_sigterm")
+def test_study_killed_at_random_ends_as_one_that_was_left_alone(tmp_path: Path) -> None:
+    blown = storm(tmp_path, kills=5, seed=0)
+    assert blown.killed.total() == 5
+    assert len(blown.drivers) > 2
