@@ -5,6 +5,7 @@ processes and workers stay in it.
 """
 
 import contextlib
+import io
 import os
 import random
 import signal
@@ -26,7 +27,7 @@ from study.status import study_status
 from tests.study.driver import environment, processes
 from tests.study.small_study import assert_same_rows, config_of
 
-TARGETS = {"worker": 10, "driver": 3, "everything": 2, "raylet": 1, "gcs_server": 1}
+TARGETS = {"worker": 14, "driver": 3, "everything": 2, "raylet": 1, "gcs_server": 1}
 """Who is killed, and how often beside the others."""
 MOMENTS = {"some seconds later": 2, "between packs": 3, "while a file is written": 3}
 """When: after up to eight seconds, often while Ray starts; once a pack or two came in; as soon as a file is
@@ -44,7 +45,7 @@ def study_of(kills: int) -> dict[str, Any]:
         "methods": ["reject", "defer"],
         "search": {"sampler": "random", "settings": 5 * kills // 2},
         "seeds": 2,
-        "training": {"max_epochs": 10, "patience": 1000, "batch_size": 256},
+        "training": {"max_epochs": 6, "patience": 1000, "batch_size": 512},
         "pack": {"settings": 2},
     }
 
@@ -174,7 +175,8 @@ def storm(folder: Path, kills: int, seed: int, say: Callable[[str], None] = prin
     blown = Storm(ResultsDirectory(folder / "results"), file, kills, seed, say)
     blown.blow()
     alone = ResultsDirectory(folder / "undisturbed")
-    assert launch(config_of(study_of(kills)), alone, in_process=True, say=lambda text: None)
+    with contextlib.redirect_stderr(io.StringIO()):
+        assert launch(config_of(study_of(kills)), alone, in_process=True, say=lambda text: None)
     assert_undisturbed(blown.results, alone.read_runs()[0])
     assert blown.killed.total() >= kills, f"finished after {blown.killed.total()} kills"
     return blown
