@@ -38,7 +38,7 @@ def seconds_per_trial(trials: int, directory: Path) -> float:
         def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
             ended.append(time.perf_counter())
 
-    with ray_cluster(None, 1, directory):
+    with ray_cluster(None, 1, directory, "again"):
         tune.Tuner(
             tune.with_resources(_Empty, {"cpu": 1}),
             param_space={"run": tune.grid_search(list(range(trials)))},
