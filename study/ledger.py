@@ -25,7 +25,6 @@ from study.places import Place, files_in, local_logs, place, renamed
 from study.plan import Pack
 from study.tables import (
     DECISION_MAKER_SCHEMA,
-    FAILED,
     OUTCOME_SCHEMA,
     RUN_SCHEMA,
     UNREADABLE,
@@ -225,11 +224,6 @@ class ResultsDirectory:
     def finished_packs(self) -> set[str]:
         """Return the ids of the packs whose rows are in the ledger."""
         return {path.stem for path in self.runs.glob("*.parquet")}
-
-    def packs_with_failed_runs(self) -> set[str]:
-        """Return the ids of the packs in the ledger some of whose runs could not be trained."""
-        runs = self.read_runs(["pack_id", "status"])[0]
-        return set(runs.loc[runs["status"] == FAILED, "pack_id"])
 
     def read_pack_runs(self, pack_id: str, columns: Sequence[str] = RUN_SCHEMA.names) -> pd.DataFrame:
         """Return ``columns`` of one pack's rows; raises LedgerError where the file is missing or broken."""

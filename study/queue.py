@@ -27,6 +27,7 @@ from study.plan import (
     settings_of,
 )
 from study.search import ADAPTIVE, OBJECTIVES, Asked, Told, grid, propose
+from study.tables import FAILED
 
 LOOKAHEAD = 2
 """An adaptive search asks for pack n once packs 0 to n - LOOKAHEAD are in, however many workers there are:
@@ -149,7 +150,8 @@ class PackQueue:
 
         So do those in which runs failed: these are tried again.
         """
-        finished = self._directory.finished_packs() - self._directory.packs_with_failed_runs()
+        rows = self._directory.read_runs([*_LEARNED, "pack_id", "status"])[0]
+        finished = self._directory.finished_packs() - {*rows.loc[rows["status"] == FAILED, "pack_id"]}
         for pack in packs:
             if pack.arm not in self._states:
                 raise LedgerError(
@@ -162,7 +164,6 @@ class PackQueue:
             else:
                 self._waiting.append(pack)
         if self.finished_runs:
-            rows = self._directory.read_runs([*_LEARNED, "pack_id"])[0]
             self._learn(rows[rows["pack_id"].isin(finished)])
 
     def _ask(self, state: _ArmState) -> Pack:
