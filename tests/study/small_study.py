@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from study.config import StudyConfig, validate
-from study.ledger import FAILED, RUN_SCHEMA, ResultsDirectory, Rows
+from study.ledger import ResultsDirectory
 from study.plan import Identity, Pack, run_id
+from study.tables import FAILED, RUN_SCHEMA, Rows
 from tests.data.own import cases
 
 PROTOCOL: dict[str, Any] = {

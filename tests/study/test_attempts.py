@@ -12,11 +12,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from study.attempts import RETRIES, SPLITS, Attempts
-from study.ledger import FAILED, ResultsDirectory
+from study.ledger import ResultsDirectory
 from study.pack import Advance
 from study.pieces import Piece, read_piece
 from study.progress import Progress
 from study.queue import PackQueue
+from study.tables import FAILED
 from tests.study.small_study import IDENTITY, assert_same_rows, config_of, write_made_up
 from tests.study.test_pack import small_data
 

@@ -139,7 +139,7 @@ def test_run_that_kills_its_worker_gets_a_row_that_says_so_and_its_neighbours_fi
     study = {**LONG, "methods": "defer", "search": search, "seeds": 1, "pack": {"settings": 4}}
     path = tmp_path / "study.yaml"
     path.write_text(yaml.safe_dump(study))
-    tampered = {"fatal_alpha": 0.3, "study.attempts.RETRIES": 1, "study.attempts.RETRIES_BETWEEN": 0}
+    tampered = {"fatal_alpha": 0.3, "study.attempts.RETRIES": 0, "study.attempts.RETRIES_BETWEEN": 0}
     words = ("run", path, "--out", results.root, "--workers", 1)
     with driver(*words, results=results.root, tampered=tampered) as started:
         status, _, err = started.end()
