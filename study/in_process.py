@@ -1,6 +1,7 @@
 """Train a study's packs one after the other in this process."""
 
 from study.attempts import Attempts
+from study.errors import UserError
 from study.ledger import ResultsDirectory
 from study.pack import run_pack
 from study.pieces import read_piece
@@ -15,6 +16,9 @@ def run_in_process(attempts: Attempts, data: StudyData, directory: ResultsDirect
             pack, ledger = read_piece(directory, name)
             for advance in run_pack(pack, data, ledger):
                 attempts.advanced(name, advance)
+        except UserError:
+            # Storage that is full or out of reach, a manifest that is none: no other try would do better.
+            raise
         except Exception as error:
             message = f"{type(error).__name__}: {error}"
         attempts.ended(name, message)

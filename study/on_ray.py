@@ -8,6 +8,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -53,8 +54,8 @@ def run_on_ray(
 ) -> None:
     """Train until nothing is left to hand out, on the Ray of this process, each pack with ``train``.
 
-    Where a node that joined later has other code than this process, no more packs are handed out, and
-    UserError names it when those at work are done.
+    Where storage cannot be written or reached, or a node that joined later has other code than this
+    process, no more packs are handed out, and UserError says so when those at work are done.
     """
     if attempts.done:
         return
@@ -142,6 +143,9 @@ class _PackTrainable(tune.Trainable):  # type: ignore[misc]
                 self._advance = advance
                 if time.monotonic() >= until:
                     return {"done": False, **asdict(advance)}
+        except UserError as error:
+            # Storage that is full or out of reach, a manifest that is none: no other try would do better.
+            return {"done": True, "refused": str(error)}
         except Exception as error:
             # Told, not raised: Tune would put an end to the worker, and a new one takes seconds to start.
             return {"done": True, "error": f"{type(error).__name__}: {error}", **asdict(self._advance)}
@@ -178,14 +182,16 @@ class _Watcher(_Forgetful, tune.Callback):  # type: ignore[misc]
         """When the worker of a pack in training last gave a sign."""
         self._stuck: set[Trial] = set()
         self.refused = ""
-        """Why a worker would not train for this driver."""
+        """Why no more is handed out: what a worker or the driver itself could not do for any pack."""
 
     def on_trial_result(
         self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **info: Any
     ) -> None:
         self._heard[trial] = time.monotonic()
         if "trained" in result:
-            self._attempts.advanced(trial.config["pack_id"], Advance(result["trained"], result["taken_up"]))
+            advance = Advance(result["trained"], result["taken_up"])
+            with self.stopping():
+                self._attempts.advanced(trial.config["pack_id"], advance)
 
     def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
         self._heard[trial] = time.monotonic()
@@ -200,17 +206,27 @@ class _Watcher(_Forgetful, tune.Callback):  # type: ignore[misc]
     def on_trial_complete(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
         self._heard.pop(trial, None)
         if "refused" in trial.last_result:
-            self.refused = trial.last_result["refused"]
+            self.refused = self.refused or trial.last_result["refused"]
             return
         message = trial.last_result.get("error", "the worker finished without writing its rows")
-        self._attempts.ended(trial.config["pack_id"], message)
+        with self.stopping():
+            self._attempts.ended(trial.config["pack_id"], message)
 
     def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
         self._heard.pop(trial, None)
         message = _last_words(trial)
         if trial in self._stuck:
             message = f"its worker gave no sign for {SILENT:.0f} s and was stopped"
-        self._attempts.ended(trial.config["pack_id"], message, own="node has died" not in message)
+        with self.stopping():
+            self._attempts.ended(trial.config["pack_id"], message, own="node has died" not in message)
+
+    @contextmanager
+    def stopping(self) -> Iterator[None]:
+        """Keep a UserError until the end: Tune would take what is raised here for the trial's fault."""
+        try:
+            yield
+        except UserError as error:
+            self.refused = self.refused or str(error)
 
 
 def _last_words(trial: Trial) -> str:
@@ -230,10 +246,11 @@ class _PackSearcher(_Forgetful, Searcher):  # type: ignore[misc]
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
         if self._watcher.refused:
             return str(Searcher.FINISHED)
-        name = self._attempts.next()
-        if name is not None:
-            return {"pack_id": name}
-        return Searcher.FINISHED if self._attempts.done else None
+        with self._watcher.stopping():
+            name = self._attempts.next()
+            if name is not None:
+                return {"pack_id": name}
+        return Searcher.FINISHED if self._watcher.refused or self._attempts.done else None
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
