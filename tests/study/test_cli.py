@@ -32,6 +32,8 @@ SELECTED = re.compile(
     r"  test +0\.\d{3} +0\.\d{3} +\d\.\d{3}\n"
     rf"    over 2 seeds{ENDS}\n"
     rf"    95 % interval{ENDS}\n"
+    r"  run, validation +0\.\d{3} +0\.\d{3} +\d\.\d{3}\n"
+    r"  run, test +0\.\d{3} +0\.\d{3} +\d\.\d{3}\n"
 )
 
 
