@@ -32,8 +32,8 @@ from study.user_cache import user_cache
 
 COMPILE_FROM = 4.6e8
 """The work from which ``auto`` compiles, in multiplications of the first layer per epoch of all runs, for
-each step that must be compiled: 1,000 runs on COMPAS. Below, with an empty cache, compiling takes longer than
-it saves. What is in the cache has no say: rows must not depend on which studies ran before."""
+each step that must be compiled: 1,000 runs on COMPAS. Below, with an empty cache, compiling may take longer
+than it saves. What is in the cache has no say: rows must not depend on which studies ran before."""
 
 
 def choose_backend(
