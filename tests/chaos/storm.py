@@ -31,19 +31,20 @@ TARGETS = {"worker": 14, "driver": 3, "everything": 2, "raylet": 1, "gcs_server"
 """Who is killed, and how often beside the others."""
 MOMENTS = {"some seconds later": 2, "between packs": 3, "while a file is written": 3}
 """When: after up to eight seconds, often while Ray starts; once a pack or two came in; as soon as a file is
-there that is not yet in its place."""
+there that is not yet in its place. Two packs are the longest wait, so that a fast machine does not finish
+the study between two kills."""
 LONGEST_WAIT = 120.0
 ENDS_WITHIN = 180.0
 """Seconds in which a driver ends whose Ray is dead, and processes whose driver is: else something hangs."""
 
 
 def study_of(kills: int) -> dict[str, Any]:
-    """Return a study file with work for so many kills: two packs and a half for each."""
+    """Return a study file with work for so many kills: four packs for each."""
     return {
         "study": "chaos",
         "dataset": "compas-two-year",
         "methods": ["reject", "defer"],
-        "search": {"sampler": "random", "settings": 5 * kills // 2},
+        "search": {"sampler": "random", "settings": 4 * kills},
         "seeds": 2,
         "training": {"max_epochs": 6, "patience": 1000, "batch_size": 512},
         "pack": {"settings": 2},
@@ -115,8 +116,8 @@ class Storm:
 
     def _wait_for(self, moment: str, driver: "subprocess.Popen[bytes]") -> None:
         until = time.monotonic() + self._random.uniform(0, 8)
-        wanted = self._packs() + self._random.choice([1, 2])
-        stale = self._half_written()
+        before, stale = self._packs(), self._half_written()
+        wanted = before + self._random.choice([1, 2])
         came = {
             "some seconds later": lambda: time.monotonic() >= until,
             "between packs": lambda: self._packs() >= wanted,
@@ -124,6 +125,8 @@ class Storm:
         }[moment]
         deadline = time.monotonic() + LONGEST_WAIT
         while driver.poll() is None and time.monotonic() < deadline and not came():
+            if self._packs() >= before + 2:
+                break
             time.sleep(0.001)
 
     def _half_written(self) -> set[Path]:
