@@ -66,7 +66,6 @@ class Storm:
     """The sessions that the study had, one after the other."""
 
     def __post_init__(self) -> None:
-        self._random = random.Random(self.seed)
         self._began = time.monotonic()
 
     def blow(self) -> None:
@@ -82,9 +81,11 @@ class Storm:
         """Start a driver, and kill until it has ended."""
         driver = self._start()
         while driver.poll() is None and self.killed.total() < self.kills:
-            target, moment = self._draw(TARGETS), self._draw(MOMENTS)
-            self._wait_for(moment, driver)
-            victims = self._victims(target, driver)
+            # Drawn by the kill's number: how often a victim was not there yet has no say.
+            chance = random.Random(f"{self.seed} {self.killed.total()}")
+            target, moment = _draw(chance, TARGETS), _draw(chance, MOMENTS)
+            self._wait_for(moment, driver, chance)
+            victims = self._victims(target, driver, chance)
             if driver.poll() is not None or not victims:
                 continue
             for victim in victims:
@@ -114,10 +115,10 @@ class Storm:
         self.drivers.append(driver.pid)
         return driver
 
-    def _wait_for(self, moment: str, driver: "subprocess.Popen[bytes]") -> None:
-        until = time.monotonic() + self._random.uniform(0, 8)
+    def _wait_for(self, moment: str, driver: "subprocess.Popen[bytes]", chance: random.Random) -> None:
+        until = time.monotonic() + chance.uniform(0, 8)
         before, stale = self._packs(), self._half_written()
-        wanted = before + self._random.choice([1, 2])
+        wanted = before + chance.choice([1, 2])
         came = {
             "some seconds later": lambda: time.monotonic() >= until,
             "between packs": lambda: self._packs() >= wanted,
@@ -133,16 +134,13 @@ class Storm:
         folders = [self.results.root / name for name in ("runs", "weights", "outcomes", "packs", ".")]
         return {path for folder in folders for path in folder.glob(".*.part")}
 
-    def _victims(self, target: str, driver: "subprocess.Popen[bytes]") -> list[int]:
+    def _victims(self, target: str, driver: "subprocess.Popen[bytes]", chance: random.Random) -> list[int]:
         there = processes({driver.pid})
         if target == "everything":
             return list(there)
         named = {"worker": "Trainable", "raylet": "/raylet/raylet ", "gcs_server": "/gcs_server "}
         found = [driver.pid] if target == "driver" else [n for n, t in there.items() if named[target] in t]
-        return self._random.sample(found, min(1, len(found)))
-
-    def _draw(self, weights: dict[str, int]) -> str:
-        return self._random.choices(list(weights), list(weights.values()))[0]
+        return chance.sample(found, min(1, len(found)))
 
     def _packs(self) -> int:
         return len(self.results.finished_packs())
@@ -155,6 +153,10 @@ class Storm:
         while not holds():
             assert time.monotonic() < deadline, f"waited in vain until {what}"
             time.sleep(0.05)
+
+
+def _draw(chance: random.Random, weights: dict[str, int]) -> str:
+    return chance.choices(list(weights), list(weights.values()))[0]
 
 
 def assert_undisturbed(results: ResultsDirectory, undisturbed: pd.DataFrame) -> None:
