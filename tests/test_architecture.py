@@ -1,6 +1,7 @@
 """Who may import whom: data flows one way, and Ray and Optuna live in one file each."""
 
 import ast
+import sys
 from pathlib import Path
 
 import pytest
@@ -26,10 +27,10 @@ ONLY_IN = {
 """What of the room ``study`` may import these, at the top of a file or within a function."""
 
 
-def imported(path: Path) -> set[str]:
-    """Every module that a file imports anywhere in it, by its full name."""
+def imported(path: Path, *, top: bool = False) -> set[str]:
+    """Every module that a file imports anywhere in it, or at its top alone, by its full name."""
     found = set()
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in top_imports(path) if top else ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -38,8 +39,13 @@ def imported(path: Path) -> set[str]:
     return found
 
 
-def packages(path: Path) -> set[str]:
-    return {name.partition(".")[0] for name in imported(path)}
+def top_imports(path: Path) -> list[ast.stmt]:
+    body = ast.parse(path.read_text("utf-8")).body
+    return [node for node in body if isinstance(node, ast.Import | ast.ImportFrom)]
+
+
+def packages(path: Path, *, top: bool = False) -> set[str]:
+    return {name.partition(".")[0] for name in imported(path, top=top)}
 
 
 def files(room: str) -> list[Path]:
@@ -77,14 +83,22 @@ def test_nobody_outside_of_the_data_room_reaches_into_it_for_raw_data() -> None:
     assert wrong == {}
 
 
+def test_a_command_imports_what_it_needs_when_it_is_run() -> None:
+    """Nobody waits for what another command needs."""
+    for path in (ROOT / "study" / "cli.py", *files("study/commands")):
+        own = {name for name in imported(path, top=True) if name.partition(".")[0] in ROOMS}
+        others = packages(path, top=True) - {*ROOMS} - sys.stdlib_module_names
+        assert {name for name in own if not name.startswith("study.commands")} <= {"study.errors"}, path
+        assert others == set(), path
+
+
 def test_imports_of_the_rooms_have_no_cycle() -> None:
     """Module by module, as far as the top of each file goes."""
     modules = {}
     for path in (path for room in ROOMS for path in files(room)):
         name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
-        top = ast.Module([n for n in ast.parse(path.read_text("utf-8")).body if is_import(n)], [])
         names = set()
-        for node in ast.walk(top):
+        for node in top_imports(path):
             if isinstance(node, ast.ImportFrom):
                 whole = {f"{node.module}.{alias.name}" for alias in node.names}
                 names |= whole | {node.module or ""}
@@ -101,12 +115,9 @@ def test_imports_of_the_rooms_have_no_cycle() -> None:
         edges = {name: seen for name, seen in edges.items() if name not in free}
 
 
-def is_import(node: ast.stmt) -> bool:
-    return isinstance(node, ast.Import | ast.ImportFrom)
-
-
 def test_the_search_for_imports_finds_nested_ones(tmp_path: Path) -> None:
     path = tmp_path / "m.py"
     path.write_text("import a.b\ndef f():\n    from c.d import e\n    import g as h\n")
     assert imported(path) == {"a.b", "c.d", "g"}
+    assert imported(path, top=True) == {"a.b"}
     assert packages(path) == {"a", "c", "g"}

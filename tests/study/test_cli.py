@@ -505,13 +505,18 @@ class Blocker:
 
 sys.meta_path.insert(0, Blocker())
 from study.cli import main
+for command in ([], ["run"], ["export"], ["apply"], ["optuna"]):
+    try:
+        main([*command, "--help"])
+    except SystemExit as left:
+        assert left.code == 0, command
 for command in (["status"], ["status", "--json"], ["select"], ["report"]):
     status = main([command[0], sys.argv[1], *command[1:]])
     assert status == 0, (command, status)
 """
 
 
-def test_looking_at_results_needs_neither_torch_nor_ray(tiny_copy: ResultsDirectory) -> None:
+def test_help_and_looking_at_results_need_neither_torch_nor_ray(tiny_copy: ResultsDirectory) -> None:
     done = subprocess.run(
         [sys.executable, "-c", BLOCKED, str(tiny_copy.root)],
         capture_output=True,

@@ -1,0 +1,1 @@
+"""The commands of the command line: each group's parsers, and what they do, in one file."""

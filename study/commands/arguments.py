@@ -1,0 +1,55 @@
+"""Arguments that several commands take, and the types of values; argparse words what they refuse."""
+
+import argparse
+import contextlib
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from study.errors import UserError
+
+if TYPE_CHECKING:
+    from study.places import Place
+
+AddParser = Callable[..., argparse.ArgumentParser]
+"""Adds a command by name and returns its parser: ``add_parser`` of argparse."""
+
+
+def add_directory(parser: argparse.ArgumentParser) -> None:
+    """Take a results directory."""
+    parser.add_argument(
+        "directory",
+        metavar="DIR",
+        type=a_place,
+        help="results directory, or a URI such as s3://bucket/study",
+    )
+
+
+def a_place(text: str) -> "Place":
+    """Take a local path or a URI; argparse would show a wrong one whole, keys and all."""
+    from study.places import place
+
+    try:
+        return place(text)
+    except UserError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def whole_number(lowest: int, highest: int, named: str) -> Callable[[str], int]:
+    """Return a type of whole numbers; ``named`` words the highest."""
+
+    def number(text: str) -> int:
+        with contextlib.suppress(ValueError):
+            if lowest <= int(text) <= highest:
+                return int(text)
+        allowed = f"a whole number from {lowest} to {named}"
+        raise argparse.ArgumentTypeError(f"{text!r} is not allowed; {allowed} is")
+
+    return number
+
+
+def rate(text: str) -> float:
+    """Take a number from 0 to 1."""
+    with contextlib.suppress(ValueError):
+        if 0 <= float(text) <= 1:
+            return float(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not allowed; a number from 0 to 1 is")

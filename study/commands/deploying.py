@@ -1,0 +1,58 @@
+"""study export, study apply: make a model of a run, and let it decide."""
+
+import argparse
+import shlex
+import sys
+from pathlib import Path
+
+from study.commands.answers import DONE, INCOMPLETE
+from study.commands.arguments import AddParser, add_directory
+from study.commands.opening import one_study
+
+
+def add(add_parser: AddParser) -> None:
+    """Add the commands."""
+    export = add_parser(
+        "export",
+        help="make a model of a run, which decides on its own",
+        description="Write weights, preprocessing, thresholds and a model card, once they are seen to "
+        "decide on every test row as the run did. Exit status 1 where they do not.",
+    )
+    add_directory(export)
+    export.add_argument("run_id", metavar="RUN_ID", help="a finished run; study select names one")
+    export.add_argument("--out", metavar="MODEL", type=Path, required=True, help="a new directory")
+    export.set_defaults(command=_export)
+
+    apply = add_parser(
+        "apply",
+        help="let an exported model decide for the cases of a table",
+        description="Write the table with, for every case, the prediction, its probability, whether the "
+        "case goes to the decision-maker, and why.",
+    )
+    apply.add_argument("model", metavar="MODEL", type=Path, help="what study export wrote")
+    apply.add_argument("table", metavar="TABLE", help="CSV or Parquet, here or a URI")
+    apply.add_argument("--out", metavar="FILE", type=Path, required=True, help=".csv or .parquet")
+    apply.set_defaults(command=_apply)
+
+
+def _export(options: argparse.Namespace) -> int:
+    from study.export import NotReproducedError
+
+    try:
+        model = one_study(options.directory).export(options.run_id, options.out)
+    except NotReproducedError as error:
+        print(f"study: {error}", file=sys.stderr)
+        return INCOMPLETE
+    decided = sum(map(sum, model.about["test_rows_by_a_and_label"]))
+    print(f"{options.out}: decides on all {decided:,} test rows as the run did")
+    print(f"go on with: study apply {shlex.quote(str(options.out))} new.csv --out decisions.csv")
+    return DONE
+
+
+def _apply(options: argparse.Namespace) -> int:
+    from study.apply import apply
+
+    decided = apply(options.model, options.table, options.out)
+    deferred = int(decided["defer"].sum())
+    print(f"{options.out}: {len(decided):,} rows, {deferred:,} of them deferred")
+    return DONE

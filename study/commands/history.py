@@ -1,0 +1,28 @@
+"""study optuna: the search's history, for optuna-dashboard."""
+
+import argparse
+import shlex
+from pathlib import Path
+
+from study.commands.answers import DONE, say
+from study.commands.arguments import AddParser, add_directory
+from study.commands.opening import one_study
+
+
+def add(add_parser: AddParser) -> None:
+    """Add the command."""
+    history = add_parser(
+        "optuna",
+        help="write the search's history for optuna-dashboard",
+        description="Write an Optuna study for every method, model and decision-maker into an SQLite file.",
+    )
+    add_directory(history)
+    history.add_argument("--out", metavar="FILE.db", type=Path, required=True, help="a new file")
+    history.set_defaults(command=_optuna)
+
+
+def _optuna(options: argparse.Namespace) -> int:
+    settings = one_study(options.directory).optuna(options.out, say=say)
+    print(f"{options.out}: {settings:,} settings")
+    print(f"look at them with: optuna-dashboard sqlite:///{shlex.quote(str(options.out))}")
+    return DONE

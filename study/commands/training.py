@@ -1,0 +1,96 @@
+"""study run, study resume: train what is asked and not done yet, then write the report."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from study.commands.answers import DONE, INCOMPLETE, say
+from study.commands.arguments import AddParser, a_place, add_directory, whole_number
+from study.commands.opening import collection_in
+
+if TYPE_CHECKING:
+    from study.api import Study
+    from study.collection import Collection
+
+
+def add(add_parser: AddParser) -> None:
+    """Add the commands."""
+    run = add_parser("run", help="run a study file or preset, then write its report")
+    run.add_argument("study", metavar="FILE|PRESET", nargs="?", default="default", help=_presets())
+    run.add_argument("--out", metavar="DIR", type=a_place, help="results directory (results/<study>)")
+    run.add_argument(
+        "--set",
+        metavar="KEY=VALUE",
+        action="append",
+        default=[],
+        help="change a key of the study file, such as search.settings=200; may be repeated",
+    )
+    _add_where(run)
+    run.set_defaults(command=_run)
+
+    resume = add_parser("resume", help="go on with an interrupted study")
+    add_directory(resume)
+    _add_where(resume)
+    resume.set_defaults(command=_resume)
+
+
+def _add_where(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--address", help="an existing Ray cluster that this machine is part of: auto, or HOST:6379"
+    )
+    parser.add_argument(
+        "--workers",
+        metavar="N",
+        type=whole_number(1, 100_000, "100000"),
+        help="workers on this machine (one per core)",
+    )
+
+
+def _presets() -> str:
+    from study.collection import COLLECTIONS
+    from study.config import preset_names
+
+    return f"a study file, or one of the presets {', '.join([*preset_names(), *COLLECTIONS])} (default)"
+
+
+def _run(options: argparse.Namespace) -> int:
+    from study.api import Study, default_directory
+    from study.collection import COLLECTIONS, Collection
+    from study.config import load_config
+    from study.launch import launch
+
+    if options.study in COLLECTIONS:
+        options.directory = options.out or Path("results") / options.study
+        return _run_all(Collection.begin(options.study, options.directory, options.set), options)
+    config = load_config(options.study, options.set)
+    options.directory = options.out or default_directory(config)
+    study = Study(options.directory)
+    complete = launch(config, study.directory, address=options.address, workers=options.workers, say=say)
+    return _conclude(study, complete)
+
+
+def _resume(options: argparse.Namespace) -> int:
+    from study.api import Study
+    from study.launch import resume
+
+    if collection := collection_in(options.directory):
+        return _run_all(collection, options)
+    study = Study(options.directory)
+    complete = resume(study.directory, address=options.address, workers=options.workers, say=say)
+    return _conclude(study, complete)
+
+
+def _run_all(collection: "Collection", options: argparse.Namespace) -> int:
+    """Run the studies of a collection, one after the other."""
+    complete = collection.run(say=say, address=options.address, workers=options.workers)
+    return _conclude(collection, complete)
+
+
+def _conclude(studies: "Study | Collection", complete: bool) -> int:
+    """Write the report and say where it is; a study with failed packs is not done."""
+    print(f"report: {studies.report()}")
+    if complete:
+        return DONE
+    print(f"study: {studies.status().words()}", file=sys.stderr)
+    return INCOMPLETE
