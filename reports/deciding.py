@@ -133,7 +133,7 @@ def deciding(
     runs = runs[runs["setting_id"].isin(points["setting_id"].dropna()) & runs["test_error"].notna()]
     facts = points[["decision_maker", "what", "setting_id"]].to_dict("records")
     try:
-        outcomes = outcomes_of(read, runs["run_id"].astype(str).tolist())
+        outcomes = outcomes_of(read, runs)
     except LackingError as error:
         parts = [_of_ledger(fact, runs, decision_makers, tested) for fact in facts]
         lacking = str(error)

@@ -98,7 +98,7 @@ def gather(results: Results, generator: np.random.Generator, resamples: int = RE
     observed = _by_seed(rows, facts, measured, _known_alone(results.decision_makers))
 
     try:
-        outcomes = outcomes_of(results.outcomes, runs["run_id"].astype(str).tolist())
+        outcomes = outcomes_of(results.outcomes, runs)
     except LackingError as error:
         return Evidence(observed, [], str(error))
     everybody_once = np.ones((1, len(outcomes.label)))

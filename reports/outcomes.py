@@ -1,6 +1,6 @@
 """What every run decided on every test example, and its figures when examples count differently."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
@@ -62,22 +62,22 @@ class LackingError(Exception):
 
 
 class ReadsOutcomes(Protocol):
-    """Reads what the named runs decided, perhaps with others and in another order; None without any."""
+    """Reads what runs decided, perhaps with others and in another order; None without any."""
 
-    def __call__(self, run_ids: Collection[str]) -> Outcomes | None:
-        """Read them."""
+    def __call__(self, runs: pd.DataFrame) -> Outcomes | None:
+        """Read them; `runs` are rows of the ledger, which say by their pack where that is kept."""
 
 
-def outcomes_of(read: ReadsOutcomes, run_ids: Sequence[str]) -> Outcomes:
-    """The outcomes of exactly these runs, in this order; raises LackingError where some are missing."""
-    outcomes = read(run_ids)
+def outcomes_of(read: ReadsOutcomes, runs: pd.DataFrame) -> Outcomes:
+    """The outcomes of exactly these rows, in this order; raises LackingError where some are missing."""
+    outcomes = read(runs)
     if outcomes is None:
         raise LackingError("the outcomes of the test examples are not there")
-    place = pd.Index(outcomes.run_id).get_indexer(pd.Index(run_ids))
+    place = pd.Index(outcomes.run_id).get_indexer(pd.Index(runs["run_id"].astype(str)))
     missing = int((place < 0).sum())
     if missing:
         raise LackingError(f"the outcomes of {counted(missing, 'run')} are not there")
-    there = len(outcomes.run_id) == len(run_ids) and (place == np.arange(len(run_ids))).all()
+    there = len(outcomes.run_id) == len(runs) and (place == np.arange(len(runs))).all()
     return outcomes if there else outcomes.take(place)
 
 

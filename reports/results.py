@@ -36,4 +36,4 @@ class Results:
     planned: int
     failed: int
     state: str
-    outcomes: ReadsOutcomes = lambda run_ids: None
+    outcomes: ReadsOutcomes = lambda runs: None

@@ -51,11 +51,11 @@ def setting_intervals(
     if runs.empty:
         return SettingIntervals(none, "")
     try:
-        people = len(outcomes_of(read, [str(runs["run_id"].iloc[0])]).label)
+        people = len(outcomes_of(read, runs.iloc[:1]).label)
         sizes = runs.groupby("place").size().cumsum()
         room = max(1, int((sizes * people <= most).sum()))
         runs = runs[runs["place"] <= sizes.index[room - 1]]
-        outcomes = outcomes_of(read, runs["run_id"].astype(str).tolist())
+        outcomes = outcomes_of(read, runs)
     except LackingError as error:
         return SettingIntervals(none, str(error))
     weights = resampled_people(np.random.default_rng(SEED), people, RESAMPLES)

@@ -43,12 +43,14 @@ def export(directory: ResultsDirectory, run_id: str, out: Path | str) -> Deploye
     """
     place = Path(out)
     config = stored_config(directory)
-    run = _find(directory, run_id)
+    row = _find(directory, run_id)
+    (facts,) = row.to_dict("records")
+    run: dict[str, Any] = {str(name): None if pd.isna(value) else value for name, value in facts.items()}
     try:
         if place.exists() and not (place.is_dir() and not any(place.iterdir())):
             raise OutputError(f"{place}: is there already; give another --out, or delete it")
         try:
-            tested = outcomes_of(directory.read_outcomes, [run_id])
+            tested = outcomes_of(directory.read_outcomes, row)
         except LackingError as error:
             raise LedgerError(f"{directory.root}: {error}; without them no model is exported") from None
         dataset = config.dataset.load()
@@ -74,16 +76,19 @@ def export(directory: ResultsDirectory, run_id: str, out: Path | str) -> Deploye
     return loaded
 
 
-def _find(directory: ResultsDirectory, run_id: str) -> dict[str, Any]:
-    """Return a run's row, None where undefined; raises LedgerError where there is no such run."""
-    runs = directory.read_runs()[0]
-    found = runs[runs["run_id"] == run_id]
-    if found.empty:
+def _find(directory: ResultsDirectory, run_id: str) -> pd.DataFrame:
+    """Return a run's row; raises LedgerError where there is no such run, or it failed."""
+    runs = directory.read_runs(["run_id", "pack_id"])[0]
+    packs = runs.loc[runs["run_id"] == run_id, "pack_id"]
+    if packs.empty:
         raise LedgerError(f"{directory.root}: no finished run {run_id}; `study select` names one")
-    (row,) = found.to_dict("records")
-    if row["status"] == FAILED:
-        raise LedgerError(f"{directory.root}: run {run_id} failed ({row['reason']}); export another")
-    return {str(name): None if pd.isna(value) else value for name, value in row.items()}
+    rows = directory.read_pack_runs(packs.iloc[0])
+    row = rows[rows["run_id"] == run_id][:1]
+    if (row["status"] == FAILED).any():
+        raise LedgerError(
+            f"{directory.root}: run {run_id} failed ({row['reason'].iloc[0]}); export another"
+        )
+    return row
 
 
 def _model(
@@ -101,7 +106,7 @@ def _model(
         model=family,
         method=run["method"],
         hidden=hidden,
-        weights=torch.from_numpy(directory.read_weights(run["run_id"])),
+        weights=torch.from_numpy(directory.read_weights(run["run_id"], run["pack_id"])),
         noise=None if drawn is None else drawn[:, 0, :, 0],
         t0=(t0_a0, t0_a1),
         t1=(t1_a0, t1_a1),

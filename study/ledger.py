@@ -6,7 +6,7 @@ appears whole or not at all, after its weights, so a row never points at weights
 
 import contextlib
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -255,17 +255,23 @@ class ResultsDirectory:
         """Move a broken file out of the ledger, so that its runs are done again; return where to."""
         return renamed(broken.path, f"{broken.path.name}.broken")
 
-    def read_weights(self, run_id: str) -> np.ndarray[Any, Any]:
-        """Return a run's trained parameters (P,) float32; raises LedgerError for an unknown run."""
-        for path in files_in(self.weights, "*.parquet"):
-            try:
-                table = read_table(read_whole(path), WEIGHT_SCHEMA)
-            except UNREADABLE as error:
-                raise LedgerError(f"{path}: cannot be read ({_words(error)})") from None
-            at = table["run_id"].index(run_id).as_py()
-            if at >= 0:
-                return np.asarray(table["weights"][at].as_py(), dtype=np.float32)
-        raise LedgerError(f"{self.weights}: no weights of run {run_id}")
+    def read_weights(self, run_id: str, pack_id: str) -> np.ndarray[Any, Any]:
+        """Return the trained parameters (P,) float32 of a run of a pack.
+
+        Raises LedgerError where the pack has none, or none of the run.
+        """
+        path = self.weights / f"{pack_id}.parquet"
+        missing = LedgerError(f"{path}: no weights of run {run_id}")
+        try:
+            table = read_table(read_whole(path), WEIGHT_SCHEMA)
+        except FileNotFoundError:
+            raise missing from None
+        except UNREADABLE as error:
+            raise LedgerError(f"{path}: cannot be read ({_words(error)})") from None
+        at = table["run_id"].index(run_id).as_py()
+        if at < 0:
+            raise missing
+        return np.asarray(table["weights"][at].as_py(), dtype=np.float32)
 
     def _runs_file(self, pack_id: str) -> Place:
         return self.runs / f"{pack_id}.parquet"
@@ -281,20 +287,25 @@ class ResultsDirectory:
         schema = pa.schema([(name, pa.bool_()) for name in columns])
         write_whole(self.test_rows_file, to_parquet(to_table(columns, schema)))
 
-    def read_outcomes(self, run_ids: Collection[str] | None = None) -> Outcomes | None:
-        """Return the test decisions of the runs in the ledger; None where they are not kept.
+    def read_outcomes(self, runs: pd.DataFrame) -> Outcomes | None:
+        """Return the test decisions of runs of the ledger; None where no decisions are kept.
 
-        ``run_ids`` are the runs wanted, and no others are unpacked; without it all are. A run whose pack
-        has no outcomes is left out. Raises LedgerError for a file that cannot be read.
+        ``runs`` has their run_id and pack_id: only the files of their packs are opened, and no other runs
+        unpacked. A run whose pack has no outcomes is left out. Raises LedgerError for a file that cannot
+        be read.
         """
-        finished = self.finished_packs()
-        paths = [path for path in files_in(self.outcomes, "*.parquet") if path.stem in finished]
+        paths = files_in(self.outcomes, "*.parquet")
         if not paths or not self.test_rows_file.exists():
             return None
         people = self._read_people()
-        wanted = None if run_ids is None else pa.array(list(run_ids), pa.string())
-        decided = _each(paths, lambda path: self._read_decided(path, len(people["label"]), wanted))
-        names, deferred, positive = zip(*decided, strict=True)
+        by_pack = runs.groupby("pack_id", observed=True)["run_id"]
+        wanted = {pack: pa.array(own, pa.string()) for pack, own in by_pack}
+        nobody = np.zeros((0, len(people["label"])), np.bool_)
+        decided = _each(
+            [path for path in paths if path.stem in wanted],
+            lambda path: self._read_decided(path, len(people["label"]), wanted[path.stem]),
+        )
+        names, deferred, positive = zip(([], nobody, nobody), *decided, strict=True)
         outcomes = Outcomes(
             run_id=[run_id for of_pack in names for run_id in of_pack],
             deferred=np.concatenate(deferred),
@@ -315,7 +326,7 @@ class ResultsDirectory:
             ) from None
 
     def _read_decided(
-        self, path: Place, people: int, wanted: pa.Array | None
+        self, path: Place, people: int, wanted: pa.Array
     ) -> tuple[list[str], BoolArray, BoolArray]:
         try:
             return read_decided(read_whole(path), people, wanted)

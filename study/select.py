@@ -158,7 +158,7 @@ def _narrowed(
 
 def _intervals(own: pd.DataFrame, read_outcomes: ReadsOutcomes) -> tuple[Mapping[str, Spread], str]:
     try:
-        outcomes = outcomes_of(read_outcomes, own["run_id"].tolist())
+        outcomes = outcomes_of(read_outcomes, own)
     except LackingError as error:
         return {}, str(error)
     return spreads(outcomes, own["test_decision_maker"].tolist(), resampled_cells(outcomes)), ""

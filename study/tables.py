@@ -113,13 +113,13 @@ def read_people(content: bytes) -> dict[str, BoolArray]:
     return {name: table[name].cast(pa.bool_()).to_numpy() for name in names}
 
 
-def read_decided(
-    content: bytes, people: int, wanted: pa.Array | None
-) -> tuple[list[str], BoolArray, BoolArray]:
-    """Return R run ids and their decisions, (R, people) each; raises one of UNREADABLE."""
+def read_decided(content: bytes, people: int, wanted: pa.Array) -> tuple[list[str], BoolArray, BoolArray]:
+    """Return R run ids, those that are ``wanted``, and their decisions, (R, people) each.
+
+    Raises one of UNREADABLE.
+    """
     table = read_table(content, OUTCOME_SCHEMA)
-    if wanted is not None:
-        table = table.filter(pc.is_in(table["run_id"], wanted))
+    table = table.filter(pc.is_in(table["run_id"], wanted))
     deferred, positive = (_bits(table[name], people) for name in OUTCOME_SCHEMA.names[1:])
     return table["run_id"].to_pylist(), deferred, positive
 

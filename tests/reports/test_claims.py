@@ -114,7 +114,7 @@ def test_what_decides_alike_is_found_equal() -> None:
 
 def test_the_estimate_and_its_intervals_are_those_of_a_loop_over_people() -> None:
     given = world(seeds=2, settings=2)
-    outcomes, runs = given.outcomes(list(given.runs["run_id"])), given.runs
+    outcomes, runs = given.outcomes(given.runs), given.runs
     assert outcomes is not None
     evidence = gather(given, np.random.default_rng(11), resamples=15)
     found = measure(of.front_gain("defer", "reject", kind="paper", **GIVEN), evidence)
@@ -145,7 +145,7 @@ def test_the_same_people_are_drawn_in_all_runs() -> None:
 
 def test_outcomes_are_found_by_the_name_of_their_run() -> None:
     given = world(seeds=1)
-    outcomes = given.outcomes(list(given.runs["run_id"]))
+    outcomes = given.outcomes(given.runs)
     assert outcomes is not None
     shuffled = outcomes.take(np.random.default_rng(0).permutation(len(outcomes.run_id)))
     known = gather(given, np.random.default_rng(0), resamples=3)
@@ -155,7 +155,7 @@ def test_outcomes_are_found_by_the_name_of_their_run() -> None:
 
 def test_without_outcomes_the_second_interval_is_absent_and_said_to_be() -> None:
     given = world()
-    outcomes = given.outcomes(list(given.runs["run_id"]))
+    outcomes = given.outcomes(given.runs)
     assert outcomes is not None
     few = outcomes.take(np.arange(5))
     statistic = of.difference(of.baseline("error"), of.alone("standard", "error"))

@@ -1,6 +1,5 @@
 """Hypervolumes and their differences, recomputed run by run; and intervals against simulation."""
 
-from collections.abc import Collection
 from dataclasses import replace
 
 import numpy as np
@@ -68,9 +67,9 @@ def test_hypervolumes_and_differences_are_those_computed_run_by_run(name: str) -
 def test_only_the_outcomes_of_runs_on_a_front_are_read() -> None:
     asked: set[str] = set()
 
-    def noting(run_ids: Collection[str]) -> Outcomes | None:
-        asked.update(run_ids)
-        return GIVEN.outcomes(run_ids)
+    def noting(runs: pd.DataFrame) -> Outcomes | None:
+        asked.update(runs["run_id"])
+        return GIVEN.outcomes(runs)
 
     comparisons(replace(GIVEN, outcomes=noting), OWN)
     assert asked == set(OWN["run_id"])
@@ -118,7 +117,7 @@ def of_wrong(wrong: np.ndarray, rng: np.random.Generator) -> Results:
             **{f"{s}_{f}": v[:, 0] for f, v in figures.items() for s in ("test", "validation")},
         }
     )
-    return replace(results(runs), outcomes=lambda run_ids: outcomes)
+    return replace(results(runs), outcomes=lambda runs: outcomes)
 
 
 def test_without_outcomes_there_are_intervals_over_seeds_and_the_reason() -> None:

@@ -108,8 +108,8 @@ def test_points_are_measured_on_their_own_runs_alone() -> None:
     points = operating_points(reduced, GIVEN.decision_makers)
     asked: list[str] = []
 
-    def read(run_ids: list[str]) -> Outcomes:
-        asked.extend(run_ids)
+    def read(runs: pd.DataFrame) -> Outcomes:
+        asked.extend(runs["run_id"])
         assert OUTCOMES is not None
         return OUTCOMES
 

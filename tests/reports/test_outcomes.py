@@ -8,7 +8,7 @@ from tests.reports import decided
 from tests.reports.decided import brute_figures, world
 
 GIVEN = world(seeds=1, settings=2)
-RUNS, OUTCOMES = GIVEN.runs, GIVEN.outcomes(())
+RUNS, OUTCOMES = GIVEN.runs, GIVEN.outcomes(GIVEN.runs)
 MAKERS = RUNS["test_decision_maker"].tolist()
 
 

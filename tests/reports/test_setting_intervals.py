@@ -1,6 +1,5 @@
-from collections.abc import Collection
-
 import numpy as np
+import pandas as pd
 import pytest
 
 from reports.deciding import resampled_cells, spreads
@@ -13,8 +12,8 @@ RUNS = GIVEN.runs
 SETTINGS = sorted(set(RUNS["setting_id"]))
 
 
-def read(run_ids: Collection[str]) -> Outcomes:
-    found = GIVEN.outcomes(run_ids)
+def read(runs: pd.DataFrame) -> Outcomes:
+    found = GIVEN.outcomes(runs)
     assert found is not None
     return found
 
@@ -24,7 +23,7 @@ def test_intervals_of_many_settings_are_those_that_select_shows_of_one() -> None
     assert found.lacking == ""
     assert tuple(found.frame) == COLUMNS
     assert set(found.frame["setting_id"]) == set(SETTINGS)
-    whole = read(())
+    whole = read(RUNS)
     for row in found.frame.to_dict("records")[::4]:
         own = np.flatnonzero(RUNS["setting_id"] == row["setting_id"])
         outcomes, makers = whole.take(own), RUNS["test_decision_maker"].iloc[own].tolist()
@@ -48,9 +47,9 @@ def test_where_there_are_too_many_decisions_the_first_settings_have_intervals_an
 def test_only_runs_with_figures_are_asked_for() -> None:
     asked: list[str] = []
 
-    def noting(run_ids: Collection[str]) -> Outcomes:
-        asked.extend(run_ids)
-        return read(run_ids)
+    def noting(runs: pd.DataFrame) -> Outcomes:
+        asked.extend(runs["run_id"])
+        return read(runs)
 
     runs = RUNS.copy()
     own = runs["setting_id"] == SETTINGS[0]
@@ -61,7 +60,7 @@ def test_only_runs_with_figures_are_asked_for() -> None:
 
 
 def test_missing_outcomes_are_the_reason_for_having_none() -> None:
-    found = setting_intervals(SETTINGS, RUNS, lambda run_ids: None)
+    found = setting_intervals(SETTINGS, RUNS, lambda runs: None)
     assert len(found.frame) == 0
     assert found.lacking == "the outcomes of the test examples are not there"
     assert setting_intervals([], RUNS, read).frame.empty

@@ -1,6 +1,6 @@
-from collections.abc import Collection
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 
 from reports.outcomes import Outcomes
@@ -14,9 +14,9 @@ GIVEN = world(seeds=3, settings=8)
 def test_outcomes_are_read_of_what_the_page_shows_and_of_each_seed_s_front_alone() -> None:
     asked: set[str] = set()
 
-    def noting(run_ids: Collection[str]) -> Outcomes | None:
-        asked.update(run_ids)
-        return GIVEN.outcomes(run_ids)
+    def noting(runs: pd.DataFrame) -> Outcomes | None:
+        asked.update(runs["run_id"])
+        return GIVEN.outcomes(runs)
 
     reduced = reductions(GIVEN)
     weighed = weigh(replace(GIVEN, outcomes=noting), reduced)

@@ -7,8 +7,10 @@ import pandas as pd
 import pytest
 
 from study.export import export
+from study.files import read_whole
 from study.launch import launch
 from study.ledger import ResultsDirectory
+from study.places import Place
 from tests.study.small_study import FAMILIES, FAMILY_ARMS, LONG, TINY, config_of, write_cases
 from tests.study.store import Store, serving
 
@@ -25,6 +27,19 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
 def results(tmp_path: Path) -> ResultsDirectory:
     """A results directory that is not there yet."""
     return ResultsDirectory(tmp_path / "results")
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is read of results directories from now on: ``folder/name`` of every file that is opened."""
+    names: list[str] = []
+
+    def noting(path: Place) -> bytes:
+        names.append("/".join(str(path).split("/")[-2:]))
+        return read_whole(path)
+
+    monkeypatch.setattr("study.ledger.read_whole", noting)
+    return names
 
 
 @pytest.fixture(scope="session")

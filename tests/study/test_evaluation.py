@@ -53,7 +53,7 @@ class Finished:
         assert launch(self.config, self.directory, in_process=True, say=lambda text: None)
         self.runs, broken = self.directory.read_runs()
         assert not broken
-        outcomes = self.directory.read_outcomes()
+        outcomes = self.directory.read_outcomes(self.runs)
         assert outcomes is not None
         self.outcomes = outcomes.take(pd.Index(outcomes.run_id).get_indexer(self.runs["run_id"]))
         makers = self.directory.read_decision_makers()
@@ -65,6 +65,10 @@ class Finished:
             rows = rows[rows[name] == value]
         assert len(rows)
         return rows
+
+
+def weights_of(study: Finished, row: Any) -> bytes:
+    return study.directory.read_weights(row.run_id, row.pack_id).tobytes()
 
 
 @pytest.fixture(scope="module")
@@ -273,7 +277,7 @@ def test_networks_are_those_of_a_binary_model_with_the_same_alpha_and_seed(base:
     )
     first = []
     for _, alike in rows.groupby(["network", "trained", "seed"]):
-        weights = [base.directory.read_weights(run).tobytes() for run in alike["run_id"]]
+        weights = [weights_of(base, row) for row in alike.itertuples()]
         assert len(set(weights)) == 1
         first.append(weights[0])
     assert len(set(first)) == len(first) >= 8
@@ -284,7 +288,7 @@ def test_networks_are_those_of_a_binary_model_with_the_same_alpha_and_seed(base:
 def test_search_for_thresholds_trains_the_same_networks(base: Finished, searched: Finished) -> None:
     found = [
         {
-            (row.model, row.model_alpha, row.seed): study.directory.read_weights(row.run_id).tobytes()
+            (row.model, row.model_alpha, row.seed): weights_of(study, row)
             for row in study.of(method="defer").itertuples()
             if row.model in CHOSEN
         }
@@ -367,9 +371,8 @@ def test_decision_maker_of_the_tests_counts_and_that_of_the_training_is_learned_
     assert defers.any()
     for split in ("train", "validation", "test"):
         assert (one.loc[defers, f"{split}_dm_error"] != other.loc[defers, f"{split}_dm_error"]).any()
-    for mine, its in zip(one["run_id"], other["run_id"], strict=True):
-        weights = exact.directory.read_weights(mine), tested_with_itself.directory.read_weights(its)
-        assert weights[0].tobytes() == weights[1].tobytes()
+    for mine, its in zip(one.itertuples(), other.itertuples(), strict=True):
+        assert weights_of(exact, mine) == weights_of(tested_with_itself, its)
     assert set(one["setting_id"]).isdisjoint(other["setting_id"])
 
 
@@ -409,7 +412,7 @@ class Case:
         self.maker = self.label if row.method == "reject" else probability >= 0.5
         self.symmetric = row.model == "bayes"
         model, x = MODELS[row.model], with_bias(torch.tensor(dataset.features))
-        theta = torch.tensor(study.directory.read_weights(row.run_id)).view(1, -1, 1)
+        theta = torch.tensor(study.directory.read_weights(row.run_id, row.pack_id)).view(1, -1, 1)
         drawn = weight_noise(model, x.shape[1], HIDDEN, [row.seed], DECISION_DRAWS, "decisions")
         noise = None if drawn is None else WeightNoise(drawn, torch.zeros(()))
         score = {

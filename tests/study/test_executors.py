@@ -113,16 +113,17 @@ def test_an_oracle_makes_no_error(finished: ResultsDirectory) -> None:
 def test_every_run_has_its_weights(finished: ResultsDirectory) -> None:
     rows = finished.read_runs()[0]
     sizes = {model: set() for model in ("mlp", "ordinal")}  # type: dict[str, set[int]]
-    for run, model in zip(rows["run_id"], rows["model"], strict=True):
-        sizes[model].add(len(finished.read_weights(run)))
+    for row in rows.itertuples():
+        sizes[row.model].add(len(finished.read_weights(row.run_id, row.pack_id)))
     assert all(len(size) == 1 for size in sizes.values())
 
 
 def test_every_run_has_its_decisions(finished: ResultsDirectory) -> None:
-    rows, outcomes = finished.read_runs()[0].set_index("run_id"), finished.read_outcomes()
+    rows = finished.read_runs()[0]
+    outcomes = finished.read_outcomes(rows)
     assert outcomes is not None
-    assert sorted(outcomes.run_id) == sorted(rows.index)
-    idk_rate = rows.loc[list(outcomes.run_id), "test_idk_rate"]
+    assert sorted(outcomes.run_id) == sorted(rows["run_id"])
+    idk_rate = rows.set_index("run_id").loc[list(outcomes.run_id), "test_idk_rate"]
     assert list(outcomes.deferred.mean(1)) == pytest.approx(list(idk_rate), abs=1e-12)
     assert set(outcomes.decisions) == {"standard", "oracle"}
 

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -88,6 +89,24 @@ def test_what_is_written_says_where_it_comes_from(
     assert about["study"] == config_of(families.read_study()).resolved()
     assert about["rows"] == {"train": 100, "validation": 100, "test": 100}
     assert about["code"] == families.read_manifest()["code"]
+
+
+def test_weights_and_decisions_are_read_of_the_runs_pack_alone(
+    families: ResultsDirectory, tmp_path: Path, opened: list[str]
+) -> None:
+    row = families.read_runs()[0].iloc[-1]
+    opened.clear()
+    export(families, row["run_id"], tmp_path / "model")
+    pack, packs = f"{row['pack_id']}.parquet", len(families.finished_packs())
+    read = Counter(opened)
+    assert packs > 2
+    assert [name for name in read if name.startswith(("weights/", "outcomes/"))] == [
+        f"outcomes/{pack}",
+        f"weights/{pack}",
+    ]
+    # To find the run every pack's rows are looked at, and its own pack's once more for the whole row.
+    assert sum(count for name, count in read.items() if name.startswith("runs/")) == packs + 1
+    assert sum(count for name, count in read.items() if pack in name) == 4
 
 
 # What is refused

@@ -66,4 +66,5 @@ def test_resume_trains_it_alone_and_leaves_the_others_as_they_are(
     assert_same_rows(rows, tiny_results.read_runs()[0])
     after = rows.set_index("run_id")["finished_at"]
     assert after.drop(failed).equals(before.drop(failed)[after.drop(failed).index])
-    assert len(tiny_copy.read_weights(failed)) > 0
+    (pack,) = rows.loc[rows["run_id"] == failed, "pack_id"]
+    assert len(tiny_copy.read_weights(failed, pack)) > 0

@@ -131,15 +131,17 @@ def test_numbers_come_back_to_the_last_bit_and_undefined_ones_as_missing(
 
 
 def test_weights_come_back_by_run(directory: ResultsDirectory, packs: list[Pack]) -> None:
+    pack = packs[-1].pack_id
     for index, run in enumerate(made_up_rows(packs[-1])["run_id"]):
-        weights = directory.read_weights(run)
+        weights = directory.read_weights(run, pack)
         assert weights.dtype == np.float32
         assert weights.tolist() == [index, 0.5]
-    with pytest.raises(LedgerError, match="no weights of run nobody"):
-        directory.read_weights("nobody")
-    (directory.weights / "00000-broken.parquet").write_bytes(b"PAR1")
-    with pytest.raises(LedgerError, match=r"00000-broken\.parquet: cannot be read"):
-        directory.read_weights("nobody")
+    for without in (pack, "missing"):
+        with pytest.raises(LedgerError, match=rf"{without}\.parquet: no weights of run nobody"):
+            directory.read_weights("nobody", without)
+    (directory.weights / "broken.parquet").write_bytes(b"PAR1")
+    with pytest.raises(LedgerError, match=r"broken\.parquet: cannot be read"):
+        directory.read_weights("nobody", "broken")
 
 
 def test_weights_and_decisions_are_there_before_the_rows(
@@ -227,7 +229,7 @@ def tested(directory: ResultsDirectory, packs: list[Pack]) -> ResultsDirectory:
 
 
 def assert_outcomes_of(directory: ResultsDirectory, runs: pd.DataFrame) -> None:
-    outcomes = directory.read_outcomes()
+    outcomes = directory.read_outcomes(directory.read_runs()[0])
     assert outcomes is not None
     assert sorted(outcomes.run_id) == sorted(runs["run_id"])
     for index, run in enumerate(outcomes.run_id):
@@ -262,7 +264,8 @@ def test_decisions_of_any_number_of_people_come_back(
     bits = ([np.packbits(row).tobytes() for row in decided] for decided in (deferred, positive))
     written = dict(zip(("deferred", "positive"), bits, strict=True))
     directory.write_runs("p", made, weights=[np.zeros(1, np.float32)] * runs, **written)
-    outcomes = directory.read_outcomes()
+    rows = pd.DataFrame({"run_id": made["run_id"], "pack_id": "p"})
+    outcomes = directory.read_outcomes(rows)
     assert outcomes is not None
     assert list(outcomes.run_id) == made["run_id"]
     for found, expected in ((outcomes.deferred, deferred), (outcomes.positive, positive)):
@@ -291,15 +294,32 @@ def test_run_whose_decisions_two_files_hold_counts_once(
     assert_outcomes_of(tested, tested.read_runs()[0])
 
 
+def test_decisions_are_read_of_the_packs_asked_for_alone(
+    tested: ResultsDirectory, packs: list[Pack], opened: list[str]
+) -> None:
+    runs = tested.read_runs()[0]
+    wanted = runs[runs["pack_id"].isin([packs[0].pack_id, packs[2].pack_id])].iloc[[0, -1]]
+    opened.clear()
+    outcomes = tested.read_outcomes(wanted)
+    assert outcomes is not None
+    assert sorted(outcomes.run_id) == sorted(wanted["run_id"])
+    names = [f"outcomes/{packs[number].pack_id}.parquet" for number in (0, 2)]
+    assert sorted(opened) == sorted([*names, "results/test_rows.parquet"])
+    none = tested.read_outcomes(wanted[:0])
+    assert none is not None
+    assert none.deferred.shape == (0, PEOPLE)
+
+
 def test_there_are_no_decisions_where_none_were_kept(
     directory: ResultsDirectory, packs: list[Pack]
 ) -> None:
-    assert directory.read_outcomes() is None  # Nobody knows on whom they were.
+    runs = directory.read_runs()[0]
+    assert directory.read_outcomes(runs) is None  # Nobody knows on whom they were.
     directory.write_test_rows(*(made_up_decisions(name) for name in ("label", "sensitive")), {})
-    assert directory.read_outcomes() is not None
+    assert directory.read_outcomes(runs) is not None
     for path in directory.outcomes.iterdir():
         path.unlink()
-    assert directory.read_outcomes() is None
+    assert directory.read_outcomes(runs) is None
 
 
 def _with_decisions_of_other_people(path: Path) -> None:
@@ -331,7 +351,7 @@ def test_broken_decisions_are_named_with_what_to_do(
     with pytest.raises(
         LedgerError, match=rf"outcomes/{name}: cannot be read .*; delete it and runs/{name}"
     ):
-        tested.read_outcomes()
+        tested.read_outcomes(tested.read_runs()[0])
 
 
 @pytest.mark.parametrize(
@@ -343,7 +363,7 @@ def test_broken_people_are_named_with_what_to_do(tested: ResultsDirectory, table
     else:
         pq.write_table(table, tested.test_rows_file)
     with pytest.raises(LedgerError, match=r"test_rows\.parquet: cannot be read .*; delete it and resume"):
-        tested.read_outcomes()
+        tested.read_outcomes(tested.read_runs()[0])
 
 
 # Broken files

@@ -1,7 +1,6 @@
 """Choosing one setting, against a search by hand over the same medians."""
 
 import statistics
-from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -36,7 +35,7 @@ def runs_of(settings_: dict[str, list[tuple[float | None, float, float]]]) -> pd
 
 def select(runs: pd.DataFrame, **options: Any) -> Selection:
     """Choose where no outcomes are kept."""
-    return select_with_outcomes(runs, lambda run_ids: None, **options)
+    return select_with_outcomes(runs, lambda runs: None, **options)
 
 
 THREE = {
@@ -179,12 +178,12 @@ def test_interval_is_that_of_the_people_tested_and_only_the_chosen_runs_are_read
     sensitive = np.arange(people) % 4 < 2
     asked = []
 
-    def read(run_ids: Collection[str]) -> Outcomes:
-        asked.extend(run_ids)
+    def read(runs: pd.DataFrame) -> Outcomes:
+        asked.extend(runs["run_id"])
         wrong = np.arange(people) < people // 2
-        nobody = np.zeros((len(run_ids), people), dtype=bool)
-        positive = np.tile(label ^ wrong, (len(run_ids), 1))
-        return Outcomes(list(run_ids), nobody, positive, label, sensitive, {"standard": label})
+        nobody = np.zeros((len(runs), people), dtype=bool)
+        positive = np.tile(label ^ wrong, (len(runs), 1))
+        return Outcomes(list(runs["run_id"]), nobody, positive, label, sensitive, {"standard": label})
 
     chosen = select_with_outcomes(runs_of({"a": [(0.1, 0.1, 0.1)] * 2, "b": [(0.2, 0.1, 0.1)] * 2}), read)
     assert sorted(asked) == ["a0", "a1"]

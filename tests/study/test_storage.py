@@ -69,15 +69,15 @@ def test_a_ledger_in_a_store_is_the_same_as_one_here(
     assert there.exists()
     assert there.read_study() == results.read_study()
     assert there.finished_packs() == {pack.pack_id for pack in packs}
-    outcomes, others = there.read_outcomes(), results.read_outcomes()
+    outcomes, others = there.read_outcomes(runs), results.read_outcomes(runs)
     assert outcomes is not None
     assert others is not None
     assert outcomes.run_id == others.run_id
     assert np.array_equal(outcomes.deferred, others.deferred)
     for index, run in enumerate(made_up_rows(packs[-1])["run_id"]):
-        assert there.read_weights(run).tolist() == [index, 0.5]
+        assert there.read_weights(run, packs[-1].pack_id).tolist() == [index, 0.5]
     with pytest.raises(LedgerError, match="no weights of run nobody"):
-        there.read_weights("nobody")
+        there.read_weights("nobody", packs[-1].pack_id)
 
 
 def test_checkpoint_comes_back_and_goes(there: ResultsDirectory) -> None:
@@ -111,7 +111,7 @@ def test_empty_place_has_no_study_and_no_runs(there: ResultsDirectory) -> None:
     assert not there.exists()
     assert there.read_runs()[0].empty
     assert there.read_packs() == []
-    assert there.read_outcomes() is None
+    assert there.read_outcomes(there.read_runs()[0]) is None
     assert not there.is_locked()
 
 

@@ -82,7 +82,8 @@ def test_study_in_a_store_is_run_interrupted_resumed_reported_and_chosen_from(
     chosen = json.loads(capsys.readouterr().out)
     assert chosen["run_id"] in set(rows["run_id"])
     assert chosen["test_interval"]["error"] is not None
-    assert Study(uri).directory.read_weights(chosen["run_id"]).size > 0
+    (pack,) = rows.loc[rows["run_id"] == chosen["run_id"], "pack_id"]
+    assert Study(uri).directory.read_weights(chosen["run_id"], pack).size > 0
 
 
 def test_place_without_a_study_is_refused_in_one_line(
