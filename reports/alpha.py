@@ -24,8 +24,9 @@ def binary_runs(runs: pd.DataFrame) -> pd.DataFrame:
         figures (diverged ones) are left out, and do not count.
     """
     columns = ["model", "alpha", "seed"]
-    own = runs[runs["method"] == "binary"].rename(columns={long: name for name, long in SHOWN.items()})
-    own = own[[*columns, *SHOWN]].astype({"alpha": "float64", **dict.fromkeys(SHOWN, "float64")})
+    own = runs.loc[runs["method"] == "binary", [*columns, *SHOWN.values()]]
+    own = own.rename(columns={long: name for name, long in SHOWN.items()})
+    own = own.astype({"alpha": "float64", **dict.fromkeys(SHOWN, "float64")})
     own = own.dropna(subset=["alpha", *SHOWN]).astype({"model": object})
     alphas = own.groupby("model", sort=False)["alpha"].transform("nunique")
     return in_reading_order(own[alphas >= FEWEST], columns)

@@ -57,8 +57,9 @@ def medians_by_setting(runs: pd.DataFrame) -> pd.DataFrame:
         # Parquet's dictionaries come as categories, which sort by the order of their appearance.
         settings[key] = settings[key].astype(settings[key].cat.categories.dtype)
     settings.insert(len(keys), "seeds", np.bincount(codes, minlength=len(ids)).astype(np.int64))
-    medians = runs[columns].astype("float64").groupby(codes).median().reset_index(drop=True)
-    return pd.concat([settings, medians], axis=1)
+    # One column after the other: together they are all of a large ledger once more.
+    medians = {name: runs[name].astype("float64").groupby(codes).median() for name in columns}
+    return pd.concat([settings, pd.DataFrame(medians)], axis=1)
 
 
 def median_runs(runs: pd.DataFrame, column: str) -> "pd.Series[str]":

@@ -75,8 +75,10 @@ def study_results(directory: ResultsDirectory) -> Results:
     runs, broken = directory.read_runs()
     status = _status(directory, runs, broken)
     manifest = directory.read_manifest() if directory.manifest_file.exists() else {}
+    if status.failed:
+        runs = runs[runs["status"] != FAILED].reset_index(drop=True)
     return Results(
-        runs=runs[runs["status"] != FAILED].reset_index(drop=True),
+        runs=runs,
         decision_makers=_by_split(directory.read_decision_makers()),
         study=stored_config(directory).resolved(),
         manifest=manifest,

@@ -125,8 +125,8 @@ def read_decided(content: bytes, people: int, wanted: pa.Array) -> tuple[list[st
 
 
 def frame(table: pa.Table) -> pd.DataFrame:
-    """Return a table as pandas has it, whatever its metadata say."""
-    made: pd.DataFrame = table.to_pandas(ignore_metadata=True)
+    """Return a table as pandas has it, whatever its metadata say; the table is used up."""
+    made: pd.DataFrame = table.to_pandas(ignore_metadata=True, self_destruct=True)
     return made
 
 

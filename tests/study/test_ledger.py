@@ -413,6 +413,21 @@ BREAKS: dict[str, Callable[[Path], object]] = {
 }
 
 
+@pytest.mark.parametrize("in_memory", [1, 2, 3])
+def test_files_read_in_several_goes_are_the_same_ledger(
+    in_memory: int, directory: ResultsDirectory, packs: list[Pack], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (directory.runs / "copy.parquet").write_bytes(runs_file(directory, packs[0]).read_bytes())
+    for broken in (packs[2], packs[-1]):
+        runs_file(directory, broken).write_bytes(b"")
+    expected, named = directory.read_runs()
+    monkeypatch.setattr("study.ledger._IN_MEMORY", in_memory)
+    runs, broken_ones = directory.read_runs()
+    pd.testing.assert_frame_equal(runs, expected, check_exact=True)
+    assert broken_ones == named
+    assert len(broken_ones) == 2
+
+
 @pytest.mark.parametrize("way", BREAKS)
 def test_broken_file_is_named_and_set_aside_and_the_others_are_read(
     way: str, directory: ResultsDirectory, packs: list[Pack]
