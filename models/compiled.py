@@ -14,8 +14,9 @@ import shutil
 import subprocess
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -32,6 +33,10 @@ Graph = Callable[[list[Tensor]], list[Tensor]]
 """Machine code: takes the tensors it was traced with, of any width, and returns its results."""
 
 _MOST_LANES = 2**16
+# Lanes that go through together. Measured: narrower, calls count; wider, a core's cache is too small.
+_TRAINED, _VALIDATED = 128, 32
+# Products over a minibatch with one row or two are cheaper as sums, which fuse with what is around them.
+_FEW, _MINIBATCH = 2, 256
 
 
 class Compiled:
@@ -94,29 +99,35 @@ class Compiled:
         alpha: Tensor,
         gamma: Tensor,
         noise: WeightNoise | None,
+        lanes: Sequence[int],
     ) -> None:
-        """Take the steps of an epoch, seed by seed; see ``Engine``."""
+        """Take the steps of an epoch, seed by seed and block by block; see ``Engine``."""
         by_step = sizes.unbind()
-        for s in range(order.shape[1]):
-            of_seed = [part[s : s + 1] for part in state]
-            rest = [*self._examples, alpha[s : s + 1], gamma[s : s + 1]]
-            own = zip(by_step, order[:, s].unbind(), strict=True)
-            if noise is None:
-                for size, rows in own:
-                    self._step([*of_seed, size, rows, *rest])
-            else:
-                draws = noise.draws[:, s : s + 1].unsqueeze(1).unbind()
-                for (size, rows), draw in zip(own, draws, strict=True):
-                    self._step([*of_seed, size, rows, *rest, draw, noise.share])
+        for s, number in enumerate(lanes):
+            rows = order[:, s].unbind()
+            drawn: list[list[Tensor]] = [[]] * len(rows)
+            if noise is not None:
+                drawn = [[draw, noise.share] for draw in noise.draws[:, s : s + 1].unsqueeze(1).unbind()]
+            for block in _blocks(number, _TRAINED):
+                own = [part[s : s + 1, :, block].contiguous() for part in state]
+                rest = [*self._examples, *_contiguous(s, block, alpha, gamma)]
+                for size, row, draw in zip(by_step, rows, drawn, strict=True):
+                    self._step([*own, size, row, *rest, *draw])
+                for part, trained in zip(state, own, strict=True):
+                    part[s : s + 1, :, block] = trained
 
-    def validate(self, theta: Tensor, alpha: Tensor, gamma: Tensor, noise: WeightNoise | None) -> Tensor:
-        """Return the loss on the validation split, seed by seed; see ``Engine``."""
-        losses = []
-        for s in range(len(theta)):
-            of_seed = slice(s, s + 1)
-            drawn = [] if noise is None else [noise.draws[:, of_seed].contiguous(), noise.share]
-            losses += self._loss([theta[of_seed], *self._whole, alpha[of_seed], gamma[of_seed], *drawn])
-        return torch.cat(losses)
+    def validate(
+        self, theta: Tensor, alpha: Tensor, gamma: Tensor, noise: WeightNoise | None, lanes: Sequence[int]
+    ) -> Tensor:
+        """Return the loss on the validation split, seed by seed and block by block; see ``Engine``."""
+        losses = torch.full_like(alpha, torch.nan)
+        for s, number in enumerate(lanes):
+            drawn = [] if noise is None else [noise.draws[:, s : s + 1].contiguous(), noise.share]
+            for block in _blocks(number, _VALIDATED):
+                own = theta[s : s + 1, :, block].contiguous()
+                (loss,) = self._loss([own, *self._whole, *_contiguous(s, block, alpha, gamma), *drawn])
+                losses[s : s + 1, block] = loss
+        return losses
 
 
 class CompilerError(Exception):
@@ -133,6 +144,24 @@ def compiler() -> str | None:
             if not subprocess.run(check, input=b"#include <vector>", capture_output=True).returncode:
                 return name
     return None
+
+
+def _blocks(lanes: int, most: int) -> Iterator[slice]:
+    """Cut the first ``lanes`` lanes into the fewest blocks of at most ``most``, as equal as can be."""
+    number, units = -(-lanes // most), lanes // LANE_MULTIPLE
+    edges = [units * block // number * LANE_MULTIPLE for block in range(number + 1)]
+    return (slice(*edge) for edge in pairwise(edges))
+
+
+def _contiguous(seed: int, block: slice, *of_lanes: Tensor) -> list[Tensor]:
+    """Return a seed's block of each (S, K) tensor as (1, lanes)."""
+    return [tensor[seed : seed + 1, block].contiguous() for tensor in of_lanes]
+
+
+def _small_product(a: Tensor, b: Tensor) -> Tensor:
+    """Write (1, n, m) times (1, m, K) as a sum where n or m is one or two, and leave it alone elsewhere."""
+    small = min(a.shape[1:]) <= _FEW and max(a.shape[1:]) <= _MINIBATCH
+    return (a.unsqueeze(3) * b.unsqueeze(1)).sum(2) if small else NotImplemented
 
 
 def _graph(
@@ -168,6 +197,9 @@ def _compile(function: Callable[..., object], inputs: Sequence[Tensor], path: Pa
         # One core each: several workers train side by side.
         "cpp.threads": 1,
         "cpp.cxx": (None, compiler()),
+        "cpp.enable_floating_point_contract_flag": "fast",
+        # One allocation for all that lives within a call.
+        "memory_planning": True,
         "aot_inductor.precompile_headers": False,
         "aot_inductor.enable_line_tables": False,
     }
@@ -176,7 +208,8 @@ def _compile(function: Callable[..., object], inputs: Sequence[Tensor], path: Pa
         warnings.simplefilter("ignore")
         whole = Path(beside) / path.name
         try:
-            traced = make_fx(function, tracing_mode="symbolic")(*inputs)
+            products = {torch.ops.aten.bmm.default: _small_product}
+            traced = make_fx(function, products, tracing_mode="symbolic")(*inputs)
             exported = torch.export.export(traced, tuple(inputs), dynamic_shapes=tuple(lanes))
             aoti_compile_and_package(exported, package_path=str(whole), inductor_configs=options)
         except Exception as error:

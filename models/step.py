@@ -4,7 +4,7 @@ The step is written once, on tensors. ``Eager`` runs it as it stands; ``models.c
 machine code. The two agree to rounding (about 1e-7 in a loss).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import torch
@@ -15,8 +15,11 @@ from models.methods import Loss
 from models.network import Model, Outputs, WeightNoise, in_blocks
 
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
-VALIDATION_DRAWS = 4
-"""How often uncertain weights are drawn for a validation loss, always the same draws."""
+VALIDATION_DRAWS = 2
+"""How often uncertain weights are drawn for a validation loss: once and its mirror image, always the same.
+
+What is linear in the draw cancels, so that two such draws say nearly as much as four independent ones.
+"""
 
 State = tuple[Tensor, Tensor, Tensor]
 """theta, and the running means of its gradient and of the gradient's square: all (S, P, K)."""
@@ -33,15 +36,19 @@ class Engine(Protocol):
         alpha: Tensor,
         gamma: Tensor,
         noise: WeightNoise | None,
+        lanes: Sequence[int],
     ) -> None:
         """Take the steps of an epoch, in place.
 
         sizes: (steps, 2) of ``adam_sizes``; order: (steps, S, B), the examples of each minibatch; alpha,
-        gamma: (S, K); noise: a draw for each step.
+        gamma: (S, K); noise: a draw for each step; lanes: how many lanes of each seed, from the first, are
+        wanted, multiples of LANE_MULTIPLE: what becomes of those beyond is the engine's choice.
         """
 
-    def validate(self, theta: Tensor, alpha: Tensor, gamma: Tensor, noise: WeightNoise | None) -> Tensor:
-        """Return the loss of every lane on the validation split, (S, K)."""
+    def validate(
+        self, theta: Tensor, alpha: Tensor, gamma: Tensor, noise: WeightNoise | None, lanes: Sequence[int]
+    ) -> Tensor:
+        """Return the loss of every lane on the validation split, (S, K); beyond ``lanes`` it may be NaN."""
 
 
 class Eager:
@@ -59,14 +66,17 @@ class Eager:
         alpha: Tensor,
         gamma: Tensor,
         noise: WeightNoise | None,
+        lanes: Sequence[int],
     ) -> None:
-        """Take the steps of an epoch; see ``Engine``."""
+        """Take the steps of an epoch, in all lanes; see ``Engine``."""
         for number, batch in enumerate(self._train.batches(order)):
             drawn = noise and WeightNoise(noise.draws[number : number + 1], noise.share)
             step(self._model, self._loss, *state, sizes[number], batch, alpha, gamma, drawn)
 
-    def validate(self, theta: Tensor, alpha: Tensor, gamma: Tensor, noise: WeightNoise | None) -> Tensor:
-        """Return the loss on the validation split; see ``Engine``."""
+    def validate(
+        self, theta: Tensor, alpha: Tensor, gamma: Tensor, noise: WeightNoise | None, lanes: Sequence[int]
+    ) -> Tensor:
+        """Return the loss on the validation split, of all lanes; see ``Engine``."""
         whole = Batch(*(part.expand(len(theta), -1, -1) for part in self._whole))
 
         def outputs(weights: Tensor, x: Tensor) -> Outputs:

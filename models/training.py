@@ -17,7 +17,7 @@ from models.examples import Examples
 from models.methods import Loss
 from models.network import Model, WeightNoise, padded_width
 from models.randomness import stream
-from models.step import VALIDATION_DRAWS, Eager, Engine, adam_sizes
+from models.step import Eager, Engine, adam_sizes
 
 
 @dataclass(frozen=True)
@@ -136,6 +136,7 @@ class PackTraining:
         self._rows = list(range(len(self._seeds)))
         self._setting = torch.arange(width).clamp_max(settings - 1).repeat(len(self._seeds), 1)
         self._live = (torch.arange(width) < settings).repeat(len(self._seeds), 1)
+        self._lanes = _needed(self._live)
         self._coefficients = torch.stack([alpha, gamma])
         self._alpha, self._gamma = self._coefficients[:, self._setting]
         self._theta = initial_weights(model, inputs, options.hidden, self._seeds, width)
@@ -144,7 +145,7 @@ class PackTraining:
         self._best_loss = torch.full((len(self._seeds), width), torch.inf)
         self._best_epoch = torch.zeros(len(self._seeds), width, dtype=torch.int64)
         self._model, self._inputs, self._share = model, inputs, torch.tensor(1 / len(train))
-        self._validation_noise = self._noise(VALIDATION_DRAWS, "validation")
+        self._validation_noise = self._noise_of_validation()
         self._steps = 0
 
     @property
@@ -163,9 +164,10 @@ class PackTraining:
         self._steps += len(order)
         noise = self._noise(len(order), self.epoch)
         state = (self._theta, self._mean, self._square)
-        self._engine.train(state, sizes, order, self._alpha, self._gamma, noise)
+        lanes = self._lanes
+        self._engine.train(state, sizes, order, self._alpha, self._gamma, noise, lanes)
         noise = self._validation_noise
-        self._note(self._engine.validate(self._theta, self._alpha, self._gamma, noise))
+        self._note(self._engine.validate(self._theta, self._alpha, self._gamma, noise, lanes))
 
     def state(self) -> dict[str, Tensor]:
         """Return copies of all that training goes on from; everything else follows from the arguments."""
@@ -195,8 +197,9 @@ class PackTraining:
         self._stop = [[_STOPS[reason] for reason in of_seed] for of_seed in state["stop"].tolist()]
         for name in _OF_LANES + _OF_RUNS:
             setattr(self, f"_{name}", state[name].clone())
+        self._lanes = _needed(self._live)
         self._alpha, self._gamma = self._coefficients[:, self._setting]
-        self._validation_noise = self._noise(VALIDATION_DRAWS, "validation")
+        self._validation_noise = self._noise_of_validation()
 
     def result(self) -> Trained:
         """Return what was trained, (S, K) in the order of the seeds and settings given."""
@@ -208,6 +211,10 @@ class PackTraining:
         seeds = [self._seeds[row] for row in self._rows]
         drawn = weight_noise(self._model, self._inputs, self._options.hidden, seeds, draws, *keys)
         return None if drawn is None else WeightNoise(drawn, self._share)
+
+    def _noise_of_validation(self) -> WeightNoise | None:
+        noise = self._noise(1, "validation")
+        return noise and WeightNoise(torch.cat([noise.draws, -noise.draws]), noise.share)
 
     def _note(self, loss: Tensor) -> None:
         """Keep the best weights by validation ``loss`` (S', K') and retire the lanes that are done."""
@@ -242,13 +249,12 @@ class PackTraining:
             self._stop[s][k] = Stop.DIVERGED if nan else Stop.PATIENCE if tired else Stop.MAX_EPOCHS
 
     def _compact(self) -> None:
-        """Drop seeds without live lanes, then lanes down to the smallest width that holds the rest."""
-        live = self._live.sum(1)
-        rows = live.nonzero().squeeze(1)
-        width = padded_width(int(live.max()))
-        if not width or (len(rows) == len(live) and width == self._live.shape[1]):
+        """Drop seeds and lanes that nobody needs, a seed's live lanes in front, once that saves any."""
+        needed = _needed(self._live)
+        if needed == self._lanes or not any(needed):
             return
-        first_live = torch.argsort(~self._live[rows], dim=1, stable=True)[:, :width]
+        rows = torch.tensor([row for row, number in enumerate(needed) if number])
+        first_live = torch.argsort(~self._live[rows], dim=1, stable=True)[:, : max(needed)]
 
         def keep(state: Tensor) -> Tensor:
             if state.ndim == 2:
@@ -262,7 +268,13 @@ class PackTraining:
         self._setting, self._live = keep(self._setting), keep(self._live)
         self._best_loss, self._best_epoch = keep(self._best_loss), keep(self._best_epoch)
         self._rows = [self._rows[row] for row in rows.tolist()]
-        self._validation_noise = self._noise(VALIDATION_DRAWS, "validation")
+        self._lanes = _needed(self._live)
+        self._validation_noise = self._noise_of_validation()
+
+
+def _needed(live: Tensor) -> list[int]:
+    """Return how many lanes the ``live`` ones of each seed need, (S, K) to S widths."""
+    return [padded_width(number) for number in live.sum(1).tolist()]
 
 
 def train_pack(

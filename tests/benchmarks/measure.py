@@ -112,10 +112,12 @@ def measure_steps(
         order = minibatch_order(people, options.batch_size, range(seeds), 1)
         sizes = adam_sizes(options.learning_rate, range(1, per_epoch + 1))
         noise = pack._noise(per_epoch, 1)
-        pack._engine.train((pack._theta, pack._mean, pack._square), sizes, order, *coefficients, noise)
+        pack._engine.train(
+            (pack._theta, pack._mean, pack._square), sizes, order, *coefficients, noise, pack._lanes
+        )
 
     def validate() -> torch.Tensor:
-        return pack._engine.validate(pack._theta, *coefficients, pack._validation_noise)
+        return pack._engine.validate(pack._theta, *coefficients, pack._validation_noise, pack._lanes)
 
     loss = validate()
     unit = 1e6 / (settings * seeds * per_epoch)
@@ -131,7 +133,7 @@ def measure_end_to_end(
     pack = begin(ORDINAL, "defer", problem, settings, seeds, options, code)
     started, spent = time.process_time(), 0
     while pack.running:
-        spent += pack._live.numel()
+        spent += sum(pack._lanes)
         pack.run_epoch()
     trained = pack.result()
     evaluate(problem, trained)

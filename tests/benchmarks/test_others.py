@@ -47,7 +47,7 @@ def test_stacked_modules_take_the_steps_of_the_pack(model, method):
     order = minibatch_order(96, 16, seeds, 1)
     coefficients = (ALPHA.expand(2, -1), GAMMA.expand(2, -1))
     Eager(model, METHODS[method], TRAIN, VALIDATION).train(
-        state, adam_sizes(0.01, range(1, 7)), order, *coefficients, None
+        state, adam_sizes(0.01, range(1, 7)), order, *coefficients, None, [32, 32]
     )
     for s in range(2):
         for k in range(3):

@@ -11,7 +11,7 @@ from torch.nn.functional import linear, softplus
 from models.examples import Examples
 from models.network import Model
 from models.randomness import stream
-from models.training import VALIDATION_DRAWS, TrainingOptions, initial_weights, minibatch_order
+from models.training import TrainingOptions, initial_weights, minibatch_order
 
 
 class PlainMLP(torch.nn.Module):
@@ -138,6 +138,12 @@ def standard_draws(number: int, size: int, seed: int, *purpose: object) -> Tenso
     return torch.randn(number, size, generator=stream("weight noise", seed, *purpose))
 
 
+def mirrored_draw(size: int, seed: int) -> Tensor:
+    """Return the draws (2, P) of a validation loss: one, and its mirror image."""
+    draw = standard_draws(1, size, seed, "validation")
+    return torch.cat([draw, -draw])
+
+
 def group_means(values: Tensor, examples: Examples, label: int) -> list[Tensor]:
     """Return the means of ``values`` (N,) by group of those with ``label``; [] where a group is empty."""
     groups = [values[(examples.y == label) & (examples.a == group)] for group in (0, 1)]
@@ -214,7 +220,7 @@ def train_plainly(
     start = initial_weights(model, inputs, options.hidden, [seed], 1)[0, :, 0]
     network = PLAIN[model.name](start, inputs, options.hidden)
     weights = len(start) // 2
-    same_draws = standard_draws(VALIDATION_DRAWS, weights, seed, "validation")
+    same_draws = mirrored_draw(weights, seed)
     optimiser = torch.optim.Adam(network.parameters(), lr=options.learning_rate)
     history: list[float] = []
     best_epoch, best_weights = 0, start

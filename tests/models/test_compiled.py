@@ -11,6 +11,7 @@ from models.compiled import Compiled, CompilerError, compiler
 from models.gate import GATE
 from models.methods import METHODS, defer
 from models.mlp import MLP, POSTHOC
+from models.network import padded_width
 from models.ordinal import ORDINAL
 from models.training import PackTraining, Trained, TrainingOptions, train_pack
 from tests.models.synthetic_examples import make_examples
@@ -100,6 +101,18 @@ def test_the_pack_that_others_are_compared_with_shrinks_in_lanes(whole_pack):
     live = [int((epochs > epoch).sum(1).max()) for epoch in range(int(epochs.max()))]
     assert live[0] > 96
     assert live[-1] <= 96
+
+
+def test_a_seed_whose_runs_are_done_trains_no_lanes_for_the_others(code):
+    pack = PackTraining(
+        ORDINAL, defer, *PROBLEM, alpha=ALPHA, gamma=GAMMA, seeds=SEEDS, options=OPTIONS, compiled=code
+    )
+    lanes = []
+    while pack.running:
+        assert pack._lanes == [padded_width(int(live)) for live in pack._live.sum(1)]
+        lanes.append(pack._lanes)
+        pack.run_epoch()
+    assert any(len(set(of_seeds)) > 1 for of_seeds in lanes)
 
 
 def test_dropping_finished_lanes_changes_no_compiled_run(whole_pack, code, monkeypatch):

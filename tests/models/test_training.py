@@ -13,7 +13,6 @@ from models.mlp import MLP
 from models.ordinal import ORDINAL
 from models.step import adam_sizes, adam_step, outputs_in_blocks
 from models.training import (
-    VALIDATION_DRAWS,
     PackTraining,
     Stop,
     Trained,
@@ -23,7 +22,7 @@ from models.training import (
     train_pack,
     weight_noise,
 )
-from tests.models.plain import PLAIN, standard_draws, train_plainly
+from tests.models.plain import PLAIN, mirrored_draw, train_plainly
 from tests.models.synthetic_examples import make_examples
 
 OPTIONS = TrainingOptions(hidden=2, learning_rate=0.05, batch_size=16, patience=6, max_epochs=80)
@@ -208,7 +207,7 @@ def test_the_weights_that_remain_are_those_of_the_best_validation_loss(model, me
     for s in range(3):
         for k in range(2):
             network = PLAIN[model.name](trained.theta[s, :, k], 4, OPTIONS.hidden)
-            draws = standard_draws(VALIDATION_DRAWS, trained.theta.shape[1] // 2, s, "validation")
+            draws = mirrored_draw(trained.theta.shape[1] // 2, s)
             with torch.no_grad():
                 again = network.cost(method, validation, alphas[k], gammas[k], draws, 96)
             assert trained.validation_loss[s, k].item() == pytest.approx(again.item(), abs=1e-6)
