@@ -24,6 +24,7 @@ import torch
 from filelock import FileLock
 from torch import Tensor
 
+from models.code_cache import mark_used, prune
 from models.examples import Batch, Examples
 from models.methods import Loss
 from models.network import LANE_MULTIPLE, Model, WeightNoise
@@ -176,7 +177,9 @@ def _graph(
         # Of several workers one compiles, and the others wait for it.
         with FileLock(path.with_suffix(".lock")):
             if not path.exists():
+                prune(directory)
                 _compile(function, inputs, path)
+    mark_used(path)
     return _load(path)
 
 
