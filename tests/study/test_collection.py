@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from study.cli import INCOMPLETE, WRONG_INPUT, main
+from study.cli import main
 from study.collection import COLLECTIONS, Collection, is_collection
+from study.commands.answers import INCOMPLETE, WRONG_INPUT
 from study.config import preset_names
 from study.errors import LedgerError, StudyFileError
 
