@@ -3,12 +3,11 @@
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.ticker import PercentFormatter
 
 from reports.figures.style import (
     LineStyle,
-    add_legend,
+    add_decision_makers,
     decision_maker_styles,
     grid_of_panels,
     short,
@@ -39,8 +38,7 @@ def cdf_figure(curves: pd.DataFrame, *, model: str, names: list[str]) -> Figure:
         axes.set_xlabel("IDK rate")
     for axes in panels[:, 0]:
         axes.set_ylabel("settings at or below it")
-    shown = [name for name in names if name in set(own["decision_maker"])]
-    add_legend(figure, [_line(name, styles[name]) for name in shown])
+    add_decision_makers(figure, names, own["decision_maker"], marked=False)
     return figure
 
 
@@ -69,8 +67,3 @@ def draw_cdf(axes: Axes, curves: pd.DataFrame, styles: dict[str, LineStyle]) -> 
     axes.xaxis.set_major_formatter(PercentFormatter(1))
     axes.yaxis.set_major_formatter(PercentFormatter(1))
     return axes
-
-
-def _line(name: str, look: LineStyle) -> Line2D:
-    label = short(name)
-    return Line2D([], [], color=look.colour, linestyle=look.line, linewidth=2, label=label)

@@ -3,12 +3,11 @@
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.ticker import PercentFormatter
 
 from reports.figures.style import (
     LineStyle,
-    add_legend,
+    add_decision_makers,
     decision_maker_styles,
     grid_of_panels,
     short,
@@ -34,8 +33,7 @@ def gamma_figure(curves: pd.DataFrame, *, model: str, names: list[str]) -> Figur
         axes.set_title(short(method), loc="left")
         axes.set_xlabel("gamma")
     panels[0, 0].set_ylabel("IDK rate (validation)")
-    shown = [name for name in names if name in set(own["decision_maker"])]
-    add_legend(figure, [_line(name, styles[name]) for name in shown])
+    add_decision_makers(figure, names, own["decision_maker"], marked=True)
     return figure
 
 
@@ -64,8 +62,3 @@ def draw_idk_by_gamma(axes: Axes, curves: pd.DataFrame, styles: dict[str, LineSt
     axes.set_ylim(-0.02, 1.02)
     axes.yaxis.set_major_formatter(PercentFormatter(1))
     return axes
-
-
-def _line(name: str, look: LineStyle) -> Line2D:
-    label = short(name)
-    return Line2D([], [], color=look.colour, linestyle=look.line, marker=look.marker, label=label)

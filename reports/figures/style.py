@@ -1,7 +1,7 @@
 """What all figures share: colours, line styles, markers, sizes, and how text is treated."""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -174,6 +174,25 @@ def add_legend(figure: Figure, handles: list[Line2D]) -> None:
         columnspacing=1.6,
         borderaxespad=0.3,
     )
+
+
+def add_decision_makers(figure: Figure, names: list[str], drawn: Iterable[str], *, marked: bool) -> None:
+    """A legend of those of the decision-makers `names` that are drawn, `marked` where their lines are."""
+    styles, there = decision_maker_styles(names), set(drawn)
+    handles = [
+        Line2D(
+            [],
+            [],
+            color=styles[name].colour,
+            linestyle=styles[name].line,
+            linewidth=2,
+            marker=styles[name].marker if marked else "",
+            label=short(name),
+        )
+        for name in names
+        if name in there
+    ]
+    add_legend(figure, handles)
 
 
 def draw_points(axes: Axes, x: Any, y: Any, colour: str) -> None:

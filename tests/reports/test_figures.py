@@ -7,6 +7,7 @@ from reports.figures.cdf import draw_cdf
 from reports.figures.plane import draw_plane, fronts_figure
 from reports.figures.style import (
     DECISION_MAKER,
+    add_decision_makers,
     decision_maker_styles,
     method_style,
     panel_title,
@@ -95,6 +96,20 @@ def test_a_cdf_has_a_line_per_decision_maker() -> None:
     for line, name in zip(axes.lines, own["decision_maker"].unique(), strict=True):
         fractions = own.loc[own["decision_maker"] == name, "fraction"]
         assert list(line.get_ydata()) == list(fractions)
+
+
+@pytest.mark.parametrize("marked", [True, False])
+def test_a_legend_has_the_decision_makers_drawn_in_order_and_in_their_looks(marked: bool) -> None:
+    names = ["mine", "standard", "_yours", "biased"]
+    styles = decision_maker_styles(names)
+    figure = Figure()
+    add_decision_makers(figure, names, ["biased", "_yours", "mine", "mine"], marked=marked)
+    (legend,) = figure.legends
+    shown = ["mine", "_yours", "biased"]
+    assert [text.get_text().strip() for text in legend.get_texts()] == shown
+    for line, name in zip(legend.get_lines(), shown, strict=True):
+        assert line.get_color() == styles[name].colour
+        assert line.get_marker() == (styles[name].marker if marked else "")
 
 
 def test_methods_and_decision_makers_differ_without_colour() -> None:
