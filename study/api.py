@@ -8,7 +8,6 @@ import pandas as pd
 
 from reports.page import write_report
 from study.config import StudyConfig, load_config, validate
-from study.errors import OutputError
 from study.files import delivered
 from study.ledger import ResultsDirectory
 from study.places import Place, place
@@ -83,13 +82,8 @@ class Study:
         """
         where = place(out) if out else self.directory.report
         results = study_results(self.directory)
-        try:
-            with delivered(where) as folder:
-                return where / write_report(results, folder).name
-        except OSError as error:
-            raise OutputError(
-                f"{where}: the report cannot be written ({error.strerror}); give a writable --out"
-            ) from error
+        with delivered(where) as folder:
+            return where / write_report(results, folder).name
 
     def select(
         self,

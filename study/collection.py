@@ -9,7 +9,7 @@ from reports.paper import write_paper
 from study.api import Study
 from study.config import load_config
 from study.data import load_dataset
-from study.errors import LedgerError, OutputError
+from study.errors import LedgerError
 from study.files import delivered, read_whole, write_whole
 from study.ledger import ResultsDirectory
 from study.places import Place
@@ -93,17 +93,15 @@ class Collection:
         return complete
 
     def report(self, out: Place | None = None) -> Place:
-        """Write the page of all studies begun so far, and return where it is."""
+        """Write the page of all studies begun so far, and return where it is.
+
+        Raises OutputError where it cannot be written.
+        """
         where = out or self.root / "report"
         begun = [preset for preset in self.presets if self._study(preset).directory.exists()]
         results = {preset: study_results(self._study(preset).directory) for preset in begun}
-        try:
-            with delivered(where) as folder:
-                return where / write_paper(results, folder, COLLECTIONS[self.name][0]).name
-        except OSError as error:
-            raise OutputError(
-                f"{where}: the report cannot be written ({error.strerror}); give a writable --out"
-            ) from error
+        with delivered(where) as folder:
+            return where / write_paper(results, folder, COLLECTIONS[self.name][0]).name
 
     def status(self) -> Status:
         """Return how the studies stand together, and each of them."""

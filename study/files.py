@@ -1,4 +1,4 @@
-"""One way to write a file whole, here or in an object store, and one way to deliver a folder of them."""
+"""One way to write a file whole, here or in an object store, and one way to deliver a report."""
 
 import contextlib
 import errno
@@ -61,10 +61,21 @@ def _write_beside(path: Path, content: bytes) -> None:
 
 @contextlib.contextmanager
 def delivered(folder: Place) -> Iterator[Path]:
-    """Yield a local folder to write in; what lies there afterwards lies in ``folder``, its page last.
+    """Yield a local folder to write a report in; afterwards it lies in ``folder``, its page last.
 
-    Raises OutputError where it cannot be brought there.
+    Raises OutputError where it cannot be written, or not be brought there.
     """
+    try:
+        with _folder_here(folder) as here:
+            yield here
+    except OSError as error:
+        raise OutputError(
+            f"{folder}: the report cannot be written ({error.strerror}); give a writable --out"
+        ) from error
+
+
+@contextlib.contextmanager
+def _folder_here(folder: Place) -> Iterator[Path]:
     if isinstance(folder, Path):
         yield folder
         return
