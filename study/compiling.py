@@ -17,10 +17,12 @@ from typing import Any
 
 import torch
 
-from models.compiled import Compiled, compiler
+from models.compiled import Compiled, is_compiled
 from models.examples import Examples
 from models.families import MODELS
-from models.methods import METHODS
+from models.machine_code import compiler
+from models.methods import METHODS, Loss
+from models.network import Model
 from study.config import StudyConfig
 from study.data import Dataset
 from study.errors import LedgerError, StudyFileError
@@ -30,9 +32,9 @@ from study.plan import BASELINE, arms, planned_runs
 from study.study_data import rows_by_use
 from study.user_cache import user_cache
 
-COMPILE_FROM = 4.6e8
+COMPILE_FROM = 1.2e8
 """The work from which ``auto`` compiles, in multiplications of the first layer per epoch of all runs, for
-each step that must be compiled: 1,000 runs on COMPAS. Below, with an empty cache, compiling may take longer
+each step that must be compiled: 260 runs on COMPAS. Below, with an empty cache, compiling may take longer
 than it saves. What is in the cache has no say: rows must not depend on which studies ran before."""
 
 
@@ -92,21 +94,29 @@ def steps_of(config: StudyConfig) -> list[tuple[str, str]]:
 
 
 @contextmanager
-def compiling_beside(config: StudyConfig, dataset: Dataset, logs: Path) -> Iterator[None]:
-    """Compile the study's steps in a process of its own, which ends with the context if not before."""
+def compiling_beside(
+    config: StudyConfig, dataset: Dataset, logs: Path, say: Callable[[str], None]
+) -> Iterator[None]:
+    """Compile what steps are missing in a process of its own, which ends with the context if not before."""
     rows = rows_by_use(dataset, config.thresholds.choose_on)
     asked = {
-        "steps": steps_of(config),
         "inputs": dataset.features.shape[1] + 1,
         "train": len(rows["train"]),
         "validation": len(rows["validation"]),
         "hidden": config.training.hidden,
         "batch_size": config.training.batch_size,
     }
+    missing = [
+        step for step in steps_of(config) if not is_compiled(*_arguments(step, asked), **_sizes(asked))
+    ]
+    if not missing:
+        yield
+        return
+    say(f"compiling {len(missing)} training steps for this machine, once: 20 seconds of a core for each")
     paths = {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     with (logs / "compiling.log").open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "study.compiling", json.dumps(asked)],
+            [sys.executable, "-m", "study.compiling", json.dumps({**asked, "steps": missing})],
             env={**os.environ, **paths},
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -119,19 +129,23 @@ def compiling_beside(config: StudyConfig, dataset: Dataset, logs: Path) -> Itera
         process.wait()
 
 
-def _compile(asked: dict[str, int], steps: list[tuple[str, str]]) -> None:
-    torch.set_num_threads(1)
+def _arguments(step: tuple[str, str], asked: dict[str, int]) -> tuple[Model, Loss, Examples, Examples]:
+    """Return a step's model and loss, and examples of the right shape, whose values do not matter."""
+    model, method = step
     train, validation = (_people(asked[split], asked["inputs"]) for split in ("train", "validation"))
-    sizes = {"hidden": asked["hidden"], "batch_size": asked["batch_size"]}
-    for model, method in steps:
-        Compiled(MODELS[model], METHODS[method], train, validation, **sizes, directory=code_directory())
+    return MODELS[model], METHODS[method], train, validation
+
+
+def _sizes(asked: dict[str, int]) -> dict[str, Any]:
+    return {"hidden": asked["hidden"], "batch_size": asked["batch_size"], "directory": code_directory()}
 
 
 def _people(number: int, inputs: int) -> Examples:
-    """Return examples of the right shape: no value of theirs is compiled in."""
     return Examples(torch.zeros(number, inputs), *(torch.zeros(number) for _ in range(3)))
 
 
 if __name__ == "__main__":
+    torch.set_num_threads(1)
     asked = json.loads(sys.argv[1])
-    _compile(asked, asked.pop("steps"))
+    for step in asked.pop("steps"):
+        Compiled(*_arguments(step, asked), **_sizes(asked))

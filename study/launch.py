@@ -88,7 +88,7 @@ def launch(
                     from study.cluster import ray_cluster
                     from study.on_ray import run_on_ray
 
-                    code = compiling_beside(config, dataset, directory.logs)
+                    code = compiling_beside(config, dataset, directory.logs, say)
                     go_on = f"study resume {shlex.quote(str(directory.root))}"
                     with (
                         code if backend == "compiled" else nullcontext(),

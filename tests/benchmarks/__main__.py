@@ -16,8 +16,8 @@ from typing import Any
 import torch
 
 from models.bayes import BAYES
-from models.compiled import compiler
 from models.gate import GATE
+from models.machine_code import compiler
 from models.mlp import MLP
 from models.network import Model
 from models.ordinal import ORDINAL

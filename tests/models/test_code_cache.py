@@ -8,8 +8,9 @@ import pytest
 import torch
 from filelock import FileLock
 
-from models import compiled
+from models import machine_code
 from models.code_cache import mark_used, prune
+from models.machine_code import Traceable
 
 DAY = 24 * 3600.0
 
@@ -97,16 +98,17 @@ def test_loading_marks_and_compiling_prunes(
     there: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def graph() -> None:
-        compiled._graph(tmp_path, "a-step", "source", lambda *tensors: None, [torch.zeros(1, 4, 32)])
+        traceable = Traceable("a-step", "source", lambda *tensors: None, [torch.zeros(1, 4, 32)])
+        machine_code.machine_code(traceable, tmp_path)
 
     made: list[Path] = []
 
-    def compile_(function: object, inputs: object, path: Path) -> None:
+    def compile_(traceable: object, path: Path) -> None:
         made.append(path)
         path.write_bytes(b"code")
 
-    monkeypatch.setattr(compiled, "_compile", compile_)
-    monkeypatch.setattr(compiled, "_load", lambda path: path)
+    monkeypatch.setattr(machine_code, "_compile", compile_)
+    monkeypatch.setattr(machine_code, "_load", lambda path: path)
     if there:
         graph()
         (path,) = made

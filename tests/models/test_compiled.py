@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from models import compiled
+from models import machine_code
 from models.bayes import BAYES
-from models.compiled import Compiled, CompilerError, compiler
+from models.compiled import Compiled, is_compiled
 from models.gate import GATE
+from models.machine_code import CompilerError, compiler
 from models.methods import METHODS, defer
 from models.mlp import MLP, POSTHOC
 from models.network import padded_width
@@ -144,7 +145,7 @@ def make(model, directory: Path, batch_size: int = 16) -> Compiled:
 
 def test_what_is_compiled_serves_all_that_comes_after(whole_pack, code, monkeypatch):
     whole_pack(ORDINAL, "defer")
-    monkeypatch.setattr(compiled, "_compile", refuse)
+    monkeypatch.setattr(machine_code, "_compile", refuse)
     make(ORDINAL, code)
     with pytest.raises(AssertionError, match="compiled again"):
         make(ORDINAL, code, batch_size=17)
@@ -152,10 +153,19 @@ def test_what_is_compiled_serves_all_that_comes_after(whole_pack, code, monkeypa
         make(GATE, code)
 
 
+def test_what_is_compiled_is_known_without_compiling(whole_pack, code, tmp_path):
+    whole_pack(ORDINAL, "defer")
+    asked = (ORDINAL, defer, *PROBLEM)
+    assert is_compiled(*asked, hidden=2, batch_size=16, directory=code)
+    assert not is_compiled(*asked, hidden=2, batch_size=17, directory=code)
+    assert not is_compiled(*asked, hidden=2, batch_size=16, directory=tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_families_that_train_alike_share_machine_code(tmp_path, monkeypatch):
     wanted = []
-    monkeypatch.setattr(compiled, "_compile", lambda function, inputs, path: wanted.append(path.name))
-    monkeypatch.setattr(compiled, "_load", lambda path: path)
+    monkeypatch.setattr(machine_code, "_compile", lambda traceable, path: wanted.append(path.name))
+    monkeypatch.setattr(machine_code, "_load", lambda path: path)
     make(MLP, tmp_path)
     mine = sorted(set(wanted))
     make(POSTHOC, tmp_path)
@@ -167,7 +177,7 @@ def test_a_compiler_that_fails_is_said_in_one_line(tmp_path, monkeypatch):
     broken = tmp_path / "g++"
     broken.write_text("#!/bin/sh\nexit 1\n")
     broken.chmod(0o755)
-    monkeypatch.setattr(compiled, "compiler", lambda: str(broken))
+    monkeypatch.setattr(machine_code, "compiler", lambda: str(broken))
     with pytest.raises(
         CompilerError, match=r"^ordinal-defer-step-\w+ could not be compiled by .*g\+\+"
     ) as failed:

@@ -81,19 +81,27 @@ def test_machine_code_is_kept_in_the_users_cache_or_where_one_can_write(tmp_path
     assert tmp_path not in code_directory().parents
 
 
-def test_the_process_beside_is_told_the_shapes_and_ends_with_the_study(tmp_path, monkeypatch):
-    begun = []
+@pytest.fixture
+def begun(monkeypatch) -> list[subprocess.Popen[bytes]]:
+    """Let a process that does nothing stand for the one that compiles; return those that were begun."""
+    processes: list[subprocess.Popen[bytes]] = []
 
     class Process(subprocess.Popen):  # type: ignore[type-arg]
         def __init__(self, command, **options):
-            begun.append(self)
+            processes.append(self)
             self.asked = json.loads(command[-1])
             super().__init__(["sleep", "600"], **options)
 
     monkeypatch.setattr(subprocess, "Popen", Process)
+    return processes
+
+
+def test_the_process_beside_is_told_the_shapes_and_ends_with_the_study(tmp_path, monkeypatch, begun):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     config = config_of({**TINY, "training": {"hidden": 7}})
     dataset = config.dataset.load()
-    with compiling_beside(config, dataset, tmp_path):
+    said: list[str] = []
+    with compiling_beside(config, dataset, tmp_path, said.append):
         assert begun[0].poll() is None
     assert begun[0].poll() is not None
     asked = begun[0].asked
@@ -101,3 +109,15 @@ def test_the_process_beside_is_told_the_shapes_and_ends_with_the_study(tmp_path,
     assert asked["inputs"] == dataset.features.shape[1] + 1
     assert asked["hidden"] == 7
     assert ["mlp", "binary"] in asked["steps"]
+    assert len(said) == 1
+    assert said[0].startswith(f"compiling {len(asked['steps'])} training steps")
+
+
+def test_nothing_is_begun_or_said_where_all_is_compiled(tmp_path, monkeypatch, begun):
+    monkeypatch.setattr(compiling, "is_compiled", lambda *arguments, **sizes: True)
+    config = config_of(TINY)
+    said: list[str] = []
+    with compiling_beside(config, config.dataset.load(), tmp_path, said.append):
+        pass
+    assert begun == []
+    assert said == []
