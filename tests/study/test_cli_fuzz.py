@@ -118,3 +118,6 @@ def test_the_files_that_are_spoilt_are_good_otherwise(
     assert main(["data", "write", "right.parquet", *ROLES, "--out", "t.parquet"]) == 0
     assert main(["init", "right.csv", *ROLES]) == 0
     assert main(["data", "describe", "study.yaml"]) == 0
+    monkeypatch.setattr("study.launch._session", _accepted)
+    with pytest.raises(AssertionError, match="was accepted"):
+        main(["run", "study.yaml", "--out", "out"])
