@@ -40,10 +40,11 @@ LONG: dict[str, Any] = {
     "methods": ["reject", "defer"],
     "search": {"sampler": "random", "settings": 6},
     "seeds": 2,
-    "training": {"max_epochs": 30, "patience": 1000, "batch_size": 128},
+    "training": {"max_epochs": 20, "patience": 1000, "batch_size": 128},
     "pack": {"settings": 2},
 }
-"""Seven packs (one is the baseline's) of about a second each: time to interrupt it in the middle."""
+"""Seven packs (one is the baseline's) of half a second and more each: time to interrupt two workers in the
+middle."""
 LONG_RUNS = 26
 
 FAMILIES: dict[str, Any] = {

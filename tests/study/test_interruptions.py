@@ -1,8 +1,11 @@
 """Real drivers, real Ray, and what can happen to them: nothing is lost and nothing is done twice."""
 
+import io
 import os
 import re
 import signal
+from collections.abc import Iterator
+from contextlib import ExitStack, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +17,7 @@ from study.cli import main
 from study.launch import launch, resume
 from study.ledger import ResultsDirectory
 from study.status import study_status
-from tests.study.driver import driver, until
+from tests.study.driver import Driver, driver, until
 from tests.study.small_study import LONG, LONG_RUNS, assert_same_rows, config_of
 
 PROGRESS = re.compile(
@@ -58,7 +61,7 @@ def test_interrupted_study_says_how_to_go_on_and_does(
     results: ResultsDirectory,
     undisturbed: pd.DataFrame,
 ) -> None:
-    with driver("run", long_study, "--out", results.root, results=results.root) as started:
+    with driver("run", long_study, "--out", results.root, "--workers", 2, results=results.root) as started:
         started.wait_for_packs(1)
         os.kill(started.process.pid, number)
         status, out, err = started.end()
@@ -78,7 +81,7 @@ def test_interrupted_study_says_how_to_go_on_and_does(
 def test_killed_driver_loses_nothing_that_was_finished(
     long_study: Path, results: ResultsDirectory, undisturbed: pd.DataFrame, ray_here: int
 ) -> None:
-    with driver("run", long_study, "--out", results.root, results=results.root) as started:
+    with driver("run", long_study, "--out", results.root, "--workers", 2, results=results.root) as started:
         started.wait_for_packs(1)
         os.kill(started.process.pid, signal.SIGKILL)
         started.process.wait()
@@ -90,28 +93,53 @@ def test_killed_driver_loses_nothing_that_was_finished(
     assert_completed(results, finished, undisturbed)
 
 
-@pytest.mark.parametrize("kind", ["raylet", "gcs_server"])
-def test_driver_whose_ray_is_killed_ends_with_one_line_and_leaves_no_process(
-    kind: str, long_study: Path, results: ResultsDirectory, undisturbed: pd.DataFrame
+KINDS = ["raylet", "gcs_server"]
+
+
+@dataclass
+class Bereft:
+    """A driver of whose Ray a process was killed, and what it left."""
+
+    driver: Driver
+    results: ResultsDirectory
+    exit_status: int
+    out: str
+    err: str
+    finished: dict[str, int]
+
+
+@pytest.fixture(scope="module")
+def bereft(long_study: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Bereft]]:
+    """By what was killed. Ray's agents may take a minute to end: until then other tests go on."""
+    found: dict[str, Bereft] = {}
+    with ExitStack() as drivers:
+        for kind in KINDS:
+            results = ResultsDirectory(tmp_path_factory.mktemp(kind) / "results")
+            words = ("run", long_study, "--out", results.root, "--workers", 2)
+            started = drivers.enter_context(driver(*words, results=results.root))
+            started.wait_for_packs(1)
+            (victim,) = (
+                number
+                for number, title in started.processes().items()
+                if f"/{kind} " in title.partition("--")[0]
+            )
+            os.kill(victim, signal.SIGKILL)
+            found[kind] = Bereft(started, results, *started.end(), times(started.rows_files))
+        yield found
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_driver_whose_ray_is_killed_ends_with_one_line(
+    kind: str, bereft: dict[str, Bereft], undisturbed: pd.DataFrame
 ) -> None:
-    with driver("run", long_study, "--out", results.root, results=results.root) as started:
-        started.wait_for_packs(1)
-        (found,) = (
-            number
-            for number, title in started.processes().items()
-            if f"/{kind} " in title.partition("--")[0]
-        )
-        os.kill(found, signal.SIGKILL)
-        status, out, err = started.end()
-        finished = times(started.rows_files)
-        until(lambda: not started.processes(), "the end of all processes")
-    assert (status, out) == (1, "")
-    words = f"study: Ray's {kind} died; what is finished is kept, go on with: study resume {results.root}"
-    assert words in err.splitlines()
-    assert "Traceback" not in err
-    assert study_status(results).state == "interrupted"
-    assert resume(results, in_process=True, say=lambda text: None)
-    assert_completed(results, finished, undisturbed)
+    seen = bereft[kind]
+    assert (seen.exit_status, seen.out) == (1, "")
+    kept = "what is finished is kept, go on with: study resume"
+    assert f"study: Ray's {kind} died; {kept} {seen.results.root}" in seen.err.splitlines()
+    assert "Traceback" not in seen.err
+    assert study_status(seen.results).state == "interrupted"
+    assert resume(seen.results, in_process=True, say=lambda text: None)
+    assert_completed(seen.results, seen.finished, undisturbed)
 
 
 def test_worker_that_is_stopped_is_replaced_and_its_pack_goes_on_from_its_checkpoint(
@@ -174,18 +202,19 @@ class Eventful:
 @pytest.fixture(scope="module")
 def eventful(long_study: Path, tmp_path_factory: pytest.TempPathFactory) -> Eventful:
     results = ResultsDirectory(tmp_path_factory.mktemp("eventful") / "results")
-    with driver("run", long_study, "--out", results.root, results=results.root) as started:
+    with driver("run", long_study, "--out", results.root, "--workers", 2, results=results.root) as started:
         started.wait_for_packs(1)
         killed = [started.kill_a_worker()]
         started.wait_for_packs(2)
         killed.append(started.kill_a_worker())
         state = study_status(results).state
-        with driver("run", long_study, "--out", results.root, results=results.root) as second:
-            second_status, *second_words = second.end()
+        at_sigterm = signal.getsignal(signal.SIGTERM)
+        with redirect_stdout(io.StringIO()) as said, redirect_stderr(io.StringIO()) as warned:
+            second_status = main(["run", str(long_study), "--out", str(results.root)])
+        signal.signal(signal.SIGTERM, at_sigterm)
         exit_status, out, err = started.end()
-    return Eventful(
-        results, state, second_status, (second_words[0], second_words[1]), killed, exit_status, out, err
-    )
+    second_words = said.getvalue(), warned.getvalue()
+    return Eventful(results, state, second_status, second_words, killed, exit_status, out, err)
 
 
 def test_study_that_loses_workers_completes_by_itself(
@@ -237,9 +266,15 @@ def test_results_directory_holds_what_the_contract_says(eventful: Eventful) -> N
         assert {path.stem for path in (root / folder).iterdir()} == packs
 
 
+def test_driver_whose_ray_is_killed_leaves_no_process(bereft: dict[str, Bereft]) -> None:
+    """The last test here, so that there is little left to wait for."""
+    for seen in bereft.values():
+        until(lambda driver=seen.driver: not driver.processes(), "the end of all processes")
+
+
 def assert_progress(lines: list[str], root: Path) -> None:
     """The first line and then nothing but progress: neither Ray nor Optuna is heard."""
     first, *others = [line for line in lines if line]
-    assert first == f"26 runs, {len(os.sched_getaffinity(0))} workers, results in {root}"
+    assert first == f"26 runs, 2 workers, results in {root}"
     assert others
     assert [line for line in others if not PROGRESS.fullmatch(line)] == []

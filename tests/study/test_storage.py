@@ -36,11 +36,16 @@ def there(store: Store) -> ResultsDirectory:
     return ResultsDirectory(store.uri("studies/one"))
 
 
+@pytest.fixture(autouse=True)
+def _tries_again_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Waits for hundredths of a second between two tries."""
+    monkeypatch.setattr(study.patience, "FIRST_WAIT", 0.01)
+
+
 @pytest.fixture
 def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Is patient for seconds where it would be for minutes."""
-    monkeypatch.setattr(study.patience, "PATIENCE", 3.0)
-    monkeypatch.setattr(study.patience, "FIRST_WAIT", 0.05)
+    """Is patient for half a second where it would be for minutes."""
+    monkeypatch.setattr(study.patience, "PATIENCE", 0.5)
 
 
 def filled(directory: ResultsDirectory) -> list[Pack]:
@@ -193,7 +198,7 @@ def test_errors_that_pass_are_waited_for(
 
 
 def test_a_slow_store_is_waited_for(there: ResultsDirectory, store: Store) -> None:
-    with store.trouble(".*", slow(0.5)):
+    with store.trouble(".*", slow(0.2)):
         there.write_manifest({"rows": 3})
         assert there.read_manifest() == {"rows": 3}
         assert there.read_packs() == []
