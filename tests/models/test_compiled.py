@@ -178,6 +178,8 @@ def test_a_compiler_that_fails_is_said_in_one_line(tmp_path, monkeypatch):
     broken.write_text("#!/bin/sh\nexit 1\n")
     broken.chmod(0o755)
     monkeypatch.setattr(machine_code, "compiler", lambda: str(broken))
+    # A step that is quick to trace: it does not get further than the compiler.
+    monkeypatch.setattr("models.compiled.step", lambda model, loss, theta, *others: theta.add_(1))
     with pytest.raises(
         CompilerError, match=r"^ordinal-defer-step-\w+ could not be compiled by .*g\+\+"
     ) as failed:

@@ -284,7 +284,7 @@ def test_on_compas_the_baseline_errs_as_the_papers_does(compas, compas_examples)
         compas_examples("validation", label),
         alpha=torch.zeros(1),
         gamma=torch.zeros(1),
-        seeds=range(5),
+        seeds=range(3),
         options=COMPAS_OPTIONS,
     )
     error = joint(trained.theta, compas_examples("test", label))["error"]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from reports.figures.album import Album
 from study.cli import main
 from study.collection import COLLECTIONS, Collection, is_collection
 from study.commands.answers import INCOMPLETE, WRONG_INPUT
@@ -22,9 +23,11 @@ SMALL = [
 
 @pytest.fixture(scope="module")
 def paper(tmp_path_factory: pytest.TempPathFactory) -> Collection:
-    """All figures, run without Ray."""
+    """All figures, run without Ray; the studies' own reports are without theirs."""
     collection = Collection.begin("paper", tmp_path_factory.mktemp("paper"), SMALL)
-    assert collection.run(in_process=True, say=lambda text: None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("reports.page.album", lambda *_: Album([]))
+        assert collection.run(in_process=True, say=lambda text: None)
     collection.report()
     return collection
 
