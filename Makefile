@@ -13,7 +13,7 @@ study: $(VENV)/installed  ## run the default study and write its report
 	$(BIN)/study run
 
 test: $(VENV)/installed-dev  ## run the tests, files side by side on two cores
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 paper: $(VENV)/installed  ## run every figure of the paper into one page, and go on with it if it was stopped
 	for name in compas health; do $(BIN)/study data describe $$name >/dev/null 2>&1 || $(BIN)/study data fetch $$name; done

@@ -1,7 +1,36 @@
+import os
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+
+# Before torch is imported: threads that wait for each other sleep, where they would keep busy cores busy.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+LONGEST = [
+    *("study/test_interruptions.py", "models/test_compiled.py", "models/test_training_lanes.py"),
+    *("chaos/test_storm.py", "study/test_cluster.py", "study/test_storage_end_to_end.py"),
+    *("study/test_cli.py", "study/test_storage.py", "models/test_decision_maker.py"),
+    *("reports/test_page.py", "study/test_evaluation.py", "study/test_damaged.py", "study/test_queue.py"),
+    *("study/test_executors.py", "study/test_full_disk.py", "study/test_collection.py"),
+    "reports/test_paper.py",
+]
+"""The files that begin, so that of two workers none has a long one left when the other is done. The first
+waits for processes most of its time, and the next two compute."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Hand out the longest files first; with ``--no-loadscope-reorder`` xdist keeps to this order."""
+    places = {Path(__file__).parent / name: place for place, name in enumerate(LONGEST)}
+    assert all(path.is_file() for path in places), "LONGEST names a file that is not there"
+    items.sort(key=lambda item: places.get(item.path, len(places)))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _hears_sigint() -> None:
+    """A shell without job control starts what is in the background deaf to SIGINT, and so its children."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
