@@ -50,6 +50,8 @@ class Sizes:
     sample_steps: int
     trials: int
     study: dict[str, Any]
+    large_study: dict[str, Any]
+    workers: list[int]
     growth: dict[str, list[int]]
 
 
@@ -58,11 +60,13 @@ FULL = Sizes(
     arms=ARMS,
     widths=[32, 64, 256, 1024],
     seeds=5,
-    to_the_end=[64, 256],
+    to_the_end=[64, 256, 1024],
     repeats=5,
     sample_steps=40,
     trials=40,
     study=stages.study_of(128, 5, "auto"),
+    large_study=stages.study_of(640, 5, "auto", "random"),
+    workers=[1, 2],
     growth={"rows": [4000, 16_000], "features": [90], "hidden": [20]},
 )
 
@@ -82,6 +86,7 @@ def main(arguments: list[str] | None = None, sizes: Sizes = FULL, problem: Probl
         ("steps", lambda: steps(sizes, problem, code)),
         ("end_to_end", lambda: end_to_end(sizes, problem, code)),
         ("stages", lambda: of_stages(sizes)),
+        ("workers", lambda: of_workers(sizes)),
         ("growth", lambda: growth(sizes, code)),
     ]
     for name, rows in sections:
@@ -170,13 +175,13 @@ def of_stages(sizes: Sizes) -> Iterator[dict[str, Any]]:
     with tempfile.TemporaryDirectory() as directory:
         for stage, share in stages.measure_stages(sizes.study, Path(directory) / "here").items():
             yield {"stage": stage, "share": share}
-        if sizes.trials:
-            whole, packs = stages.seconds_beside_packs(sizes.study, Path(directory) / "ray")
-            yield {
-                "stage": "on Ray with one worker: seconds beside the packs",
-                "seconds": whole - packs,
-                "of": whole,
-            }
+
+
+def of_workers(sizes: Sizes) -> Iterator[dict[str, Any]]:
+    """The same study on Ray with one worker and with two."""
+    with tempfile.TemporaryDirectory() as directory:
+        for workers in sizes.workers:
+            yield stages.on_workers(sizes.large_study, workers, Path(directory) / str(workers))
 
 
 def _short(value: object) -> str:

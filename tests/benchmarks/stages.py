@@ -1,12 +1,15 @@
-"""Where the time of a study goes: a small study, run twice, in this process under a clock and on Ray."""
+"""Where the time of a study goes: in this process under a clock, and on Ray with one worker and several."""
 
 import time
 from collections import Counter
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, redirect_stderr
+from io import StringIO
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
+
+import pandas as pd
 
 from models.compiled import Compiled
 from models.step import Eager
@@ -30,14 +33,16 @@ STAGES: dict[str, list[tuple[Any, str]]] = {
 }
 
 
-def study_of(settings: int, seeds: int, backend: str, **training: int) -> dict[str, Any]:
+def study_of(
+    settings: int, seeds: int, backend: str, sampler: str = "nsga2", **training: int
+) -> dict[str, Any]:
     """Return a study file: deferring ordinal models, and the baseline."""
     return {
         "study": "benchmark",
         "dataset": "compas-two-year",
         "methods": ["defer"],
         "model": "ordinal",
-        "search": {"sampler": "nsga2", "settings": settings},
+        "search": {"sampler": sampler, "settings": settings},
         "seeds": seeds,
         "training": training,
         "pack": {"settings": 64},
@@ -76,9 +81,18 @@ def measure_stages(study: dict[str, Any], directory: Path) -> dict[str, float]:
     }
 
 
-def seconds_beside_packs(study: dict[str, Any], directory: Path) -> tuple[float, float]:
-    """Run a study on Ray with one worker: seconds on the clock, and how many of them packs were at work."""
+def on_workers(study: dict[str, Any], workers: int, directory: Path) -> dict[str, float]:
+    """Run a study on Ray: its runs per second once Ray is there, and how much workers do not train.
+
+    Seconds on the clock, from the beginning of the first pack to the end of the last. Workers that do not
+    train evaluate, write, wait for Ray or for the search, or have nothing left to do.
+    """
     results = ResultsDirectory(directory)
-    started = time.perf_counter()
-    launch(validate(study, "the benchmark"), results, workers=1, say=lambda line: None)
-    return time.perf_counter() - started, float(results.read_runs()[0]["seconds"].sum())
+    with redirect_stderr(StringIO()):
+        launch(validate(study, "the benchmark"), results, workers=workers, say=lambda line: None)
+    runs = results.read_runs()[0]
+    packs = runs.groupby("pack_id").agg(ended=("finished_at", "max"), seconds=("seconds", "sum"))
+    begun = packs["ended"] - pd.to_timedelta(packs["seconds"], unit="s")
+    seconds = (packs["ended"].max() - begun.min()).total_seconds()
+    idle = 1 - packs["seconds"].sum() / (workers * seconds)
+    return {"workers": workers, "runs_per_second": len(runs) / seconds, "not_training": float(idle)}

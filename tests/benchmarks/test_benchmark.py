@@ -22,6 +22,8 @@ TINY = benchmark.Sizes(
     sample_steps=2,
     trials=0,
     study=stages.study_of(2, 1, "eager", max_epochs=1),
+    large_study=stages.study_of(2, 1, "eager", max_epochs=1),
+    workers=[],
     growth={"hidden": [2, 3]},
 )
 
