@@ -17,8 +17,9 @@ from torch import Tensor
 # Widths are multiples of this: on them the CPU kernels give a lane the same bits whatever the width.
 # (Products of under 400 multiplications have a kernel of their own: minibatches have at least 7 examples.)
 LANE_MULTIPLE = 32
-# Whole splits go through a network in blocks of examples that fit into a core's cache.
-_BLOCK = 256
+# Whole splits go through a network in blocks of examples that fit into a core's cache. Without AVX-512 a
+# product of more than 64 rows has other bits at some widths.
+_BLOCK = 64
 
 
 class Outputs(NamedTuple):

@@ -1,4 +1,3 @@
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,9 +21,3 @@ def compas_file() -> Path:
     if not COMPAS_COPY.is_file():
         pytest.skip("needs compas-scores.csv in ../shared/data beside the repository")
     return COMPAS_COPY
-
-
-@pytest.fixture(scope="session")
-def two_cores() -> None:
-    if (os.cpu_count() or 1) < 2:
-        pytest.skip("needs two cores")

@@ -188,20 +188,3 @@ def test_a_pack_in_which_every_run_diverges_ends():
         options=OPTIONS,
     )
     assert pack.stop == [[Stop.DIVERGED] * 3] * 3
-
-
-def train_with_two_and_with_one(model, method, settings, seeds, problem) -> tuple[Trained, Trained]:
-    options = TrainingOptions(5, 0.02, 64, patience=2, max_epochs=3)
-    trained = []
-    for threads in (2, 1):
-        torch.set_num_threads(threads)
-        trained.append(train(model, method, slice(0, settings), seeds, problem, options))
-    return trained[0], trained[1]
-
-
-@ARMS
-@pytest.mark.parametrize(("settings", "seeds"), [(1, SEEDS), (100, [0]), (100, SEEDS)])
-def test_two_threads_train_as_one_does(two_cores, model, method, settings, seeds):
-    problem = (make_examples(140, 22, seed=3), make_examples(300, 22, seed=4))
-    with_two, with_one = train_with_two_and_with_one(model, method, settings, seeds, problem)
-    assert_same_runs(with_two, with_one, slice(None), slice(None))
