@@ -41,9 +41,10 @@ class Compiled:
         batch_size: int,
         directory: Path,
     ) -> None:
-        graphs = _graphs(model, loss, train, validation, hidden, batch_size)
+        whole = validation.whole(1)
+        graphs = step_graphs(model, loss, train, whole, hidden=hidden, batch_size=batch_size)
         self._step, self._loss = (machine_code(graph, directory) for graph in graphs)
-        self._examples, self._whole = _of(train), list(validation.whole(1))
+        self._examples, self._whole = _of(train), list(whole)
 
     def train(
         self,
@@ -84,29 +85,17 @@ class Compiled:
         return losses
 
 
-def is_compiled(
-    model: Model,
-    loss: Loss,
-    train: Examples,
-    validation: Examples,
-    *,
-    hidden: int,
-    batch_size: int,
-    directory: Path,
-) -> bool:
-    """Say whether the machine code of a ``Compiled`` with these arguments is in ``directory`` already."""
-    graphs = _graphs(model, loss, train, validation, hidden, batch_size)
-    return all(graph.file(directory).exists() for graph in graphs)
-
-
-def _graphs(
-    model: Model, loss: Loss, train: Examples, validation: Examples, hidden: int, batch_size: int
+def step_graphs(
+    model: Model, loss: Loss, train: Examples, whole: Batch, *, hidden: int, batch_size: int
 ) -> tuple[Traceable, Traceable]:
-    """Return the step on a minibatch and the loss on the validation split, for one seed."""
+    """Return the step on a minibatch and the loss on the validation split ``whole``, for one seed.
+
+    Of the examples only the shapes count.
+    """
     inputs = train.x.shape[1]
     size = model.layout(inputs, hidden).size
     batch_size = min(batch_size, len(train))
-    width = example_width(size, inputs, batch_size, len(train), len(validation))
+    width = example_width(size, inputs, batch_size, len(train), whole.x.shape[1])
     theta, coefficient = torch.zeros(1, size, width), torch.zeros(1, width)
     sizes, order = torch.zeros(2, dtype=torch.float64), torch.zeros(batch_size, dtype=torch.int64)
     rest = [coefficient, coefficient.clone()]
@@ -129,7 +118,7 @@ def _graphs(
 
     state = [theta, theta.clone(), theta.clone()]
     of_step = [*state, sizes, order, *_of(train), *rest, *one]
-    of_loss = [theta, *validation.whole(1), *rest, *noise]
+    of_loss = [theta, *whole, *rest, *noise]
     # Families that differ in their thresholds alone train alike.
     name = f"{Path(inspect.getfile(model.layout)).stem}-{loss.__name__}"
     source = _digest_of_source(model, loss)

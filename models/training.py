@@ -268,7 +268,7 @@ class PackTraining:
         self._setting, self._live = keep(self._setting), keep(self._live)
         self._best_loss, self._best_epoch = keep(self._best_loss), keep(self._best_epoch)
         self._rows = [self._rows[row] for row in rows.tolist()]
-        self._lanes = _needed(self._live)
+        self._lanes = [number for number in needed if number]
         self._validation_noise = self._noise_of_validation()
 
 

@@ -17,12 +17,11 @@ from typing import Any
 
 import torch
 
-from models.compiled import Compiled, is_compiled
+from models.compiled import step_graphs
 from models.examples import Examples
 from models.families import MODELS
-from models.machine_code import compiler
-from models.methods import METHODS, Loss
-from models.network import Model
+from models.machine_code import Traceable, compiler, machine_code
+from models.methods import METHODS
 from study.config import StudyConfig
 from study.data import Dataset
 from study.errors import LedgerError, StudyFileError
@@ -107,7 +106,9 @@ def compiling_beside(
         "batch_size": config.training.batch_size,
     }
     missing = [
-        step for step in steps_of(config) if not is_compiled(*_arguments(step, asked), **_sizes(asked))
+        step
+        for step in steps_of(config)
+        if not all(graph.file(code_directory()).exists() for graph in _graphs(step, asked))
     ]
     if not missing:
         yield
@@ -129,18 +130,15 @@ def compiling_beside(
         process.wait()
 
 
-def _arguments(step: tuple[str, str], asked: dict[str, int]) -> tuple[Model, Loss, Examples, Examples]:
-    """Return a step's model and loss, and examples of the right shape, whose values do not matter."""
-    model, method = step
+def _graphs(step: tuple[str, str], asked: dict[str, int]) -> tuple[Traceable, Traceable]:
+    model, method = MODELS[step[0]], METHODS[step[1]]
     train, validation = (_people(asked[split], asked["inputs"]) for split in ("train", "validation"))
-    return MODELS[model], METHODS[method], train, validation
-
-
-def _sizes(asked: dict[str, int]) -> dict[str, Any]:
-    return {"hidden": asked["hidden"], "batch_size": asked["batch_size"], "directory": code_directory()}
+    sizes = {"hidden": asked["hidden"], "batch_size": asked["batch_size"]}
+    return step_graphs(model, method, train, validation.whole(1), **sizes)
 
 
 def _people(number: int, inputs: int) -> Examples:
+    """Return examples of the right shape: no value of theirs is compiled in."""
     return Examples(torch.zeros(number, inputs), *(torch.zeros(number) for _ in range(3)))
 
 
@@ -148,4 +146,5 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     asked = json.loads(sys.argv[1])
     for step in asked.pop("steps"):
-        Compiled(*_arguments(step, asked), **_sizes(asked))
+        for graph in _graphs(step, asked):
+            machine_code(graph, code_directory())

@@ -7,7 +7,7 @@ import torch
 
 from models import machine_code
 from models.bayes import BAYES
-from models.compiled import Compiled, is_compiled
+from models.compiled import Compiled, step_graphs
 from models.gate import GATE
 from models.machine_code import CompilerError, compiler
 from models.methods import METHODS, defer
@@ -155,10 +155,16 @@ def test_what_is_compiled_serves_all_that_comes_after(whole_pack, code, monkeypa
 
 def test_what_is_compiled_is_known_without_compiling(whole_pack, code, tmp_path):
     whole_pack(ORDINAL, "defer")
-    asked = (ORDINAL, defer, *PROBLEM)
-    assert is_compiled(*asked, hidden=2, batch_size=16, directory=code)
-    assert not is_compiled(*asked, hidden=2, batch_size=17, directory=code)
-    assert not is_compiled(*asked, hidden=2, batch_size=16, directory=tmp_path)
+    train_on, validation = PROBLEM
+
+    def is_compiled(batch_size: int, directory: Path) -> bool:
+        sizes = {"hidden": 2, "batch_size": batch_size}
+        graphs = step_graphs(ORDINAL, defer, train_on, validation.whole(1), **sizes)
+        return all(graph.file(directory).exists() for graph in graphs)
+
+    assert is_compiled(16, code)
+    assert not is_compiled(17, code)
+    assert not is_compiled(16, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 

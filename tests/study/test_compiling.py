@@ -114,7 +114,7 @@ def test_the_process_beside_is_told_the_shapes_and_ends_with_the_study(tmp_path,
 
 
 def test_nothing_is_begun_or_said_where_all_is_compiled(tmp_path, monkeypatch, begun):
-    monkeypatch.setattr(compiling, "is_compiled", lambda *arguments, **sizes: True)
+    monkeypatch.setattr(compiling.Traceable, "file", lambda graph, directory: tmp_path)
     config = config_of(TINY)
     said: list[str] = []
     with compiling_beside(config, config.dataset.load(), tmp_path, said.append):
