@@ -15,9 +15,9 @@ import torch
 from torch import Tensor
 
 from models.examples import Batch, Examples
-from models.machine_code import Traceable, example_width, machine_code
+from models.machine_code import UNIT, Traceable, example_width, machine_code
 from models.methods import Loss
-from models.network import LANE_MULTIPLE, Model, WeightNoise
+from models.network import LANE_MULTIPLE, Model, WeightNoise, padded_width
 from models.step import VALIDATION_DRAWS, State, expected_loss, step
 
 # Lanes that go through together. Measured: narrower, calls count; wider, a core's cache is too small.
@@ -29,6 +29,8 @@ class Compiled:
 
     Raises CompilerError where it cannot be compiled.
     """
+
+    multiple = UNIT
 
     def __init__(
         self,
@@ -63,7 +65,7 @@ class Compiled:
             drawn: list[list[Tensor]] = [[]] * len(rows)
             if noise is not None:
                 drawn = [[draw, noise.share] for draw in noise.draws[:, s : s + 1].unsqueeze(1).unbind()]
-            for block in _blocks(number, _TRAINED):
+            for block in _blocks(number, _TRAINED, UNIT):
                 own = [part[s : s + 1, :, block].contiguous() for part in state]
                 rest = [*self._examples, *_contiguous(s, block, alpha, gamma)]
                 for size, row, draw in zip(by_step, rows, drawn, strict=True):
@@ -78,7 +80,7 @@ class Compiled:
         losses = torch.full_like(alpha, torch.nan)
         for s, number in enumerate(lanes):
             drawn = [] if noise is None else [noise.draws[:, s : s + 1].contiguous(), noise.share]
-            for block in _blocks(number, _VALIDATED):
+            for block in _blocks(padded_width(number), _VALIDATED, LANE_MULTIPLE):
                 own = theta[s : s + 1, :, block].contiguous()
                 (loss,) = self._loss([own, *self._whole, *_contiguous(s, block, alpha, gamma), *drawn])
                 losses[s : s + 1, block] = loss
@@ -132,10 +134,10 @@ def _of(examples: Examples) -> list[Tensor]:
     return [examples.x, examples.y, examples.a, examples.dm]
 
 
-def _blocks(lanes: int, most: int) -> Iterator[slice]:
-    """Cut the first ``lanes`` lanes into the fewest blocks of at most ``most``, as equal as can be."""
-    number, units = -(-lanes // most), lanes // LANE_MULTIPLE
-    edges = [units * block // number * LANE_MULTIPLE for block in range(number + 1)]
+def _blocks(lanes: int, most: int, unit: int) -> Iterator[slice]:
+    """Cut the first ``lanes`` lanes into the fewest blocks of at most ``most``, as equal as units allow."""
+    number, units = -(-lanes // most), lanes // unit
+    edges = [units * block // number * unit for block in range(number + 1)]
     return (slice(*edge) for edge in pairwise(edges))
 
 

@@ -1,7 +1,7 @@
 """Functions of tensors as machine code: torch traces and exports them, and a C++ compiler does the rest.
 
-What is compiled is for any number of lanes (a multiple of LANE_MULTIPLE), so nothing is compiled again when
-lanes finish. It is a file, named after all that decides its content: the next process loads it in a moment.
+What is compiled is for any number of lanes (a multiple of UNIT), so nothing is compiled again when lanes
+finish. It is a file, named after all that decides its content: the next process loads it in a moment.
 """
 
 import hashlib
@@ -21,10 +21,12 @@ from filelock import FileLock
 from torch import Tensor
 
 from models.code_cache import mark_used, prune
-from models.network import LANE_MULTIPLE
 
 Graph = Callable[[list[Tensor]], list[Tensor]]
 """Machine code: takes the tensors it was traced with, of any width, and returns its results."""
+
+UNIT = 16
+"""How many lanes machine code takes, or a multiple of it: the floats of one AVX-512 register."""
 
 _MOST_LANES = 2**16
 # Products over a minibatch with one row or two are cheaper as sums, which fuse with what is around them.
@@ -94,7 +96,7 @@ def machine_code(traceable: Traceable, directory: Path) -> Graph:
 def example_width(*others: int) -> int:
     """Return a width that no other axis has, for torch takes axes of equal length for one."""
     return next(
-        width for width in range(7 * LANE_MULTIPLE, _MOST_LANES, LANE_MULTIPLE) if width not in others
+        width for width in range(7 * UNIT, _MOST_LANES, UNIT) if width not in others
     )
 
 
@@ -109,9 +111,9 @@ def _compile(traceable: Traceable, path: Path) -> None:
     from torch._inductor import aoti_compile_and_package
     from torch.fx.experimental.proxy_tensor import make_fx
 
-    blocks = torch.export.Dim("blocks", min=1, max=_MOST_LANES // LANE_MULTIPLE)
+    blocks = torch.export.Dim("blocks", min=1, max=_MOST_LANES // UNIT)
     inputs = traceable.inputs
-    lanes = [{t.ndim - 1: LANE_MULTIPLE * blocks} if traceable.in_lanes(t) else None for t in inputs]
+    lanes = [{t.ndim - 1: UNIT * blocks} if traceable.in_lanes(t) else None for t in inputs]
     options = {
         # One core each: several workers train side by side.
         "cpp.threads": 1,

@@ -113,9 +113,14 @@ class Model:
     posterior: Posterior | None = None
 
 
+def rounded_up(lanes: int, multiple: int) -> int:
+    """Return the smallest multiple that holds ``lanes``."""
+    return -(-lanes // multiple) * multiple
+
+
 def padded_width(lanes: int) -> int:
     """Return the smallest width that holds ``lanes``."""
-    return -(-lanes // LANE_MULTIPLE) * LANE_MULTIPLE
+    return rounded_up(lanes, LANE_MULTIPLE)
 
 
 def pad_lanes(theta: Tensor) -> Tensor:

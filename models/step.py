@@ -12,7 +12,7 @@ from torch import Tensor
 
 from models.examples import Batch, Examples
 from models.methods import Loss
-from models.network import Model, Outputs, WeightNoise, in_blocks
+from models.network import LANE_MULTIPLE, Model, Outputs, WeightNoise, in_blocks
 
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
 VALIDATION_DRAWS = 2
@@ -26,7 +26,12 @@ State = tuple[Tensor, Tensor, Tensor]
 
 
 class Engine(Protocol):
-    """What trains the lanes of a pack, minibatch by minibatch, and looks at them on a whole split."""
+    """What trains the lanes of a pack, minibatch by minibatch, and looks at them on a whole split.
+
+    ``multiple``: it can leave out lanes by this many, a divisor of LANE_MULTIPLE.
+    """
+
+    multiple: int
 
     def train(
         self,
@@ -42,7 +47,7 @@ class Engine(Protocol):
 
         sizes: (steps, 2) of ``adam_sizes``; order: (steps, S, B), the examples of each minibatch; alpha,
         gamma: (S, K); noise: a draw for each step; lanes: how many lanes of each seed, from the first, are
-        wanted, multiples of LANE_MULTIPLE: what becomes of those beyond is the engine's choice.
+        wanted, multiples of ``multiple``: what becomes of those beyond is the engine's choice.
         """
 
     def validate(
@@ -53,6 +58,8 @@ class Engine(Protocol):
 
 class Eager:
     """The step as it is written, operation by operation: needs nothing but torch."""
+
+    multiple = LANE_MULTIPLE
 
     def __init__(self, model: Model, loss: Loss, train: Examples, validation: Examples) -> None:
         self._model, self._loss = model, loss

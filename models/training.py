@@ -15,7 +15,7 @@ from torch import Tensor
 from models.compiled import Compiled
 from models.examples import Examples
 from models.methods import Loss
-from models.network import Model, WeightNoise, padded_width
+from models.network import Model, WeightNoise, padded_width, rounded_up
 from models.randomness import stream
 from models.step import Eager, Engine, adam_sizes
 
@@ -136,7 +136,7 @@ class PackTraining:
         self._rows = list(range(len(self._seeds)))
         self._setting = torch.arange(width).clamp_max(settings - 1).repeat(len(self._seeds), 1)
         self._live = (torch.arange(width) < settings).repeat(len(self._seeds), 1)
-        self._lanes = _needed(self._live)
+        self._lanes = self._needed()
         self._coefficients = torch.stack([alpha, gamma])
         self._alpha, self._gamma = self._coefficients[:, self._setting]
         self._theta = initial_weights(model, inputs, options.hidden, self._seeds, width)
@@ -197,7 +197,7 @@ class PackTraining:
         self._stop = [[_STOPS[reason] for reason in of_seed] for of_seed in state["stop"].tolist()]
         for name in _OF_LANES + _OF_RUNS:
             setattr(self, f"_{name}", state[name].clone())
-        self._lanes = _needed(self._live)
+        self._lanes = self._needed()
         self._alpha, self._gamma = self._coefficients[:, self._setting]
         self._validation_noise = self._noise_of_validation()
 
@@ -250,11 +250,12 @@ class PackTraining:
 
     def _compact(self) -> None:
         """Drop seeds and lanes that nobody needs, a seed's live lanes in front, once that saves any."""
-        needed = _needed(self._live)
+        needed = self._needed()
         if needed == self._lanes or not any(needed):
             return
         rows = torch.tensor([row for row, number in enumerate(needed) if number])
-        first_live = torch.argsort(~self._live[rows], dim=1, stable=True)[:, : max(needed)]
+        width = padded_width(max(needed))
+        first_live = torch.argsort(~self._live[rows], dim=1, stable=True)[:, :width]
 
         def keep(state: Tensor) -> Tensor:
             if state.ndim == 2:
@@ -271,10 +272,9 @@ class PackTraining:
         self._lanes = [number for number in needed if number]
         self._validation_noise = self._noise_of_validation()
 
-
-def _needed(live: Tensor) -> list[int]:
-    """Return how many lanes the ``live`` ones of each seed need, (S, K) to S widths."""
-    return [padded_width(number) for number in live.sum(1).tolist()]
+    def _needed(self) -> list[int]:
+        """Return how many lanes the live ones of each seed need."""
+        return [rounded_up(number, self._engine.multiple) for number in self._live.sum(1).tolist()]
 
 
 def train_pack(

@@ -9,10 +9,10 @@ from models import machine_code
 from models.bayes import BAYES
 from models.compiled import Compiled, step_graphs
 from models.gate import GATE
-from models.machine_code import CompilerError, compiler
+from models.machine_code import UNIT, CompilerError, compiler
 from models.methods import METHODS, defer
 from models.mlp import MLP, POSTHOC
-from models.network import padded_width
+from models.network import rounded_up
 from models.ordinal import ORDINAL
 from models.training import PackTraining, Trained, TrainingOptions, train_pack
 from tests.models.synthetic_examples import make_examples
@@ -110,7 +110,7 @@ def test_a_seed_whose_runs_are_done_trains_no_lanes_for_the_others(code):
     )
     lanes = []
     while pack.running:
-        assert pack._lanes == [padded_width(int(live)) for live in pack._live.sum(1)]
+        assert pack._lanes == [rounded_up(int(live), UNIT) for live in pack._live.sum(1)]
         lanes.append(pack._lanes)
         pack.run_epoch()
     assert any(len(set(of_seeds)) > 1 for of_seeds in lanes)
