@@ -1,8 +1,9 @@
 """The training step as machine code, gradient included: an Engine for machines with a C++ compiler.
 
-A model and method make two graphs: a step on a minibatch, and the loss on the validation split, both for
-one seed. Seeds go through one after the other, in blocks of lanes: what a block needs fits into a core's
-cache, and a call costs microseconds.
+A model and method make two graphs: a step on a minibatch, and the loss on the validation split. Lanes go
+through in blocks that fit into a core's cache. A call costs microseconds too, so a block is never small
+while there is work: it has few lanes of several seeds where a seed has few, and on the validation split,
+which is the same for all, lanes of any seeds side by side.
 """
 
 import hashlib
@@ -15,9 +16,9 @@ import torch
 from torch import Tensor
 
 from models.examples import Batch, Examples
-from models.machine_code import UNIT, Traceable, example_width, machine_code
+from models.machine_code import UNIT, Traceable, example_length, machine_code
 from models.methods import Loss
-from models.network import LANE_MULTIPLE, Model, WeightNoise, padded_width
+from models.network import LANE_MULTIPLE, Model, WeightNoise, pad_lanes
 from models.step import VALIDATION_DRAWS, State, expected_loss, step
 
 # Lanes that go through together. Measured: narrower, calls count; wider, a core's cache is too small.
@@ -58,57 +59,57 @@ class Compiled:
         noise: WeightNoise | None,
         lanes: Sequence[int],
     ) -> None:
-        """Take the steps of an epoch, seed by seed and block by block; see ``Engine``."""
+        """Take the steps of an epoch, block by block; see ``Engine``."""
         by_step = sizes.unbind()
-        for s, number in enumerate(lanes):
-            rows = order[:, s].unbind()
+        for seeds, block in _seeds_and_lanes(lanes):
+            own = [part[seeds, :, block].contiguous() for part in state]
+            rest = [*self._examples, *(of_lanes[seeds, block].contiguous() for of_lanes in (alpha, gamma))]
+            rows = order[:, seeds].unbind()
             drawn: list[list[Tensor]] = [[]] * len(rows)
             if noise is not None:
-                drawn = [[draw, noise.share] for draw in noise.draws[:, s : s + 1].unsqueeze(1).unbind()]
-            for block in _blocks(number, _TRAINED, UNIT):
-                own = [part[s : s + 1, :, block].contiguous() for part in state]
-                rest = [*self._examples, *_contiguous(s, block, alpha, gamma)]
-                for size, row, draw in zip(by_step, rows, drawn, strict=True):
-                    self._step([*own, size, row, *rest, *draw])
-                for part, trained in zip(state, own, strict=True):
-                    part[s : s + 1, :, block] = trained
+                drawn = [[draw, noise.share] for draw in noise.draws[:, seeds].unsqueeze(1).unbind()]
+            for size, row, draw in zip(by_step, rows, drawn, strict=True):
+                self._step([*own, size, row, *rest, *draw])
+            for part, trained in zip(state, own, strict=True):
+                part[seeds, :, block] = trained
 
     def validate(
         self, theta: Tensor, alpha: Tensor, gamma: Tensor, noise: WeightNoise | None, lanes: Sequence[int]
     ) -> Tensor:
-        """Return the loss on the validation split, seed by seed and block by block; see ``Engine``."""
+        """Return the loss on the validation split, block by block; see ``Engine``."""
+        wanted = torch.arange(theta.shape[2]) < torch.tensor(lanes).unsqueeze(1)
+        # All networks, and what they are drawn with, as lanes of one seed.
+        seed, lane = (pad_lanes(index.view(1, 1, -1)).flatten() for index in wanted.nonzero(as_tuple=True))
+        side_by_side = [theta[seed, :, lane].T, alpha[seed, lane], gamma[seed, lane]]
+        share = []
+        if noise is not None:
+            side_by_side.append(noise.draws[:, seed].permute(0, 3, 2, 1))
+            share.append(noise.share)
         losses = torch.full_like(alpha, torch.nan)
-        for s, number in enumerate(lanes):
-            drawn = [] if noise is None else [noise.draws[:, s : s + 1].contiguous(), noise.share]
-            for block in _blocks(padded_width(number), _VALIDATED, LANE_MULTIPLE):
-                own = theta[s : s + 1, :, block].contiguous()
-                (loss,) = self._loss([own, *self._whole, *_contiguous(s, block, alpha, gamma), *drawn])
-                losses[s : s + 1, block] = loss
+        for block in _blocks(len(seed), _VALIDATED, LANE_MULTIPLE):
+            own, a, g, *draws = (part[..., block].contiguous() for part in side_by_side)
+            (loss,) = self._loss([own[None], *self._whole, a[None], g[None], *draws, *share])
+            losses[seed[block], lane[block]] = loss
         return losses
 
 
 def step_graphs(
     model: Model, loss: Loss, train: Examples, whole: Batch, *, hidden: int, batch_size: int
 ) -> tuple[Traceable, Traceable]:
-    """Return the step on a minibatch and the loss on the validation split ``whole``, for one seed.
+    """Return the step on a minibatch, of any seeds, and the loss on the validation split ``whole``, of one.
 
     Of the examples only the shapes count.
     """
     inputs = train.x.shape[1]
     size = model.layout(inputs, hidden).size
     batch_size = min(batch_size, len(train))
-    width = example_width(size, inputs, batch_size, len(train), whole.x.shape[1])
-    theta, coefficient = torch.zeros(1, size, width), torch.zeros(1, width)
-    sizes, order = torch.zeros(2, dtype=torch.float64), torch.zeros(batch_size, dtype=torch.int64)
-    rest = [coefficient, coefficient.clone()]
-    noise = [torch.zeros(VALIDATION_DRAWS, 1, size // 2, 1), torch.zeros(())]
-    one = [noise[0][:1].clone(), noise[1]]
-    if model.posterior is None:
-        noise, one = [], []
+    others = (size, size // 2, inputs, batch_size, len(train), whole.x.shape[1])
+    lanes = example_length(UNIT, *others)
+    seeds = example_length(1, lanes, *others)
 
     def minibatch_step(*tensors: Tensor) -> None:
         theta, mean, square, sizes, order, x, y, a, dm, alpha, gamma = tensors[:11]
-        (batch,) = Examples(x, y, a, dm).batches(order.view(1, 1, -1))
+        (batch,) = Examples(x, y, a, dm).batches(order.unsqueeze(0))
         drawn = WeightNoise(*tensors[11:]) if tensors[11:] else None
         step(model, loss, theta, mean, square, sizes, batch, alpha, gamma, drawn)
 
@@ -118,15 +119,20 @@ def step_graphs(
         batch = Batch(*tensors[1:6])
         return expected_loss(model, loss, model.outputs, theta, batch, alpha, gamma, drawn)
 
-    state = [theta, theta.clone(), theta.clone()]
-    of_step = [*state, sizes, order, *_of(train), *rest, *one]
-    of_loss = [theta, *whole, *rest, *noise]
+    state = [torch.zeros(seeds, size, lanes) for _ in range(3)]
+    coefficients = [torch.zeros(seeds, lanes) for _ in range(2)]
+    sizes, order = torch.zeros(2, dtype=torch.float64), torch.zeros(seeds, batch_size, dtype=torch.int64)
+    of_step = [*state, sizes, order, *_of(train), *coefficients]
+    of_loss = [state[0][:1].clone(), *whole, *(part[:1].clone() for part in coefficients)]
+    if model.posterior is not None:
+        of_step += [torch.zeros(1, seeds, size // 2, 1), torch.zeros(())]
+        of_loss += [torch.zeros(VALIDATION_DRAWS, 1, size // 2, lanes), torch.zeros(())]
     # Families that differ in their thresholds alone train alike.
     name = f"{Path(inspect.getfile(model.layout)).stem}-{loss.__name__}"
     source = _digest_of_source(model, loss)
     return (
-        Traceable(f"{name}-step", source, minibatch_step, of_step),
-        Traceable(f"{name}-loss", source, validation_loss, of_loss),
+        Traceable(f"{name}-step", source, minibatch_step, of_step, seeds=seeds, lanes=lanes),
+        Traceable(f"{name}-loss", source, validation_loss, of_loss, seeds=seeds, lanes=lanes),
     )
 
 
@@ -134,16 +140,20 @@ def _of(examples: Examples) -> list[Tensor]:
     return [examples.x, examples.y, examples.a, examples.dm]
 
 
+def _seeds_and_lanes(lanes: Sequence[int]) -> Iterator[tuple[Tensor, slice]]:
+    """Share out the first ``lanes`` of each seed: seeds that go through together, and their lanes."""
+    for number in sorted(set(lanes)):
+        seeds = torch.tensor([seed for seed, of_seed in enumerate(lanes) if of_seed == number])
+        for block in _blocks(number, _TRAINED, UNIT):
+            for together in torch.split(seeds, max(1, _TRAINED // (block.stop - block.start))):
+                yield together, block
+
+
 def _blocks(lanes: int, most: int, unit: int) -> Iterator[slice]:
     """Cut the first ``lanes`` lanes into the fewest blocks of at most ``most``, as equal as units allow."""
     number, units = -(-lanes // most), lanes // unit
     edges = [units * block // number * unit for block in range(number + 1)]
     return (slice(*edge) for edge in pairwise(edges))
-
-
-def _contiguous(seed: int, block: slice, *of_lanes: Tensor) -> list[Tensor]:
-    """Return a seed's block of each (S, K) tensor as (1, lanes)."""
-    return [tensor[seed : seed + 1, block].contiguous() for tensor in of_lanes]
 
 
 def _digest_of_source(model: Model, loss: Loss) -> str:

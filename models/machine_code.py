@@ -1,7 +1,8 @@
 """Functions of tensors as machine code: torch traces and exports them, and a C++ compiler does the rest.
 
-What is compiled is for any number of lanes (a multiple of UNIT), so nothing is compiled again when lanes
-finish. It is a file, named after all that decides its content: the next process loads it in a moment.
+What is compiled is for any number of seeds and of lanes (a multiple of UNIT), so nothing is compiled again
+when lanes finish. It is a file, named after all that decides its content: the next process loads it in a
+moment.
 """
 
 import hashlib
@@ -13,6 +14,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -23,12 +25,12 @@ from torch import Tensor
 from models.code_cache import mark_used, prune
 
 Graph = Callable[[list[Tensor]], list[Tensor]]
-"""Machine code: takes the tensors it was traced with, of any width, and returns its results."""
+"""Machine code: takes tensors as it was traced with, of any seeds and lanes, and returns its results."""
 
 UNIT = 16
 """How many lanes machine code takes, or a multiple of it: the floats of one AVX-512 register."""
 
-_MOST_LANES = 2**16
+_MOST = 2**16
 # Products over a minibatch with one row or two are cheaper as sums, which fuse with what is around them.
 _FEW, _MINIBATCH = 2, 256
 
@@ -37,27 +39,26 @@ _FEW, _MINIBATCH = 2, 256
 class Traceable:
     """A function of tensors with no choices in it, and tensors of the shapes that it is called with.
 
-    name: what files are called; source: a hash over the code it is made of; inputs: the first has the
-    lanes in its last axis, and whichever else is as long there has them too.
+    name: what files are called; source: a hash over the code it is made of; seeds, lanes: how many of them
+    ``inputs`` have, lengths that no other axis has. Where it is called they are any.
     """
 
     name: str
     source: str
     function: Callable[..., object]
     inputs: Sequence[Tensor]
+    seeds: int
+    lanes: int
 
     def file(self, directory: Path) -> Path:
         """Return where its machine code is kept, or would be."""
+        any_number = {self.seeds: "seeds", self.lanes: "lanes"}
         shapes = [
-            (tuple(tensor.shape[:-1] if self.in_lanes(tensor) else tensor.shape), str(tensor.dtype))
+            ([any_number.get(length, length) for length in tensor.shape], str(tensor.dtype))
             for tensor in self.inputs
         ]
         facts = [self.source, shapes, torch.__version__, sorted(torch.cpu.get_capabilities().items())]
         return directory / f"{self.name}-{hashlib.sha256(repr(facts).encode()).hexdigest()[:16]}.pt2"
-
-    def in_lanes(self, tensor: Tensor) -> bool:
-        """Say whether the last axis of an input is that of the lanes."""
-        return tensor.ndim > 1 and tensor.shape[-1] == self.inputs[0].shape[-1]
 
 
 class CompilerError(Exception):
@@ -93,11 +94,9 @@ def machine_code(traceable: Traceable, directory: Path) -> Graph:
     return _load(path)
 
 
-def example_width(*others: int) -> int:
-    """Return a width that no other axis has, for torch takes axes of equal length for one."""
-    return next(
-        width for width in range(7 * UNIT, _MOST_LANES, UNIT) if width not in others
-    )
+def example_length(multiple: int, *others: int) -> int:
+    """Return a length that no other axis has, for torch takes axes of equal length for one."""
+    return next(length for length in count(7 * multiple, multiple) if length not in others)
 
 
 @cache
@@ -111,9 +110,13 @@ def _compile(traceable: Traceable, path: Path) -> None:
     from torch._inductor import aoti_compile_and_package
     from torch.fx.experimental.proxy_tensor import make_fx
 
-    blocks = torch.export.Dim("blocks", min=1, max=_MOST_LANES // UNIT)
+    seeds, blocks = (torch.export.Dim(name, min=1, max=_MOST) for name in ("seeds", "blocks"))
+    any_number = {traceable.seeds: seeds, traceable.lanes: UNIT * blocks}
     inputs = traceable.inputs
-    lanes = [{t.ndim - 1: UNIT * blocks} if traceable.in_lanes(t) else None for t in inputs]
+    shapes = [
+        {axis: any_number[length] for axis, length in enumerate(tensor.shape) if length in any_number}
+        for tensor in inputs
+    ]
     options = {
         # One core each: several workers train side by side.
         "cpp.threads": 1,
@@ -131,7 +134,7 @@ def _compile(traceable: Traceable, path: Path) -> None:
         try:
             products = {torch.ops.aten.bmm.default: _small_product}
             traced = make_fx(traceable.function, products, tracing_mode="symbolic")(*inputs)
-            exported = torch.export.export(traced, tuple(inputs), dynamic_shapes=tuple(lanes))
+            exported = torch.export.export(traced, tuple(inputs), dynamic_shapes=tuple(shapes))
             aoti_compile_and_package(exported, package_path=str(whole), inductor_configs=options)
         except Exception as error:
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]
@@ -140,6 +143,6 @@ def _compile(traceable: Traceable, path: Path) -> None:
 
 
 def _small_product(a: Tensor, b: Tensor) -> Tensor:
-    """Write (1, n, m) times (1, m, K) as a sum where n or m is one or two, and leave it alone elsewhere."""
+    """Write (S, n, m) times (S, m, K) as a sum where n or m is one or two, and leave it alone elsewhere."""
     small = min(a.shape[1:]) <= _FEW and max(a.shape[1:]) <= _MINIBATCH
     return (a.unsqueeze(3) * b.unsqueeze(1)).sum(2) if small else NotImplemented

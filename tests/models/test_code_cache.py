@@ -98,7 +98,9 @@ def test_loading_marks_and_compiling_prunes(
     there: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def graph() -> None:
-        traceable = Traceable("a-step", "source", lambda *tensors: None, [torch.zeros(1, 4, 32)])
+        traceable = Traceable(
+            "a-step", "source", lambda *tensors: None, [torch.zeros(7, 4, 32)], seeds=7, lanes=32
+        )
         machine_code.machine_code(traceable, tmp_path)
 
     made: list[Path] = []

@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from models import machine_code
 from models.bayes import BAYES
-from models.compiled import Compiled, step_graphs
+from models.compiled import Compiled, _seeds_and_lanes, step_graphs
 from models.gate import GATE
 from models.machine_code import UNIT, CompilerError, compiler
 from models.methods import METHODS, defer
@@ -114,6 +116,23 @@ def test_a_seed_whose_runs_are_done_trains_no_lanes_for_the_others(code):
         lanes.append(pack._lanes)
         pack.run_epoch()
     assert any(len(set(of_seeds)) > 1 for of_seeds in lanes)
+
+
+@given(st.lists(st.integers(1, 20), min_size=1, max_size=12))
+def test_every_wanted_lane_is_trained_once_and_few_at_a_time(units):
+    lanes = [UNIT * number for number in units]
+    trained = []
+    for seeds, block in _seeds_and_lanes(lanes):
+        width = block.stop - block.start
+        assert width % UNIT == 0
+        assert len(seeds) * width <= 128
+        trained.extend((seed, lane) for seed in seeds.tolist() for lane in range(block.start, block.stop))
+    assert sorted(trained) == [(seed, lane) for seed, number in enumerate(lanes) for lane in range(number)]
+
+
+def test_seeds_with_few_lanes_left_are_trained_together():
+    together = [(seeds.tolist(), block) for seeds, block in _seeds_and_lanes([16, 96, 16, 16])]
+    assert together == [([0, 2, 3], slice(0, 16)), ([1], slice(0, 96))]
 
 
 def test_dropping_finished_lanes_changes_no_compiled_run(whole_pack, code, monkeypatch):
