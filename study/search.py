@@ -31,8 +31,8 @@ OBJECTIVES = ("validation_error", "validation_di", "validation_idk_rate")
 ADAPTIVE = frozenset({"nsga2", "tpe"})
 """Samplers whose proposals depend on what came of earlier ones."""
 
-NEWEST = 500
-UNBEATEN = 250
+NEWEST = 250
+UNBEATEN = 125
 """An adaptive search looks at the NEWEST settings told, and of those before them at the last UNBEATEN that
 no other beats. What it costs to ask then stays the same, however many settings a study tries."""
 
