@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from reports.page import write_report
 from study.config import StudyConfig, load_config, validate
 from study.files import delivered
 from study.ledger import ResultsDirectory
@@ -80,6 +79,9 @@ class Study:
 
         Raises OutputError where it cannot be written.
         """
+        # Not above: nobody but a report waits for matplotlib.
+        from reports.page import write_report
+
         where = place(out) if out else self.directory.report
         results = study_results(self.directory)
         with delivered(where) as folder:

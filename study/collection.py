@@ -5,26 +5,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reports.paper import write_paper
 from study.api import Study
 from study.config import load_config
 from study.data import load_dataset
 from study.errors import LedgerError
 from study.files import delivered, read_whole, write_whole
 from study.ledger import ResultsDirectory
+from study.paper import COLLECTIONS
 from study.places import Place
 from study.plan import planned_runs
 from study.status import Status, study_results
-
-_COMPAS = ("paper-figure-3a", "paper-figure-5", "paper-figure-6", "paper-figure-7-compas", "paper-figure-9")
-_HEALTH = ("paper-figure-3b", "paper-figure-7-health")
-COLLECTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "paper-figure-4": (("4",), ("paper-figure-3a",)),
-    "paper-figure-7": (("7",), ("paper-figure-7-compas", "paper-figure-7-health")),
-    "paper-figure-8": (("8",), ("paper-figure-7-compas", "paper-figure-7-health")),
-    "paper": (("3a", "3b", "4", "5", "6", "7", "8", "9"), _COMPAS + _HEALTH),
-}
-"""By name: figures of the paper, and the presets whose runs they are drawn from."""
 
 _FILE = "collection.json"
 
@@ -97,6 +87,9 @@ class Collection:
 
         Raises OutputError where it cannot be written.
         """
+        # Not above: nobody but a report waits for matplotlib.
+        from reports.paper import write_paper
+
         where = out or self.root / "report"
         begun = [preset for preset in self.presets if self._study(preset).directory.exists()]
         results = {preset: study_results(self._study(preset).directory) for preset in begun}

@@ -48,17 +48,18 @@ def _add_where(parser: argparse.ArgumentParser) -> None:
 
 
 def _presets() -> str:
-    from study.collection import COLLECTIONS
     from study.config import preset_names
+    from study.paper import COLLECTIONS
 
     return f"a study file, or one of the presets {', '.join([*preset_names(), *COLLECTIONS])} (default)"
 
 
 def _run(options: argparse.Namespace) -> int:
     from study.api import Study, default_directory
-    from study.collection import COLLECTIONS, Collection
+    from study.collection import Collection
     from study.config import load_config
     from study.launch import launch
+    from study.paper import COLLECTIONS
 
     if options.study in COLLECTIONS:
         options.directory = options.out or Path("results") / options.study

@@ -562,3 +562,33 @@ def test_default_place_is_named_after_the_study(
     assert answer.out == f"report: {os.path.join('results', 'mine', 'report', 'index.html')}\n"
     assert (tmp_path / "results" / "mine" / "report" / "index.html").is_file()
     assert ResultsDirectory("results/mine").read_study()["search"]["settings"] == 2
+
+
+HEAVY = {"matplotlib", "pandas", "torch", "ray", "optuna", "scipy", "numpy", "pyarrow"}
+
+
+def loaded_by(*words: object) -> set[str]:
+    """Which heavy libraries a process has loaded once the command line has answered."""
+    code = (
+        "import sys\n"
+        "from study.cli import main\n"
+        "try:\n    main(sys.argv[1:])\n"
+        "finally:\n    print(*sys.modules, file=sys.stderr)\n"
+    )
+    command = [sys.executable, "-c", code, *map(str, words)]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment(), check=True)
+    modules = done.stderr.split()
+    assert "study.cli" in modules
+    return HEAVY.intersection(modules)
+
+
+@pytest.mark.parametrize("words", [("--help",), ("run", "--help"), ("select", "--help")])
+def test_help_loads_no_heavy_library(words: tuple[str, ...]) -> None:
+    assert loaded_by(*words) == set()
+
+
+@pytest.mark.parametrize("command", ["status", "select"])
+def test_only_what_trains_or_draws_loads_what_that_takes(
+    command: str, tiny_results: ResultsDirectory
+) -> None:
+    assert not loaded_by(command, tiny_results.root) & {"matplotlib", "torch", "ray", "optuna"}

@@ -8,10 +8,11 @@ import pytest
 
 from reports.figures.album import Album
 from study.cli import main
-from study.collection import COLLECTIONS, Collection, is_collection
+from study.collection import Collection, is_collection
 from study.commands.answers import INCOMPLETE, WRONG_INPUT
 from study.config import preset_names
 from study.errors import LedgerError, StudyFileError
+from study.paper import COLLECTIONS
 
 SMALL = [
     "dataset=compas-two-year",
