@@ -8,7 +8,8 @@ from typing import Final, Literal
 import numpy as np
 
 from reports.evidence import Evidence
-from reports.measuring import Measured, measure
+from reports.intervals import t_interval
+from reports.measuring import Measured, OverSeeds, measure
 from reports.statistics import Statistic
 
 ROUNDING: Final = 0.005
@@ -49,6 +50,7 @@ class Part:
         expected: of it.
         unit: how it is written: rates in per cent, differences of rates in percentage points.
         by_seed: False for a statistic that has the same value under every seed.
+        over_seeds: the interval of its mean over seeds.
     """
 
     says: str
@@ -56,6 +58,7 @@ class Part:
     expected: Expected
     unit: Literal["", "%", "points"] = ""
     by_seed: bool = True
+    over_seeds: OverSeeds = t_interval
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +93,9 @@ class Judged:
 def judge(claim: Claim, evidence: Evidence | None) -> Judged:
     """Measure every part of a claim and apply the rule; without evidence nothing has been run."""
     measured = tuple(
-        None if evidence is None else measure(part.statistic, evidence, by_seed=part.by_seed)
+        None
+        if evidence is None
+        else measure(part.statistic, evidence, by_seed=part.by_seed, over_seeds=part.over_seeds)
         for part in claim.parts
     )
     verdicts = tuple(verdict(p.expected, m) for p, m in zip(claim.parts, measured, strict=True))
@@ -138,8 +143,9 @@ RULE: Final = (
     "The rule was fixed before anything was measured, and one function applies it to every claim. "
     "Every claim is about one or more statistics. A statistic is computed from the runs of each seed "
     "alone, so that what is compared shares seeds; what is shown is the mean over seeds.",
-    "Each has up to two intervals of 95 %. “Seeds”: Student’s t over the seeds’ values; it says what "
-    "another training would change. “Test set”: percentiles over resamples of the test examples, the same "
+    "Each has up to two intervals of 95 %. “Seeds”: Student’s t over the seeds’ values (for a "
+    "correlation on Fisher’s scale, which keeps it within −1 and 1); it says what another training would "
+    "change. “Test set”: percentiles over resamples of the test examples, the same "
     "people in all runs, where what was chosen on validation stays chosen; it says what other people "
     "would change. Where outcomes of the examples are missing, the second is, too.",
     "A statistic said to be above (or below) a bound holds if the estimate and every interval lie wholly "

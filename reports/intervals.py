@@ -7,6 +7,7 @@ import numpy.typing as npt
 from scipy.special import stdtrit  # type: ignore[import-untyped]
 
 CONFIDENCE: Final = 0.95
+TINY: Final = 1e-12
 
 
 class Interval(NamedTuple):
@@ -32,6 +33,31 @@ def t_interval(values: npt.ArrayLike) -> Interval | None:
         return None
     half = stdtrit(n - 1, 0.5 + CONFIDENCE / 2) * known.std(ddof=1) / np.sqrt(n)
     return Interval(float(known.mean() - half), float(known.mean() + half))
+
+
+def correlation_interval(values: npt.ArrayLike) -> Interval | None:
+    """Interval of the mean of independent correlations, such as one per seed; it stays within [-1, 1].
+
+    Student's interval on the scale of Fisher's z = artanh(r) (Fisher 1921), carried there by the delta
+    method: transforming the mean, not each correlation, needs no rule for those of exactly -1 or 1, and
+    the interval is about the mean that it stands beside.
+
+    Args:
+        values: (n,), each in [-1, 1]. NaN are left out.
+
+    Returns:
+        tanh(artanh(m) ± h / (1 - m^2)) for the mean m and half the width h of `t_interval`; both ends
+        are m where all values are equal. None for n < 2.
+    """
+    # Rounding must carry neither a correlation beyond 1 nor the mean of unequal ones to 1.
+    given = np.clip(np.asarray(values, dtype=np.float64), -1, 1)
+    students = t_interval(given)
+    if students is None or students.low == students.high:
+        return students
+    mean = np.clip(np.nanmean(given), -1 + TINY, 1 - TINY)
+    half = (students.high - students.low) / 2 / (1 - mean**2)
+    low, high = np.tanh(np.arctanh(mean) + np.array([-half, half]))
+    return Interval(float(low), float(high))
 
 
 def percentile_interval(resampled: npt.ArrayLike) -> Interval | None:

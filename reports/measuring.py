@@ -1,5 +1,6 @@
 """A statistic with its intervals: over seeds, and over resampled test people."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +9,9 @@ from reports.evidence import Evidence, NotRunError
 from reports.intervals import Interval, percentile_interval, t_interval
 from reports.statistics import Statistic
 
+OverSeeds = Callable[[Sequence[float]], Interval | None]
+"""The interval of a mean over seeds from the seeds' values."""
+
 
 @dataclass(frozen=True)
 class Measured:
@@ -15,7 +19,7 @@ class Measured:
 
     Attributes:
         estimate: the mean over the seeds where it is defined; NaN where there is none.
-        seeds: Student's interval over these; None for fewer than two, or the same value in all.
+        seeds: the interval over these; None for fewer than two, or the same value in all.
         test_set: the bootstrap's interval over the test examples; None without outcomes.
         defined: how many seeds that is.
         run: how many seeds have settings of everything that is compared.
@@ -28,13 +32,20 @@ class Measured:
     run: int
 
 
-def measure(statistic: Statistic, evidence: Evidence, *, by_seed: bool = True) -> Measured | None:
+def measure(
+    statistic: Statistic,
+    evidence: Evidence,
+    *,
+    by_seed: bool = True,
+    over_seeds: OverSeeds = t_interval,
+) -> Measured | None:
     """Measure one statistic; None where no seed has what it needs.
 
     The estimate is the mean over seeds of the statistic from each seed's runs alone, so that what is
     compared is paired by seed. Each resample of the test examples gives a mean over the same seeds; it
     is undefined where that of one of them is. Seeds under which the statistic is undefined are left out.
-    `by_seed` is False for a statistic that has the same value under every seed.
+    `by_seed` is False for a statistic that has the same value under every seed; `over_seeds` makes the
+    interval of the others.
     """
     values, resamples = [], []
     for seed, observed in enumerate(evidence.observed):
@@ -52,7 +63,7 @@ def measure(statistic: Statistic, evidence: Evidence, *, by_seed: bool = True) -
     known = [value for value in values if not np.isnan(value)]
     return Measured(
         estimate=float(np.mean(known)) if known else np.nan,
-        seeds=t_interval(known),
+        seeds=over_seeds(known),
         test_set=percentile_interval(np.mean(resamples, axis=0)) if resamples else None,
         defined=len(known),
         run=len(values),
