@@ -110,7 +110,9 @@ def propose(
         sampler=_sampler(sampler, stream),
     )
     study.add_trials([_trial(past, distributions) for past in looked_at(told)])
-    study.add_trials([_trial(Told(asked, None), distributions, TrialState.RUNNING) for asked in pending])
+    # Their parameters say all; what is remembered of them would be parsed again for every setting asked.
+    out = [Told(Asked(asked.params, {}), None) for asked in pending]
+    study.add_trials([_trial(past, distributions, TrialState.RUNNING) for past in out])
     for _ in range(count):
         study.ask(distributions)
     asked = study.get_trials(deepcopy=False)[-count:]
