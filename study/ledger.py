@@ -7,10 +7,9 @@ appears whole or not at all, after its weights, so a row never points at weights
 import contextlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,6 +22,7 @@ from study.files import read_whole, write_whole
 from study.lock import Hold, held, holding
 from study.places import Place, files_in, local_logs, place, renamed
 from study.plan import Pack
+from study.reading import each, legible, words
 from study.tables import (
     DECISION_MAKER_SCHEMA,
     OUTCOME_SCHEMA,
@@ -40,10 +40,6 @@ from study.tables import (
 )
 from study.yaml_text import dump_yaml, parse_yaml
 
-Read = TypeVar("Read")
-
-_AT_ONCE = 16
-"""How many files are read at once: an object store answers each of them late, but all together."""
 _IN_MEMORY = 256
 """How many files are kept as they are read: many small tables take twice the room of a large one."""
 
@@ -97,10 +93,9 @@ class ResultsDirectory:
     def read_study(self) -> dict[str, Any]:
         """Return the study file as resolved; raises LedgerError where it is unreadable."""
         self.require()
-        try:
+        errors = (OSError, UnicodeDecodeError, yaml.YAMLError, StudyFileError)
+        with legible(self.study_file, errors=errors):
             return parse_yaml(read_whole(self.study_file).decode(), str(self.study_file))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError, StudyFileError) as error:
-            raise LedgerError(f"{self.study_file}: cannot be read ({_words(error)})") from None
 
     def write_manifest(self, manifest: Mapping[str, Any]) -> None:
         """Write versions, fingerprint and sessions."""
@@ -130,12 +125,12 @@ class ResultsDirectory:
             if pack.pack_id != pack_id:
                 raise ValueError("its pack_id is not its file's name")
         except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
-            raise LedgerError(f"{path}: is not a pack's manifest ({_words(error)})") from None
+            raise LedgerError(f"{path}: is not a pack's manifest ({words(error)})") from None
         return pack
 
     def read_packs(self) -> list[Pack]:
         """Return all packs asked for, by arm and index."""
-        packs = _each(files_in(self.packs, "*.json"), lambda path: self.read_pack(path.stem))
+        packs = each(files_in(self.packs, "*.json"), lambda path: self.read_pack(path.stem))
         return sorted(packs, key=lambda pack: (pack.arm, pack.index))
 
     def _pack_file(self, pack_id: str) -> Place:
@@ -154,14 +149,10 @@ class ResultsDirectory:
 
     def read_checkpoint(self, pack_id: str) -> bytes | None:
         """Return what was kept of a pack in training, None where nothing was; LedgerError if unreadable."""
-        try:
-            return read_whole(self._checkpoint_file(pack_id))
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise LedgerError(
-                f"{self._checkpoint_file(pack_id)}: cannot be read ({_words(error)})"
-            ) from None
+        path = self._checkpoint_file(pack_id)
+        with legible(path, errors=(OSError,)), contextlib.suppress(FileNotFoundError):
+            return read_whole(path)
+        return None
 
     def drop_checkpoint(self, pack_id: str) -> None:
         """Remove what was kept of a pack in training."""
@@ -200,18 +191,15 @@ class ResultsDirectory:
 
     def read_rows(self, pack_id: str) -> Rows:
         """Return what a pack left; raises LedgerError where a file is missing or broken."""
-        path = self._runs_file(pack_id)
         tables = []
-        try:
-            for folder, schema in (
-                (self.runs, RUN_SCHEMA),
-                (self.weights, WEIGHT_SCHEMA),
-                (self.outcomes, OUTCOME_SCHEMA),
-            ):
-                path = folder / f"{pack_id}.parquet"
+        for folder, schema in (
+            (self.runs, RUN_SCHEMA),
+            (self.weights, WEIGHT_SCHEMA),
+            (self.outcomes, OUTCOME_SCHEMA),
+        ):
+            path = folder / f"{pack_id}.parquet"
+            with legible(path, "; delete it and resume"):
                 tables.append(read_table(read_whole(path), schema))
-        except UNREADABLE as error:
-            raise LedgerError(f"{path}: cannot be read ({_words(error)}); delete it and resume") from None
         return Rows(*tables)
 
     def remove_rows(self, pack_id: str) -> None:
@@ -230,10 +218,8 @@ class ResultsDirectory:
     def read_pack_runs(self, pack_id: str, columns: Sequence[str] = RUN_SCHEMA.names) -> pd.DataFrame:
         """Return ``columns`` of one pack's rows; raises LedgerError where the file is missing or broken."""
         path = self._runs_file(pack_id)
-        try:
+        with legible(path):
             return frame(read_table(read_whole(path), RUN_SCHEMA, columns))
-        except UNREADABLE as error:
-            raise LedgerError(f"{path}: cannot be read ({_words(error)})") from None
 
     def read_runs(self, columns: Sequence[str] = RUN_SCHEMA.names) -> tuple[pd.DataFrame, list[Broken]]:
         """Return ``columns`` of every finished run, one row each, and the files that cannot be read."""
@@ -241,7 +227,7 @@ class ResultsDirectory:
         nothing, broken = RUN_SCHEMA.empty_table().select(wanted), list[Broken]()
 
         def rows(paths: Sequence[Place]) -> pa.Table:
-            found = _each(paths, lambda path: _rows(path, wanted))
+            found = each(paths, lambda path: _rows(path, wanted))
             broken.extend(item for item in found if isinstance(item, Broken))
             tables = [item for item in found if not isinstance(item, Broken)]
             return pa.concat_tables([nothing, *tables]).combine_chunks()
@@ -260,7 +246,7 @@ class ResultsDirectory:
             found = _rows(path, RUN_SCHEMA.names)
             return found if isinstance(found, Broken) else None
 
-        return [item for item in _each(files_in(self.runs, "*.parquet"), look) if item is not None]
+        return [item for item in each(files_in(self.runs, "*.parquet"), look) if item is not None]
 
     def set_aside(self, broken: Broken) -> Place:
         """Move a broken file out of the ledger, so that its runs are done again; return where to."""
@@ -273,12 +259,11 @@ class ResultsDirectory:
         """
         path = self.weights / f"{pack_id}.parquet"
         missing = LedgerError(f"{path}: no weights of run {run_id}")
-        try:
-            table = read_table(read_whole(path), WEIGHT_SCHEMA)
-        except FileNotFoundError:
-            raise missing from None
-        except UNREADABLE as error:
-            raise LedgerError(f"{path}: cannot be read ({_words(error)})") from None
+        with legible(path):
+            try:
+                table = read_table(read_whole(path), WEIGHT_SCHEMA)
+            except FileNotFoundError:
+                raise missing from None
         at = table["run_id"].index(run_id).as_py()
         if at < 0:
             raise missing
@@ -312,7 +297,7 @@ class ResultsDirectory:
         by_pack = runs.groupby("pack_id", observed=True)["run_id"]
         wanted = {pack: pa.array(own, pa.string()) for pack, own in by_pack}
         nobody = np.zeros((0, len(people["label"])), np.bool_)
-        decided = _each(
+        decided = each(
             [path for path in paths if path.stem in wanted],
             lambda path: self._read_decided(path, len(people["label"]), wanted[path.stem]),
         )
@@ -329,22 +314,14 @@ class ResultsDirectory:
         return outcomes if len(once) == len(outcomes.run_id) else outcomes.take(once)
 
     def _read_people(self) -> dict[str, BoolArray]:
-        try:
+        with legible(self.test_rows_file, "; delete it and resume"):
             return read_people(read_whole(self.test_rows_file))
-        except UNREADABLE as error:
-            raise LedgerError(
-                f"{self.test_rows_file}: cannot be read ({_words(error)}); delete it and resume"
-            ) from None
 
     def _read_decided(
         self, path: Place, people: int, wanted: pa.Array
     ) -> tuple[list[str], BoolArray, BoolArray]:
-        try:
+        with legible(path, f"; delete it and runs/{path.name}, and resume"):
             return read_decided(read_whole(path), people, wanted)
-        except UNREADABLE as error:
-            raise LedgerError(
-                f"{path}: cannot be read ({_words(error)}); delete it and runs/{path.name}, and resume"
-            ) from None
 
     def write_decision_makers(self, rows: Mapping[str, Sequence[Any]]) -> None:
         """Write the decision-makers, a row each with the columns of DECISION_MAKER_SCHEMA."""
@@ -354,13 +331,9 @@ class ResultsDirectory:
         """Return the decision-makers; empty before they are trained, LedgerError if unreadable."""
         if not self.decision_makers_file.exists():
             return frame(DECISION_MAKER_SCHEMA.empty_table())
-        try:
+        advice = "; delete it and resume to train the decision-makers again"
+        with legible(self.decision_makers_file, advice):
             return frame(read_table(read_whole(self.decision_makers_file), DECISION_MAKER_SCHEMA))
-        except UNREADABLE as error:
-            raise LedgerError(
-                f"{self.decision_makers_file}: cannot be read ({_words(error)}); "
-                "delete it and resume to train the decision-makers again"
-            ) from None
 
     def sweep(self) -> None:
         """Remove what only a study in training needs, and what killed writers left half written."""
@@ -395,21 +368,9 @@ def _rows(path: Place, columns: Sequence[str]) -> pa.Table | Broken:
     try:
         return read_table(read_whole(path), RUN_SCHEMA, columns)
     except UNREADABLE as error:
-        return Broken(path, _words(error))
+        return Broken(path, words(error))
 
 
 def _read_json(path: Place) -> Any:
-    try:
+    with legible(path, errors=(OSError, ValueError, RecursionError)):
         return json.loads(read_whole(path))
-    except (OSError, ValueError, RecursionError) as error:
-        raise LedgerError(f"{path}: cannot be read ({_words(error)})") from None
-
-
-def _each(paths: Sequence[Place], read: Callable[[Place], Read]) -> list[Read]:
-    """Read several files, in order."""
-    with ThreadPoolExecutor(_AT_ONCE) as readers:
-        return list(readers.map(read, paths))
-
-
-def _words(error: BaseException) -> str:
-    return " ".join((str(error) or type(error).__name__).split())[:200]
