@@ -73,4 +73,6 @@ class Checkpoint:
             self._directory.drop_checkpoint(self._pack_id)
 
     def _seal(self, content: bytes) -> bytes:
-        return hashlib.sha256(self._belongs_to + content).digest()
+        digest = hashlib.sha256(self._belongs_to)
+        digest.update(content)
+        return digest.digest()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
 import torch
 
 from models.families import MODELS
@@ -19,7 +20,6 @@ from study.evaluation import (
     Evaluation,
     chosen_afterwards,
     evaluate,
-    packed,
     trained_method,
 )
 from study.ledger import ResultsDirectory
@@ -80,9 +80,9 @@ def run_pack(pack: Pack, data: StudyData, directory: ResultsDirectory) -> Iterat
     directory.write_runs(
         pack.pack_id,
         rows,
-        weights=list(trained.theta[..., lane].transpose(1, 2).flatten(0, 1).numpy()),
-        deferred=packed(evaluation.test.deferred),
-        positive=packed(evaluation.test.positive),
+        weights=_by_run(trained.theta[..., lane]),
+        deferred=[bits.tobytes() for bits in _by_run(evaluation.deferred)],
+        positive=[bits.tobytes() for bits in _by_run(evaluation.positive)],
     )
     checkpoint.drop()
 
@@ -116,13 +116,8 @@ def _rows(
     columns["status"] = [of_seed[k].value for of_seed in trained.stop for k in lane.tolist()]
     columns["reason"] = [None] * pack.runs
     columns["validation_loss"] = _defined(trained.validation_loss[:, lane])
-    columns |= {name: _defined(values) for name, values in evaluation.figures.items()}
-    for name in COORDINATES:
-        columns[name] = [None] * pack.runs
-    if evaluation.thresholds is not None:
-        for name, threshold in evaluation.thresholds._asdict().items():
-            columns |= {f"{name}_a{group}": _defined(threshold[:, group]) for group in (0, 1)}
-    return columns
+    columns |= {name: [None] * pack.runs for name in COORDINATES}
+    return columns | {name: _defined(values) for name, values in evaluation.columns.items()}
 
 
 def _asked(pack: Pack, data: StudyData) -> dict[str, list[Any]]:
@@ -149,6 +144,11 @@ def _asked(pack: Pack, data: StudyData) -> dict[str, list[Any]]:
     columns["model_alpha"] = [setting.params.get("model_alpha") for _, setting in runs]
     columns["seed"] = [seed for seed, _ in runs]
     return columns
+
+
+def _by_run(values: torch.Tensor) -> list[np.ndarray[Any, Any]]:
+    """Return (S, n, K) values as one array of n for each run, seed by seed and setting by setting."""
+    return list(values.transpose(1, 2).flatten(0, 1).numpy())
 
 
 def _defined(values: torch.Tensor) -> list[float | None]:
