@@ -8,6 +8,7 @@ import copy
 import re
 from collections.abc import Mapping, Sequence
 from importlib import resources
+from math import ceil, prod
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -17,6 +18,7 @@ from study.dataset_section import DatasetSection
 from study.errors import StudyFileError
 from study.explain import explain
 from study.sections import (
+    ADAPTIVE,
     InconsistentSection,
     PackSection,
     ResourcesSection,
@@ -42,6 +44,8 @@ from study.yaml_text import parse_yaml
 DecisionMakerName = Literal["column", "standard", "biased", "inconsistent", "oracle"]
 
 _SEEDS_ALLOWED = "write how many seeds (1 to 10000), or a list of numbers from 0 to 2^63 - 1"
+# Small packs leave lanes empty at their end, large ones leave workers without one.
+_STEP, _LARGEST_PACK = 64, 1024
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
 
@@ -182,6 +186,22 @@ class StudyConfig(Section):
         spaces = {"alpha": search.alpha, "gamma": search.gamma, "model_alpha": search.model_alpha}
         return {name: by_arm[arm] for name, by_arm in spaces.items() if arm in by_arm}
 
+    def settings_of(self, arm: str) -> int:
+        """Return how many settings are tried in ``arm``, with each decision-maker."""
+        if self.search.sampler != "grid":
+            return self.search.settings
+        return prod(len(space) for space in self.spaces(arm).values() if not isinstance(space, Range))
+
+    @property
+    def settings_of_pack(self) -> int:
+        """How many settings train together: as the file says, else by the rule of ``PackSection``."""
+        if self.pack.settings is not None:
+            return self.pack.settings
+        if self.search.sampler in ADAPTIVE:
+            return _STEP
+        eighth = max(map(self.settings_of, self.arms())) / 8
+        return min(_LARGEST_PACK, ceil(eighth / _STEP) * _STEP)
+
     def resolved(self) -> dict[str, Any]:
         """Return the study file with every default written out, as plain data for YAML."""
         plain: dict[str, Any] = _plain(self.model_dump())
@@ -189,6 +209,7 @@ class StudyConfig(Section):
         for name in ("alpha", "gamma", "model_alpha"):
             spaces = plain["search"][name]
             plain["search"][name] = {arm: spaces[arm] for arm in arms if arm in spaces}
+        plain["pack"]["settings"] = self.settings_of_pack
         return plain
 
 

@@ -11,13 +11,13 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
-from math import isfinite, prod
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 import models
 from study.config import StudyConfig
-from study.spaces import CHOSEN_AFTERWARDS, Range, Space
+from study.spaces import CHOSEN_AFTERWARDS, Space
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}")
 
@@ -215,13 +215,6 @@ BASELINE = Arm("binary", "mlp", NO_DECISION_MAKER, {"alpha": (0.0,)})
 """A binary model trained for accuracy alone (paper, Figure 3): every study has it, asked for or not."""
 
 
-def settings_of(config: StudyConfig, arm: Arm) -> int:
-    """Return how many settings the search will ask for in ``arm``."""
-    if config.search.sampler != "grid":
-        return config.search.settings
-    return prod(len(space) for space in arm.spaces.values() if not isinstance(space, Range))
-
-
 class Tally:
     """Counts how many runs a study comes to, as far as the packs asked for by now tell.
 
@@ -230,7 +223,7 @@ class Tally:
 
     def __init__(self, config: StudyConfig) -> None:
         self._seeds = len(config.seeds)
-        self._settings = 1 + sum(settings_of(config, arm) for arm in arms(config))
+        self._settings = 1 + sum(config.settings_of(arm.search) for arm in arms(config))
         self._baseline_is_out = False
 
     def add(self, pack: Pack) -> None:

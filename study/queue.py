@@ -24,9 +24,9 @@ from study.plan import (
     Tally,
     arms,
     make_pack,
-    settings_of,
 )
-from study.search import ADAPTIVE, OBJECTIVES, Asked, Told, grid, propose
+from study.search import OBJECTIVES, Asked, Told, grid, propose
+from study.sections import ADAPTIVE
 from study.tables import FAILED
 
 LOOKAHEAD = 2
@@ -143,7 +143,7 @@ class PackQueue:
             listed = None
         else:
             listed = propose(search.sampler, arm.spaces, search.settings, seed=(search.seed, arm.search, 0))
-        return _ArmState(arm, settings_of(self._config, arm), listed)
+        return _ArmState(arm, self._config.settings_of(arm.search), listed)
 
     def _adopt(self, packs: Sequence[Pack]) -> None:
         """Take up what an earlier driver asked for: finished packs are told, others wait.
@@ -167,7 +167,7 @@ class PackQueue:
             self._learn(rows[rows["pack_id"].isin(finished)])
 
     def _ask(self, state: _ArmState) -> Pack:
-        index, size = state.packs, self._config.pack.settings
+        index, size = state.packs, self._config.settings_of_pack
         first = state.asked
         count = min(size, state.settings - first)
         if state.listed is not None:

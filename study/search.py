@@ -23,13 +23,12 @@ from optuna.trial import TrialState
 
 from models.randomness import stream_seed
 from reports.fronts import pareto_mask
+from study.sections import ADAPTIVE
 from study.spaces import Range, Space
 
 FloatArray = np.ndarray[Any, np.dtype[np.float64]]
 
 OBJECTIVES = ("validation_error", "validation_di", "validation_idk_rate")
-ADAPTIVE = frozenset({"nsga2", "tpe"})
-"""Samplers whose proposals depend on what came of earlier ones."""
 
 NEWEST = 250
 UNBEATEN = 125

@@ -7,6 +7,8 @@ from pydantic import Field, ValidationInfo, field_validator
 from study.spaces import Section, Space, Spaces, as_mapping, by_arm
 
 SamplerName = Literal["grid", "random", "qmc", "nsga2", "tpe"]
+ADAPTIVE: frozenset[str] = frozenset({"nsga2", "tpe"})
+"""Samplers whose proposals depend on what came of earlier ones."""
 
 
 class SearchSection(Section):
@@ -98,7 +100,13 @@ class TrainingSection(Section):
 class PackSection(Section):
     """What trains together as one tensor program."""
 
-    settings: int = Field(default=64, ge=1, le=4096, description="settings, each under every seed")
+    settings: int | None = Field(
+        default=None,
+        ge=1,
+        le=4096,
+        description="settings, each under every seed; left out, 64 for `nsga2` and `tpe`, which learn only "
+        "between packs, else an eighth of a method and model's, rounded up to 64, 128, ... or 1,024",
+    )
 
 
 class ResourcesSection(Section):

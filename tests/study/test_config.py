@@ -322,6 +322,42 @@ def test_resolved_writes_out_every_default() -> None:
     assert resolved["resources"] == {"workers": None, "backend": "auto"}
 
 
+@pytest.mark.parametrize(
+    ("search", "settings"),
+    [
+        ({"sampler": "qmc", "settings": 1}, 64),
+        ({"sampler": "random", "settings": 512}, 64),
+        ({"sampler": "random", "settings": 513}, 128),
+        ({"sampler": "qmc", "settings": 2048}, 256),
+        ({"sampler": "qmc", "settings": 7681}, 1024),
+        ({"sampler": "random", "settings": 1_000_000}, 1024),
+        ({"sampler": "nsga2", "settings": 1_000_000}, 64),
+        ({"sampler": "tpe", "settings": 8192}, 64),
+        # The largest arm counts, and not what the other samplers would be asked for.
+        (
+            {
+                **{"sampler": "grid", "settings": 9999, "alpha": list(range(40))},
+                "gamma": {"reject": 0.5, "defer": list(range(30))},
+            },
+            192,
+        ),
+    ],
+)
+def test_pack_left_out_is_an_eighth_of_the_largest_arm_unless_the_search_learns(
+    search: dict[str, Any], settings: int
+) -> None:
+    config = validate({"search": search}, "here")
+    assert config.settings_of_pack == settings
+    assert config.resolved()["pack"] == {"settings": settings}
+    assert validate({"search": search, "pack": {"settings": 7}}, "here").settings_of_pack == 7
+
+
+def test_pack_of_a_resolved_study_stays_as_written_whatever_the_rule_would_say() -> None:
+    written = validate({"search": {"sampler": "random", "settings": 1024}}, "here").resolved()
+    again = validate(written, "there", ["search.sampler=tpe"])
+    assert again.resolved()["pack"] == written["pack"] == {"settings": 128}
+
+
 OWN = {
     **{"path": "some/my cases.csv", "label": "y", "sensitive": {"column": "age", "at_least": 40}},
     **{"decision_maker": ["ann", "bob"], "drop": "id", "features": ["x", "age"], "split": "fold"},

@@ -24,7 +24,6 @@ from study.plan import (
     make_pack,
     planned_runs,
     run_id,
-    settings_of,
 )
 from study.spaces import MODEL_METHODS, Range
 from tests.study.small_study import PROTOCOL
@@ -330,7 +329,7 @@ def test_baseline_is_not_of_the_search() -> None:
 def test_a_grid_has_as_many_settings_as_it_crosses() -> None:
     search = {"sampler": "grid", "alpha": [0, 1, 2], "gamma": {"reject": [0.5, 0.6], "defer": 0.1}}
     config = validate({"search": search}, "here")
-    assert [settings_of(config, arm) for arm in arms(config)] == [3, 6, 3]
+    assert [config.settings_of(arm.search) for arm in arms(config)] == [3, 6, 3]
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from study.errors import LedgerError
 from study.ledger import ResultsDirectory
 from study.plan import Pack
 from study.queue import LOOKAHEAD, PackQueue
-from study.search import ADAPTIVE
+from study.sections import ADAPTIVE
 from tests.study.small_study import IDENTITY, config_of, write_failed, write_made_up
 
 SPACES = {
