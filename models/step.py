@@ -149,11 +149,11 @@ def step(
 
     A lane's loss depends on that lane alone, hence the gradient of the sum is every lane's own.
     """
-    with torch.enable_grad():
-        leaf = theta.detach().requires_grad_()
-        total = expected_loss(model, loss, model.outputs, leaf, batch, alpha, gamma, noise).sum()
-        (gradient,) = torch.autograd.grad(total, leaf)
-    adam_step(gradient, theta, mean, square, sizes)
+
+    def total(theta: Tensor) -> Tensor:
+        return expected_loss(model, loss, model.outputs, theta, batch, alpha, gamma, noise).sum()
+
+    adam_step(torch.func.grad(total)(theta), theta, mean, square, sizes)
 
 
 def outputs_in_blocks(model: Model, theta: Tensor, x: Tensor) -> Outputs:
