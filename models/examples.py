@@ -40,6 +40,10 @@ class Examples:
         """Return N."""
         return len(self.y)
 
+    def to(self, device: torch.device) -> "Examples":
+        """Return them on ``device``."""
+        return Examples(*(part.to(device) for part in (self.x, self.y, self.a, self.dm)))
+
     def batches(self, order: Tensor) -> list[Batch]:
         """Return the minibatches of an epoch, ``order`` (steps, S, B) naming the examples of each."""
         x, y, a, dm = self.x[order], self.y[order], self.a[order], self.dm[order]
@@ -50,7 +54,7 @@ class Examples:
 
     def whole(self, seeds: int) -> Batch:
         """Return all examples as one batch, the same for each of ``seeds`` seeds (nothing is copied)."""
-        order = torch.arange(len(self)).view(1, 1, -1)
+        order = torch.arange(len(self), device=self.y.device).view(1, 1, -1)
         (batch,) = self.batches(order)
         return Batch(*(part.expand(seeds, -1, -1) for part in batch))
 

@@ -64,6 +64,7 @@ class Eager:
     def __init__(self, model: Model, loss: Loss, train: Examples, validation: Examples) -> None:
         self._model, self._loss = model, loss
         self._train, self._whole = train, validation.whole(1)
+        self._step, self._outputs = step, model.outputs
 
     def train(
         self,
@@ -78,7 +79,7 @@ class Eager:
         """Take the steps of an epoch, in all lanes; see ``Engine``."""
         for number, batch in enumerate(self._train.batches(order)):
             drawn = noise and WeightNoise(noise.draws[number : number + 1], noise.share)
-            step(self._model, self._loss, *state, sizes[number], batch, alpha, gamma, drawn)
+            self._step(self._model, self._loss, *state, sizes[number], batch, alpha, gamma, drawn)
 
     def validate(
         self, theta: Tensor, alpha: Tensor, gamma: Tensor, noise: WeightNoise | None, lanes: Sequence[int]
@@ -87,7 +88,7 @@ class Eager:
         whole = Batch(*(part.expand(len(theta), -1, -1) for part in self._whole))
 
         def outputs(weights: Tensor, x: Tensor) -> Outputs:
-            return outputs_in_blocks(self._model, weights, x)
+            return outputs_in_blocks(self._outputs, weights, x)
 
         return expected_loss(self._model, self._loss, outputs, theta, whole, alpha, gamma, noise)
 
@@ -156,7 +157,7 @@ def step(
     adam_step(torch.func.grad(total)(theta), theta, mean, square, sizes)
 
 
-def outputs_in_blocks(model: Model, theta: Tensor, x: Tensor) -> Outputs:
+def outputs_in_blocks(outputs: Callable[[Tensor, Tensor], Outputs], theta: Tensor, x: Tensor) -> Outputs:
     """Return a model's outputs on whole splits x (S, N, F) without holding all hidden units at once."""
-    blocks = [model.outputs(theta, block) for block in in_blocks(x)]
+    blocks = [outputs(theta, block) for block in in_blocks(x)]
     return Outputs(*(torch.cat(parts, dim=1) for parts in zip(*blocks, strict=True)))

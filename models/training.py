@@ -16,6 +16,7 @@ from models.compiled import Compiled
 from models.examples import Examples
 from models.methods import Loss
 from models.network import Model, WeightNoise, padded_width, rounded_up
+from models.on_gpu import OnGpu
 from models.randomness import stream
 from models.step import Eager, Engine, adam_sizes
 
@@ -97,8 +98,8 @@ class PackTraining:
 
     ``alpha`` and ``gamma`` (K,) are the lanes' settings; every lane is trained under every seed.
     On one thread a run's bits depend on nothing beside it. ``compiled`` is where machine code is kept, for
-    a machine with a C++ compiler; without it the step runs as it is written. Call ``run_epoch`` until
-    ``running`` is 0, then ``result``.
+    a machine with a C++ compiler; without it the step runs as it is written. Networks are on ``device``,
+    what is known of the runs is on the CPU. Call ``run_epoch`` until ``running`` is 0, then ``result``.
     """
 
     def __init__(
@@ -113,10 +114,13 @@ class PackTraining:
         seeds: Sequence[int],
         options: TrainingOptions,
         compiled: Path | None = None,
+        device: str = "cpu",
     ) -> None:
-        self._options, self._people = options, len(train)
+        self._options, self._people, self._device = options, len(train), torch.device(device)
         self._engine: Engine = Eager(model, loss, train, validation)
-        if compiled is not None:
+        if device != "cpu":
+            self._engine = OnGpu(model, loss, train, validation, self._device)
+        elif compiled is not None:
             sizes = {"hidden": options.hidden, "batch_size": options.batch_size}
             self._engine = Compiled(model, loss, train, validation, **sizes, directory=compiled)
         self._seeds = list(seeds)
@@ -138,8 +142,9 @@ class PackTraining:
         self._live = (torch.arange(width) < settings).repeat(len(self._seeds), 1)
         self._lanes = self._needed()
         self._coefficients = torch.stack([alpha, gamma])
-        self._alpha, self._gamma = self._coefficients[:, self._setting]
-        self._theta = initial_weights(model, inputs, options.hidden, self._seeds, width)
+        self._alpha, self._gamma = self._coefficients[:, self._setting].to(self._device)
+        initial = initial_weights(model, inputs, options.hidden, self._seeds, width)
+        self._theta = initial.to(self._device)
         self._mean, self._square = torch.zeros_like(self._theta), torch.zeros_like(self._theta)
         self._best_theta = self._theta.clone()
         self._best_loss = torch.full((len(self._seeds), width), torch.inf)
@@ -165,9 +170,10 @@ class PackTraining:
         noise = self._noise(len(order), self.epoch)
         state = (self._theta, self._mean, self._square)
         lanes = self._lanes
+        sizes, order = sizes.to(self._device), order.to(self._device)
         self._engine.train(state, sizes, order, self._alpha, self._gamma, noise, lanes)
         noise = self._validation_noise
-        self._note(self._engine.validate(self._theta, self._alpha, self._gamma, noise, lanes))
+        self._note(self._engine.validate(self._theta, self._alpha, self._gamma, noise, lanes).cpu())
 
     def state(self) -> dict[str, Tensor]:
         """Return copies of all that training goes on from; everything else follows from the arguments."""
@@ -176,7 +182,7 @@ class PackTraining:
             "counts": torch.tensor([self.epoch, self._steps]),
             "rows": torch.tensor(self._rows, dtype=torch.int64),
             "stop": torch.tensor(stop, dtype=torch.int8),
-            **{name: getattr(self, f"_{name}").clone() for name in _OF_LANES + _OF_RUNS},
+            **{name: getattr(self, f"_{name}").to("cpu", copy=True) for name in _OF_LANES + _OF_RUNS},
         }
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
@@ -196,9 +202,10 @@ class PackTraining:
         self._rows = rows
         self._stop = [[_STOPS[reason] for reason in of_seed] for of_seed in state["stop"].tolist()]
         for name in _OF_LANES + _OF_RUNS:
-            setattr(self, f"_{name}", state[name].clone())
+            device = getattr(self, f"_{name}").device
+            setattr(self, f"_{name}", state[name].to(device, copy=True))
         self._lanes = self._needed()
-        self._alpha, self._gamma = self._coefficients[:, self._setting]
+        self._alpha, self._gamma = self._coefficients[:, self._setting].to(self._device)
         self._validation_noise = self._noise_of_validation()
 
     def result(self) -> Trained:
@@ -210,7 +217,7 @@ class PackTraining:
     def _noise(self, draws: int, *keys: object) -> WeightNoise | None:
         seeds = [self._seeds[row] for row in self._rows]
         drawn = weight_noise(self._model, self._inputs, self._options.hidden, seeds, draws, *keys)
-        return None if drawn is None else WeightNoise(drawn, self._share)
+        return drawn if drawn is None else WeightNoise(drawn.to(self._device), self._share.to(self._device))
 
     def _noise_of_validation(self) -> WeightNoise | None:
         noise = self._noise(1, "validation")
@@ -221,7 +228,8 @@ class PackTraining:
         improved = self._live & (loss < self._best_loss)
         self._best_loss = torch.where(improved, loss, self._best_loss)
         self._best_epoch = torch.where(improved, self.epoch, self._best_epoch)
-        self._best_theta = torch.where(improved.unsqueeze(1), self._theta, self._best_theta)
+        better = improved.unsqueeze(1).to(self._device)
+        self._best_theta = torch.where(better, self._theta, self._best_theta)
 
         diverged = ~torch.isfinite(loss)
         impatient = self.epoch - self._best_epoch >= self._options.patience
@@ -235,7 +243,7 @@ class PackTraining:
     def _retire(self, done: Tensor, diverged: Tensor, impatient: Tensor) -> None:
         row, lane = done.nonzero(as_tuple=True)
         seed, setting = torch.tensor(self._rows)[row], self._setting[row, lane]
-        self._done_theta[seed, :, setting] = self._best_theta[row, :, lane]
+        self._done_theta[seed, :, setting] = self._best_theta[row, :, lane].cpu()
         self._done_loss[seed, setting] = self._best_loss[row, lane]
         self._done_epochs[seed, setting] = self.epoch
         self._done_best[seed, setting] = self._best_epoch[row, lane]
@@ -258,10 +266,10 @@ class PackTraining:
         first_live = torch.argsort(~self._live[rows], dim=1, stable=True)[:, :width]
 
         def keep(state: Tensor) -> Tensor:
+            index = first_live.to(state.device)
             if state.ndim == 2:
-                return state[rows].gather(1, first_live)
-            wide = first_live.unsqueeze(1).expand(-1, state.shape[1], -1)
-            return state[rows].gather(2, wide)
+                return state[rows].gather(1, index)
+            return state[rows].gather(2, index.unsqueeze(1).expand(-1, state.shape[1], -1))
 
         self._theta, self._best_theta = keep(self._theta), keep(self._best_theta)
         self._mean, self._square = keep(self._mean), keep(self._square)
@@ -288,6 +296,7 @@ def train_pack(
     seeds: Sequence[int],
     options: TrainingOptions,
     compiled: Path | None = None,
+    device: str = "cpu",
 ) -> Trained:
     """Train K settings under S seeds to the end; see ``PackTraining``."""
     training = PackTraining(
@@ -300,6 +309,7 @@ def train_pack(
         seeds=seeds,
         options=options,
         compiled=compiled,
+        device=device,
     )
     while training.running:
         training.run_epoch()

@@ -170,7 +170,9 @@ def test_a_whole_split_goes_through_a_model_in_blocks_as_it_would_at_once(model)
     examples = make_examples(700, 3, seed=0)
     theta = torch.randn(2, model.layout(4, 3).size, 4, generator=torch.Generator().manual_seed(0))
     x = examples.x.expand(2, -1, -1)
-    for block, at_once in zip(outputs_in_blocks(model, theta, x), model.outputs(theta, x), strict=True):
+    for block, at_once in zip(
+        outputs_in_blocks(model.outputs, theta, x), model.outputs(theta, x), strict=True
+    ):
         torch.testing.assert_close(block, at_once, atol=1e-6, rtol=1e-6)
 
 
