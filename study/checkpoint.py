@@ -25,12 +25,12 @@ _SEAL = hashlib.sha256().digest_size
 
 
 class Checkpoint:
-    """The checkpoint of one pack, ``pack`` with the training step ``compiled`` or not."""
+    """The checkpoint of one pack, whose training step runs on ``backend``."""
 
-    def __init__(self, pack: Pack, directory: ResultsDirectory, *, compiled: bool) -> None:
+    def __init__(self, pack: Pack, directory: ResultsDirectory, *, backend: str) -> None:
         self._pack_id, self._directory = pack.pack_id, directory
         # Settings' ids are hashes over data and code; the same bits need the same torch as well.
-        facts = [pack.pack_id, pack.fresh, pack.seeds, compiled, torch.__version__]
+        facts = [pack.pack_id, pack.fresh, pack.seeds, backend, torch.__version__]
         self._belongs_to = json.dumps(facts).encode()
         self._started = self._kept = time.perf_counter()
         self._written = False

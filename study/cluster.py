@@ -30,11 +30,13 @@ _OBJECT_STORE = 200 * 2**20
 
 
 @contextmanager
-def ray_cluster(address: str | None, workers: int, logs: Path, go_on: str) -> Iterator[int]:
+def ray_cluster(
+    address: str | None, workers: int, logs: Path, go_on: str, *, gpus: bool = False
+) -> Iterator[int]:
     """Join the Ray cluster at ``address``, or start one here; yields how many workers it has room for.
 
-    The logs of a Ray that was started here are kept in ``logs``. Should it die, this process ends with
-    status 1 and a line that names the command ``go_on``.
+    With ``gpus`` each worker has one. The logs of a Ray that was started here are kept in ``logs``. Should
+    it die, this process ends with status 1 and a line that names the command ``go_on``.
 
     A Ray that is running in this process already is used and left running. Raises UserError where
     there is no cluster at ``address``, or where a node of it has other code than this process.
@@ -43,7 +45,7 @@ def ray_cluster(address: str | None, workers: int, logs: Path, go_on: str) -> It
     at_sigterm = signal.getsignal(signal.SIGTERM)
     with _off_the_terminal():
         if ours:
-            _join(address, workers)
+            _join(address, workers, workers if gpus else 0)
         if callable(at_sigterm) and threading.current_thread() is threading.main_thread():
             # Ray would abort with a stack trace; whoever asked to be told of SIGTERM is to be told.
             signal.signal(signal.SIGTERM, at_sigterm)
@@ -51,7 +53,7 @@ def ray_cluster(address: str | None, workers: int, logs: Path, go_on: str) -> It
             if address is not None:
                 _same_code_on_every_node()
             with _ending_with_ray(go_on) if ours and address is None else nullcontext():
-                yield slots()
+                yield slots(gpus)
         finally:
             if ours:
                 node = ray._private.worker._global_node
@@ -94,9 +96,10 @@ def _ending_with_ray(go_on: str) -> Iterator[None]:
         looking.join()
 
 
-def slots() -> int:
-    """Return how many workers the cluster has room for."""
-    return max(1, int(ray.cluster_resources().get("CPU", 1)))
+def slots(gpus: bool) -> int:
+    """Return how many workers the cluster has room for, of a core each and, with ``gpus``, a GPU each."""
+    there = ray.cluster_resources()
+    return max(1, int(min(there.get(kind, 1) for kind in (("CPU", "GPU") if gpus else ("CPU",)))))
 
 
 def other_code(expected: str) -> str:
@@ -110,7 +113,7 @@ def other_code(expected: str) -> str:
     )
 
 
-def _join(address: str | None, workers: int) -> None:
+def _join(address: str | None, workers: int, gpus: int) -> None:
     quiet: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
     if address is None:
         # A local cluster is ours alone: on loopback, without a dashboard, without a token file.
@@ -120,7 +123,7 @@ def _join(address: str | None, workers: int) -> None:
                 # Else Ray would join one that runs on this machine, and refuse the rest.
                 address="local",
                 num_cpus=workers,
-                num_gpus=0,
+                num_gpus=gpus,
                 include_dashboard=False,
                 object_store_memory=_OBJECT_STORE,
                 **quiet,

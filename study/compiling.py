@@ -40,21 +40,22 @@ than it saves. What is in the cache has no say: rows must not depend on which st
 def choose_backend(
     config: StudyConfig, dataset: Dataset, directory: ResultsDirectory, say: Callable[[str], None]
 ) -> str:
-    """Return ``compiled`` or ``eager``: what the study began with, else what suits it and this machine.
+    """Return ``compiled``, ``eager`` or ``gpu``: what the study began with, else what suits it and this
+    machine.
 
-    The two differ in the last digits, so a study keeps to one. Raises StudyFileError or LedgerError
-    where the study wants the compiled step and there is no compiler.
+    They differ in the last digits, so a study keeps to one; ``gpu`` is never chosen, only asked for. Raises
+    StudyFileError or LedgerError where the study wants what this machine has not got.
     """
-    missing = "needs a C++ compiler, and there is none; install g++ or clang++"
     begun: str | None = None
     if directory.manifest_file.exists():
         begun = directory.read_manifest().get("backend")
-        if begun == "compiled" and compiler() is None:
-            raise LedgerError(f"{directory.manifest_file}: the study was begun compiled, which {missing}")
     asked = begun or config.resources.backend
     if asked != "auto":
-        if asked == "compiled" and compiler() is None:
-            raise StudyFileError(f"resources.backend: compiled {missing}, or leave auto")
+        missing = _missing(asked)
+        if missing and begun:
+            raise LedgerError(f"{directory.manifest_file}: the study was begun {begun}, which {missing}")
+        if missing:
+            raise StudyFileError(f"resources.backend: {asked} {missing}, or leave auto")
         return asked
     rows, inputs = dataset.features[dataset.indices("train")].shape
     work = planned_runs(config, []) * rows * inputs * config.training.hidden
@@ -67,6 +68,15 @@ def choose_backend(
         )
         return "eager"
     return "compiled"
+
+
+def _missing(backend: str) -> str:
+    """Return what this machine lacks for a backend, as the end of a sentence; nothing if it can do it."""
+    if backend == "compiled" and compiler() is None:
+        return "needs a C++ compiler, and there is none; install g++ or clang++"
+    if backend == "gpu" and not torch.cuda.is_available():
+        return "needs an NVIDIA GPU and a torch that can use it, and there is none; give compiled or eager"
+    return ""
 
 
 def code_directory() -> Path:

@@ -62,10 +62,11 @@ def launch(
     where = _where_inconsistent(config)
     unreliable = _unreliable(dataset, where)
     identity = Identity.of(config, dataset.fingerprint, where)
-    wanted = workers or config.resources.workers or available_cores()
     with directory.locked(say):
         _begin_or_continue(config, directory, identity)
         backend = choose_backend(config, dataset, directory, say)
+        there = torch.cuda.device_count() if backend == "gpu" else available_cores()
+        wanted = workers or config.resources.workers or there
         _set_broken_aside(directory, say)
         misleading = _cautions(config, dataset)
         for line in misleading:
@@ -92,7 +93,7 @@ def launch(
                     go_on = f"study resume {shlex.quote(str(directory.root))}"
                     with (
                         code if backend == "compiled" else nullcontext(),
-                        ray_cluster(address, wanted, directory.logs, go_on) as slots,
+                        ray_cluster(address, wanted, directory.logs, go_on, gpus=backend == "gpu") as slots,
                     ):
                         data = _study_data(config, dataset, makers.result(), backend)
                         say(f"{queue.planned_runs:,} runs, {slots} workers, results in {directory.root}")
@@ -261,7 +262,7 @@ def _study_data(
         makers,
         TrainingOptions(**config.training.model_dump()),
         ThresholdOptions(**config.thresholds.model_dump()),
-        compiled=backend == "compiled",
+        backend=backend,
         test_decision_maker=config.test_decision_maker,
     )
 

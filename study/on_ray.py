@@ -61,7 +61,8 @@ def run_on_ray(
         return
     logging.getLogger("ray.tune").setLevel(logging.ERROR)
     # How many packs Tune asks for ahead of a free worker; with a searcher's 1, workers start one by one.
-    ahead = max(slots(), _GROWS_BY if may_grow else 0)
+    gpus = data.backend == "gpu"
+    ahead = max(slots(gpus), _GROWS_BY if may_grow else 0)
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(ahead)
     trainable = tune.with_resources(
         tune.with_parameters(
@@ -72,7 +73,7 @@ def run_on_ray(
             code=code_digest(),
             report_every=max(1.0, ahead / _REPORTS_PER_SECOND),
         ),
-        {"cpu": 1},
+        {"cpu": 1, "gpu": 1} if gpus else {"cpu": 1},
     )
     watcher = _Watcher(attempts)
     tuner = tune.Tuner(

@@ -63,9 +63,10 @@ def run_pack(pack: Pack, data: StudyData, directory: ResultsDirectory) -> Iterat
         gamma=torch.tensor([gamma for _, gamma in coefficients]),
         seeds=pack.seeds,
         options=data.options,
-        compiled=code_directory() if data.compiled else None,
+        compiled=code_directory() if data.backend == "compiled" else None,
+        device="cuda" if data.backend == "gpu" else "cpu",
     )
-    checkpoint = Checkpoint(pack, directory, compiled=data.compiled)
+    checkpoint = Checkpoint(pack, directory, backend=data.backend)
     taken_up = training.epoch if checkpoint.take_up(training) else 0
     share = pack.runs / (len(coefficients) * len(pack.seeds))
     while training.running:

@@ -113,10 +113,13 @@ class ResourcesSection(Section):
     """Where it is trained. No figure depends on this but by rounding, which `backend` decides."""
 
     workers: int | None = Field(
-        default=None, ge=1, le=100_000, description="one core each; left out, a worker per core"
+        default=None,
+        ge=1,
+        le=100_000,
+        description="one core each, and with `gpu` one GPU; left out, as many as there are",
     )
-    backend: Literal["auto", "compiled", "eager"] = Field(
+    backend: Literal["auto", "compiled", "eager", "gpu"] = Field(
         default="auto",
-        description="how the training step runs: `compiled` needs a C++ compiler, `auto` compiles large "
-        "studies where there is one",
+        description="how the training step runs: `compiled` needs a C++ compiler, `gpu` an NVIDIA GPU for "
+        "every worker; `auto` compiles large studies where there is a compiler, and leaves GPUs alone",
     )

@@ -29,7 +29,8 @@ class StudyData:
 
     features: (N, F) float32; label, sensitive: (N,); rows: row numbers of each split, and of ``choice``,
     the rows on which thresholds are chosen; decision_makers: the probability (N,) of the positive class
-    by each DM; test_decision_maker: whose decisions count in the figures, None for that of the training.
+    by each DM; test_decision_maker: whose decisions count in the figures, None for that of the training;
+    backend: how the training step runs, ``compiled``, ``eager`` or ``gpu``.
     """
 
     study: str
@@ -43,7 +44,7 @@ class StudyData:
     test_decision_maker: str | None
     options: TrainingOptions
     thresholds: ThresholdOptions
-    compiled: bool
+    backend: str
 
     @staticmethod
     def of(
@@ -53,7 +54,7 @@ class StudyData:
         options: TrainingOptions,
         thresholds: ThresholdOptions,
         *,
-        compiled: bool,
+        backend: str,
         test_decision_maker: str | None = None,
     ) -> "StudyData":
         """Take from a data set what training needs."""
@@ -69,7 +70,7 @@ class StudyData:
             test_decision_maker=test_decision_maker,
             options=options,
             thresholds=thresholds,
-            compiled=compiled,
+            backend=backend,
         )
 
     def examples(self, use: str, decision_maker: str) -> Examples:

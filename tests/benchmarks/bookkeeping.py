@@ -93,7 +93,7 @@ def no_data() -> StudyData:
         test_decision_maker=None,
         options=TrainingOptions(5, 0.003, 64, 50, 1000),
         thresholds=ThresholdOptions("exact", 1, True, "validation"),
-        compiled=False,
+        backend="eager",
     )
 
 

@@ -127,9 +127,8 @@ def main() -> None:
     for name, method in ARMS:
         there, here = train(name, method, f"{NAME}:0"), train(name, method, "cpu")
         same = torch.equal(there.theta, here.theta) and torch.equal(there.epochs, here.epochs)
-        print(
-            f"{name} {method}: {'the same runs' if same else 'other runs'}, {int(here.epochs.sum())} epochs"
-        )
+        runs = "the same runs" if same else "other runs"
+        print(f"{name} {method}: {runs}, {int(here.epochs.sum())} epochs")
     del kept
 
 

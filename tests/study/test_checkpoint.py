@@ -69,7 +69,7 @@ def test_time_of_all_tries_is_counted(tmp_path) -> None:
     state = load(content[32:])
     later = save(state | {"seconds": state["seconds"] + 1000})
     longer = ResultsDirectory(tmp_path / "longer")
-    seal = checkpoint.Checkpoint(PACK, longer, compiled=False)._seal(later)
+    seal = checkpoint.Checkpoint(PACK, longer, backend="eager")._seal(later)
     longer.write_checkpoint(PACK.pack_id, seal + later)
     list(run_pack(PACK, small_data(), longer))
     assert 1000 < longer.read_pack_runs(PACK.pack_id)["seconds"].sum() < 2000
@@ -102,19 +102,19 @@ def test_checkpoint_of_another_pack_torch_or_step_is_not_taken_up(tmp_path, monk
     other = make_pack(BASELINE, 1, PACK.proposals[::-1], PACK.seeds, set())
     directory.write_checkpoint(other.pack_id, content)
     assert next(run_pack(other, small_data(), directory)).taken_up == 0
-    assert taken_up(directory, content, compiled=False)
-    assert not taken_up(directory, content, compiled=True)
+    assert taken_up(directory, content, backend="eager")
+    assert not taken_up(directory, content, backend="compiled")
     monkeypatch.setattr(torch, "__version__", "1.0")
-    assert not taken_up(directory, content, compiled=False)
+    assert not taken_up(directory, content, backend="eager")
 
 
-def taken_up(directory: ResultsDirectory, content: bytes, *, compiled: bool = False) -> bool:
+def taken_up(directory: ResultsDirectory, content: bytes, *, backend: str = "eager") -> bool:
     class Training:
         def restore(self, state: object) -> None:
             pass
 
     directory.write_checkpoint(PACK.pack_id, content)
-    return checkpoint.Checkpoint(PACK, directory, compiled=compiled).take_up(Training())  # type: ignore
+    return checkpoint.Checkpoint(PACK, directory, backend=backend).take_up(Training())  # type: ignore
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import torch
 
 from study import compiling
 from study.compiling import choose_backend, code_directory, compiling_beside, steps_of
@@ -51,6 +52,19 @@ def test_what_the_study_file_asks_for_is_done_or_refused(tmp_path, said, monkeyp
     monkeypatch.setattr(compiling, "compiler", lambda: None)
     with pytest.raises(StudyFileError, match=r"resources\.backend: compiled needs a C\+\+ compiler"):
         chosen(compiled, tmp_path, said)
+
+
+def test_a_gpu_is_used_where_it_is_asked_for_and_only_there(tmp_path, said, monkeypatch):
+    on_gpu = {**TINY, "resources": {"backend": "gpu"}}
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert chosen(on_gpu, tmp_path, said) == "gpu"
+    assert chosen(LARGE, tmp_path, said) == "compiled"
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(StudyFileError, match=r"resources\.backend: gpu needs an NVIDIA GPU"):
+        chosen(on_gpu, tmp_path, said)
+    ResultsDirectory(tmp_path / "results").write_manifest({"backend": "gpu"})
+    with pytest.raises(LedgerError, match="begun gpu, which needs an NVIDIA GPU"):
+        chosen(TINY, tmp_path, said)
 
 
 def test_a_study_goes_on_the_way_it_began(tmp_path, said, monkeypatch):

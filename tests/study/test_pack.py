@@ -26,7 +26,7 @@ def small_data() -> StudyData:
         test_decision_maker=None,
         options=TrainingOptions(hidden=5, learning_rate=0.05, batch_size=16, patience=5, max_epochs=20),
         thresholds=ThresholdOptions("random", 10, True, "validation"),
-        compiled=False,
+        backend="eager",
     )
 
 
