@@ -38,7 +38,7 @@ class There(torch.Tensor):
 
 
 def run_there(operation: Callable[..., Any], *args: Any, **options: Any) -> Any:
-    """Run an operation of torch on what tensors hold; refuse tensors of the CPU beside those of the device."""
+    """Run an operation of torch on what tensors hold; refuse those of the CPU beside them."""
     flat, shape = _pytree.tree_flatten((args, options))
     tensors = [value for value in flat if isinstance(value, torch.Tensor)]
     # As on a GPU, a tensor may be indexed from the CPU, and single numbers go anywhere.

@@ -1,4 +1,4 @@
-"""Training on a GPU: on a stand-in for one, with torch.compile on the CPU, and on a real one if there is."""
+"""Training on a GPU: on a stand-in for one, compiled on the CPU, and on a real one if there is."""
 
 import subprocess
 import sys

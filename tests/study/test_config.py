@@ -78,7 +78,7 @@ WRONG = [
     ("decision_maker: judge", ["decision_maker.0: 'judge'", "'biased', 'inconsistent' or 'oracle'"]),
     ("test_decision_maker: judge", ["test_decision_maker: 'judge'", "'inconsistent' or 'oracle'"]),
     ("search: {sampler: gird}", ["search.sampler: 'gird'", "'grid', 'random', 'qmc', 'nsga2' or 'tpe'"]),
-    ("resources: {backend: gpu}", ["resources.backend: 'gpu'", "'auto', 'compiled' or 'eager'"]),
+    ("resources: {backend: tpu}", ["resources.backend: 'tpu'", "'auto', 'compiled', 'eager' or 'gpu'"]),
     ("thresholds: exact", ["thresholds: 'exact' is not a section"]),
     ("thresholds: {sampler: tpe}", ["thresholds.sampler: 'tpe'", "'random', 'exact' or 'search'"]),
     ("thresholds: {choose_on: test}", ["thresholds.choose_on: 'test'", "'validation' or 'test-half'"]),
