@@ -30,8 +30,8 @@ FloatArray = np.ndarray[Any, np.dtype[np.float64]]
 
 OBJECTIVES = ("validation_error", "validation_di", "validation_idk_rate")
 
-NEWEST = 250
-UNBEATEN = 125
+NEWEST = 200
+UNBEATEN = 100
 """An adaptive search looks at the NEWEST settings told, and of those before them at the last UNBEATEN that
 no other beats. What it costs to ask then stays the same, however many settings a study tries."""
 

@@ -21,8 +21,8 @@ class SearchSection(Section):
     sampler: SamplerName = Field(
         default="qmc",
         description="`grid` crosses listed values, `random` and `qmc` fill ranges; `nsga2` and `tpe` look "
-        "for low validation error, DI and IDK rate together, judging by the newest 250 settings and the "
-        "last 125 before them that no other beats",
+        "for low validation error, DI and IDK rate together, judging by the newest 200 settings and the "
+        "last 100 before them that no other beats",
     )
     settings: int = Field(
         default=64,
