@@ -41,7 +41,7 @@ def data_with(sampler: Any) -> StudyData:
         test_decision_maker=None,
         options=TrainingOptions(hidden=3, learning_rate=0.05, batch_size=16, patience=5, max_epochs=20),
         thresholds=ThresholdOptions(sampler, 7, True, "validation"),
-        compiled=False,
+        backend="eager",
     )
 
 
