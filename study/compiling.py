@@ -75,7 +75,7 @@ def _missing(backend: str) -> str:
     if backend == "compiled" and compiler() is None:
         return "needs a C++ compiler, and there is none; install g++ or clang++"
     if backend == "gpu" and not torch.cuda.is_available():
-        return "needs an NVIDIA GPU and a torch that can use it, and there is none; give compiled or eager"
+        return "needs an NVIDIA GPU, and torch finds none here; train where there is one"
     return ""
 
 

@@ -65,8 +65,9 @@ def launch(
     with directory.locked(say):
         _begin_or_continue(config, directory, identity)
         backend = choose_backend(config, dataset, directory, say)
-        there = torch.cuda.device_count() if backend == "gpu" else available_cores()
-        wanted = workers or config.resources.workers or there
+        wanted = workers or config.resources.workers or available_cores()
+        if backend == "gpu":
+            wanted = min(wanted, torch.cuda.device_count())
         _set_broken_aside(directory, say)
         misleading = _cautions(config, dataset)
         for line in misleading:
