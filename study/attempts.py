@@ -87,7 +87,7 @@ class Attempts:
             # It gets on: what stopped it is not to be found at the same place again.
             self._tries[name] = 0
             self._progress.note(f"pack {name} goes on from epoch {advance.taken_up}")
-        self._progress.pack_advanced(name, advance.trained)
+        self._progress.pack_advanced(name, advance.trained, taken_up=advance.taken_up > 0)
 
     def ended(self, name: str, message: str, *, own: bool = True) -> None:
         """Take note that a try is over; ``message`` says what went wrong where its rows are not written.

@@ -10,6 +10,8 @@ from study.queue import PackQueue
 
 _EVERY_TERMINAL = 0.5
 _EVERY_PLAIN = 10.0
+# The runs of a pack stop together, late: until this share of a study has, the time left is anybody's guess.
+_TELLS = 0.01
 
 
 class Progress:
@@ -22,14 +24,21 @@ class Progress:
         self._started = time.monotonic()
         self._already = queue.finished_runs
         self._trained: dict[str, int] = {}
+        self._seen: set[str] = set()
         self._front = front() if queue.finished_runs else ""
         self._said = self._started
         self._lock = threading.Lock()
         if not self._terminal:
             self._write(self.line())
 
-    def pack_advanced(self, pack_id: str, trained: int) -> None:
-        """Note that ``trained`` runs of a pack have stopped training."""
+    def pack_advanced(self, pack_id: str, trained: int, *, taken_up: bool = False) -> None:
+        """Note that ``trained`` runs of a pack have stopped training.
+
+        Of a pack that was ``taken_up`` where an earlier session put it down, these were not trained now.
+        """
+        if taken_up and pack_id not in self._seen:
+            self._already += trained
+        self._seen.add(pack_id)
         self._trained[pack_id] = trained
         every = _EVERY_TERMINAL if self._terminal else _EVERY_PLAIN
         if time.monotonic() - self._said >= every:
@@ -69,7 +78,7 @@ class Progress:
             parts.append(f"{self._queue.failed_runs:,} failed")
         if rate > 0:
             parts.append(f"{rate:.1f} runs/s")
-            if left > 0:
+            if left > 0 and done - self._already >= _TELLS * planned:
                 parts.append(f"{_duration(left / rate)} left")
         if self._front:
             parts.append(self._front)

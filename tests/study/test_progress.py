@@ -37,15 +37,33 @@ def test_line_of_a_fresh_study_has_no_rate(queue: Queue) -> None:
 def test_line_counts_finished_and_partly_trained_packs(queue: Queue) -> None:
     progress = progress_of(queue, io.StringIO())
     progress.pack_advanced("a", 5)
-    progress.pack_advanced("b", 2)
-    assert progress.line().startswith("7 of 1,300 runs | ")
+    progress.pack_advanced("b", 3)
+    assert progress.line().startswith("8 of 1,300 runs | ")
     queue.finished_runs += 10
     progress.pack_finished("a")
     parts = progress.line().split(" | ")
-    assert parts[0] == "12 of 1,300 runs"
+    assert parts[0] == "13 of 1,300 runs"
     assert re.fullmatch(r"[\d,]+\.\d runs/s", parts[1])
     assert parts[2].endswith(" left")
     assert parts[3] == "front: 3 settings"
+
+
+def test_no_time_left_is_said_before_a_hundredth_of_the_runs_tells(queue: Queue) -> None:
+    progress = progress_of(queue, io.StringIO())
+    progress.pack_advanced("a", 12)
+    assert "runs/s" in progress.line()
+    assert "left" not in progress.line()
+    progress.pack_advanced("a", 13)
+    assert progress.line().endswith(" left")
+
+
+def test_runs_of_an_earlier_session_are_done_but_make_no_rate(queue: Queue) -> None:
+    progress = progress_of(queue, io.StringIO())
+    progress.pack_advanced("a", 900, taken_up=True)
+    assert progress.line() == "900 of 1,300 runs"
+    progress.pack_stopped("a")
+    progress.pack_advanced("a", 901, taken_up=True)
+    assert progress.line().startswith("901 of 1,300 runs | ")
 
 
 def test_pack_that_starts_again_does_not_count_twice(queue: Queue) -> None:
