@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from models import mlp
-from models.network import Band, Layout, Model, Posterior, WeightNoise
+from study.models import mlp
+from study.models.network import Band, Layout, Model, Posterior, WeightNoise
 
 # Deviations start at softplus(-3) = 0.05, well below the weights: a network that is sure of itself.
 _START = -3.0

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from models.examples import Examples
-from models.methods import binary
-from models.metrics import decision_figures
-from models.mlp import MLP
-from models.network import in_blocks, pad_lanes
-from models.randomness import stream
-from models.training import TrainingOptions, train_pack
+from study.models.examples import Examples
+from study.models.methods import binary
+from study.models.metrics import decision_figures
+from study.models.mlp import MLP
+from study.models.network import in_blocks, pad_lanes
+from study.models.randomness import stream
+from study.models.training import TrainingOptions, train_pack
 
 NAMES = ("standard", "biased", "inconsistent", "oracle")
 _BIASED_ALPHA = -0.1

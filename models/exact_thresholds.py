@@ -20,9 +20,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot, pad
 
-from models.metrics import CellCounts
-from models.network import Thresholds
-from models.thresholds import band_counts, band_loss
+from study.models.metrics import CellCounts
+from study.models.network import Thresholds
+from study.models.thresholds import band_counts, band_loss
 
 # Added to gamma: more than rounding, so that ties go to the fewest IDK.
 _TIE = 1e-9

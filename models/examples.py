@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from models.fairness import contrast
+from study.models.fairness import contrast
 
 
 class Batch(NamedTuple):

@@ -8,8 +8,8 @@ not bent into a signal to the gate. Decisions: IDK where pi > 1/2, else the like
 import torch
 from torch import Tensor
 
-from models import mlp
-from models.network import (
+from study.models import mlp
+from study.models.network import (
     Layout,
     Model,
     Outputs,

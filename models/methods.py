@@ -9,9 +9,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from models.examples import Batch
-from models.fairness import disparity, expected_squared_disparity
-from models.network import Outputs
+from study.models.examples import Batch
+from study.models.fairness import disparity, expected_squared_disparity
+from study.models.network import Outputs
 
 Loss = Callable[[Outputs, Batch, Tensor, Tensor], Tensor]
 
@@ -50,4 +50,4 @@ def defer(outputs: Outputs, batch: Batch, alpha: Tensor, gamma: Tensor) -> Tenso
     return expected.mean(1) + alpha * unfair
 
 
-METHODS: dict[str, Loss] = {"binary": binary, "reject": reject, "defer": defer}
+LOSSES: dict[str, Loss] = {"binary": binary, "reject": reject, "defer": defer}

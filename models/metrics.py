@@ -10,22 +10,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from models.examples import Examples
-from models.network import Model, Thresholds, WeightNoise, in_blocks, pad_lanes
-
-FIGURES = (
-    "error",
-    "di",
-    "di_y0",
-    "di_y1",
-    "idk_rate",
-    "idk_rate_a0",
-    "idk_rate_a1",
-    "error_a0",
-    "error_a1",
-    "model_error",
-    "dm_error",
-)
+from study.models.examples import Examples
+from study.models.network import Model, Thresholds, WeightNoise, in_blocks, pad_lanes
 
 
 class CellCounts(NamedTuple):
@@ -38,7 +24,7 @@ class CellCounts(NamedTuple):
 
 
 def figures(counts: CellCounts) -> dict[str, Tensor]:
-    """Reduce cell counts (..., 4) to every name in FIGURES, each (...); NaN where undefined.
+    """Reduce cell counts (..., 4) to every name in METRICS, each (...); NaN where undefined.
 
     ``di`` is the mean over Y of the absolute group difference in error rate (Eq. 11), undefined where
     a cell is empty; ``model_error`` is undefined where the model kept nothing, ``dm_error`` where it
@@ -92,7 +78,7 @@ def decide(score: Tensor, thresholds: Thresholds, a: Tensor) -> Decisions:
 
 
 def joint_figures(decisions: Decisions, examples: Examples) -> dict[str, Tensor]:
-    """Return FIGURES of every model with the DM of ``examples``, each (S, K).
+    """Return METRICS of every model with the DM of ``examples``, each (S, K).
 
     The DM decides for the positive class from a probability of one half.
     """
@@ -113,7 +99,7 @@ def decision_maker_wrong(examples: Examples) -> Tensor:
 
 
 def decision_figures(examples: Examples) -> dict[str, float]:
-    """Return FIGURES of the DM of ``examples`` deciding everything alone."""
+    """Return METRICS of the DM of ``examples`` deciding everything alone."""
     cells = cell_indicators(examples).to(torch.float64)
     wrong = decision_maker_wrong(examples).to(torch.float64)
     people = cells.sum(1)

@@ -8,7 +8,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from models.network import (
+from study.models.network import (
     Band,
     Layout,
     Model,

@@ -14,7 +14,7 @@ from math import log
 import torch
 from torch import Tensor
 
-from models.network import (
+from study.models.network import (
     Layout,
     Model,
     Outputs,

@@ -1,14 +1,8 @@
-"""Named random streams: every draw in the project comes from a name and numbers, never from a clock."""
-
-import hashlib
+"""Named random streams: a generator for each of the project's named seeds."""
 
 import torch
 
-
-def stream_seed(name: str, *keys: object) -> int:
-    """Return a 63-bit seed that depends on ``name`` and ``keys`` alone, the same on every machine."""
-    digest = hashlib.sha256(repr((name, *keys)).encode()).digest()
-    return int.from_bytes(digest[:8], "little") >> 1
+from study.seeds import stream_seed
 
 
 def stream(name: str, *keys: object) -> torch.Generator:

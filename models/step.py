@@ -1,7 +1,7 @@
 """One training step for every model and method: loss, gradient and Adam, in every lane at once.
 
-The step is written once, on tensors. ``Eager`` runs it as it stands; ``models.compiled`` turns it into
-machine code. The two agree to rounding (about 1e-7 in a loss).
+The step is written once, on tensors. ``Eager`` runs it as it stands; ``study.engines.compiled``
+turns it into machine code. The two agree to rounding (about 1e-7 in a loss).
 """
 
 from collections.abc import Callable, Sequence
@@ -10,9 +10,9 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from models.examples import Batch, Examples
-from models.methods import Loss
-from models.network import LANE_MULTIPLE, Model, Outputs, WeightNoise, in_blocks
+from study.models.examples import Batch, Examples
+from study.models.methods import Loss
+from study.models.network import LANE_MULTIPLE, Model, Outputs, WeightNoise, in_blocks
 
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
 VALIDATION_DRAWS = 2

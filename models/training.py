@@ -12,13 +12,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from models.compiled import Compiled
-from models.examples import Examples
-from models.methods import Loss
-from models.network import Model, WeightNoise, padded_width, rounded_up
-from models.on_gpu import OnGpu
-from models.randomness import stream
-from models.step import Eager, Engine, adam_sizes
+from study.engines.compiled import Compiled
+from study.engines.on_gpu import OnGpu
+from study.models.examples import Examples
+from study.models.methods import Loss
+from study.models.network import Model, WeightNoise, padded_width, rounded_up
+from study.models.randomness import stream
+from study.models.step import Eager, Engine, adam_sizes
 
 
 @dataclass(frozen=True)

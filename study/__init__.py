@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from study.api import Study
-    from study.model_file import load_model
+    from study.deploy.model_file import load_model
 
 __all__ = ["Study", "load_model"]
 
@@ -16,7 +16,7 @@ def __getattr__(name: str) -> Any:
 
         return Study
     if name == "load_model":
-        from study.model_file import load_model
+        from study.deploy.model_file import load_model
 
         return load_model
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from study.config import StudyConfig, load_config, validate
-from study.files import delivered
-from study.ledger import ResultsDirectory
-from study.places import Place, place
-from study.select import Figure, Selection, select
+from study.config.study_file import StudyConfig, load_config, validate
+from study.results.directory import ResultsDirectory
+from study.results.selection import Figure, Selection, select
 from study.status import Status, study_results, study_status
-from study.tables import FAILED
+from study.storage.locations import Place, place
+from study.storage.whole_files import delivered
+from study.words import FAILED
 
 if TYPE_CHECKING:
-    from study.deployed import DeployedModel
+    from study.deploy.model import DeployedModel
 
 
 class Study:
@@ -51,7 +51,7 @@ class Study:
         else:
             config = load_config(source, overrides)
         study = Study(out if out is not None else default_directory(config))
-        from study.launch import launch
+        from study.training.launch import launch
 
         complete = launch(config, study.directory, address=address, workers=workers, in_process=in_process)
         return study._checked(complete)
@@ -60,7 +60,7 @@ class Study:
         self, *, address: str | None = None, workers: int | None = None, in_process: bool = False
     ) -> "Study":
         """Train what is not in the ledger yet; raises as ``run`` does."""
-        from study.launch import resume
+        from study.training.launch import resume
 
         complete = resume(self.directory, address=address, workers=workers, in_process=in_process)
         return self._checked(complete)
@@ -80,7 +80,7 @@ class Study:
         Raises OutputError where it cannot be written.
         """
         # Not above: nobody but a report waits for matplotlib.
-        from reports.page import write_report
+        from study.reports.page.page import write_report
 
         where = place(out) if out else self.directory.report
         results = study_results(self.directory)
@@ -98,7 +98,7 @@ class Study:
         model: str | None = None,
         decision_maker: str | None = None,
     ) -> Selection:
-        """Choose a setting on validation figures; see ``study.select.select``."""
+        """Choose a setting on validation figures; see ``study.results.selection.select``."""
         runs = self.results()
         return select(
             runs[runs["status"] != FAILED],
@@ -113,14 +113,14 @@ class Study:
         )
 
     def export(self, run_id: str, out: Path | str) -> "DeployedModel":
-        """Write a run's model into the new directory ``out``, and return it; see ``study.export``."""
-        from study.export import export
+        """Write a run's model into the new directory ``out``, and return it; see `export`."""
+        from study.deploy.export import export
 
         return export(self.directory, run_id, out)
 
     def optuna(self, out: Path | str, *, say: Callable[[str], None] = print) -> int:
-        """Write the search's history into the new file ``out``; see ``study.optuna_history``."""
-        from study.optuna_history import write_optuna
+        """Write the search's history into the new file ``out``; see ``study.search.history``."""
+        from study.search.history import write_optuna
 
         return write_optuna(self.directory, out, say=say)
 

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from study.api import Study
-from study.config import load_config
+from study.config.collections_of_presets import COLLECTIONS
+from study.config.study_file import load_config
 from study.data import load_dataset
 from study.errors import LedgerError
-from study.files import delivered, read_whole, write_whole
-from study.ledger import ResultsDirectory
-from study.paper import COLLECTIONS
-from study.places import Place
-from study.plan import planned_runs
+from study.results.directory import ResultsDirectory
+from study.search.plan import planned_runs
 from study.status import Status, study_results
+from study.storage.locations import Place
+from study.storage.whole_files import delivered, read_whole, write_whole
 
 _FILE = "collection.json"
 
@@ -69,7 +69,7 @@ class Collection:
         Returns whether every planned run is there. Raises as ``launch`` does, before anything is trained
         where a study's data cannot be had.
         """
-        from study.launch import launch
+        from study.training.launch import launch
 
         configs = {preset: load_config(preset, self.overrides) for preset in self.presets}
         for name, path in dict.fromkeys((c.dataset.name, c.dataset.path) for c in configs.values()):
@@ -88,7 +88,7 @@ class Collection:
         Raises OutputError where it cannot be written.
         """
         # Not above: nobody but a report waits for matplotlib.
-        from reports.paper import write_paper
+        from study.reports.paper.paper import write_paper
 
         where = out or self.root / "report"
         begun = [preset for preset in self.presets if self._study(preset).directory.exists()]

@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from study.config import load_config, validate
+from study.config.study_file import load_config, validate
 from study.data import dataset_names, guess, read_frame, study_file, table_name
-from study.data.guess import Guess
-from study.data.table_file import naming, shown_place
-from study.dataset_section import DatasetSection
+from study.data.own.guessing import Guess
+from study.data.own.reading import naming, shown_place
+from study.data.own.section import DatasetSection
 from study.errors import OutputError, StudyFileError
-from study.files import write_whole
-from study.yaml_text import parse_yaml
+from study.storage.whole_files import write_whole
+from study.storage.yaml_text import parse_yaml
 
 
 def dataset_section(

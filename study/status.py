@@ -6,13 +6,11 @@ from typing import Any
 
 import pandas as pd
 
-from reports.reduce import FIGURES
-from reports.results import Results
-from study.config import StudyConfig, validate
-from study.data.splits import SPLITS
-from study.ledger import Broken, ResultsDirectory
-from study.plan import planned_runs
-from study.tables import FAILED
+from study.config.study_file import StudyConfig, validate
+from study.results.directory import Broken, ResultsDirectory
+from study.results.study_results import Results
+from study.search.plan import planned_runs
+from study.words import FAILED, METRICS, SPLITS
 
 
 @dataclass(frozen=True)
@@ -118,7 +116,7 @@ def _by_split(makers: pd.DataFrame) -> pd.DataFrame:
     """Turn one row per DM into one row per DM and split."""
     parts = []
     for split in SPLITS:
-        names = {f"{split}_{figure}": figure for figure in FIGURES}
+        names = {f"{split}_{figure}": figure for figure in METRICS}
         part = makers[["decision_maker", "alpha", *names]].rename(columns=names)
         parts.append(part.assign(split=split))
     return pd.concat(parts, ignore_index=True)

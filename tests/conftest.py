@@ -8,13 +8,20 @@ import pytest
 # Before torch is imported: threads that wait for each other sleep, where they would keep busy cores busy.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
+pytest_plugins = ["tests.study_fixtures"]
+
 LONGEST = [
-    *("study/test_interruptions.py", "models/test_compiled.py", "models/test_training_lanes.py"),
-    *("chaos/test_storm.py", "study/test_cluster.py", "study/test_storage_end_to_end.py"),
-    *("study/test_cli.py", "study/test_storage.py", "models/test_decision_maker.py"),
-    *("reports/test_page.py", "study/test_evaluation.py", "study/test_damaged.py", "study/test_queue.py"),
-    *("study/test_executors.py", "study/test_full_disk.py", "study/test_collection.py"),
-    "reports/test_paper.py",
+    *("training/test_interruptions.py", "engines/test_compiled.py", "models/test_training_lanes.py"),
+    *("chaos/test_storm.py", "training/test_ray_cluster.py", "training/test_storage_end_to_end.py"),
+    *("commands/test_cli.py", "storage/test_storage.py", "models/test_decision_maker.py"),
+    *(
+        "reports/page/test_page.py",
+        "training/test_evaluation.py",
+        "results/test_damaged.py",
+        "search/test_pack_queue.py",
+    ),
+    *("training/test_executors.py", "training/test_full_disk.py", "commands/test_collection.py"),
+    "reports/paper/test_paper.py",
 ]
 """The files that begin, so that of two workers none has a long one left when the other is done. The first
 waits for processes most of its time, and the next two compute."""
@@ -36,7 +43,9 @@ def _hears_sigint() -> None:
 @pytest.fixture(scope="session")
 def ray_here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """A Ray in this process, for all tests that train on Ray without a process of their own."""
-    from study.cluster import ray_cluster  # Not above: tests of other rooms shall not wait for it.
+    from study.training.ray_cluster import (
+        ray_cluster,  # Not above: tests of other rooms shall not wait for it.
+    )
 
     with ray_cluster(None, 2, tmp_path_factory.mktemp("ray"), "the tests") as slots:
         yield slots

@@ -5,17 +5,17 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from reports import descriptions
-from reports.figures.alpha import alpha_figure
-from reports.figures.bands import bands_figure
-from reports.figures.cdf import cdf_figure
-from reports.figures.differences import differences_figure, differences_shown
-from reports.figures.gamma import gamma_figure
-from reports.figures.plane import fronts_figure
-from reports.figures.render import Rendered, render
-from reports.fronts import KINDS
-from reports.panels import PLAIN_MODEL
-from reports.reductions import Reductions
+from study.reports.figures.alpha import alpha_figure
+from study.reports.figures.bands import bands_figure
+from study.reports.figures.cdf import cdf_figure
+from study.reports.figures.differences import differences_figure, differences_shown
+from study.reports.figures.gamma import gamma_figure
+from study.reports.figures.plane import fronts_figure
+from study.reports.figures.render import Rendered, render
+from study.reports.measure.panels import PLAIN_MODEL
+from study.reports.measure.reductions import Reductions
+from study.reports.page import descriptions
+from study.results.fronts import KINDS
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from reports.figures.style import (
+from study.reports.figures.style import (
     add_legend,
     draw_points,
     grid_of_panels,

@@ -3,10 +3,10 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from reports.figures.plane import draw_plane, finish_planes
-from reports.figures.style import grid_of_panels, panel_title, style
-from reports.fronts import BANDS, CHOSEN_ON, idk_band
-from reports.panels import deciding_on_test, decision_maker_alone, panel_baselines, panel_rows
+from study.reports.figures.plane import draw_plane, finish_planes
+from study.reports.figures.style import grid_of_panels, panel_title, style
+from study.reports.measure.panels import deciding_on_test, decision_maker_alone, panel_baselines, panel_rows
+from study.results.fronts import BANDS, CHOSEN_ON, idk_band
 
 BAND_TITLES = {"low": "low, under 20 %", "medium": "medium, 20 to 50 %", "high": "high, from 50 %"}
 

@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from reports.figures.style import (
+from study.reports.figures.style import (
     LineStyle,
     add_decision_makers,
     decision_maker_styles,

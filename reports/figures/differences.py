@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from reports.figures.style import INK, grid_of_panels, method_style, short, style
+from study.reports.figures.style import INK, grid_of_panels, method_style, short, style
 
 ROWS: Final = 24
 

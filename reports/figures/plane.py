@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from reports.figures.style import (
+from study.reports.figures.style import (
     BASELINE,
     DECISION_MAKER,
     EDGED,
@@ -21,14 +21,14 @@ from reports.figures.style import (
     short,
     style,
 )
-from reports.fronts import CHOSEN_ON, KINDS
-from reports.panels import (
+from study.reports.measure.panels import (
     baselines,
     deciding_on_test,
     decision_maker_alone,
     panel_baselines,
     panel_rows,
 )
+from study.results.fronts import CHOSEN_ON, KINDS
 
 KIND_TITLES = {"paper": "front over test points (paper)", "honest": "chosen on validation (honest)"}
 

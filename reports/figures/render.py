@@ -8,7 +8,7 @@ from typing import Final
 
 from matplotlib.figure import Figure
 
-from reports.figures.style import style
+from study.reports.figures.style import style
 
 DPI: Final = 150
 NOTHING_ABOUT_THE_MAKING: Final = {"Date": None, "Creator": None, "Format": None, "Type": None}

@@ -14,7 +14,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from reports.panels import NO_DECISION_MAKER
+from study.words import NO_DECISION_MAKER
 
 WIDTH: Final = 10.0  # inches, of every figure
 TOP: Final = 0.68  # room for the legend and the titles of the first row

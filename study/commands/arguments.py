@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from study.errors import UserError
 
 if TYPE_CHECKING:
-    from study.places import Place
+    from study.storage.locations import Place
 
 AddParser = Callable[..., argparse.ArgumentParser]
 """Adds a command by name and returns its parser: ``add_parser`` of argparse."""
@@ -26,7 +26,7 @@ def add_directory(parser: argparse.ArgumentParser) -> None:
 
 def a_place(text: str) -> "Place":
     """Take a local path or a URI; argparse would show a wrong one whole, keys and all."""
-    from study.places import place
+    from study.storage.locations import place
 
     try:
         return place(text)

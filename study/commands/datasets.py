@@ -10,7 +10,7 @@ from study.commands.answers import DONE
 from study.commands.arguments import AddParser, whole_number
 
 if TYPE_CHECKING:
-    from study.dataset_section import DatasetSection
+    from study.data.own.section import DatasetSection
 
 _ROLES = {
     "label": "the outcome: a column of 0/1, or {column: COLUMN, positive: VALUE}",
@@ -73,7 +73,7 @@ def _role(text: str) -> Any:
     """Take a column's name as it is, and what stands in brackets as in a study file."""
     if not text.startswith(("{", "[")):
         return text
-    from study.yaml_text import parse_yaml
+    from study.storage.yaml_text import parse_yaml
 
     return parse_yaml(f"value: {text}", text)["value"]
 

@@ -36,7 +36,7 @@ def add(add_parser: AddParser) -> None:
 
 
 def _export(options: argparse.Namespace) -> int:
-    from study.export import NotReproducedError
+    from study.deploy.export import NotReproducedError
 
     try:
         model = one_study(options.directory).export(options.run_id, options.out)
@@ -50,7 +50,7 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _apply(options: argparse.Namespace) -> int:
-    from study.apply import apply
+    from study.deploy.apply import apply
 
     decided = apply(options.model, options.table, options.out)
     deferred = int(decided["defer"].sum())

@@ -7,7 +7,7 @@ from study.errors import UserError
 if TYPE_CHECKING:
     from study.api import Study
     from study.collection import Collection
-    from study.places import Place
+    from study.storage.locations import Place
 
 
 def collection_in(directory: "Place") -> "Collection | None":

@@ -48,8 +48,8 @@ def _add_where(parser: argparse.ArgumentParser) -> None:
 
 
 def _presets() -> str:
-    from study.config import preset_names
-    from study.paper import COLLECTIONS
+    from study.config.collections_of_presets import COLLECTIONS
+    from study.config.study_file import preset_names
 
     return f"a study file, or one of the presets {', '.join([*preset_names(), *COLLECTIONS])} (default)"
 
@@ -57,9 +57,9 @@ def _presets() -> str:
 def _run(options: argparse.Namespace) -> int:
     from study.api import Study, default_directory
     from study.collection import Collection
-    from study.config import load_config
-    from study.launch import launch
-    from study.paper import COLLECTIONS
+    from study.config.collections_of_presets import COLLECTIONS
+    from study.config.study_file import load_config
+    from study.training.launch import launch
 
     if options.study in COLLECTIONS:
         options.directory = options.out or Path("results") / options.study
@@ -73,7 +73,7 @@ def _run(options: argparse.Namespace) -> int:
 
 def _resume(options: argparse.Namespace) -> int:
     from study.api import Study
-    from study.launch import resume
+    from study.training.launch import resume
 
     if collection := collection_in(options.directory):
         return _run_all(collection, options)

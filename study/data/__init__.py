@@ -4,17 +4,16 @@ from study.data.cautions import cautions
 from study.data.dataset import Dataset, Table, write_table
 from study.data.decisions import Decisions
 from study.data.describe import describe
-from study.data.guess import Guess, guess
+from study.data.own.columns import TableColumns
+from study.data.own.guessing import Guess, guess
+from study.data.own.reading import read_frame
+from study.data.own.template import study_file, table_name
 from study.data.preprocessing import Group, Preprocessing
 from study.data.registry import dataset_names, default_subgroup, fetch, load_dataset
-from study.data.splits import SPLITS, TEST, TRAIN, VALIDATION
-from study.data.study_file import study_file, table_name
+from study.data.splits import TEST, TRAIN, VALIDATION
 from study.data.subgroup import subgroup
-from study.data.table_columns import TableColumns
-from study.data.table_file import read_frame
 
 __all__ = [
-    "SPLITS",
     "TEST",
     "TRAIN",
     "VALIDATION",

@@ -12,7 +12,8 @@ from study.data.dataset import Dataset, Float32, Int64
 from study.data.decisions import MOST_ERROR
 from study.data.logistic import auc, fit_logistic, predict_logistic
 from study.data.preprocessing import Bool, shown
-from study.data.splits import SPLITS, TEST, TRAIN, VALIDATION
+from study.data.splits import TEST, TRAIN, VALIDATION
+from study.words import SPLITS
 
 BOUNDS = {"di": 0.05, "label": 0.95, "group": 0.9, "same": 0.995}
 """Half-width of DI's interval from which on, and AUC or share of rows above which, there is a line."""

@@ -12,11 +12,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from study.data.decisions import Decisions, complete
+from study.data.own.columns import TableColumns
 from study.data.preprocessing import Column, Group, Preprocessing, shown, standardise
-from study.data.splits import SPLITS, TRAIN, split_rows
-from study.data.table_columns import TableColumns
+from study.data.splits import TRAIN, split_rows
 from study.errors import DataError
-from study.files import write_whole
+from study.storage.whole_files import write_whole
+from study.words import SPLITS
 
 Float64 = npt.NDArray[np.float64]
 Float32 = npt.NDArray[np.float32]

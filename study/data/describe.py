@@ -8,7 +8,7 @@ import numpy as np
 from study.data.cautions import cautions, disparate_impact
 from study.data.dataset import Dataset, OwnTable
 from study.data.preprocessing import Column, numbers, shown, some, text_of, texts
-from study.data.splits import SPLITS
+from study.words import SPLITS
 
 WIDTH = 96
 

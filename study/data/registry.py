@@ -4,12 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from study.data.compas import read_compas, read_compas_two_year
 from study.data.dataset import Dataset, Table, make_dataset
-from study.data.health import read_health
-from study.data.sources import fetch_compas, fetch_health, find_compas, find_health
-from study.data.table import load_table
-from study.data.table_columns import TableColumns
+from study.data.named.compas import read_compas, read_compas_two_year
+from study.data.named.health import read_health
+from study.data.named.sources import fetch_compas, fetch_health, find_compas, find_health
+from study.data.own.columns import TableColumns
+from study.data.own.table import load_table
 from study.errors import DataError
 
 

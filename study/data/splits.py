@@ -4,8 +4,8 @@ import numpy as np
 import numpy.typing as npt
 
 from study.errors import DataError
+from study.words import SPLITS
 
-SPLITS = ("train", "validation", "test")
 TRAIN, VALIDATION, TEST = range(3)
 
 

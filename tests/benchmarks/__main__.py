@@ -15,14 +15,14 @@ from typing import Any
 
 import torch
 
-from models.bayes import BAYES
-from models.gate import GATE
-from models.machine_code import compiler
-from models.mlp import MLP
-from models.network import Model
-from models.ordinal import ORDINAL
-from models.training import TrainingOptions
-from study.compiling import code_directory
+from study.engines.machine_code import compiler
+from study.models.bayes import BAYES
+from study.models.gate import GATE
+from study.models.mlp import MLP
+from study.models.network import Model
+from study.models.ordinal import ORDINAL
+from study.models.training import TrainingOptions
+from study.training.compiling import code_directory
 from tests.benchmarks import measure, stages
 from tests.benchmarks.chart import draw
 from tests.benchmarks.problem import OPTIONS, Problem, compas_problem

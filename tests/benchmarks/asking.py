@@ -9,9 +9,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from study.config import validate
-from study.ledger import ResultsDirectory
-from study.queue import PackQueue
+from study.config.study_file import validate
+from study.results.directory import ResultsDirectory
+from study.search.pack_queue import PackQueue
 from tests.benchmarks.bookkeeping import IDENTITY, SEEDS, SETTINGS, drawn, no_data
 
 SAMPLERS = ("random", "qmc", "nsga2", "tpe")

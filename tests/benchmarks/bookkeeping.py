@@ -18,19 +18,20 @@ from typing import Any
 
 import numpy as np
 
-from models.training import TrainingOptions
-from study.attempts import Attempts
-from study.cluster import ray_cluster
-from study.config import validate
-from study.ledger import ResultsDirectory
-from study.on_ray import run_on_ray
-from study.pack import Advance
-from study.plan import Identity, Pack, run_id
-from study.progress import Progress
-from study.queue import PackQueue
+from study.config.study_file import validate
+from study.models.training import TrainingOptions
+from study.results.directory import ResultsDirectory
+from study.results.packs import Pack, run_id
+from study.results.schema import RUN_SCHEMA
+from study.search.identity import Identity
+from study.search.pack_queue import PackQueue
 from study.status import study_status
-from study.study_data import StudyData, ThresholdOptions
-from study.tables import RUN_SCHEMA
+from study.training.on_ray import run_on_ray
+from study.training.pack import Advance
+from study.training.progress import Progress
+from study.training.ray_cluster import ray_cluster
+from study.training.scheduler import Attempts
+from study.training.study_data import StudyData, ThresholdOptions
 
 SETTINGS, SEEDS = 64, 5
 IDENTITY = Identity(

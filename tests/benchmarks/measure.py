@@ -10,13 +10,13 @@ from pathlib import Path
 
 import torch
 
-from models.examples import Examples
-from models.methods import METHODS
-from models.metrics import decide, joint_figures, scores
-from models.network import Model
-from models.ordinal import ORDINAL
-from models.step import adam_sizes
-from models.training import PackTraining, Trained, TrainingOptions, minibatch_order
+from study.models.examples import Examples
+from study.models.methods import LOSSES
+from study.models.metrics import decide, joint_figures, scores
+from study.models.network import Model
+from study.models.ordinal import ORDINAL
+from study.models.step import adam_sizes
+from study.models.training import PackTraining, Trained, TrainingOptions, minibatch_order
 from tests.benchmarks.others import cost, epoch_under_vmap
 from tests.benchmarks.problem import Problem
 from tests.models.plain import PLAIN
@@ -80,7 +80,7 @@ def begin(
     """Lay out a pack of the first ``settings`` of a problem."""
     return PackTraining(
         model,
-        METHODS[method],
+        LOSSES[method],
         problem.train,
         problem.validation,
         alpha=problem.alpha[:settings],

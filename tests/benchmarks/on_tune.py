@@ -4,8 +4,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-import study.on_ray  # noqa: F401  First: it tells Ray to be quiet.
-from study.cluster import ray_cluster
+import study.training.on_ray  # noqa: F401  First: it tells Ray to be quiet.
+from study.training.ray_cluster import ray_cluster
 
 # isort: split
 from ray import tune

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 from torch.func import functional_call, grad, stack_module_state, vmap
 
-from models.examples import Batch, Examples
-from models.methods import METHODS
-from models.network import Model, Outputs
-from models.training import TrainingOptions, initial_weights, minibatch_order
+from study.models.examples import Batch, Examples
+from study.models.methods import LOSSES
+from study.models.network import Model, Outputs
+from study.models.training import TrainingOptions, initial_weights, minibatch_order
 from tests.models.plain import PLAIN
 
 
@@ -35,7 +35,7 @@ def cost(
 ) -> Tensor:
     """Return what ``method`` says that a network (p and pi of x) costs on the batch of one seed, ()."""
     p, pi = (part.view(1, -1, 1) for part in network(batch.x[0]))
-    return METHODS[method](Outputs(p, 1 - p, pi), batch, alpha.view(1, 1), gamma.view(1, 1)).squeeze()
+    return LOSSES[method](Outputs(p, 1 - p, pi), batch, alpha.view(1, 1), gamma.view(1, 1)).squeeze()
 
 
 def train_alone(

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import torch
 
-from models.decision_maker import make_decision_makers
-from models.examples import Examples, with_bias
-from models.training import TrainingOptions
 from study.data import load_dataset
+from study.models.decision_maker import make_decision_makers
+from study.models.examples import Examples, with_bias
+from study.models.training import TrainingOptions
 
 OPTIONS = TrainingOptions(hidden=5, learning_rate=0.003, batch_size=64, patience=50, max_epochs=1000)
 

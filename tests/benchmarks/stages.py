@@ -11,14 +11,14 @@ from unittest.mock import patch
 
 import pandas as pd
 
-from models.compiled import Compiled
-from models.step import Eager
-from models.training import PackTraining
-from study import pack
-from study.config import validate
-from study.launch import launch
-from study.ledger import ResultsDirectory
-from study.queue import PackQueue
+from study.config.study_file import validate
+from study.engines.compiled import Compiled
+from study.models.step import Eager
+from study.models.training import PackTraining
+from study.results.directory import ResultsDirectory
+from study.search.pack_queue import PackQueue
+from study.training import pack
+from study.training.launch import launch
 
 STAGES: dict[str, list[tuple[Any, str]]] = {
     "compiling, or loading": [(Compiled, "__init__")],

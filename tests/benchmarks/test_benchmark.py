@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from models.mlp import MLP
-from models.ordinal import ORDINAL
-from models.training import TrainingOptions
+from study.models.mlp import MLP
+from study.models.ordinal import ORDINAL
+from study.models.training import TrainingOptions
 from tests.benchmarks import __main__ as benchmark
 from tests.benchmarks import measure, stages
 from tests.models.synthetic_examples import make_examples

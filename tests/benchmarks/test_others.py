@@ -3,11 +3,11 @@
 import pytest
 import torch
 
-from models.methods import METHODS
-from models.mlp import MLP
-from models.ordinal import ORDINAL
-from models.step import Eager, adam_sizes
-from models.training import TrainingOptions, initial_weights, minibatch_order, train_pack
+from study.models.methods import LOSSES
+from study.models.mlp import MLP
+from study.models.ordinal import ORDINAL
+from study.models.step import Eager, adam_sizes
+from study.models.training import TrainingOptions, initial_weights, minibatch_order, train_pack
 from tests.benchmarks.others import epoch_under_vmap, train_alone
 from tests.models.plain import PLAIN
 from tests.models.synthetic_examples import make_examples
@@ -24,7 +24,7 @@ ARMS = pytest.mark.parametrize(
 def test_runs_trained_alone_are_those_of_the_pack(model, method):
     seeds = [0, 3]
     pack = train_pack(
-        model, METHODS[method], TRAIN, VALIDATION, alpha=ALPHA, gamma=GAMMA, seeds=seeds, options=OPTIONS
+        model, LOSSES[method], TRAIN, VALIDATION, alpha=ALPHA, gamma=GAMMA, seeds=seeds, options=OPTIONS
     )
     for s, seed in enumerate(seeds):
         for k in range(3):
@@ -46,7 +46,7 @@ def test_stacked_modules_take_the_steps_of_the_pack(model, method):
     state = (theta, torch.zeros_like(theta), torch.zeros_like(theta))
     order = minibatch_order(96, 16, seeds, 1)
     coefficients = (ALPHA.expand(2, -1), GAMMA.expand(2, -1))
-    Eager(model, METHODS[method], TRAIN, VALIDATION).train(
+    Eager(model, LOSSES[method], TRAIN, VALIDATION).train(
         state, adam_sizes(0.01, range(1, 7)), order, *coefficients, None, [32, 32]
     )
     for s in range(2):

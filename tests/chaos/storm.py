@@ -21,11 +21,11 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from study.launch import launch
-from study.ledger import ResultsDirectory
+from study.results.directory import ResultsDirectory
 from study.status import study_status
-from tests.study.driver import environment, processes
-from tests.study.small_study import assert_same_rows, config_of
+from study.training.launch import launch
+from tests.training.driver import environment, processes
+from tests.worlds.small_study import assert_same_rows, config_of
 
 TARGETS = {"worker": 14, "driver": 3, "everything": 2, "raylet": 1, "gcs_server": 1}
 """Who is killed, and how often beside the others."""

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from study.data.dataset import Table
-from study.data.health import AGE_BANDS, RAW_COLUMNS
+from study.data.named.health import AGE_BANDS, RAW_COLUMNS
 
 COMPAS_COPY = Path(__file__).parents[3] / "shared" / "data" / "compas-scores.csv"
 

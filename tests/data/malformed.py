@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from study.data import Group
-from tests.data.own import cases
+from tests.worlds.own_tables import cases
 
 ROWS = 40
 

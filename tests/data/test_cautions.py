@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from study.data import cautions, load_dataset
 from study.data.cautions import di_half_width, disparate_impact
-from study.data.splits import SPLITS
-from tests.data.own import cases, own
+from study.words import SPLITS
+from tests.worlds.own_tables import cases, own
 
 LARGE = 12_000
 

@@ -3,10 +3,11 @@ import re
 
 import numpy as np
 
-from study.data import SPLITS, Group
+from study.data import Group
 from study.data.dataset import Table, make_dataset
 from study.data.describe import describe
-from tests.data.own import cases, own
+from study.words import SPLITS
+from tests.worlds.own_tables import cases, own
 
 
 def line_of(text: str, start: str, occurrence: int = 0) -> list[str]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from study.data import Group
 from study.data.preprocessing import MAX_LEVELS, Column, learn, matches, text_of, texts
 from study.errors import DataError
-from tests.data.own import cases, own
+from tests.worlds.own_tables import cases, own
 
 EVERY = np.ones(4, dtype=bool)
 

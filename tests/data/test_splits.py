@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from study.data.splits import SPLITS, TEST, TRAIN, VALIDATION, allocate, split_rows
+from study.data.splits import TEST, TRAIN, VALIDATION, allocate, split_rows
 from study.errors import DataError
+from study.words import SPLITS
 
 
 def random_rows(rows: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -4,9 +4,9 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from study.config import StudyConfig
-from study.spaces import DEFAULTS
-from study.yaml_text import dump_yaml
+from study.config.spaces import DEFAULTS
+from study.config.study_file import StudyConfig
+from study.storage.yaml_text import dump_yaml
 from tests.docs.pages import ROOT
 
 PAGE = ROOT / "docs" / "study-file.md"

@@ -3,11 +3,11 @@
 import torch
 from torch import Tensor
 
-from models.families import MODELS
-from models.methods import binary, cross_entropy
-from models.metrics import scores
-from models.network import Model, Outputs
-from models.training import TrainingOptions, train_pack
+from study.models.families import MODELS
+from study.models.methods import binary, cross_entropy
+from study.models.metrics import scores
+from study.models.network import Model, Outputs
+from study.models.training import TrainingOptions, train_pack
 from tests.docs.pages import blocks
 from tests.models.synthetic_examples import make_examples
 

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from study import Study
-from tests.data.own import cases
 from tests.docs.pages import blocks, follow
-from tests.study.small_study import FAMILIES, write_cases
+from tests.worlds.own_tables import cases
+from tests.worlds.small_study import FAMILIES, write_cases
 
 PAGE = "docs/deploying.md"
 

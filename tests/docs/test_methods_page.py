@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from reports.sections import TABLES
-from study.launch import launch
-from study.ledger import ResultsDirectory
+from study.reports.page.sections import TABLES
+from study.results.directory import ResultsDirectory
+from study.training.launch import launch
 from tests.docs.pages import follow, text
-from tests.study.small_study import TINY, config_of
+from tests.worlds.small_study import TINY, config_of
 
 PAGE = "docs/methods.md"
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from study.cli import _parser
-from study.config import validate
-from study.yaml_text import parse_yaml
+from study.config.study_file import validate
+from study.storage.yaml_text import parse_yaml
 from tests.docs import pages
 from tests.docs.pages import NAMES, ROOT, blocks, commands, follow, lines, text
 

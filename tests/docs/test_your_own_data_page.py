@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from study.config import load_config, validate
+from study.config.study_file import load_config, validate
 from study.data import cautions
-from study.ledger import ResultsDirectory
-from study.yaml_text import parse_yaml
-from tests.data.own import cases, own
+from study.results.directory import ResultsDirectory
+from study.storage.yaml_text import parse_yaml
 from tests.docs.pages import blocks, follow, text
+from tests.worlds.own_tables import cases, own
 
 PAGE = "docs/your-own-data.md"
 ROWS = 600

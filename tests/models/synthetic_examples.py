@@ -2,7 +2,7 @@
 
 import torch
 
-from models.examples import Batch, Examples, with_bias
+from study.models.examples import Batch, Examples, with_bias
 
 
 def make_examples(n: int, features: int, seed: int) -> Examples:

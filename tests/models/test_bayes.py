@@ -10,13 +10,13 @@ from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 from torch.nn.functional import softplus
 
-from models.bayes import BAYES, uncertainty
-from models.methods import METHODS, binary
-from models.metrics import decide, scores
-from models.mlp import MLP
-from models.network import Band, Thresholds, WeightNoise
-from models.randomness import stream
-from models.step import expected_loss
+from study.models.bayes import BAYES, uncertainty
+from study.models.methods import LOSSES, binary
+from study.models.metrics import decide, scores
+from study.models.mlp import MLP
+from study.models.network import Band, Thresholds, WeightNoise
+from study.models.randomness import stream
+from study.models.step import expected_loss
 from tests.models.plain import PlainBayes
 from tests.models.synthetic_examples import in_float64, make_examples
 
@@ -107,7 +107,7 @@ def test_the_expected_loss_and_its_gradient_are_those_of_a_loop_of_single_networ
     examples = in_float64(make_examples(40, INPUTS - 1, seed=1))
     alpha, gamma = torch.rand(2, 2, LANES, generator=stream("test", 2), dtype=torch.float64)
     found = expected_loss(
-        BAYES, METHODS[method], BAYES.outputs, theta, examples.whole(2), alpha, gamma, noise
+        BAYES, LOSSES[method], BAYES.outputs, theta, examples.whole(2), alpha, gamma, noise
     )
     (gradient,) = torch.autograd.grad(found.sum(), theta)
     for s in range(2):

@@ -4,13 +4,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from models.decision_maker import NAMES, DecisionMaker, make_decision_makers
-from models.examples import Examples, with_bias
-from models.methods import binary
-from models.metrics import decide, decision_figures, joint_figures, scores
-from models.mlp import MLP
-from models.randomness import stream_seed
-from models.training import TrainingOptions, train_pack
+from study.models.decision_maker import NAMES, DecisionMaker, make_decision_makers
+from study.models.examples import Examples, with_bias
+from study.models.methods import binary
+from study.models.metrics import decide, decision_figures, joint_figures, scores
+from study.models.mlp import MLP
+from study.models.training import TrainingOptions, train_pack
+from study.seeds import stream_seed
 
 OPTIONS = TrainingOptions(hidden=3, learning_rate=0.03, batch_size=64, patience=5, max_epochs=30)
 TRAIN, VALIDATION = torch.arange(0, 900), torch.arange(900, 1200)

@@ -7,10 +7,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models import exact_thresholds
-from models.exact_thresholds import best_bands
-from models.network import Thresholds
-from models.thresholds import choose_bands, quantile_bands, random_quantiles
+from study.models import exact_thresholds
+from study.models.exact_thresholds import best_bands
+from study.models.network import Thresholds
+from study.models.thresholds import choose_bands, quantile_bands, random_quantiles
 from tests.models.plain_thresholds import (
     Decided,
     People,

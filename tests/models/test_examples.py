@@ -5,8 +5,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.examples import Examples, decision_maker_loss, with_bias
-from models.fairness import contrast
+from study.models.examples import Examples, decision_maker_loss, with_bias
+from study.models.fairness import contrast
 from tests.models.synthetic_examples import make_examples
 
 labels = st.sampled_from([0.0, 1.0])

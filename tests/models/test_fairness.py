@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from models.fairness import contrast, disparity, expected_squared_disparity
+from study.models.fairness import contrast, disparity, expected_squared_disparity
 
 # Two groups with both labels, one of everything twice, in no order.
 Y = torch.tensor([0.0, 1, 1, 0, 1, 0, 1, 0], dtype=torch.float64)

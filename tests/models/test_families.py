@@ -4,11 +4,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from models.families import MODELS
-from models.methods import METHODS
-from models.network import Band, Model, WeightNoise
-from models.randomness import stream
-from study.spaces import CHOSEN_AFTERWARDS, MODEL_METHODS
+from study.config.spaces import CHOSEN_AFTERWARDS, MODEL_METHODS
+from study.models.families import MODELS
+from study.models.methods import LOSSES
+from study.models.network import Band, Model, WeightNoise
+from study.models.randomness import stream
 
 EVERY = pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
 
@@ -29,7 +29,7 @@ def test_the_families_are_those_of_the_design_under_their_own_names():
 
 @EVERY
 def test_a_study_file_may_ask_for_the_methods_of_a_family_and_no_others(model):
-    assert set(MODEL_METHODS[model.name]) == model.methods <= set(METHODS)
+    assert set(MODEL_METHODS[model.name]) == model.methods <= set(LOSSES)
     assert set(MODEL_METHODS) == set(MODELS)
 
 

@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from models.methods import METHODS, binary, cross_entropy, defer, reject
-from models.network import Outputs
-from models.ordinal import ORDINAL
-from models.training import TrainingOptions, train_pack
+from study.models.methods import LOSSES, binary, cross_entropy, defer, reject
+from study.models.network import Outputs
+from study.models.ordinal import ORDINAL
+from study.models.training import TrainingOptions, train_pack
 from tests.models.plain import plain_disparity
 from tests.models.synthetic_examples import batch_of, in_float64, make_examples
 
@@ -104,7 +104,7 @@ def test_every_lane_and_seed_has_its_own_alpha_gamma_and_loss():
     alpha, gamma = torch.rand(2, 2, 3, generator=generator, dtype=torch.float64)
     parts = [batch_of(split.y, split.a, split.dm) for split in splits]
     batch = type(parts[0])(*(torch.cat(both) for both in zip(*parts, strict=True)))
-    for method in METHODS.values():
+    for method in LOSSES.values():
         costs = method(Outputs(p, 1 - p, pi), batch, alpha, gamma)
         assert costs.shape == (2, 3)
         for s, k in product(range(2), range(3)):
@@ -212,4 +212,4 @@ def test_training_to_defer_to_an_oracle_is_training_to_reject():
 
 
 def test_the_methods_go_by_the_names_of_the_contract():
-    assert {"binary": binary, "reject": reject, "defer": defer} == METHODS
+    assert {"binary": binary, "reject": reject, "defer": defer} == LOSSES

@@ -6,14 +6,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from models.bayes import BAYES
-from models.examples import Examples
-from models.gate import GATE
-from models.metrics import FIGURES, decide, decision_figures, joint_figures, scores
-from models.mlp import MLP
-from models.network import Layout, Model, Thresholds, WeightNoise
-from models.ordinal import ORDINAL
-from models.randomness import stream
+from study.models.bayes import BAYES
+from study.models.examples import Examples
+from study.models.gate import GATE
+from study.models.metrics import decide, decision_figures, joint_figures, scores
+from study.models.mlp import MLP
+from study.models.network import Layout, Model, Thresholds, WeightNoise
+from study.models.ordinal import ORDINAL
+from study.models.randomness import stream
+from study.words import METRICS
 from tests.models.synthetic_examples import make_examples
 
 # Its score is the first input, times theta's first row; the other rows are the thresholds by group.
@@ -84,7 +85,7 @@ def assert_figures_are_naive(
     model: Model, theta: Tensor, examples: Examples, noise: WeightNoise | None = None
 ) -> None:
     found = figures_of(model, theta, examples, noise)
-    assert tuple(found) == FIGURES
+    assert tuple(found) == METRICS
     score = model.score(theta, examples.x.expand(len(theta), -1, -1), noise)
     thresholds = model.thresholds(theta)
     for s in range(theta.shape[0]):

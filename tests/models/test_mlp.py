@@ -1,9 +1,9 @@
 import pytest
 import torch
 
-from models.metrics import decide
-from models.mlp import MLP, POSTHOC
-from models.network import Band
+from study.models.metrics import decide
+from study.models.mlp import MLP, POSTHOC
+from study.models.network import Band
 
 
 def random_theta(lanes: int) -> torch.Tensor:

@@ -3,12 +3,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import models
+import study.models
 
 IMPORT_ALL = """
 import importlib, pkgutil, sys
-import models
-for module in pkgutil.walk_packages(models.__path__, "models."):
+import study.models
+for module in pkgutil.walk_packages(study.models.__path__, "study.models."):
     importlib.import_module(module.name)
 print(*sorted(sys.modules))
 """
@@ -24,7 +24,7 @@ def test_models_imports_nothing_of_the_other_rooms_or_their_libraries():
         check=True,
     )
     imported = set(run.stdout.split())
-    modules = {module.name for module in pkgutil.walk_packages(models.__path__, "models.")}
+    modules = {module.name for module in pkgutil.walk_packages(study.models.__path__, "study.models.")}
     assert len(modules) >= 10
     assert modules <= imported
     assert {name.split(".")[0] for name in imported} & FOREIGN == set()

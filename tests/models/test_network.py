@@ -6,11 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import kstest
 
-from models.gate import GATE
-from models.methods import METHODS
-from models.mlp import MLP
-from models.network import LANE_MULTIPLE, Layout, glorot, in_blocks, pad_lanes, padded_width
-from models.ordinal import ORDINAL
+from study.models.gate import GATE
+from study.models.methods import LOSSES
+from study.models.mlp import MLP
+from study.models.network import LANE_MULTIPLE, Layout, glorot, in_blocks, pad_lanes, padded_width
+from study.models.ordinal import ORDINAL
 from tests.models.plain import PLAIN, plain_loss
 from tests.models.synthetic_examples import in_float64, make_examples
 
@@ -51,7 +51,7 @@ def test_lanes_have_the_loss_and_gradient_of_a_loop_of_single_networks(model, me
     batches = [split.whole(1) for split in splits]
     batch = type(batches[0])(*(torch.cat(parts) for parts in zip(*batches, strict=True)))
     alpha, gamma = torch.rand(2, 2, 3, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
-    loss = METHODS[method](model.outputs(theta, batch.x), batch, alpha, gamma)
+    loss = LOSSES[method](model.outputs(theta, batch.x), batch, alpha, gamma)
     (gradient,) = torch.autograd.grad(loss.sum(), theta)
     for s in range(2):
         for k in range(3):

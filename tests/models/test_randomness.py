@@ -3,7 +3,8 @@ import hashlib
 import pytest
 import torch
 
-from models.randomness import stream, stream_seed
+from study.models.randomness import stream
+from study.seeds import stream_seed
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.metrics import CellCounts
-from models.network import Thresholds
-from models.thresholds import band_counts, band_loss, choose_bands, quantile_bands, random_quantiles
+from study.models.metrics import CellCounts
+from study.models.network import Thresholds
+from study.models.thresholds import band_counts, band_loss, choose_bands, quantile_bands, random_quantiles
 from tests.models.plain_thresholds import People, decide_plainly, many_people, plain_loss, small_people
 
 SEEDS, LANES, CANDIDATES = 2, 2, 3

@@ -6,13 +6,13 @@ import torch
 from scipy.stats import kstest
 from torch import Tensor
 
-from models.bayes import BAYES
-from models.gate import GATE
-from models.methods import METHODS, binary, reject
-from models.mlp import MLP
-from models.ordinal import ORDINAL
-from models.step import adam_sizes, adam_step, outputs_in_blocks
-from models.training import (
+from study.models.bayes import BAYES
+from study.models.gate import GATE
+from study.models.methods import LOSSES, binary, reject
+from study.models.mlp import MLP
+from study.models.ordinal import ORDINAL
+from study.models.step import adam_sizes, adam_step, outputs_in_blocks
+from study.models.training import (
     PackTraining,
     Stop,
     Trained,
@@ -42,7 +42,7 @@ ARMS = pytest.mark.parametrize(
 def train(model, method: str, alpha: list[float], gamma: list[float], seeds, options=OPTIONS) -> Trained:
     return train_pack(
         model,
-        METHODS[method],
+        LOSSES[method],
         make_examples(96, 3, seed=1),
         make_examples(64, 3, seed=2),
         alpha=torch.tensor(alpha),

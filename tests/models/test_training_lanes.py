@@ -3,14 +3,14 @@
 import pytest
 import torch
 
-from models.bayes import BAYES
-from models.examples import Examples
-from models.gate import GATE
-from models.methods import METHODS, binary
-from models.mlp import MLP
-from models.network import Model
-from models.ordinal import ORDINAL
-from models.training import PackTraining, Stop, Trained, TrainingOptions, initial_weights, train_pack
+from study.models.bayes import BAYES
+from study.models.examples import Examples
+from study.models.gate import GATE
+from study.models.methods import LOSSES, binary
+from study.models.mlp import MLP
+from study.models.network import Model
+from study.models.ordinal import ORDINAL
+from study.models.training import PackTraining, Stop, Trained, TrainingOptions, initial_weights, train_pack
 from tests.models.synthetic_examples import make_examples
 
 SETTINGS = 100
@@ -45,7 +45,7 @@ def train(
 ) -> Trained:
     return train_pack(
         model,
-        METHODS[method],
+        LOSSES[method],
         *problem,
         alpha=ALPHA[which],
         gamma=GAMMA[method][which],
@@ -159,7 +159,7 @@ def test_a_neighbour_that_diverges_is_a_status_of_that_run_and_changes_no_other(
     alpha, gamma = ALPHA[:40].clone(), GAMMA[method][:40].clone()
     {"alpha": alpha, "gamma": gamma}[broken][lane] = value
     pack = train_pack(
-        model, METHODS[method], *PROBLEM, alpha=alpha, gamma=gamma, seeds=SEEDS, options=OPTIONS
+        model, LOSSES[method], *PROBLEM, alpha=alpha, gamma=gamma, seeds=SEEDS, options=OPTIONS
     )
     others = [k for k in range(40) if k != lane]
     among = whole_pack(model, method)

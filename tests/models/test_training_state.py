@@ -4,8 +4,8 @@ import pytest
 import torch
 from safetensors.torch import load, save
 
-from models.methods import METHODS
-from models.training import PackTraining, Trained
+from study.models.methods import LOSSES
+from study.models.training import PackTraining, Trained
 from tests.models.test_training_lanes import (
     ALPHA,
     ARMS,
@@ -20,7 +20,7 @@ from tests.models.test_training_lanes import (
 
 def begin(model, method, which=slice(None), seeds=SEEDS) -> PackTraining:
     coefficients = {"alpha": ALPHA[which], "gamma": GAMMA[method][which]}
-    return PackTraining(model, METHODS[method], *PROBLEM, **coefficients, seeds=seeds, options=OPTIONS)
+    return PackTraining(model, LOSSES[method], *PROBLEM, **coefficients, seeds=seeds, options=OPTIONS)
 
 
 def end(training: PackTraining) -> Trained:

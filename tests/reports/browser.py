@@ -3,11 +3,11 @@
 from html.parser import HTMLParser
 from pathlib import Path
 
-from reports.figures.album import Album
-from reports.page import page_of
-from reports.reductions import reductions
-from reports.results import Results
-from reports.weighing import weigh
+from study.reports.figures.album import Album
+from study.reports.measure.reductions import reductions
+from study.reports.measure.weighing import weigh
+from study.reports.page.page import page_of
+from study.results.study_results import Results
 
 # Elements that HTML itself leaves open.
 VOID = {"meta", "br", "img", "link", "input", "hr"}

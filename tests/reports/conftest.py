@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from reports.page import write_report
+from study.reports.page.page import write_report
 from tests.reports.synthetic import ledger, results
 
 

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from reports.outcomes import Outcomes
-from reports.results import Results
+from study.results.outcomes import Outcomes
+from study.results.study_results import Results
 from tests.reports.synthetic import SESSION, results
 
 PEOPLE = 240

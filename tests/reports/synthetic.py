@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from reports.results import Results
+from study.results.study_results import Results
 
 FIGURES = [
     *("error", "di", "di_y0", "di_y1", "idk_rate", "idk_rate_a0", "idk_rate_a1"),

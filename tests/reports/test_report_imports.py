@@ -30,7 +30,7 @@ def loaded_after(modules: list[str]) -> dict[str, set[str]]:
         "import importlib, json, sys\n"
         "seen = {}\n"
         f"for module in {modules}:\n"
-        "    importlib.import_module(f'reports.{module}')\n"
+        "    importlib.import_module(f'study.reports.{module}')\n"
         "    seen[module] = sorted({name.split('.')[0] for name in sys.modules})\n"
         "print(json.dumps(seen))"
     )

@@ -1,0 +1,86 @@
+"""Hypervolumes of the methods and their differences, paired by seed and by person, with intervals."""
+
+from dataclasses import dataclass, replace
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+
+from study.reports.measure.evidence import gather
+from study.reports.measure.measuring import measure
+from study.reports.measure.panels import in_usual_order
+from study.reports.measure.statistics import Statistic, front_area, front_gain, of_method
+from study.results.group_metrics import SEED
+from study.results.settings import in_reading_order
+from study.results.study_results import Results
+from study.words import METHODS, NO_DECISION_MAKER
+
+
+@dataclass(frozen=True, eq=False)
+class Comparisons:
+    """What the methods' honest fronts come to.
+
+    Attributes:
+        frame: decision_maker, model, first, second (None where the hypervolume of `first` itself is
+            meant, else the difference first less second), estimate (mean over seeds), seeds_low, seeds_high
+            (Student's t over these), test_low, test_high (bootstrap over the test examples), seeds.
+            NaN where there is no interval.
+        lacking: why there is no bootstrap; empty if there is.
+    """
+
+    frame: pd.DataFrame
+    lacking: str
+
+
+def comparisons(results: Results, own_fronts: pd.DataFrame) -> Comparisons:
+    """Measure the honest fronts of every model and decision-maker; reads their runs' outcomes alone.
+
+    Args:
+        results: of a study.
+        own_fronts: as `runs_on_front` returns them: each seed's own front, chosen on validation.
+    """
+    evidence = gather(replace(results, runs=own_fronts), np.random.default_rng(SEED))
+    rows = []
+    for model, name, methods in _arms(own_fronts):
+        asked: list[tuple[str, str | None, Statistic]] = [
+            (method, None, _area(method, model=model, decision_maker=name)) for method in methods
+        ]
+        asked += [
+            (first, second, front_gain(first, second, kind="honest", model=model, decision_maker=name))
+            for second, first in combinations(methods, 2)
+        ]
+        for first, second, statistic in asked:
+            found = measure(statistic, evidence)
+            if found is None:
+                continue
+            ends = [*(found.seeds or (np.nan, np.nan)), *(found.test_set or (np.nan, np.nan))]
+            rows.append([name, model, first, second, found.estimate, *ends, found.defined])
+    columns = ["decision_maker", "model", "first", "second", "estimate"]
+    columns += ["seeds_low", "seeds_high", "test_low", "test_high", "seeds"]
+    return Comparisons(pd.DataFrame(rows, columns=columns), evidence.lacking)
+
+
+def _area(method: str, *, model: str, decision_maker: str) -> Statistic:
+    return lambda settings: front_area(of_method(settings, method, model, decision_maker), "honest")
+
+
+def _arms(runs: pd.DataFrame) -> list[tuple[str, str, list[str]]]:
+    """Models and decision-makers that are compared, and their methods, binary ones beside the others."""
+    names = ["method", "model", "decision_maker"]
+    arms = in_reading_order(runs[names].astype(str).drop_duplicates(), names)
+    binary = arms["method"] == "binary"
+    others = arms[~binary]
+    if not len(others):
+        return [(str(model), NO_DECISION_MAKER, ["binary"]) for model in arms["model"]]
+    found = []
+    for name in in_usual_order(others["decision_maker"].unique()):
+        for model in sorted(others["model"].unique()):
+            own = others[(others["model"] == model) & (others["decision_maker"] == name)]
+            methods = ["binary"] * bool(binary.any()) + list(own["method"])
+            if len(own):
+                found.append((model, name, sorted(methods, key=_order)))
+    return found
+
+
+def _order(method: str) -> tuple[int, str]:
+    return (METHODS.index(method) if method in METHODS else len(METHODS), method)

@@ -1,0 +1,91 @@
+"""Which rows belong into the picture of one model and one decision-maker.
+
+A binary model never defers: its rows carry the decision-maker `none`, and stand beside those of
+every decision-maker.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+import pandas as pd
+
+from study.words import NO_DECISION_MAKER
+
+# What the paper calls binary, and what every study's baseline is.
+PLAIN_MODEL: Final = "mlp"
+
+
+def models_shown(settings: pd.DataFrame) -> list[str]:
+    """Models that may say IDK, in alphabetical order; where there are none, the binary ones.
+
+    Of the latter, one that was only trained for accuracy (alpha 0) has no front to show, and is left
+    out unless that is all there is.
+    """
+    deferring = settings[settings["method"] != "binary"]
+    searched = settings[settings["alpha"] != 0]
+    shown = next((part for part in (deferring, searched) if len(part)), settings)
+    return sorted(shown["model"].dropna().unique())
+
+
+def decision_makers_shown(settings: pd.DataFrame) -> list[str]:
+    """Decision-makers of these settings, `standard` and `biased` first; `none` only if alone."""
+    names = set(settings["decision_maker"].dropna().unique())
+    return in_usual_order(names - {NO_DECISION_MAKER}) or sorted(names)
+
+
+def in_usual_order(names: Iterable[str]) -> list[str]:
+    """Decision-makers, `standard` and `biased` first, others by name."""
+    return sorted(names, key=lambda name: (name != "standard", name != "biased", name))
+
+
+def panel_rows(frame: pd.DataFrame, model: str, decision_maker: str) -> pd.DataFrame:
+    """Rows of the panel: those of the model and decision-maker, and the binary ones.
+
+    Args:
+        frame: settings or fronts, with columns method, model and decision_maker.
+        model: the binary rows are this model's, too; where it has none, they are those of the plain
+            `mlp`, or else of the alphabetically first model that has.
+        decision_maker: of the rows that are not binary.
+    """
+    binary = frame["method"] == "binary"
+    binary_model = _nearest(model, frame.loc[binary, "model"])
+    own = (frame["model"] == model) & (frame["decision_maker"] == decision_maker) & ~binary
+    return frame[own | (binary & (frame["model"] == binary_model))]
+
+
+def baselines(settings: pd.DataFrame) -> pd.DataFrame:
+    """Settings trained only for accuracy: `binary` with alpha 0 (red square in Figure 3)."""
+    return settings[(settings["method"] == "binary") & (settings["alpha"] == 0)]
+
+
+def panel_baselines(settings: pd.DataFrame, model: str) -> pd.DataFrame:
+    """The baselines of this model; where it has none, those of the model that `panel_rows` takes."""
+    found = baselines(settings)
+    return found[found["model"] == _nearest(model, found["model"])]
+
+
+def deciding_on_test(settings: pd.DataFrame) -> dict[str, str]:
+    """For every decision-maker that models were trained with, the one whose decisions count on test.
+
+    Another one only in a study like the paper's Figure 9; the same where nothing else is known.
+    """
+    known = settings.reindex(columns=["decision_maker", "test_decision_maker"]).dropna(how="all")
+    pairs = known.drop_duplicates("decision_maker").itertuples(index=False, name=None)
+    return {str(name): str(name if pd.isna(test) else test) for name, test in pairs}
+
+
+def decision_maker_labels(settings: pd.DataFrame) -> dict[str, str]:
+    """For every decision-maker what a reader calls it: with the one on test, where that is another."""
+    tested = deciding_on_test(settings)
+    return {name: name if name == test else f"{name}, tested with {test}" for name, test in tested.items()}
+
+
+def decision_maker_alone(decision_makers: pd.DataFrame, name: str) -> pd.DataFrame:
+    """A decision-maker's row on the test split (yellow circle in Figure 3), if there is one."""
+    own = (decision_makers["decision_maker"] == name) & (decision_makers["split"] == "test")
+    return decision_makers[own].head(1)
+
+
+def _nearest(model: str, models: pd.Series) -> str:
+    known = sorted(models.dropna().unique())
+    return next((name for name in (model, PLAIN_MODEL, *known) if name in known), model)

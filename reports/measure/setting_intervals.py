@@ -1,0 +1,71 @@
+"""Bootstrap intervals of the test figures of many settings at once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from study.results.group_metrics import RESAMPLES, SEED
+from study.results.intervals import medians, percentile_interval, resampled_people
+from study.results.limits import FIGURES
+from study.results.outcomes import LackingError, ReadsOutcomes, outcomes_of, weighted_figures
+
+# Decisions of runs on people that are looked at for a page: half a gigabyte, and seconds of time.
+MOST: Final = 250_000_000
+COLUMNS: Final = ("setting_id", *(f"{figure}_{end}" for figure in FIGURES for end in ("low", "high")))
+
+
+@dataclass(frozen=True, eq=False)
+class SettingIntervals:
+    """Intervals of 95 % of the test medians, over the people tested on.
+
+    Attributes:
+        frame: `COLUMNS`, a row per setting; NaN where a figure is undefined too often.
+        lacking: why there are none, or none of some settings; empty if there are all.
+    """
+
+    frame: pd.DataFrame
+    lacking: str
+
+
+def setting_intervals(
+    setting_ids: Sequence[str], runs: pd.DataFrame, read: ReadsOutcomes, most: int = MOST
+) -> SettingIntervals:
+    """The intervals that `deciding.spreads` has of each, from the same resamples.
+
+    Args:
+        setting_ids: which, those first that matter most: where there are more decisions than `most`, the
+            last have none.
+        runs: the ledger.
+        read: reads outcomes; only those of these settings are asked for.
+        most: how many decisions of runs on people to look at.
+    """
+    none = pd.DataFrame(columns=COLUMNS)
+    place = {setting: number for number, setting in enumerate(dict.fromkeys(setting_ids))}
+    runs = runs[runs["setting_id"].isin(place) & runs["test_error"].notna()]
+    runs = runs.assign(place=runs["setting_id"].map(place).astype(int)).sort_values(["place", "seed"])
+    if runs.empty:
+        return SettingIntervals(none, "")
+    try:
+        people = len(outcomes_of(read, runs.iloc[:1]).label)
+        sizes = runs.groupby("place").size().cumsum()
+        room = max(1, int((sizes * people <= most).sum()))
+        runs = runs[runs["place"] <= sizes.index[room - 1]]
+        outcomes = outcomes_of(read, runs)
+    except LackingError as error:
+        return SettingIntervals(none, str(error))
+    weights = resampled_people(np.random.default_rng(SEED), people, RESAMPLES)
+    column = "test_decision_maker" if "test_decision_maker" in runs else "decision_maker"
+    drawn = weighted_figures(outcomes, runs[column].astype(str).tolist(), weights)
+    rows = []
+    for setting, own in runs.groupby("setting_id", sort=False, observed=True).indices.items():
+        ends = [percentile_interval(medians(drawn[figure][own])) or (np.nan, np.nan) for figure in FIGURES]
+        rows.append([setting, *(end for pair in ends for end in pair)])
+    lacking = (
+        ""
+        if room == len(sizes)
+        else f"only the {len(rows):,} that matter most have one, as there are many people"
+    )
+    return SettingIntervals(pd.DataFrame(rows, columns=COLUMNS), lacking)

@@ -1,0 +1,161 @@
+"""Claims, how they are measured, and the one rule by which they hold or do not."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, Literal
+
+import numpy as np
+
+from study.reports.measure.evidence import Evidence
+from study.reports.measure.measuring import Measured, OverSeeds, measure
+from study.reports.measure.statistics import Statistic
+from study.results.intervals import t_interval
+
+ROUNDING: Final = 0.005
+NEARBY: Final = 0.02
+# Half a percentage point as a float may come out a hair above it.
+TINY: Final = 1e-9
+
+
+class Verdict(StrEnum):
+    """What measuring a claim, or a part of it, comes to."""
+
+    HOLDS = "holds"
+    IN_PART = "holds in part"
+    NOT = "does not hold"
+    UNDEFINED = "undefined"
+    NOT_RUN = "not run"
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a statistic is, if the claim is true.
+
+    `above` or `below` the bound; `near` it, for a figure of the paper; `within` it of 0, for an
+    equivalence.
+    """
+
+    kind: Literal["above", "below", "near", "within"]
+    bound: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """One statement that can be measured.
+
+    Attributes:
+        says: the statistic in words.
+        statistic: its value for the settings of a seed.
+        expected: of it.
+        unit: how it is written: rates in per cent, differences of rates in percentage points.
+        by_seed: False for a statistic that has the same value under every seed.
+        over_seeds: the interval of its mean over seeds.
+    """
+
+    says: str
+    statistic: Statistic
+    expected: Expected
+    unit: Literal["", "%", "points"] = ""
+    by_seed: bool = True
+    over_seeds: OverSeeds = t_interval
+
+
+@dataclass(frozen=True, eq=False)
+class Claim:
+    """A statement of the paper, and the parts that make it up.
+
+    Attributes:
+        where: the figure or section of the paper.
+        says: the paper's words in short.
+        parts: at least one.
+    """
+
+    where: str
+    says: str
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """A claim with each part's measurement (None where it has not been run) and verdict."""
+
+    claim: Claim
+    measured: tuple[Measured | None, ...]
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def verdict(self) -> Verdict:
+        """Of the whole claim."""
+        return together(self.verdicts)
+
+
+def judge(claim: Claim, evidence: Evidence | None) -> Judged:
+    """Measure every part of a claim and apply the rule; without evidence nothing has been run."""
+    measured = tuple(
+        None
+        if evidence is None
+        else measure(part.statistic, evidence, by_seed=part.by_seed, over_seeds=part.over_seeds)
+        for part in claim.parts
+    )
+    verdicts = tuple(verdict(p.expected, m) for p, m in zip(claim.parts, measured, strict=True))
+    return Judged(claim, measured, verdicts)
+
+
+def verdict(expected: Expected, measured: Measured | None) -> Verdict:
+    """The rule for one statistic; `RULE` has it in words."""
+    if measured is None:
+        return Verdict.NOT_RUN
+    estimate, bound = measured.estimate, expected.bound
+    if np.isnan(estimate):
+        return Verdict.UNDEFINED
+    intervals = [interval for interval in (measured.seeds, measured.test_set) if interval is not None]
+    if expected.kind == "near":
+        away = abs(estimate - bound)
+        covered = any(interval.low <= bound <= interval.high for interval in intervals)
+        if away <= ROUNDING + TINY or covered:
+            return Verdict.HOLDS
+        return Verdict.IN_PART if away <= NEARBY + TINY else Verdict.NOT
+
+    def as_claimed(*values: float) -> bool:
+        if expected.kind == "within":
+            return all(abs(value) <= bound for value in values)
+        return all(value > bound if expected.kind == "above" else value < bound for value in values)
+
+    if not as_claimed(estimate):
+        return Verdict.NOT
+    # Without any interval nothing says how far to trust the estimate.
+    certain = bool(intervals) and all(as_claimed(*interval) for interval in intervals)
+    return Verdict.HOLDS if certain else Verdict.IN_PART
+
+
+def together(verdicts: Iterable[Verdict]) -> Verdict:
+    """The verdict of a claim from those of its parts; at least one."""
+    found = set(verdicts)
+    if found == {Verdict.HOLDS}:
+        return Verdict.HOLDS
+    if found & {Verdict.HOLDS, Verdict.IN_PART}:
+        return Verdict.IN_PART
+    return next(v for v in (Verdict.NOT, Verdict.UNDEFINED, Verdict.NOT_RUN) if v in found)
+
+
+RULE: Final = (
+    "The rule was fixed before anything was measured, and one function applies it to every claim. "
+    "Every claim is about one or more statistics. A statistic is computed from the runs of each seed "
+    "alone, so that what is compared shares seeds; what is shown is the mean over seeds.",
+    "Each has up to two intervals of 95 %. “Seeds”: Student’s t over the seeds’ values (for a "
+    "correlation on Fisher’s scale, which keeps it within −1 and 1); it says what another training would "
+    "change. “Test set”: percentiles over resamples of the test examples, the same "
+    "people in all runs, where what was chosen on validation stays chosen; it says what other people "
+    "would change. Where outcomes of the examples are missing, the second is, too.",
+    "A statistic said to be above (or below) a bound holds if the estimate and every interval lie wholly "
+    "on that side of it, holds in part if the estimate does, and else does not hold. "
+    "A figure that the paper gives holds if the estimate is within 0.5 percentage points of it (the "
+    "paper rounds) or if one of the intervals covers it, in part if it is within 2 points, else not. "
+    "Two things said to be the same hold if every interval of their difference lies within the stated "
+    "margin of 0, in part if the estimate does, else not. Only a figure of the paper’s can hold "
+    "without any interval.",
+    "A claim of several parts holds if all its parts do, in part if some do or do in part, else not. "
+    "A part that has not been run, or is undefined under every seed (as where a band of IDK rates has no "
+    "setting of a method), has no verdict, and a claim with such a part holds in part at most.",
+)

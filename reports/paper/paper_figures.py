@@ -1,0 +1,160 @@
+"""The paper's figures: what they show, which study draws them, and what is claimed about them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, Literal
+
+from study.reports.paper.claims import Claim
+from study.reports.paper.paper_claims import (
+    bands,
+    biased,
+    cheaply,
+    errors_alone,
+    fairer,
+    fronts,
+    idk_rates,
+    oracle,
+)
+
+HEALTH: Final = (
+    "The Health data are aggregated differently from the paper’s: 92,671 members, once each, in their last "
+    "year, instead of 66,813; the errors of DM and baseline are lower here, and about as far apart."
+)
+
+
+def _nothing(_: str) -> list[Claim]:
+    return []
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a study has to say to a figure.
+
+    Attributes:
+        claims: those about the study as a whole.
+        of_model: those about one model that may say IDK, by its name.
+    """
+
+    claims: Sequence[Claim] = ()
+    of_model: Callable[[str], list[Claim]] = _nothing
+
+    def all(self, models: Sequence[str]) -> list[Claim]:
+        """All claims; where there are several models, each says whose it is."""
+        found = [(model, claim) for model in models or ("",) for claim in self.of_model(model)]
+        several = len(models) > 1
+        own = [replace(c, where=f"{c.where}, model {m}") if several else c for m, c in found]
+        return [*self.claims, *own]
+
+
+@dataclass(frozen=True)
+class PaperFigure:
+    """One figure of the paper.
+
+    Attributes:
+        title: what it is about.
+        says: how the paper describes it, in short, and what is different here.
+        drawing: which of our drawings shows it.
+        sources: by name of the study.
+    """
+
+    title: str
+    says: str
+    drawing: Literal["plane", "bands", "cdf", "alpha"]
+    sources: Mapping[str, Source]
+
+
+FIGURES: Final[Mapping[str, PaperFigure]] = {
+    "3a": PaperFigure(
+        "COMPAS: error against disparate impact",
+        "Fronts of deferring (solid), rejecting (dashed) and fair binary models (dotted); red square: "
+        "baseline, yellow circle: DM alone; top left is best. The lines of both IDK models lie closer to "
+        "the top left than the binary one, and the deferring one clearly closer than the rejecting one.",
+        "plane",
+        {
+            "paper-figure-3a": Source(
+                errors_alone("Appendix B, COMPAS", 0.24, 0.29),
+                lambda model: fronts("Figure 3a", model, "standard"),
+            )
+        },
+    ),
+    "3b": PaperFigure(
+        "Health: error against disparate impact",
+        f"The same on the Heritage Health data, with the same findings. {HEALTH}",
+        "plane",
+        {
+            "paper-figure-3b": Source(
+                errors_alone("Appendix B, Health", 0.16, 0.21),
+                lambda model: fronts("Figure 3b", model, "standard"),
+            )
+        },
+    ),
+    "4": PaperFigure(
+        "COMPAS: deferring against rejecting, by IDK rate",
+        "The runs of Figure 3a by low, medium and high IDK rate, a front for each. Deferring (solid) wins "
+        "over rejecting (dashed) also at similar rates, and most at high ones. The paper gives no limits; "
+        "ours are 20 and 50 %.",
+        "bands",
+        {"paper-figure-3a": Source(of_model=lambda model: bands("Figure 4", model))},
+    ),
+    "5": PaperFigure(
+        "COMPAS: deferring to a biased decision-maker",
+        "The DM is trained to be highly unfair (α = −0.1). Deferring still improves on rejecting, as it "
+        "compensates for the DM’s bias.",
+        "plane",
+        {"paper-figure-5": Source(biased("Figure 5"), lambda model: fronts("Figure 5", model, "biased"))},
+    ),
+    "6": PaperFigure(
+        "COMPAS: how often models say IDK, with the biased and the standard decision-maker",
+        "Share of over 1,000 settings whose IDK rate is below a cutoff, for everyone and by A; blue solid: "
+        "biased DM, purple dashed: standard DM. Deferring models treat the two differently, rejecting ones "
+        "do not; with the biased DM the deferring models’ line is much higher at low rates.",
+        "cdf",
+        {"paper-figure-6": Source(of_model=lambda model: idk_rates("Figure 6", model))},
+    ),
+    "7": PaperFigure(
+        "Binary models: disparate impact against alpha",
+        "DI against the weight α of the fairness term, 5 runs for each α, with plain networks (a, b) and "
+        f"Bayesian weights (c, d), on COMPAS (a, c) and Health (b, d): DI falls. {HEALTH}",
+        "alpha",
+        {
+            "paper-figure-7-compas": Source(
+                [
+                    *fairer("Figure 7a, COMPAS, plain", "mlp"),
+                    *fairer("Figure 7c, COMPAS, Bayesian", "bayes"),
+                ],
+            ),
+            "paper-figure-7-health": Source(
+                [
+                    *fairer("Figure 7b, Health, plain", "mlp"),
+                    *fairer("Figure 7d, Health, Bayesian", "bayes"),
+                ],
+            ),
+        },
+    ),
+    "8": PaperFigure(
+        "Binary models: error against alpha",
+        f"The error of the same models: it rises little. {HEALTH}",
+        "alpha",
+        {
+            "paper-figure-7-compas": Source(
+                [
+                    *cheaply("Figure 8a, COMPAS, plain", "mlp"),
+                    *cheaply("Figure 8c, COMPAS, Bayesian", "bayes"),
+                ],
+            ),
+            "paper-figure-7-health": Source(
+                [
+                    *cheaply("Figure 8b, Health, plain", "mlp"),
+                    *cheaply("Figure 8d, Health, Bayesian", "bayes"),
+                ],
+            ),
+        },
+    ),
+    "9": PaperFigure(
+        "COMPAS: unaware of the decision-maker, or trained with an oracle",
+        "Models trained by rejection learning, and by learning to defer to an oracle; both are tested with "
+        "the standard DM. They trade off error and DI in almost an identical manner.",
+        "plane",
+        {"paper-figure-9": Source(of_model=lambda model: oracle("Figure 9", model))},
+    ),
+}

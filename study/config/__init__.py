@@ -1,0 +1,1 @@
+"""The study file: what a person may write, validated and resolved."""

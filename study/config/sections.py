@@ -1,0 +1,125 @@
+"""The sections of a study file that say what is searched, and how and where it is trained."""
+
+from typing import Literal
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from study.config.spaces import Section, Space, Spaces, as_mapping, by_arm
+
+SamplerName = Literal["grid", "random", "qmc", "nsga2", "tpe"]
+ADAPTIVE: frozenset[str] = frozenset({"nsga2", "tpe"})
+"""Samplers whose proposals depend on what came of earlier ones."""
+
+
+class SearchSection(Section):
+    """Which settings are tried.
+
+    Each of the three coefficients takes a number, a list or a range, for all or by method (`defer`) or by
+    method and model (`defer-ordinal`).
+    """
+
+    sampler: SamplerName = Field(
+        default="qmc",
+        description="`grid` crosses listed values, `random` and `qmc` fill ranges; `nsga2` and `tpe` look "
+        "for low validation error, DI and IDK rate together, judging by the newest 200 settings and the "
+        "last 100 before them that no other beats",
+    )
+    settings: int = Field(
+        default=64,
+        ge=1,
+        le=1_000_000,
+        description="settings for every method, model and decision-maker; `grid` does not ask",
+    )
+    seed: int = Field(default=0, ge=0, lt=2**63, description="of what the sampler draws")
+    alpha: Spaces = Field(
+        default={}, validate_default=True, description="what unfairness costs (Eq. 12 of the paper)"
+    )
+    gamma: Spaces = Field(
+        default={}, validate_default=True, description="what saying IDK costs (Eq. 8 and 9)"
+    )
+    model_alpha: Spaces = Field(
+        default={},
+        validate_default=True,
+        description="the alpha that the network is trained with, where thresholds are chosen afterwards",
+    )
+
+    @field_validator("alpha", "gamma", "model_alpha", mode="before")
+    @classmethod
+    def _as_mapping(cls, value: object, info: ValidationInfo) -> object:
+        return as_mapping(str(info.field_name), value)
+
+    @field_validator("alpha", "gamma", "model_alpha")
+    @classmethod
+    def _by_arm(cls, value: dict[str, Space], info: ValidationInfo) -> dict[str, Space]:
+        return by_arm(str(info.field_name), value)
+
+
+class ThresholdsSection(Section):
+    """How `posthoc` and `bayes` get their thresholds after training (Appendix C)."""
+
+    sampler: Literal["random", "exact", "search"] = Field(
+        default="random",
+        description="`random` tries some drawn from the training scores, `exact` finds the best there are, "
+        "with `search` the study's own sampler proposes them, as quantiles of the training scores",
+    )
+    candidates: int = Field(default=1000, ge=1, le=100_000, description="how many `random` tries")
+    per_group: bool = Field(default=True, description="thresholds for each group, or the same for both")
+    choose_on: Literal["validation", "test-half"] = Field(
+        default="validation",
+        description="the split they are chosen on; with `test-half`, as in the paper, one half of the test "
+        "split, and every method of the study is tested on the other half",
+    )
+
+
+class InconsistentSection(Section):
+    """On whom the decision-maker `inconsistent` errs."""
+
+    where: str | None = Field(
+        default=None, description="a condition such as `age <= 35`; left out, the data set's own"
+    )
+    flip: float = Field(
+        default=0.3, ge=0, le=1, description="the probability with which its p becomes 1 - p on them"
+    )
+
+
+class TrainingSection(Section):
+    """How every run is trained."""
+
+    hidden: int = Field(default=5, ge=1, le=1000, description="hidden units")
+    learning_rate: float = Field(default=0.003, gt=0, le=1, description="of Adam")
+    batch_size: int = Field(default=64, ge=8, le=1_000_000, description="rows of a minibatch")
+    patience: int = Field(
+        default=50,
+        ge=1,
+        le=100_000,
+        description="epochs without a lower validation loss after which a run stops",
+    )
+    max_epochs: int = Field(default=1000, ge=1, le=1_000_000, description="epochs after which it stops")
+
+
+class PackSection(Section):
+    """What trains together as one tensor program."""
+
+    settings: int | None = Field(
+        default=None,
+        ge=1,
+        le=4096,
+        description="settings, each under every seed; left out, 64 for `nsga2` and `tpe`, which learn only "
+        "between packs, else an eighth of a method and model's, rounded up to 64, 128, ... or 1,024",
+    )
+
+
+class ResourcesSection(Section):
+    """Where it is trained. No figure depends on this but by rounding, which `backend` decides."""
+
+    workers: int | None = Field(
+        default=None,
+        ge=1,
+        le=100_000,
+        description="one core each, and with `gpu` one GPU; left out, as many as there are",
+    )
+    backend: Literal["auto", "compiled", "eager", "gpu"] = Field(
+        default="auto",
+        description="how the training step runs: `compiled` needs a C++ compiler, `gpu` an NVIDIA GPU for "
+        "every worker; `auto` compiles large studies where there is a compiler, and leaves GPUs alone",
+    )

@@ -1,0 +1,153 @@
+"""Where a search may look: ranges and lists of coefficients, by method or by method and model."""
+
+import contextlib
+import math
+import reprlib
+from collections.abc import Mapping
+from itertools import product
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from study.words import METHODS, THRESHOLDS, Method
+
+ModelName = Literal["mlp", "ordinal", "posthoc", "bayes", "gate"]
+
+MODEL_METHODS: dict[ModelName, tuple[Method, ...]] = {
+    "mlp": ("binary",),
+    "ordinal": ("reject", "defer"),
+    "posthoc": ("reject", "defer"),
+    "bayes": ("binary", "reject", "defer"),
+    "gate": ("reject", "defer"),
+}
+CHOSEN_AFTERWARDS: dict[ModelName, tuple[str, ...]] = {
+    "posthoc": THRESHOLDS,
+    "bayes": ("t1_a0", "t1_a1"),
+}
+"""Models whose thresholds are chosen after training, and their thresholds' coordinates by group."""
+
+ARMS: tuple[str, ...] = tuple(
+    f"{method}-{model}"
+    for method, model in product(METHODS, MODEL_METHODS)
+    if method in MODEL_METHODS[model]
+)
+"""Every method with every model that can be trained with it, as words: ``defer-ordinal``."""
+
+
+class Section(BaseModel):
+    """A part of a study file: unknown keys, other types and infinite numbers are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class Range(Section):
+    """A range, for one of the coefficients of `search`."""
+
+    low: float = Field(description="its lower end")
+    high: float = Field(description="its upper end")
+    log: bool = Field(default=False, description="search the logarithm uniformly; `low` is above 0 then")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Range":
+        if self.low >= self.high:
+            raise ValueError(f"low must be below high, got {self.low:g} and {self.high:g}")
+        if self.log and self.low <= 0:
+            raise ValueError(f"a log range must lie above 0, got low: {self.low:g}")
+        if not math.isfinite(self.high - self.low):
+            raise ValueError(f"the range {self.low:g} to {self.high:g} is too wide for a number")
+        return self
+
+
+Space = Range | tuple[float, ...]
+"""Where a coefficient may lie: a range, or the listed values."""
+
+_FAIR = Range(low=0.01, high=1.0, log=True)
+# Thresholds chosen afterwards are judged by hard errors, which are smaller than cross entropy.
+_FAIR_AFTERWARDS = Range(low=0.03, high=3.0, log=True)
+DEFAULTS: dict[str, dict[str, Space]] = {
+    "alpha": {
+        **dict.fromkeys(ARMS, _FAIR),
+        **{arm: Range(low=0.1, high=30.0, log=True) for arm in ("defer-ordinal", "defer-gate")},
+        **dict.fromkeys(("reject-posthoc", "reject-bayes"), _FAIR_AFTERWARDS),
+        **dict.fromkeys(("defer-posthoc", "defer-bayes"), _FAIR_AFTERWARDS),
+    },
+    "gamma": {
+        **{arm: Range(low=0.5, high=0.7) for arm in ("reject-ordinal", "reject-gate")},
+        **{arm: Range(low=0.03, high=0.15) for arm in ("defer-ordinal", "defer-gate")},
+        **{arm: Range(low=0.2, high=0.5) for arm in ("reject-posthoc", "reject-bayes")},
+        **{arm: Range(low=0.0, high=0.25) for arm in ("defer-posthoc", "defer-bayes")},
+    },
+    "model_alpha": {
+        f"{method}-{model}": _FAIR for model in CHOSEN_AFTERWARDS for method in ("reject", "defer")
+    },
+}
+"""What is searched unless a study file says otherwise, by coefficient and arm."""
+
+
+def as_mapping(coefficient: str, value: object) -> object:
+    """Return what a study file says of ``coefficient`` as a mapping from methods and arms to spaces.
+
+    One space for all becomes a mapping. Raises ValueError for a key that has no such coefficient.
+    """
+    defaults = DEFAULTS[coefficient]
+    methods = list(dict.fromkeys(arm.partition("-")[0] for arm in defaults))
+    if not isinstance(value, Mapping) or {"low", "high", "log"} & set(value):
+        space = _space(value)
+        return dict.fromkeys(methods, space)
+    for key in value:
+        if key not in defaults and key not in methods:
+            raise ValueError(
+                f"{shown(key)} has no {coefficient}; allowed are {', '.join([*methods, *defaults])}, "
+                "or low, high, log"
+            )
+    return value
+
+
+def by_arm(coefficient: str, given: Mapping[str, Space]) -> dict[str, Space]:
+    """Return the space of every arm: its own, else its method's, else the default."""
+    return {
+        arm: given.get(arm, given.get(arm.partition("-")[0], space))
+        for arm, space in DEFAULTS[coefficient].items()
+    }
+
+
+def listed(value: object) -> object:
+    """Take one for a list of one."""
+    return tuple(value) if isinstance(value, list | tuple) else (value,)
+
+
+def shown(value: object) -> str:
+    """Return a value as it stands in the file, cut to a length that fits a line."""
+    brief = reprlib.Repr()
+    brief.maxlevel = 3
+    brief.maxstring = brief.maxother = brief.maxlong = 60
+    try:
+        text = brief.repr(value)
+    except ValueError:  # Python does not print whole numbers of thousands of digits.
+        return "a number of thousands of digits"
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _space(value: object) -> object:
+    """Turn a number or a list into a tuple of floats, a mapping into a Range."""
+    if isinstance(value, Mapping):
+        return Range.model_validate(dict(value))
+    if isinstance(value, Range):
+        return value
+    items = list(value) if isinstance(value, list | tuple) else [value]
+    if not items:
+        raise ValueError("the list is empty; give at least one number")
+    return tuple(dict.fromkeys(_number(item) for item in items))
+
+
+def _number(item: object) -> float:
+    if isinstance(item, int | float) and not isinstance(item, bool) and abs(item) < math.inf:
+        with contextlib.suppress(OverflowError):
+            return float(item) + 0.0  # -0.0 becomes 0.0: the same setting
+    raise ValueError(
+        f"{shown(item)} is not a finite number; allowed are a number, a list of numbers, or "
+        "{low, high, log}"
+    )
+
+
+Spaces = dict[str, Annotated[Space, BeforeValidator(_space)]]

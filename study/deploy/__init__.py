@@ -1,0 +1,1 @@
+"""One run as a model of its own: export, apply, card."""

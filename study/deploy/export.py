@@ -1,0 +1,165 @@
+"""Export a finished run as a model that stands on its own, once it is seen to decide as the run did."""
+
+import importlib.metadata
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from study.config.study_file import StudyConfig
+from study.data import Dataset
+from study.deploy.card import CARD_FILE, model_card
+from study.deploy.model import DeployedModel
+from study.deploy.model_file import load_model, save_model
+from study.errors import DataError, LedgerError, OutputError
+from study.models.examples import Examples
+from study.models.families import MODELS
+from study.models.metrics import Decisions, joint_figures
+from study.models.training import weight_noise
+from study.results.directory import ResultsDirectory
+from study.results.group_metrics import resampled_cells, spreads
+from study.results.outcomes import LackingError, Outcomes, outcomes_of
+from study.status import stored_config
+from study.training.evaluation import DECISION_DRAWS
+from study.training.study_data import rows_by_use
+from study.words import FAILED, METRICS, SPLITS, THRESHOLDS
+
+
+class NotReproducedError(Exception):
+    """The exported model does not decide as the run in the ledger does; nothing was written."""
+
+
+def export(directory: ResultsDirectory, run_id: str, out: Path | str) -> DeployedModel:
+    """Write a run's model and its card into the new directory ``out``; return it as loaded from there.
+
+    It is written beside, loaded, and put to decide on every test row; only if decisions and test figures
+    are exactly the ledger's does it move to ``out``. Raises LedgerError for an unknown run and one whose
+    outcomes are not kept, DataError where the study's data cannot be had, OutputError where ``out`` is
+    there already or cannot be written, and NotReproducedError.
+    """
+    place = Path(out)
+    config = stored_config(directory)
+    row = _find(directory, run_id)
+    (facts,) = row.to_dict("records")
+    run: dict[str, Any] = {str(name): None if pd.isna(value) else value for name, value in facts.items()}
+    try:
+        if place.exists() and not (place.is_dir() and not any(place.iterdir())):
+            raise OutputError(f"{place}: is there already; give another --out, or delete it")
+        try:
+            tested = outcomes_of(directory.read_outcomes, row)
+        except LackingError as error:
+            raise LedgerError(f"{directory.root}: {error}; without them no model is exported") from None
+        dataset = config.dataset.load()
+        if dataset.fingerprint != run["data_fingerprint"]:
+            raise DataError(
+                f"dataset {dataset.name}: its fingerprint is {dataset.fingerprint}, and the run was "
+                f"trained on {run['data_fingerprint']}; put the data back as they were"
+            )
+        model = _model(directory, config, dataset, run)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix=f".{place.name}.", dir=place.parent) as beside:
+            made = Path(beside) / "model"
+            made.mkdir()
+            save_model(model, made)
+            loaded = load_model(made)
+            _check(loaded, config, dataset, tested)
+            figures = spreads(tested, [run["test_decision_maker"]], resampled_cells(tested))
+            (made / CARD_FILE).write_text(model_card(loaded, figures), "utf-8")
+            made.replace(place)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise OutputError(f"{place}: cannot be written ({reason}); give a writable --out") from error
+    return loaded
+
+
+def _find(directory: ResultsDirectory, run_id: str) -> pd.DataFrame:
+    """Return a run's row; raises LedgerError where there is no such run, or it failed."""
+    runs = directory.read_runs(["run_id", "pack_id"])[0]
+    packs = runs.loc[runs["run_id"] == run_id, "pack_id"]
+    if packs.empty:
+        raise LedgerError(f"{directory.root}: no finished run {run_id}; `study select` names one")
+    rows = directory.read_pack_runs(packs.iloc[0])
+    row = rows[rows["run_id"] == run_id][:1]
+    if (row["status"] == FAILED).any():
+        raise LedgerError(
+            f"{directory.root}: run {run_id} failed ({row['reason'].iloc[0]}); export another"
+        )
+    return row
+
+
+def _model(
+    directory: ResultsDirectory, config: StudyConfig, dataset: Dataset, run: Mapping[str, Any]
+) -> DeployedModel:
+    family, hidden = MODELS[run["model"]], config.training.hidden
+    # Drawn once more as at evaluation, and stored: another torch might draw others.
+    inputs = dataset.features.shape[1] + 1
+    drawn = weight_noise(family, inputs, hidden, [run["seed"]], DECISION_DRAWS, "decisions")
+    thresholds = [0.0] * 4 if run["method"] == "binary" else [run[name] for name in THRESHOLDS]
+    if None in thresholds:
+        raise LedgerError(f"{directory.root}: run {run['run_id']} has no finite thresholds; export another")
+    t0_a0, t1_a0, t0_a1, t1_a1 = thresholds
+    return DeployedModel(
+        model=family,
+        method=run["method"],
+        hidden=hidden,
+        weights=torch.from_numpy(directory.read_weights(run["run_id"], run["pack_id"])),
+        noise=None if drawn is None else drawn[:, 0, :, 0],
+        t0=(t0_a0, t0_a1),
+        t1=(t1_a0, t1_a1),
+        preprocessing=dataset.preprocessing,
+        about=_about(directory, config, dataset, run),
+    )
+
+
+def _about(
+    directory: ResultsDirectory, config: StudyConfig, dataset: Dataset, run: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Say where a run comes from and what it did, as plain data."""
+    manifest, rows = directory.read_manifest(), rows_by_use(dataset, config.thresholds.choose_on)
+    makers = directory.read_decision_makers()
+    of_tests = makers[makers["decision_maker"] == run["test_decision_maker"]].to_dict("records")
+    cells = 2 * dataset.sensitive[rows["test"]] + dataset.label[rows["test"]].astype(np.int8)
+    return {
+        # Who trained it says nothing of it.
+        "run": {name: value for name, value in run.items() if name not in ("worker", "finished_at")},
+        "study": config.resolved(),
+        "source": dataset.source,
+        "rows": {split: len(rows[split]) for split in SPLITS},
+        "test_rows_by_a_and_label": np.bincount(cells, minlength=4).reshape(2, 2).tolist(),
+        "decision_maker_alone": [{name: of[f"test_{name}"] for name in METRICS} for of in of_tests],
+        "code": manifest.get("code"),
+        "backend": manifest.get("backend"),
+        "versions": {
+            "package": importlib.metadata.version("learning-to-defer-study"),
+            "torch": torch.__version__,
+        },
+    }
+
+
+def _check(model: DeployedModel, config: StudyConfig, dataset: Dataset, tested: Outcomes) -> None:
+    """Decide on every test row, from its raw values on; raises NotReproducedError."""
+    run = model.about["run"]
+    rows = rows_by_use(dataset, config.thresholds.choose_on)["test"]
+    raw = dataset.table.frame if dataset.own is None else dataset.own.frame
+    # Not `decide`: it refuses categories that training did not see, which test rows may have.
+    decided = model.decide_inputs(model.preprocessing.transform(raw.iloc[rows]))
+    deferred = decided["defer"].to_numpy()
+    positive = (decided["prediction"].to_numpy() == 1) & ~deferred
+    different = int(((tested.deferred[0] != deferred) | (tested.positive[0] != positive)).sum())
+    maker = tested.decisions.get(run["test_decision_maker"], tested.label)
+    people = (torch.tensor(column).float() for column in (tested.label, tested.sensitive, maker))
+    decisions = Decisions(*(torch.tensor(made).view(1, -1, 1) for made in (deferred, positive)))
+    figures = joint_figures(decisions, Examples(torch.empty(len(rows), 0), *people))
+    found = {name: None if value.isnan() else value.item() for name, value in figures.items()}
+    wrong = [f"test_{name}" for name, value in found.items() if value != run[f"test_{name}"]]
+    if different or wrong:
+        also = f" ({wrong[0]} differs)" if wrong else ""
+        raise NotReproducedError(
+            f"run {run['run_id']}: the model decides on {different:,} of {len(rows):,} test rows unlike "
+            f"the ledger{also}; nothing was written: export where the study ran, with the same torch and "
+            "the same version of this package"
+        )

@@ -1,0 +1,174 @@
+"""A trained model by itself: it decides for the people of a table, and says why.
+
+This file needs neither Ray nor Optuna, and no results directory.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import torch
+from torch import Tensor
+
+from study.data import Preprocessing
+from study.errors import DataError
+from study.models.bayes import uncertainty
+from study.models.examples import with_bias
+from study.models.metrics import decide
+from study.models.network import Model, Thresholds, WeightNoise, pad_lanes
+
+# Rows go through the network so many at a time, the last ones filled up: the bits of a score can depend on
+# how many rows a product has, and a person's decision must not depend on who else is in the table.
+_ROWS = 256
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class DeployedModel:
+    """A model, what turns raw rows into its inputs, and its thresholds.
+
+    weights: (P,) float32. noise: (J, P / 2) draws for uncertain weights, else None. t0, t1: by group A = 0
+    and 1: IDK where t0 < score < t1, positive from t1. about: where it comes from and what it did, as plain
+    data.
+    """
+
+    model: Model
+    method: str
+    hidden: int
+    weights: Tensor
+    noise: Tensor | None
+    t0: tuple[float, float]
+    t1: tuple[float, float]
+    preprocessing: Preprocessing
+    about: Mapping[str, Any]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The raw columns that a table must have, in any order; others are not looked at."""
+        named = (column.name for column in self.preprocessing.columns)
+        return tuple(dict.fromkeys([*named, self.preprocessing.group.column]))
+
+    @property
+    def classes_(self) -> npt.NDArray[np.int64]:
+        """The classes, in the order of ``predict_proba``'s columns."""
+        return np.array([0, 1])
+
+    def decide(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Return a decision for each row of ``table`` (N rows with ``columns``), under its index.
+
+        Columns: ``prediction``, the model's class 0 or 1 (where it defers: the likelier one, which is not a
+        decision); ``probability`` of class 1; ``defer``, whether the case goes to the decision-maker;
+        ``score``, and ``lower`` and ``upper``, the thresholds of the person's group: deferred where lower <
+        score < upper, 1 from upper on; for the model ``bayes`` the uncertainty ``rho`` (3.2.2) and
+        ``rho_limit``, for ``gate`` its probability ``pi`` of deferring (3.1); ``reason`` in words. A row's
+        decision does not depend on the others.
+
+        Raises DataError in one line for a column that is not there, text in a column of numbers, a category
+        that training did not see, a missing sensitive value, and a number that is too large.
+        """
+        self.preprocessing.refuse_unseen(table)
+        return self.decide_inputs(self.preprocessing.transform(table)).set_axis(table.index)
+
+    def predict(self, table: pd.DataFrame) -> npt.NDArray[np.int64]:
+        """Return the model's class (N,), 0 or 1, also where it would defer; raises as ``decide``."""
+        return self.decide(table)["prediction"].to_numpy()
+
+    def predict_proba(self, table: pd.DataFrame) -> Floats:
+        """Return the probabilities (N, 2) of class 0 and class 1; raises as ``decide``."""
+        positive = self.decide(table)["probability"].to_numpy()
+        return np.column_stack([1 - positive, positive])
+
+    def decide_inputs(self, inputs: npt.NDArray[np.float32]) -> pd.DataFrame:
+        """Return what ``decide`` does, of inputs (N, F + 1) as ``preprocessing`` makes them."""
+        score, probability, pi = self._evaluate(with_bias(torch.from_numpy(inputs)))
+        if score.isnan().any():
+            row = int(score.isnan().nonzero()[0])
+            raise DataError(f"row {row + 1}: its values are too large for the model")
+        group = torch.from_numpy(inputs[:, -1].astype(np.int64))
+        both = (torch.tensor(t, dtype=torch.float64).view(1, 2, 1) for t in (self.t0, self.t1))
+        thresholds = Thresholds(*both)
+        deferred, positive = (d[0, :, 0] for d in decide(score.view(1, -1, 1), thresholds, group))
+        lower, upper = (t[0, group, 0].numpy() for t in thresholds)
+        likelier = torch.where(deferred, probability >= 0.5, positive)
+        decisions = pd.DataFrame(
+            {
+                "prediction": likelier.numpy().astype(np.int64),
+                "probability": probability.double().numpy(),
+                "defer": deferred.numpy(),
+                "score": score.double().numpy(),
+                "lower": lower,
+                "upper": upper,
+            }
+        )
+        if self.model.posterior is not None:
+            decisions["rho"] = uncertainty(score.double()).numpy()
+            decisions["rho_limit"] = 1 / (1 + upper)
+        if self.model.name == "gate":
+            decisions["pi"] = pi.double().numpy()
+        reason = {"bayes": _uncertain, "gate": _gated}.get(self.model.name, _scored)
+        reasons = [reason(row) for row in decisions.itertuples(index=False)]
+        return decisions.assign(reason=pd.Series(reasons, dtype="str"))
+
+    def _evaluate(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return score, p and pi (N,) of inputs (N, F), their last column 1."""
+        theta = pad_lanes(self.weights.view(1, -1, 1))
+        noise = None if self.noise is None else WeightNoise(self.noise[:, None, :, None], torch.zeros(()))
+        found = [x.new_empty(3, 0)]
+        with _one_thread():
+            for start in range(0, len(x), _ROWS):
+                rows = torch.arange(start, start + _ROWS).clamp_max(len(x) - 1)
+                block = x[rows].unsqueeze(0)
+                parts = (
+                    self.model.score(theta, block, noise),
+                    *self._probabilities(theta, block, noise),
+                )
+                found.append(torch.stack([part[0, :, 0] for part in parts]))
+        score, p, pi = torch.cat(found, dim=1)[:, : len(x)]
+        return score, p, pi
+
+    def _probabilities(self, theta: Tensor, x: Tensor, noise: WeightNoise | None) -> tuple[Tensor, Tensor]:
+        """Return p and pi (1, B, K); of uncertain weights their means over the draws."""
+        draw = self.model.posterior.draw if self.model.posterior is not None else None
+        drawn = [theta] if draw is None or noise is None else [draw(theta, e) for e in noise.draws]
+        p, _, pi = zip(*(self.model.outputs(weights, x) for weights in drawn), strict=True)
+        return torch.stack(p).mean(0), torch.stack(pi).mean(0)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """As in training: the bits of a score may depend on how a product is cut into threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _scored(row: Any) -> str:
+    score, lower, upper = (f"{value:.4g}" for value in (row.score, row.lower, row.upper))
+    if row.defer:
+        return f"deferred: score {score} is between {lower} and {upper}"
+    return (
+        f"1: score {score} is not below {upper}"
+        if row.prediction
+        else f"0: score {score} is not above {lower}"
+    )
+
+
+def _uncertain(row: Any) -> str:
+    rho, limit = f"{row.rho:.4g}", f"{row.rho_limit:.4g}"
+    if row.defer:
+        return f"deferred: uncertainty {rho} is above {limit}"
+    return f"{row.prediction}: uncertainty {rho} is not above {limit}"
+
+
+def _gated(row: Any) -> str:
+    if row.defer:
+        return f"deferred: probability of deferring {row.pi:.4g} is above 0.5"
+    return f"{row.prediction}: probability of deferring {row.pi:.4g} is not above 0.5"

@@ -1,0 +1,135 @@
+"""A model's directory: ``model.json`` says what it is, ``weights.safetensors`` holds its numbers.
+
+Both are data: nothing in them is run or unpickled, and whatever does not go together is refused.
+"""
+
+import hashlib
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from study.data import Preprocessing
+from study.deploy.model import DeployedModel
+from study.errors import ModelError
+from study.models.families import MODELS
+
+MODEL_FILE, WEIGHTS_FILE = "model.json", "weights.safetensors"
+
+_NOISE = "noise"
+
+
+class _Facts(BaseModel):
+    """What ``model.json`` holds; other keys, other types and infinite numbers are refused."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+    format: Literal["learning-to-defer model"] = "learning-to-defer model"
+    format_version: Literal[1] = 1
+    model: str
+    method: str
+    hidden: int = Field(ge=1)
+    t0: tuple[float, float]
+    t1: tuple[float, float]
+    columns: tuple[str, ...]
+    preprocessing: Preprocessing
+    weights_sha256: str
+    about: dict[str, Any]
+
+
+def save_model(model: DeployedModel, directory: Path) -> None:
+    """Write the model's two files into ``directory``, which is there; raises OSError."""
+    layout = model.model.layout(len(model.preprocessing.inputs) + 1, model.hidden)
+    parts = layout.split(model.weights.view(1, -1, 1))
+    tensors = {name: parts[name].reshape(shape).numpy() for name, shape in layout.shapes.items()}
+    if model.noise is not None:
+        tensors[_NOISE] = model.noise.numpy()
+    weights = save({name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()})
+    facts = _Facts(
+        model=model.model.name,
+        method=model.method,
+        hidden=model.hidden,
+        t0=model.t0,
+        t1=model.t1,
+        columns=model.columns,
+        preprocessing=model.preprocessing,
+        weights_sha256=hashlib.sha256(weights).hexdigest(),
+        about=dict(model.about),
+    )
+    (directory / WEIGHTS_FILE).write_bytes(weights)
+    (directory / MODEL_FILE).write_text(facts.model_dump_json(indent=2) + "\n", "utf-8")
+
+
+def load_model(directory: Path | str) -> DeployedModel:
+    """Return the model that `study export` wrote into ``directory``.
+
+    Raises ModelError in one line where there is none, where it is damaged (its files do not go
+    together), and where another version of this package wrote it.
+    """
+    file = Path(directory) / MODEL_FILE
+    facts = _read_facts(file)
+    model, preprocessing = MODELS[facts.model], facts.preprocessing
+    layout = model.layout(len(preprocessing.inputs) + 1, facts.hidden)
+    tensors = _read_tensors(file.with_name(WEIGHTS_FILE), facts.weights_sha256)
+    noise = tensors.pop(_NOISE, None)
+    shapes = {name: tensor.shape for name, tensor in tensors.items()}
+    drawn = None if noise is None or not len(noise) else noise.shape[1:]
+    uncertain = None if model.posterior is None else (layout.size // 2,)
+    if shapes != layout.shapes or drawn != uncertain:
+        raise ModelError(f"{file}: does not go with {WEIGHTS_FILE} beside it; export the model again")
+    return DeployedModel(
+        model=model,
+        method=facts.method,
+        hidden=facts.hidden,
+        weights=torch.from_numpy(np.concatenate([tensors[name].ravel() for name in layout.shapes])),
+        noise=None if noise is None else torch.from_numpy(noise),
+        t0=facts.t0,
+        t1=facts.t1,
+        preprocessing=preprocessing,
+        about=facts.about,
+    )
+
+
+def _read_facts(file: Path) -> _Facts:
+    """Return what ``model.json`` says, if it goes together; raises ModelError."""
+    try:
+        facts = _Facts.model_validate_json(file.read_bytes())
+    except OSError as error:
+        raise ModelError(f"{file}: cannot be read ({error.strerror}); `study export` writes it") from None
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"])) or "as a whole"
+        raise ModelError(
+            f"{file}: {where}: {first['msg']}; it is damaged, or of another version of this package: "
+            "export the model again"
+        ) from None
+    known = facts.model in MODELS and facts.method in MODELS[facts.model].methods
+    scaled = {len(facts.preprocessing.mean), len(facts.preprocessing.factor)}
+    ordered = facts.t0[0] <= facts.t1[0] and facts.t0[1] <= facts.t1[1]
+    if not known or not ordered or scaled != {len(facts.preprocessing.inputs) - 1}:
+        what = "model and method" if not known else "preprocessing" if ordered else "t0 and t1"
+        raise ModelError(f"{file}: {what} do not go together; export the model again")
+    return facts
+
+
+def _read_tensors(file: Path, digest: str) -> dict[str, npt.NDArray[np.float32]]:
+    """Return the float32 tensors in a file whose SHA-256 is ``digest``; raises ModelError."""
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{file}: cannot be read ({error.strerror}); export the model again") from None
+    if hashlib.sha256(content).hexdigest() != digest:
+        raise ModelError(f"{file}: is damaged, or of another model; export the model again")
+    try:
+        tensors = load(content)
+        sound = all(tensor.dtype == np.float32 and np.isfinite(tensor).all() for tensor in tensors.values())
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise ModelError(f"{file}: cannot be read ({error}); export the model again") from None
+    if not sound:
+        raise ModelError(f"{file}: holds other than finite float32 numbers; export the model again")
+    return tensors

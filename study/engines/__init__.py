@@ -1,0 +1,1 @@
+"""How a training step runs: as machine code, or on a GPU."""

@@ -1,0 +1,130 @@
+"""Pareto fronts over error and disparate impact (Figures 3 and 4 of the paper)."""
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from study.results.settings import GROUP, in_reading_order
+
+KINDS: Final = ("paper", "honest")
+CHOSEN_ON: Final = {"paper": "test", "honest": "validation"}
+COLUMNS: Final = (
+    "front",
+    *GROUP,
+    "setting_id",
+    "alpha",
+    "gamma",
+    "error",
+    "di",
+    "idk_rate",
+    "validation_error",
+    "validation_di",
+    "validation_idk_rate",
+)
+# Shown where some setting has a value: the alpha that a network was trained with before its thresholds
+# were chosen.
+MORE_COLUMNS: Final = ("model_alpha",)
+# The paper does not say where low and high begin. Fixed limits, not terciles, so that the bands
+# mean the same in every study.
+BANDS: Final = {"low": (0.0, 0.2), "medium": (0.2, 0.5), "high": (0.5, np.inf)}
+
+
+def pareto_mask(points: npt.ArrayLike) -> npt.NDArray[np.bool_]:
+    """Which points no other point dominates, all coordinates being minimised.
+
+    A point dominates another if it is nowhere worse and somewhere better. (The paper's words, "no
+    other point had both better accuracy and DI", would also keep points that tie in one coordinate
+    and lose in the other; we do not.) Of exact duplicates only the first is kept: settings that
+    leave every case to the decision-maker all coincide, and there can be thousands. A row with a
+    NaN is never on the front and dominates nothing; infinities are ordinary values.
+
+    Args:
+        points: (n, d).
+
+    Returns:
+        (n,). O(n log n) for d = 2, else O(n times the size of the front).
+    """
+    points = np.asarray(points, dtype=np.float64)
+    n, d = points.shape
+    mask = np.zeros(n, dtype=np.bool_)
+    rows = np.flatnonzero(~np.isnan(points).any(axis=1))
+    # In lexicographic order (stable, so that of duplicates the first stays first) whatever
+    # dominates a point comes before it.
+    rows = rows[np.lexsort(points[rows].T[::-1])]
+    if d == 2 and len(rows):
+        y = points[rows, 1]
+        best_before = np.minimum.accumulate(y)[:-1]
+        mask[rows[np.concatenate([[True], y[1:] < best_before])]] = True
+        return mask
+    while len(rows):
+        head = points[rows[0]]
+        mask[rows[0]] = True
+        rows = rows[(points[rows] < head).any(axis=1)]
+    return mask
+
+
+def fronts(settings: pd.DataFrame) -> pd.DataFrame:
+    """Both Pareto fronts of every (method, model, decision-maker): the contract's `fronts.csv`.
+
+    Args:
+        settings: as `medians_by_setting` returns them, in the order of `setting_id`.
+
+    Returns:
+        The columns `COLUMNS`, and of `MORE_COLUMNS` those that are not empty in all settings. `front`
+        is `paper` (the front over the test medians of error and DI, as in the paper's Figure 3) or
+        `honest` (the front over the validation medians, shown at its test medians; these need not be
+        a front any more, and may be NaN). A setting whose medians are NaN where the front is chosen
+        is on no front; of settings that coincide there, the one with the smallest `setting_id` is
+        kept. Sorted by front (paper first), method, model, decision-maker, then test DI, error and
+        `setting_id`.
+    """
+    columns = _columns(settings)
+    return pd.concat([_front(settings, kind, columns) for kind in KINDS], ignore_index=True)
+
+
+def fronts_by_idk_rate(settings: pd.DataFrame) -> pd.DataFrame:
+    """The same among the settings of low, medium and high IDK rate only (the paper's Figure 4).
+
+    Args:
+        settings: as for `fronts`.
+
+    Returns:
+        A column `band` (low [0, 0.2), medium [0.2, 0.5), high [0.5, 1]), then those of `fronts`, sorted
+        by band, then as `fronts`. The rate is the test median for the paper's front and the
+        validation median for the honest one. `binary` never says IDK and is left out.
+    """
+    columns = ["band", *_columns(settings)]
+    parts = [
+        _front(idk_band(settings, band, kind), kind, columns[1:]).assign(band=band)
+        for band in BANDS
+        for kind in KINDS
+    ]
+    return pd.concat(parts, ignore_index=True)[columns]
+
+
+def idk_band(settings: pd.DataFrame, band: str, kind: str) -> pd.DataFrame:
+    """The settings of the methods that may say IDK, whose IDK rate is in a band of `BANDS`.
+
+    By the test rate for kind `paper` and the validation rate for `honest`. NaN is in no band.
+    """
+    low, high = BANDS[band]
+    rate = settings[f"{CHOSEN_ON[kind]}_idk_rate"]
+    return settings[(settings["method"] != "binary") & (rate >= low) & (rate < high)]
+
+
+def _columns(settings: pd.DataFrame) -> list[str]:
+    more = [column for column in MORE_COLUMNS if column in settings and settings[column].notna().any()]
+    return [*COLUMNS, *more]
+
+
+def _front(settings: pd.DataFrame, kind: str, columns: list[str]) -> pd.DataFrame:
+    split = CHOSEN_ON[kind]
+    points = settings[[f"{split}_error", f"{split}_di"]].to_numpy(np.float64)
+    mask = np.zeros(len(settings), dtype=np.bool_)
+    for rows in settings.groupby(GROUP, sort=False, observed=True, dropna=False).indices.values():
+        mask[rows] = pareto_mask(points[rows])
+    named = settings[mask].assign(front=kind)
+    named = named.rename(columns={f"test_{c}": c for c in ("error", "di", "idk_rate")})
+    return in_reading_order(named[columns], [*GROUP, "di", "error", "setting_id"])

@@ -1,0 +1,104 @@
+"""Test metrics of runs by group, with bootstrap intervals over the cases tested on."""
+
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from study.results.intervals import Interval, medians, percentile_interval, resampled_people
+from study.results.outcomes import CELLS, Cells, Outcomes, makers_wrong
+
+RESAMPLES: Final = 400
+# Of the resamples of the test set: the same in a report and in `study select`.
+SEED: Final = 0
+SUFFIXES: Final = {"": slice(0, CELLS), "_a0": slice(0, 2), "_a1": slice(2, CELLS)}
+
+Values = npt.NDArray[np.floating[Any]]
+
+
+class Spread(NamedTuple):
+    """A figure of a setting: its median over seeds, the range of these, and the bootstrap's interval.
+
+    `test_set` is None where the figure is undefined too often.
+    """
+
+    value: float
+    lowest: float
+    highest: float
+    test_set: Interval | None
+
+
+def figures_by_group(outcomes: Outcomes, decision_maker: Sequence[str], cells: Cells) -> dict[str, Values]:
+    """Test figures of R runs in B versions, whole and by group, and what the other would have done.
+
+    Args:
+        outcomes: of the runs.
+        decision_maker: (R,), who decides where a run defers.
+        cells: of the same examples, in B versions.
+
+    Returns:
+        (R, B) each, NaN where nobody is counted. Those of the ledger by their names there (error, di,
+        di_y0, di_y1, idk_rate, model_error: on what the model keeps, dm_error: on what it leaves), the
+        rates of the four cells as idk_rate_a0_y0 and error_a0_y0, and, as nobody is asked twice in
+        practice, dm_error_on_kept and model_error_on_left. Those of a group end in _a0 or _a1. Memory
+        is that of some thirty arrays (R, B).
+    """
+    wrong, code = makers_wrong(outcomes, decision_maker)
+    maker, model = wrong[code], outcomes.positive != outcomes.label
+    left, kept = outcomes.deferred, ~outcomes.deferred
+    people = cells.people[:, None]
+    idk = cells.count(left)
+    model_kept, maker_kept = cells.count(model & kept), cells.count(maker & kept)
+    model_left, maker_left = cells.count(model & left), cells.count(maker & left)
+    known = np.isin(np.asarray(decision_maker, dtype=str), list(outcomes.decisions))[:, None]
+    maker_kept = np.where(known, maker_kept, np.nan)
+    found: dict[str, Values] = {}
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rate = (model_kept + maker_left) / people
+        gaps = np.abs(rate[:2] - rate[2:])
+        found |= {"di": gaps.mean(axis=0), "di_y0": gaps[0], "di_y1": gaps[1]}
+        for cell in range(CELLS):
+            name = f"_a{cell // 2}_y{cell % 2}"
+            found |= {f"error{name}": rate[cell], f"idk_rate{name}": idk[cell] / people[cell]}
+        for suffix, own in SUFFIXES.items():
+            everybody, those_left = people[own].sum(axis=0), idk[own].sum(axis=0)
+            parts = {
+                "error": ((model_kept + maker_left)[own], everybody),
+                "idk_rate": (idk[own], everybody),
+                "model_error": (model_kept[own], everybody - those_left),
+                "dm_error_on_kept": (maker_kept[own], everybody - those_left),
+                "dm_error": (maker_left[own], those_left),
+                "model_error_on_left": (model_left[own], those_left),
+            }
+            found |= {f"{name}{suffix}": count.sum(axis=0) / of for name, (count, of) in parts.items()}
+    return found
+
+
+def resampled_cells(outcomes: Outcomes, resamples: int = RESAMPLES) -> Cells:
+    """The people as they are, and then drawn again so often; the same for the same people."""
+    drawn = resampled_people(np.random.default_rng(SEED), len(outcomes.label), resamples)
+    return Cells(outcomes, np.vstack([np.ones_like(outcomes.label, dtype=drawn.dtype), drawn]))
+
+
+def spreads(outcomes: Outcomes, decision_maker: Sequence[str], cells: Cells) -> dict[str, Spread]:
+    """Every figure of one setting, given the outcomes of its seeds' runs.
+
+    The bootstrap draws the same people for all runs, and takes the median over seeds in each resample.
+
+    Args:
+        outcomes: of these runs alone.
+        decision_maker: as for `figures_by_group`.
+        cells: as `resampled_cells` returns them.
+    """
+    figures = figures_by_group(outcomes, decision_maker, cells)
+    return {name: _spread(values) for name, values in figures.items()}
+
+
+def _spread(values: Values) -> Spread:
+    observed = values[:, 0][~np.isnan(values[:, 0])]
+    middle = medians(values)
+    if not len(observed):
+        return Spread(np.nan, np.nan, np.nan, None)
+    ends = float(observed.min()), float(observed.max())
+    return Spread(float(middle[0]), *ends, percentile_interval(middle[1:]))

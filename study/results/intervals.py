@@ -1,0 +1,97 @@
+"""Confidence intervals: over seeds by Student's t, over people by the bootstrap."""
+
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import stdtrit  # type: ignore[import-untyped]
+
+CONFIDENCE: Final = 0.95
+TINY: Final = 1e-12
+
+
+class Interval(NamedTuple):
+    """Both ends of a confidence interval of 95 %."""
+
+    low: float
+    high: float
+
+
+def t_interval(values: npt.ArrayLike) -> Interval | None:
+    """Student's interval of the mean of independent values, such as one per seed.
+
+    Args:
+        values: (n,). NaN are left out.
+
+    Returns:
+        mean ± t(0.975, n - 1) s / sqrt(n) with the sample standard deviation s; None for n < 2.
+    """
+    given = np.asarray(values, dtype=np.float64)
+    known = given[~np.isnan(given)]
+    n = len(known)
+    if n < 2:
+        return None
+    half = stdtrit(n - 1, 0.5 + CONFIDENCE / 2) * known.std(ddof=1) / np.sqrt(n)
+    return Interval(float(known.mean() - half), float(known.mean() + half))
+
+
+def correlation_interval(values: npt.ArrayLike) -> Interval | None:
+    """Interval of the mean of independent correlations, such as one per seed; it stays within [-1, 1].
+
+    Student's interval on the scale of Fisher's z = artanh(r) (Fisher 1921), carried there by the delta
+    method: transforming the mean, not each correlation, needs no rule for those of exactly -1 or 1, and
+    the interval is about the mean that it stands beside.
+
+    Args:
+        values: (n,), each in [-1, 1]. NaN are left out.
+
+    Returns:
+        tanh(artanh(m) ± h / (1 - m^2)) for the mean m and half the width h of `t_interval`; both ends
+        are m where all values are equal. None for n < 2.
+    """
+    # Rounding must carry neither a correlation beyond 1 nor the mean of unequal ones to 1.
+    given = np.clip(np.asarray(values, dtype=np.float64), -1, 1)
+    students = t_interval(given)
+    if students is None or students.low == students.high:
+        return students
+    mean = np.clip(np.nanmean(given), -1 + TINY, 1 - TINY)
+    half = (students.high - students.low) / 2 / (1 - mean**2)
+    low, high = np.tanh(np.arctanh(mean) + np.array([-half, half]))
+    return Interval(float(low), float(high))
+
+
+def percentile_interval(resampled: npt.ArrayLike) -> Interval | None:
+    """The middle 95 % of a statistic over resamples.
+
+    Args:
+        resampled: (B,). Resamples in which the statistic is undefined (NaN) are left out.
+
+    Returns:
+        The 2.5th and 97.5th percentile; None where half of the resamples or more are undefined.
+    """
+    given = np.asarray(resampled, dtype=np.float64)
+    known = given[~np.isnan(given)]
+    if 2 * len(known) <= len(given):
+        return None
+    low, high = np.quantile(known, [0.5 - CONFIDENCE / 2, 0.5 + CONFIDENCE / 2])
+    return Interval(float(low), float(high))
+
+
+def resampled_people(generator: np.random.Generator, people: int, resamples: int) -> npt.NDArray[np.int32]:
+    """How often each of so many people is drawn, with replacement, in each resample: (B, N).
+
+    Every row sums to N; rows are multinomial with equal probabilities.
+    """
+    counts = np.empty((resamples, people), dtype=np.int32)
+    for row in counts:
+        row[:] = np.bincount(generator.integers(people, size=people), minlength=people)
+    return counts
+
+
+def medians(values: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float64]:
+    """Median of each column (n, B), NaN left out; NaN where nothing is left."""
+    values = np.sort(values, axis=0).astype(np.float64)
+    known = (~np.isnan(values)).sum(axis=0)
+    middle = np.stack([np.maximum(known - 1, 0) // 2, known // 2])
+    found = np.take_along_axis(values, np.minimum(middle, len(values) - 1), axis=0)
+    return np.asarray(np.where(known > 0, found.mean(axis=0), np.nan))

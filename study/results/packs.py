@@ -1,0 +1,134 @@
+"""What a run is: settings, the packs in which they train, and the identities of both.
+
+A *setting* is one hyperparameter combination, a *run* one training of it under one seed. Identities are
+hashes of what decides a row, so that rows from different machines can be put side by side.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from math import isfinite
+from typing import Any
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One hyperparameter combination: its coefficients by name.
+
+    ``alpha``, and ``gamma`` where the method may say IDK. For thresholds chosen after training also
+    ``model_alpha``, with which the network itself is trained; where the search proposes them, that and
+    their quantiles ``t0_a0`` ... ``t1_a1``.
+    """
+
+    setting_id: str
+    params: Mapping[str, float]
+
+    @property
+    def alpha(self) -> float:
+        """The fairness coefficient; the network's own where thresholds are not chosen by their loss."""
+        return self.params["alpha" if "alpha" in self.params else "model_alpha"]
+
+    @property
+    def gamma(self) -> float | None:
+        """The price of deferring, None where there is none."""
+        return self.params.get("gamma")
+
+    @property
+    def trained_alpha(self) -> float:
+        """The fairness coefficient that the network itself is trained with."""
+        return self.params["model_alpha" if "model_alpha" in self.params else "alpha"]
+
+
+def run_id(setting_id: str, seed: int) -> str:
+    """Return the identity of a run: a hash of setting, seed, data and code, and of nothing else."""
+    return digest([setting_id, seed])
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A setting to try; ``memory`` is what the sampler must remember of it, None if it did not ask."""
+
+    setting: Setting
+    memory: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True)
+class Pack:
+    """The settings that train together, under every seed, as one tensor program.
+
+    ``proposals`` is all that was asked for; ``fresh`` the setting ids that no earlier pack of the
+    study trains. Stable: a pack is either in the ledger, whole, or still to do.
+    """
+
+    pack_id: str
+    arm: str
+    index: int
+    method: str
+    model: str
+    decision_maker: str
+    seeds: tuple[int, ...]
+    proposals: tuple[Proposal, ...]
+    fresh: tuple[str, ...]
+
+    @property
+    def settings(self) -> tuple[Setting, ...]:
+        """The settings to train, in lane order."""
+        wanted = {proposal.setting.setting_id: proposal.setting for proposal in self.proposals}
+        return tuple(wanted[setting_id] for setting_id in self.fresh)
+
+    @property
+    def of_search(self) -> tuple[Proposal, ...]:
+        """The proposals that came of the search: all but the baseline."""
+        return tuple(proposal for proposal in self.proposals if proposal.memory is not None)
+
+    @property
+    def runs(self) -> int:
+        """How many runs the pack trains."""
+        return len(self.fresh) * len(self.seeds)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the pack as plain data, for its manifest."""
+        return asdict(self)
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> "Pack":
+        """Rebuild a pack; raises KeyError, TypeError or ValueError where the data is no manifest."""
+        proposals = tuple(
+            Proposal(Setting(**entry["setting"]), entry["memory"]) for entry in data["proposals"]
+        )
+        fields = {**data, "proposals": proposals}
+        pack = Pack(**{**fields, "seeds": tuple(data["seeds"]), "fresh": tuple(data["fresh"])})
+        pack._check()
+        return pack
+
+    def _check(self) -> None:
+        """Raise ValueError unless everything is of its kind: a manifest may be made up by anybody."""
+        names = (self.pack_id, self.arm, self.method, self.model, self.decision_maker)
+        settings = {proposal.setting.setting_id: proposal.setting for proposal in self.proposals}
+        words = (*names, *settings, *self.fresh)
+        if not all(isinstance(word, str) and _NAME.fullmatch(word) for word in words):
+            raise ValueError("a name is letters, digits, dots, hyphens and underlines")
+        if not all(type(number) is int and 0 <= number < 2**63 for number in (self.index, *self.seeds)):
+            raise ValueError("index and seeds are whole numbers from 0 to 2^63 - 1")
+        if len(set(self.seeds)) < len(self.seeds) or len(set(self.fresh)) < len(self.fresh):
+            raise ValueError("a seed or a setting is there twice")
+        if not {*self.fresh} <= settings.keys():
+            raise ValueError("a fresh setting was not proposed")
+        for proposal in self.proposals:
+            params, memory = proposal.setting.params, proposal.memory
+            if not isinstance(params, dict) or not isinstance(memory, dict | None):
+                raise ValueError("params and memory are mappings")
+            if not all(type(value) in (int, float) and isfinite(value) for value in params.values()):
+                raise ValueError("params are finite numbers")
+            if not {"alpha", "model_alpha"} & params.keys():
+                raise ValueError("no alpha")
+
+
+def digest(facts: object) -> str:
+    """Return a hash over plain data."""
+    text = json.dumps(facts, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:20]

@@ -1,0 +1,133 @@
+"""The tables of a results directory: their columns, and how they become bytes and are read back.
+
+What is read may be torn or made up by anybody: it is data, checked, and raises one of UNREADABLE.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from study.words import FAILED, METRICS, SPLITS, THRESHOLDS
+
+RUN_SCHEMA = pa.schema(
+    [
+        *((name, pa.string()) for name in ("run_id", "setting_id", "study", "dataset")),
+        *((name, pa.string()) for name in ("data_fingerprint", "decision_maker", "test_decision_maker")),
+        *((name, pa.string()) for name in ("method", "model")),
+        *((name, pa.float64()) for name in ("alpha", "gamma", "model_alpha")),
+        ("seed", pa.int64()),
+        *((name, pa.float64()) for name in THRESHOLDS),
+        *((name, pa.int32()) for name in ("epochs", "best_epoch")),
+        *((name, pa.string()) for name in ("status", "reason")),
+        *((f"{split}_{figure}", pa.float64()) for split in SPLITS for figure in METRICS),
+        *((name, pa.float64()) for name in ("validation_loss", "seconds")),
+        *((name, pa.string()) for name in ("pack_id", "worker")),
+        ("finished_at", pa.timestamp("us", tz="UTC")),
+    ]
+)
+WEIGHT_SCHEMA = pa.schema([("run_id", pa.string()), ("weights", pa.list_(pa.float32()))])
+OUTCOME_SCHEMA = pa.schema([("run_id", pa.string()), ("deferred", pa.binary()), ("positive", pa.binary())])
+"""The decisions of a run on the test rows, a bit each (numpy.packbits): deferred, and the model's class."""
+DECISION_MAKER_SCHEMA = pa.schema(
+    [
+        ("decision_maker", pa.string()),
+        ("alpha", pa.float64()),
+        ("probability", pa.list_(pa.float32())),
+        *((f"{split}_{figure}", pa.float64()) for split in SPLITS for figure in METRICS),
+    ]
+)
+_NAMES = ("run_id", "setting_id", "pack_id", "method", "model", "decision_maker")
+"""What every row must have: by these rows are told apart and grouped."""
+UNREADABLE = (OSError, KeyError, TypeError, ValueError, OverflowError, pa.ArrowException)
+"""What reading a table that is none may raise."""
+
+BoolArray = np.ndarray[Any, np.dtype[np.bool_]]
+
+
+class Rows(NamedTuple):
+    """What a pack leaves in the ledger, a table each; a run that failed has no weights and no outcomes."""
+
+    runs: pa.Table
+    weights: pa.Table
+    outcomes: pa.Table
+
+    @staticmethod
+    def failed(columns: Mapping[str, Sequence[Any]]) -> "Rows":
+        """Return the rows of runs that could not be trained, columns by name as in RUN_SCHEMA."""
+        nothing = (WEIGHT_SCHEMA.empty_table(), OUTCOME_SCHEMA.empty_table())
+        return Rows(to_table(columns, RUN_SCHEMA), *nothing)
+
+    def sound(self) -> "Rows":
+        """Return these rows without the runs that failed."""
+        return self._replace(runs=self.runs.filter(pc.not_equal(self.runs["status"], FAILED)))
+
+
+def to_table(columns: Mapping[str, Sequence[Any] | BoolArray], schema: pa.Schema) -> pa.Table:
+    """Return columns by name as a table."""
+    return pa.table([pa.array(columns[field.name], field.type) for field in schema], schema=schema)
+
+
+def to_parquet(table: pa.Table) -> bytes:
+    """Return a table as a Parquet file's content."""
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd")
+    content: bytes = sink.getvalue().to_pybytes()
+    return content
+
+
+def read_table(content: bytes, schema: pa.Schema, columns: Sequence[str] | None = None) -> pa.Table:
+    """Return ``columns`` (all of the schema) of a Parquet file, in the schema's types.
+
+    Raises ValueError where a column of the schema is missing, there twice, or of another kind, and where
+    a row has no name.
+    """
+    wanted = schema.names if columns is None else list(columns)
+    with pq.ParquetFile(pa.BufferReader(content)) as file:
+        names = file.schema_arrow.names
+        # Files of the ledger from before a run could fail give no reasons.
+        lacking = {"reason"} - {*names}
+        wrong = [name for name in schema.names if names.count(name) != 1 and name not in lacking]
+        if wrong:
+            raise ValueError(f"{names.count(wrong[0])} columns {wrong[0]}, one is needed")
+        table = file.read([name for name in wanted if name not in lacking])
+    nameless = [name for name in wanted if name in _NAMES and table[name].null_count]
+    if nameless:
+        raise ValueError(f"a row without {nameless[0]}")
+    for name in lacking:
+        table = table.append_column(name, pa.nulls(len(table), pa.string()))
+    return table.select(wanted).cast(pa.schema([schema.field(name) for name in wanted]))
+
+
+def read_people(content: bytes) -> dict[str, BoolArray]:
+    """Return the columns of test_rows.parquet, (N,) each; raises one of UNREADABLE."""
+    table = pq.ParquetFile(pa.BufferReader(content)).read()
+    names = ["label", "sensitive", *(n for n in table.column_names if n.startswith("decision_"))]
+    return {name: table[name].cast(pa.bool_()).to_numpy() for name in names}
+
+
+def read_decided(content: bytes, people: int, wanted: pa.Array) -> tuple[list[str], BoolArray, BoolArray]:
+    """Return R run ids, those that are ``wanted``, and their decisions, (R, people) each.
+
+    Raises one of UNREADABLE.
+    """
+    table = read_table(content, OUTCOME_SCHEMA)
+    table = table.filter(pc.is_in(table["run_id"], wanted))
+    deferred, positive = (_bits(table[name], people) for name in OUTCOME_SCHEMA.names[1:])
+    return table["run_id"].to_pylist(), deferred, positive
+
+
+def frame(table: pa.Table) -> pd.DataFrame:
+    """Return a table as pandas has it, whatever its metadata say; the table is used up."""
+    made: pd.DataFrame = table.to_pandas(ignore_metadata=True, self_destruct=True)
+    return made
+
+
+def _bits(column: pa.ChunkedArray, count: int) -> BoolArray:
+    """Unpack rows of bits into (R, count); raises ValueError where there are more or fewer."""
+    packed = np.frombuffer(b"".join(column.to_pylist()), dtype=np.uint8)
+    return np.unpackbits(packed.reshape(len(column), -(-count // 8)), axis=1, count=count).astype(bool)

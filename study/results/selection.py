@@ -1,0 +1,189 @@
+"""Choose one setting: the best on validation under constraints, with its test figures beside."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pandas as pd
+
+from study.errors import LedgerError, UserError
+from study.results.group_metrics import Spread, resampled_cells, spreads
+from study.results.limits import POINT, best
+from study.results.outcomes import LackingError, ReadsOutcomes, outcomes_of
+from study.results.settings import median_runs, medians_by_setting
+from study.words import NO_DECISION_MAKER
+
+Figure = Literal["error", "di", "idk"]
+COLUMN = {"error": "error", "di": "di", "idk": "idk_rate"}
+NAMES = {"error": "error", "di": "DI", "idk_rate": "IDK rate"}
+Ends = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """A setting, and whether it satisfies the constraints or only comes nearest to them.
+
+    ``validation`` and ``test`` hold medians over seeds of error, di and idk_rate; ``run_id`` is the
+    run whose validation figure is the median one (the lower of two), ``run_validation`` and ``run_test``
+    its own figures, which may be beyond a limit that the medians are within. ``validation_seeds`` and
+    ``test_seeds`` hold the smallest and largest of the seeds; ``test_interval`` a bootstrap interval of
+    95 % of the test median over the people tested on, None where outcomes lack: ``lacking`` says why.
+    ``exceeded`` says by how much each constraint is missed.
+    """
+
+    satisfies: bool
+    setting_id: str
+    run_id: str
+    dataset: str
+    method: str
+    model: str
+    decision_maker: str
+    alpha: float
+    gamma: float | None
+    validation: dict[str, float | None]
+    test: dict[str, float | None]
+    seeds: int
+    run_validation: dict[str, float | None]
+    run_test: dict[str, float | None]
+    validation_seeds: dict[str, Ends | None]
+    test_seeds: dict[str, Ends | None]
+    test_interval: dict[str, Ends | None]
+    exceeded: dict[str, float]
+    lacking: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the selection as plain data, the contract's keys first."""
+        names = ("setting_id", "run_id", "method", "alpha", "gamma", "validation", "test")
+        rest = ("model", "decision_maker", "dataset", "seeds")
+        spread = ("run_validation", "run_test", "validation_seeds", "test_seeds", "test_interval")
+        return {name: getattr(self, name) for name in (*names, *rest, *spread)}
+
+    def words(self) -> str:
+        """Return the selection for a person."""
+        gamma = "" if self.gamma is None else f", gamma {self.gamma:.4g}"
+        lines = [
+            f"{self.method} ({self.model}, decision-maker {self.decision_maker}), "
+            f"alpha {self.alpha:.4g}{gamma}",
+            f"  setting {self.setting_id}, run {self.run_id}",
+            f"{'':<20}{'error':>16}{'DI':>16}{'IDK rate':>16}",
+            _line("validation", self.validation.values()),
+            _line(f"  over {self.seeds} seeds", self.validation_seeds.values()),
+            _line("test", self.test.values()),
+            _line(f"  over {self.seeds} seeds", self.test_seeds.values()),
+        ]
+        if self.lacking:
+            lines.append(f"  no 95 % interval: {self.lacking}")
+        else:
+            lines.append(_line("  95 % interval", self.test_interval.values()))
+        lines.append(_line("run, validation", self.run_validation.values()))
+        lines.append(_line("run, test", self.run_test.values()))
+        return "\n".join(lines)
+
+    def missed(self) -> str:
+        """Return which constraints are missed, and by how much."""
+        return ", ".join(f"{name} by {excess:.3g}" for name, excess in self.exceeded.items())
+
+
+def select(
+    runs: pd.DataFrame,
+    read_outcomes: ReadsOutcomes,
+    *,
+    max_idk: float | None = None,
+    max_di: float | None = None,
+    max_error: float | None = None,
+    minimise: Figure = "error",
+    method: str | None = None,
+    model: str | None = None,
+    decision_maker: str | None = None,
+) -> Selection:
+    """Return the setting with the smallest validation ``minimise`` under the constraints.
+
+    All figures are medians over seeds. Ties go to the smaller error, DI and IDK rate, in this order.
+    Where no setting satisfies the constraints, the one whose excess over them sums to least is
+    returned with ``satisfies`` False. ``method``, ``model`` and ``decision_maker`` narrow down what is
+    chosen from; binary models, which never ask, stand beside every decision-maker. Only the outcomes of
+    the chosen setting's runs are read. Raises LedgerError where nothing has finished, and UserError for a
+    name that is not in the ledger.
+    """
+    settings = medians_by_setting(_narrowed(runs, method, model, decision_maker))
+    given = {"idk": max_idk, "di": max_di, "error": max_error}
+    limits = {COLUMN[figure]: limit for figure, limit in given.items() if limit is not None}
+    chosen = best(settings, limits, COLUMN[minimise])
+    if chosen is None:
+        raise LedgerError("no run has finished yet, there is nothing to select from")
+    own = runs[runs["setting_id"] == chosen["setting_id"]].dropna(subset=POINT)
+    over = {NAMES[figure]: float(chosen[f"over_{figure}"]) for figure in limits}
+    run_id = median_runs(own, f"validation_{COLUMN[minimise]}")[chosen["setting_id"]]
+    run = own[own["run_id"] == run_id].iloc[0]
+    intervals, lacking = _intervals(own, read_outcomes)
+    return Selection(
+        satisfies=bool(chosen["excess"] == 0),
+        setting_id=chosen["setting_id"],
+        run_id=run_id,
+        dataset=chosen["dataset"],
+        method=chosen["method"],
+        model=chosen["model"],
+        decision_maker=chosen["decision_maker"],
+        alpha=float(chosen["alpha"]),
+        gamma=_number(chosen["gamma"]),
+        validation=_figures(chosen, "validation"),
+        test=_figures(chosen, "test"),
+        seeds=len(own),
+        run_validation=_figures(run, "validation"),
+        run_test=_figures(run, "test"),
+        validation_seeds=_range(own, "validation"),
+        test_seeds=_range(own, "test"),
+        test_interval={name: intervals[name].test_set if intervals else None for name in COLUMN.values()},
+        exceeded={name: excess for name, excess in over.items() if excess > 0},
+        lacking=lacking,
+    )
+
+
+def _narrowed(
+    runs: pd.DataFrame, method: str | None, model: str | None, decision_maker: str | None
+) -> pd.DataFrame:
+    among = ""
+    for column, name in (("method", method), ("model", model), ("decision_maker", decision_maker)):
+        if name is None:
+            continue
+        known = sorted(set(runs[column]) - {NO_DECISION_MAKER})
+        if len(runs) and name not in known:
+            flag, allowed = column.replace("_", "-"), ", ".join(known) or "none"
+            raise UserError(f"--{flag}: {name!r} is not in the ledger{among}; allowed are {allowed}")
+        among += f" with {column.replace('_', '-')} {name}"
+        also = NO_DECISION_MAKER if column == "decision_maker" else name
+        runs = runs[runs[column].isin([name, also])]
+    return runs
+
+
+def _intervals(own: pd.DataFrame, read_outcomes: ReadsOutcomes) -> tuple[Mapping[str, Spread], str]:
+    try:
+        outcomes = outcomes_of(read_outcomes, own)
+    except LackingError as error:
+        return {}, str(error)
+    return spreads(outcomes, own["test_decision_maker"].tolist(), resampled_cells(outcomes)), ""
+
+
+def _range(own: pd.DataFrame, split: str) -> dict[str, Ends | None]:
+    columns = {name: own[f"{split}_{name}"].dropna() for name in COLUMN.values()}
+    return {n: (float(v.min()), float(v.max())) if len(v) else None for n, v in columns.items()}
+
+
+def _figures(setting: "pd.Series[Any]", split: str) -> dict[str, float | None]:
+    return {name: _number(setting[f"{split}_{name}"]) for name in COLUMN.values()}
+
+
+def _number(value: Any) -> float | None:
+    return None if pd.isna(value) else float(value)
+
+
+def _line(title: str, figures: Iterable[float | Ends | None]) -> str:
+    cells = []
+    for value in figures:
+        if value is None:
+            cells.append("-")
+        else:
+            cells.append(
+                f"{value[0]:.3f} to {value[1]:.3f}" if isinstance(value, tuple) else f"{value:.3f}"
+            )
+    return f"  {title:<18}" + "".join(f"{cell:>16}" for cell in cells)

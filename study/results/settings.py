@@ -1,0 +1,84 @@
+"""From runs to settings: one row per setting, medians over its seeds."""
+
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from study.words import METHODS, METRICS, THRESHOLDS
+
+KEYS: Final = (
+    *("setting_id", "dataset", "method", "model", "decision_maker", "test_decision_maker"),
+    *("alpha", "gamma", "model_alpha"),
+)
+MEDIANS: Final = (
+    *(f"{split}_{figure}" for split in ("test", "validation", "train") for figure in METRICS),
+    "validation_loss",
+    *THRESHOLDS,
+    *("epochs", "best_epoch", "seconds"),
+)
+GROUP: Final = ["method", "model", "decision_maker"]
+
+
+def medians_by_setting(runs: pd.DataFrame) -> pd.DataFrame:
+    """Reduce runs to settings, "each a median of 5 runs" (section 5 of the paper).
+
+    Args:
+        runs: the ledger, or as many of its columns as are at hand: `setting_id`, and whichever of
+            `KEYS` and `MEDIANS` it has.
+
+    Returns:
+        One row per `setting_id`, in its order: the `KEYS` of the setting (from its first run; they
+        are the same in all), `seeds` (int64, how many runs it has), and the median over these of
+        every column in `MEDIANS`, as float64.
+
+        The median ignores NaN and is NaN where every seed is. Of an even number of seeds it is the
+        mean of the middle two. It does not depend on the order of the rows.
+    """
+    codes, ids = pd.factorize(runs["setting_id"], sort=True)
+    first = np.unique(codes, return_index=True)[1]
+    keys = [key for key in KEYS if key in runs]
+    columns = [column for column in MEDIANS if column in runs]
+    settings = runs[keys].iloc[first].reset_index(drop=True)
+    for key in settings.select_dtypes("category"):
+        # Parquet's dictionaries come as categories, which sort by the order of their appearance.
+        settings[key] = settings[key].astype(settings[key].cat.categories.dtype)
+    settings.insert(len(keys), "seeds", np.bincount(codes, minlength=len(ids)).astype(np.int64))
+    # One column after the other: together they are all of a large ledger once more.
+    medians = {name: runs[name].astype("float64").groupby(codes).median() for name in columns}
+    return pd.concat([settings, pd.DataFrame(medians)], axis=1)
+
+
+def median_runs(runs: pd.DataFrame, column: str) -> "pd.Series[str]":
+    """For each setting the run whose figure is the median one.
+
+    Args:
+        runs: the ledger, columns setting_id, run_id, seed and the figure's.
+        column: the figure; runs without it are left out.
+
+    Returns:
+        run_id by setting_id. Of an even number of runs it is the lower of the middle two, of equal
+        figures that of the smaller seed.
+    """
+    known = runs[["setting_id", "run_id", "seed", column]].dropna(subset=[column])
+    known = known.astype({"setting_id": str, "run_id": str}).sort_values(["setting_id", column, "seed"])
+    of_setting = known.groupby("setting_id", sort=False)["run_id"]
+    middle = (of_setting.transform("size") - 1) // 2
+    return known[of_setting.cumcount() == middle].set_index("setting_id")["run_id"]
+
+
+def in_reading_order(frame: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    """Sort by `by`, where methods come in the paper's order: binary, reject, defer, then others.
+
+    Stable; NaN last. The index is renumbered.
+    """
+
+    def sort_key(column: pd.Series) -> pd.Series:
+        if column.name != "method":
+            return column
+        # An unknown method has no rank: it comes after the known ones, by name.
+        names = [str(method) for method in column.unique()]
+        ranks = {m: METHODS.index(m) if m in METHODS else len(METHODS) for m in names}
+        return column.map({m: f"{ranks[m]}{m}" for m in names})
+
+    return frame.sort_values(by, key=sort_key, kind="stable", ignore_index=True)

@@ -1,0 +1,203 @@
+"""Where results may lie: a local path, or a place in any store that pyarrow's file systems open (s3://)."""
+
+import hashlib
+import os
+import re
+import tempfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
+
+from pyarrow import ArrowException, fs
+
+from study.errors import LedgerError
+from study.storage.retries import Result, patiently, reason
+
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
+_SHOWN = ("region", "scheme", "endpoint_override")
+"""What of a URI's query may be said aloud; the rest may hold a key."""
+
+
+@dataclass(frozen=True, order=True)
+class RemotePath:
+    """A place in an object store, with as much of ``pathlib.Path`` as results need.
+
+    There are no folders to make and nothing is renamed or appended to: a file appears whole or not at
+    all. As text it is its URI without keys. Methods raise FileNotFoundError where there is no such file,
+    and LedgerError where the store refuses, or fails for longer than we are patient.
+    """
+
+    store: str
+    """Scheme and host, user and key included."""
+    query: str
+    key: str
+
+    def __truediv__(self, below: str) -> "RemotePath":  # noqa: D105
+        return RemotePath(self.store, self.query, f"{self.key}/{below}".lstrip("/"))
+
+    def __str__(self) -> str:  # noqa: D105
+        scheme, host = self.store.split("://", 1)
+        # In abfss://container@account the first part is no key.
+        user, _, rest = host.rpartition("@")
+        shown = host if not user or (scheme.startswith("abfs") and ":" not in user) else rest
+        said = [(name, value) for name, value in parse_qsl(self.query) if name in _SHOWN]
+        return f"{scheme}://{shown}/{quote(self.key)}" + (f"?{urlencode(said, safe=':/')}" if said else "")
+
+    def __repr__(self) -> str:  # noqa: D105
+        return f"RemotePath({str(self)!r})"
+
+    @property
+    def uri(self) -> str:
+        """The whole URI, for another process to open; it may hold a key, so it is never shown."""
+        return f"{self.store}/{quote(self.key)}" + (f"?{self.query}" if self.query else "")
+
+    @property
+    def name(self) -> str:
+        """The last part."""
+        return self.key.rpartition("/")[2]
+
+    @property
+    def stem(self) -> str:
+        """The last part without its ending."""
+        return self.name.rpartition(".")[0] or self.name
+
+    @property
+    def parent(self) -> "RemotePath":
+        """The place that this one is in."""
+        return RemotePath(self.store, self.query, self.key.rpartition("/")[0])
+
+    def is_file(self) -> bool:
+        """Say whether there is a file here."""
+        return bool(self._info().type == fs.FileType.File)
+
+    exists = is_file
+
+    def glob(self, pattern: str) -> Iterator["RemotePath"]:
+        """Yield the files here whose names match."""
+        for found in self._asked(lambda system, path: system.get_file_info(_within(path))):
+            if found.type == fs.FileType.File and fnmatchcase(found.base_name, pattern):
+                yield self / found.base_name
+
+    def modified(self) -> float | None:
+        """Return when the file here was written, in seconds since 1970 by the store's clock."""
+        mtime = self._info().mtime
+        return None if mtime is None else float(mtime.timestamp())
+
+    def read_bytes(self) -> bytes:
+        """Return the file's content; raises FileNotFoundError where there is none."""
+
+        def read(system: Any, path: str) -> bytes:
+            with system.open_input_stream(path) as stream:
+                return bytes(stream.read())
+
+        return self._asked(read)
+
+    def write_bytes(self, content: bytes) -> None:
+        """Write a file that appears whole or not at all."""
+
+        def write(system: Any, path: str) -> None:
+            with system.open_output_stream(path) as stream:
+                stream.write(content)
+
+        # Closing a stream publishes what it has by then, so no interrupt may come between: those come
+        # to the main thread.
+        with ThreadPoolExecutor(1) as beside:
+            beside.submit(self._asked, write).result()
+
+    def unlink(self, missing_ok: bool = False) -> None:
+        """Delete the file."""
+        try:
+            self._asked(lambda system, path: system.delete_file(path))
+        except FileNotFoundError:
+            if not missing_ok:
+                raise
+
+    def renamed(self, name: str) -> "RemotePath":
+        """Give the file another name: a copy that appears whole, then this one goes."""
+        target = self.parent / name
+        target.write_bytes(self.read_bytes())
+        self.unlink(missing_ok=True)
+        return target
+
+    def _info(self) -> Any:
+        return self._asked(lambda system, path: system.get_file_info(path))
+
+    def _asked(self, ask: Callable[[Any, str], Result]) -> Result:
+        """Ask the store, patiently."""
+        try:
+            system, base = _open(self.store, self.query)
+        except (ArrowException, OSError, ValueError) as error:
+            raise LedgerError(
+                f"{self}: cannot be opened ({self._without_keys(reason(error))}); a local path is allowed, "
+                "or a URI such as s3://bucket/study, gs://bucket/study, "
+                "abfss://container@account.dfs.core.windows.net/study"
+            ) from None
+        try:
+            return patiently(lambda: ask(system, f"{base.rstrip('/')}/{self.key}".rstrip("/")))
+        except FileNotFoundError:
+            raise
+        except (ArrowException, OSError) as error:
+            raise LedgerError(f"{self}: {self._without_keys(reason(error))}") from None
+
+    def _without_keys(self, text: str) -> str:
+        for secret in filter(None, (self.store, self.query)):
+            text = text.replace(secret, "...")
+        return text
+
+
+Place = Path | RemotePath
+
+
+def place(given: str | Place) -> Place:
+    """Return the place that a path or a URI names; raises LedgerError for a URI that became a Path."""
+    if isinstance(given, RemotePath):
+        return given
+    text = str(given)
+    if not _URI.match(text):
+        return Path(given)
+    if "://" not in text or isinstance(given, Path):
+        raise LedgerError(
+            f"{text}: is neither a path nor a URI; write a URI as text, such as s3://bucket/study"
+        )
+    parts = urlsplit(text)
+    if parts.scheme == "file":
+        return Path(unquote(parts.path))
+    return RemotePath(f"{parts.scheme}://{parts.netloc}", parts.query, unquote(parts.path).strip("/"))
+
+
+def _within(path: str) -> fs.FileSelector:
+    return fs.FileSelector(path, allow_not_found=True)
+
+
+def files_in(folder: Place, pattern: str) -> list[Place]:
+    """Return the files in a folder whose names match, by name."""
+    return sorted(folder.glob(pattern), key=lambda path: path.name)
+
+
+def renamed(path: Place, name: str) -> Place:
+    """Give a file another name; return its place."""
+    return path.replace(path.with_name(name)) if isinstance(path, Path) else path.renamed(name)
+
+
+def local_logs(root: Place) -> Path:
+    """Return where the driver keeps logs: they are appended to, which an object store does not know."""
+    if isinstance(root, Path):
+        return root / "logs"
+    digest = hashlib.sha256(str(root).encode()).hexdigest()[:8]
+    return Path(tempfile.gettempdir()) / f"study-logs-{os.getuid()}" / f"{root.name}-{digest}"
+
+
+@lru_cache
+def _open(store: str, query: str) -> tuple[Any, str]:
+    """Return the file system of a store, and what its paths begin with."""
+    if store.startswith("s3:"):
+        # A small file is then one request instead of three.
+        query = "&".join(filter(None, (query, "allow_delayed_open=true")))
+    uri = f"{store}?{query}" if query else store
+    system, base = patiently(lambda: fs.FileSystem.from_uri(uri))
+    return system, base

@@ -1,0 +1,216 @@
+"""One driver at a time: the kernel's lock on a local directory, a lease in an object store."""
+
+import contextlib
+import json
+import os
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from study.errors import LedgerError, OutputError
+from study.storage.locations import Place, RemotePath
+from study.storage.whole_files import write_whole
+
+BEAT = 10.0
+"""Seconds between two signs of life of who holds a lease."""
+STALE = 60.0
+"""A lease without a sign of life for so many seconds may be taken."""
+SETTLE = 3.0
+"""Seconds between writing a lease and looking whether it is still ours."""
+_AGAIN = 0.05
+
+
+def holding(root: Place, say: Callable[[str], None]) -> "contextlib.AbstractContextManager[Hold]":
+    """Hold the directory ``root`` against a second driver; raises LedgerError where there is one."""
+    return _locked(root / ".lock") if isinstance(root, Path) else _leased(root / ".lease", say)
+
+
+def held(root: Place) -> bool:
+    """Say whether a driver is at work in ``root``."""
+    if isinstance(root, RemotePath):
+        return _lease_is_live(root / ".lease")
+    lock_file = root / ".lock"
+    if not lock_file.exists():
+        return False
+    handle = _try_lock(lock_file, patience=0.0)
+    if handle is None:
+        return True
+    os.close(handle)
+    return False
+
+
+@dataclass
+class Hold:
+    """What a driver has on its directory; ``check`` raises LedgerError once another took it."""
+
+    where: str = ""
+    taken_by: str = ""
+    ended: threading.Event = field(default_factory=threading.Event)
+
+    def check(self) -> None:
+        """Raise LedgerError once another driver has taken the directory over."""
+        if self.taken_by:
+            raise LedgerError(
+                f"{self.where}: a driver on {self.taken_by} took the study over while storage could not "
+                "be reached from here; what is finished is kept, and that driver goes on"
+            )
+
+
+def _refusal(root: Place) -> LedgerError:
+    return LedgerError(
+        f"{root}: another `study run` or `study resume` is at work there; "
+        "wait for it, stop it, or give another --out"
+    )
+
+
+# On this machine, or on a file system that knows flock
+
+
+@contextlib.contextmanager
+def _locked(lock_file: Path) -> Iterator[Hold]:
+    handle = _try_lock(lock_file, patience=1.0)
+    if handle is None:
+        raise _refusal(lock_file.parent)
+    try:
+        yield Hold()
+    finally:
+        os.close(handle)
+
+
+def _try_lock(lock_file: Path, patience: float) -> int | None:
+    """Return a locked file descriptor, or None; the kernel frees it when its process dies."""
+    import fcntl
+
+    try:
+        lock_file.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise OutputError(
+            f"{lock_file.parent}: cannot be written ({error.strerror}); give a writable --out"
+        ) from None
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return handle
+        except OSError:
+            if time.monotonic() >= deadline:
+                os.close(handle)
+                return None
+            # A `study status` may hold the lock for an instant while it looks.
+            time.sleep(_AGAIN)
+
+
+# In an object store
+
+
+@dataclass(frozen=True)
+class _Lease:
+    """Who holds a directory: ``beat`` grows as long as they live."""
+
+    owner: str
+    host: str
+    process: str | None
+    beat: int
+
+    def to_bytes(self) -> bytes:
+        return json.dumps(self.__dict__).encode()
+
+    @staticmethod
+    def read(file: RemotePath) -> "_Lease | None":
+        """Return the lease; None where there is none, or what is there is none."""
+        try:
+            content = json.loads(file.read_bytes())
+            return _Lease(
+                owner=str(content["owner"]),
+                host=str(content["host"]),
+                process=content["process"],
+                beat=int(content["beat"]),
+            )
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            return None
+
+    @property
+    def of_the_dead(self) -> bool:
+        """Say whether its process was of this machine and is no more; elsewhere nobody can tell."""
+        here, _, number = (self.process or "").rpartition(" ")
+        return here != "" and here == _machine() and not Path("/proc", number).exists()
+
+
+def _machine() -> str:
+    """Return what no two machines, boots or containers share; empty where that is not to be had."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text("utf-8").strip()
+        return f"{boot} {os.readlink('/proc/self/ns/pid')}"
+    except OSError:
+        return ""
+
+
+@contextlib.contextmanager
+def _leased(file: RemotePath, say: Callable[[str], None]) -> Iterator[Hold]:
+    """Take the lease, renew it from a thread, and give it back.
+
+    Nothing in the stores that pyarrow opens compares and swaps. So: a lease is taken only after it was
+    seen without a sign of life for STALE seconds of our own clock, then written, and read again when
+    whoever wrote at the same time has written too: of several the last one stays. Who finds another's
+    name in it later stops (`Hold.check`).
+    """
+    _wait_until_free(file, say)
+    process = f"{_machine()} {os.getpid()}" if _machine() else None
+    mine = _Lease(uuid.uuid4().hex, socket.gethostname(), process, 0)
+    write_whole(file, mine.to_bytes())
+    time.sleep(SETTLE)
+    seen = _Lease.read(file)
+    if seen is None or seen.owner != mine.owner:
+        raise _refusal(file.parent)
+    hold = Hold(where=str(file.parent))
+    renewing = threading.Thread(target=_renew, args=(file, mine, hold), name="lease", daemon=True)
+    renewing.start()
+    try:
+        yield hold
+    finally:
+        hold.ended.set()
+        renewing.join()
+        if not hold.taken_by:
+            with contextlib.suppress(LedgerError):
+                file.unlink(missing_ok=True)
+
+
+def _wait_until_free(file: RemotePath, say: Callable[[str], None]) -> None:
+    """Return once nobody holds the lease; raises LedgerError as soon as somebody shows life."""
+    first = _Lease.read(file)
+    if first is None or first.of_the_dead:
+        return
+    say(f"a driver on {first.host} held the study; waiting up to {STALE:.0f} s for a sign of life")
+    deadline = time.monotonic() + STALE
+    while time.monotonic() < deadline:
+        time.sleep(min(BEAT, STALE) / 4)
+        seen = _Lease.read(file)
+        if seen is None:
+            return
+        if seen != first:
+            raise _refusal(file.parent)
+
+
+def _renew(file: RemotePath, mine: _Lease, hold: Hold) -> None:
+    """Show life until the hold ends or another driver's name is in the lease."""
+    beat = 0
+    while not hold.ended.wait(BEAT):
+        # Storage that fails for longer than we are patient may come back still.
+        with contextlib.suppress(LedgerError, OutputError):
+            seen = _Lease.read(file)
+            if seen is not None and seen.owner != mine.owner:
+                hold.taken_by = seen.host
+                return
+            beat += 1
+            write_whole(file, _Lease(mine.owner, mine.host, mine.process, beat).to_bytes())
+
+
+def _lease_is_live(file: RemotePath) -> bool:
+    """Say whether a lease shows life, by the store's clock and ours."""
+    lease, written = _Lease.read(file), file.modified()
+    return not (lease is None or written is None or lease.of_the_dead or time.time() - written > STALE)

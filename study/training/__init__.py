@@ -1,0 +1,1 @@
+"""Training a study: launch, packs, scheduler, Ray."""

@@ -1,0 +1,186 @@
+"""From trained networks to what a row says: thresholds, decisions on every split, figures."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from study.models.exact_thresholds import best_bands
+from study.models.examples import Examples
+from study.models.metrics import decide, decision_maker_wrong, joint_figures, scores
+from study.models.network import LANE_MULTIPLE, Band, Model, Thresholds, WeightNoise
+from study.models.thresholds import choose_bands, quantile_bands, random_quantiles
+from study.models.training import Trained, weight_noise
+from study.results.packs import Pack
+from study.training.study_data import StudyData, ThresholdOptions
+from study.words import SPLITS, THRESHOLDS
+
+DECISION_DRAWS = 20
+"""How often uncertain weights are drawn for a decision (the paper's J)."""
+
+_BLOCK = 2**23
+"""How many scores a split may have at a time, 32 MiB: what evaluation needs is a few times that."""
+# What looking at one candidate for thresholds takes, in scores: four counts in four cells, twice as wide.
+_CANDIDATE = 32
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What the networks of a pack do under each of its settings.
+
+    columns: figures and thresholds by column name, (S, K), without thresholds for a method that never says
+    IDK; deferred, positive: the decisions on the N test rows as bits, (S, ceil(N / 8), K) uint8.
+    """
+
+    columns: Mapping[str, Tensor]
+    deferred: Tensor
+    positive: Tensor
+
+
+def evaluate(model: Model, pack: Pack, data: StudyData, trained: Trained, lane: Tensor) -> Evaluation:
+    """Decide on every split under every setting; ``lane`` (K,) says which network is a setting's.
+
+    Goes through seeds and settings in blocks: but for what is returned, memory does not depend on the pack.
+    """
+    tested_with = data.test_decision_maker or pack.decision_maker
+    splits = {split: data.examples(split, tested_with) for split in SPLITS}
+    choice = data.examples("choice", pack.decision_maker) if chosen_afterwards(model, pack.method) else None
+    # Settings that share a network come together.
+    in_turn = torch.argsort(lane, stable=True)
+    seeds_at_once, settings_at_once = _block(len(pack.seeds), splits, choice, data.thresholds)
+    of_seeds = []
+    for seeds in torch.split(torch.arange(len(pack.seeds)), seeds_at_once):
+        of_settings = []
+        for settings in torch.split(in_turn, settings_at_once):
+            networks, own = torch.unique(lane[settings], return_inverse=True)
+            part = replace(
+                pack,
+                fresh=tuple(pack.fresh[k] for k in settings.tolist()),
+                seeds=tuple(pack.seeds[s] for s in seeds.tolist()),
+            )
+            theta = trained.theta[seeds][..., networks]
+            of_settings.append(_evaluate(model, part, data, splits, choice, theta, own))
+        of_seeds.append(_joined(of_settings, dim=-1))
+    whole = {name: values[..., in_turn.argsort()] for name, values in _joined(of_seeds, dim=0).items()}
+    deferred, positive = whole.pop("deferred"), whole.pop("positive")
+    return Evaluation(whole, deferred, positive)
+
+
+def _block(
+    seeds: int, splits: Mapping[str, Examples], choice: Examples | None, options: ThresholdOptions
+) -> tuple[int, int]:
+    """Return how many seeds and settings go through together: lanes as networks go through them."""
+    scores_of_run = max(map(len, splits.values()))
+    if choice is not None and options.sampler == "random":
+        scores_of_run = max(scores_of_run, _CANDIDATE * options.candidates)
+    runs = _BLOCK // scores_of_run
+    seeds_at_once = min(seeds, max(1, runs // LANE_MULTIPLE))
+    return seeds_at_once, max(1, runs // seeds_at_once // LANE_MULTIPLE) * LANE_MULTIPLE
+
+
+def _evaluate(
+    model: Model,
+    pack: Pack,
+    data: StudyData,
+    splits: Mapping[str, Examples],
+    choice: Examples | None,
+    theta: Tensor,
+    lane: Tensor,
+) -> dict[str, Tensor]:
+    """Evaluate all of a pack at once: what ``Evaluation`` has, by name.
+
+    theta: (S, P, M) networks; choice: the rows on which thresholds are chosen, None where none are.
+    """
+    inputs = data.features.shape[1] + 1
+    drawn = weight_noise(model, inputs, data.options.hidden, pack.seeds, DECISION_DRAWS, "decisions")
+    noise = None if drawn is None else WeightNoise(drawn, torch.zeros(()))
+    score = {split: scores(model, theta, rows.x, noise) for split, rows in splits.items()}
+    if choice is not None:
+        at = scores(model, theta, choice.x, noise)
+        thresholds = _choose(model, pack, data.thresholds, score["train"], at, choice, lane)
+    else:
+        thresholds = Thresholds(*(t[..., lane] for t in model.thresholds(theta)))
+    found: dict[str, Tensor] = {}
+    for split, rows in splits.items():
+        decisions = decide(score.pop(split)[..., lane], thresholds, rows.a)
+        figures = joint_figures(decisions, rows)
+        found |= {f"{split}_{name}": values for name, values in figures.items()}
+        if split == "test":
+            found |= {name: _bits(decided) for name, decided in decisions._asdict().items()}
+    if pack.method != "binary":
+        for name, threshold in thresholds._asdict().items():
+            found |= {f"{name}_a{group}": threshold[:, group] for group in (0, 1)}
+    return found
+
+
+def _joined(parts: Sequence[Mapping[str, Tensor]], dim: int) -> dict[str, Tensor]:
+    return {name: torch.cat([part[name] for part in parts], dim=dim) for name in parts[0]}
+
+
+def _bits(decided: Tensor) -> Tensor:
+    """Return decisions (S, N, K) as bits, (S, ceil(N / 8), K)."""
+    packed = np.packbits(decided.transpose(1, 2).contiguous().numpy(), axis=2)
+    return torch.from_numpy(packed).transpose(1, 2)
+
+
+def chosen_afterwards(model: Model, method: str) -> bool:
+    """Say whether thresholds are chosen after training."""
+    return model.band is not None and method != "binary"
+
+
+def trained_method(model: Model, method: str) -> str:
+    """Return the method whose loss a network is trained with."""
+    return "binary" if chosen_afterwards(model, method) else method
+
+
+def _choose(
+    model: Model,
+    pack: Pack,
+    options: ThresholdOptions,
+    train_score: Tensor,
+    score: Tensor,
+    rows: Examples,
+    lane: Tensor,
+) -> Thresholds:
+    """Choose the thresholds (S, 2, K) of every setting on ``rows``, of which ``score`` (S, N, M) is known.
+
+    A rejecting model knows of no DM: to it deferring costs gamma and is never wrong, as with an
+    oracle (theorem of Section 2.3).
+    """
+    symmetric = model.band is Band.SYMMETRIC
+    if options.sampler == "search":
+        points = [_quantiles(setting.params) for setting in pack.settings]
+        quantiles = torch.tensor(points, dtype=torch.float64).T
+        bands = quantile_bands(
+            train_score[..., lane], quantiles.expand(len(pack.seeds), 1, 4, -1), symmetric
+        )
+        return Thresholds(bands.t0[:, :, 0], bands.t1[:, :, 0])
+    wrong = decision_maker_wrong(rows)
+    if pack.method == "reject":
+        wrong = torch.zeros_like(wrong)
+    alpha = torch.tensor([setting.alpha for setting in pack.settings])
+    gamma = torch.tensor([setting.gamma for setting in pack.settings])
+    if options.sampler == "exact":
+        return best_bands(
+            score,
+            rows.a,
+            rows.y,
+            wrong,
+            lane,
+            alpha,
+            gamma,
+            symmetric=symmetric,
+            per_group=options.per_group,
+        )[0]
+    quantiles = random_quantiles(pack.seeds, options.candidates, options.per_group)
+    candidates = quantile_bands(train_score, quantiles, symmetric)
+    return choose_bands(score, rows.a, rows.y, wrong, candidates, lane, alpha, gamma)[0]
+
+
+def _quantiles(params: Mapping[str, Any]) -> list[float]:
+    """Return a setting's four coordinates; a group without its own has the other's."""
+    of_group0 = [params.get(name, 0.0) for name in THRESHOLDS[:2]]
+    return [*of_group0, *(params.get(n, same) for n, same in zip(THRESHOLDS[2:], of_group0, strict=True))]

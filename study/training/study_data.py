@@ -1,0 +1,103 @@
+"""What every worker of a study holds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+
+from study.data import Dataset
+from study.models.examples import Examples, with_bias
+from study.models.randomness import stream
+from study.models.training import TrainingOptions
+from study.words import SPLITS
+
+
+@dataclass(frozen=True)
+class ThresholdOptions:
+    """How thresholds are chosen after training; see the study file's section ``thresholds``."""
+
+    sampler: Literal["random", "exact", "search"]
+    candidates: int
+    per_group: bool
+    choose_on: Literal["validation", "test-half"]
+
+
+@dataclass(frozen=True)
+class StudyData:
+    """What every worker of a study holds, as arrays that travel well.
+
+    features: (N, F) float32; label, sensitive: (N,); rows: row numbers of each split, and of ``choice``,
+    the rows on which thresholds are chosen; decision_makers: the probability (N,) of the positive class
+    by each DM; test_decision_maker: whose decisions count in the figures, None for that of the training;
+    backend: how the training step runs, ``compiled``, ``eager`` or ``gpu``.
+    """
+
+    study: str
+    dataset: str
+    fingerprint: str
+    features: np.ndarray[Any, np.dtype[np.float32]]
+    label: np.ndarray[Any, np.dtype[np.float32]]
+    sensitive: np.ndarray[Any, np.dtype[np.int8]]
+    rows: Mapping[str, np.ndarray[Any, np.dtype[np.int64]]]
+    decision_makers: Mapping[str, np.ndarray[Any, np.dtype[np.float32]]]
+    test_decision_maker: str | None
+    options: TrainingOptions
+    thresholds: ThresholdOptions
+    backend: str
+
+    @staticmethod
+    def of(
+        study: str,
+        dataset: Dataset,
+        decision_makers: Mapping[str, np.ndarray[Any, np.dtype[np.float32]]],
+        options: TrainingOptions,
+        thresholds: ThresholdOptions,
+        *,
+        backend: str,
+        test_decision_maker: str | None = None,
+    ) -> "StudyData":
+        """Take from a data set what training needs."""
+        return StudyData(
+            study=study,
+            dataset=dataset.name,
+            fingerprint=dataset.fingerprint,
+            features=dataset.features,
+            label=dataset.label,
+            sensitive=dataset.sensitive,
+            rows=rows_by_use(dataset, thresholds.choose_on),
+            decision_makers=dict(decision_makers),
+            test_decision_maker=test_decision_maker,
+            options=options,
+            thresholds=thresholds,
+            backend=backend,
+        )
+
+    def examples(self, use: str, decision_maker: str) -> Examples:
+        """Return the rows of a use as tensors, with a DM's view of them.
+
+        A method that never defers gets the labels in the DM's place, which nobody looks at.
+        """
+        maker = self.decision_makers.get(decision_maker, self.label)
+        rows = self.rows[use]
+        return Examples(
+            with_bias(torch.tensor(self.features[rows])),
+            torch.tensor(self.label[rows]),
+            torch.tensor(self.sensitive[rows], dtype=torch.float32),
+            torch.tensor(maker[rows]),
+        )
+
+
+def rows_by_use(dataset: Dataset, choose_on: str) -> dict[str, np.ndarray[Any, np.dtype[np.int64]]]:
+    """Return row numbers, ascending: the splits, and ``choice``, where thresholds are chosen.
+
+    With ``test-half`` these are a random half of the test split, and ``test`` is the other (Appendix C).
+    """
+    rows = {split: dataset.indices(split) for split in SPLITS}
+    if choose_on == "validation":
+        return {**rows, "choice": rows["validation"]}
+    test = rows["test"]
+    order = torch.randperm(len(test), generator=stream("test halves", dataset.fingerprint)).numpy()
+    first, second = np.array_split(order, 2)
+    return {**rows, "choice": np.sort(test[first]), "test": np.sort(test[second])}

@@ -1,0 +1,149 @@
+"""The commands as Python."""
+
+from pathlib import Path
+
+import pytest
+
+from study import Study, load_model
+from study.config.study_file import validate
+from study.errors import LedgerError, StudyFileError
+from study.results.directory import RUN_SCHEMA, ResultsDirectory
+from tests.worlds.small_study import TINY, assert_same_rows
+
+SMALL = {**TINY, "methods": "binary", "search": {"sampler": "random", "settings": 1}, "seeds": 1}
+
+
+def test_study_runs_from_a_mapping_and_gives_results(tmp_path: Path) -> None:
+    study = Study.run(SMALL, out=tmp_path / "out", in_process=True)
+    results = study.results()
+    assert list(results) == RUN_SCHEMA.names
+    assert len(results) == 2
+    assert results["test_error"].between(0.2, 0.5).all()
+    status = study.status()
+    assert (status.state, status.planned, status.finished) == ("finished", 2, 2)
+    assert study.report() == tmp_path / "out" / "report" / "index.html"
+    assert study.report(tmp_path / "there").read_text().startswith("<!DOCTYPE html>")
+    assert study.select(max_idk=0.0).setting_id in set(results["setting_id"])
+
+
+def test_file_mapping_and_validated_study_are_the_same_study(tmp_path: Path) -> None:
+    path = tmp_path / "small.yaml"
+    path.write_text("{methods: binary, search: {settings: 1, sampler: random}, training: {max_epochs: 9}}")
+    changes = ["training.max_epochs=1", "seeds=1", "study=same"]
+    mapping = {"methods": "binary", "search": {"settings": 1, "sampler": "random"}}
+    sources = (path, mapping, validate(mapping, "here"))
+    found = [
+        Study.run(source, out=tmp_path / str(index), overrides=changes, in_process=True).results()
+        for index, source in enumerate(sources)
+    ]
+    assert set(found[0]["epochs"]) == {1}
+    for other in found[1:]:
+        assert_same_rows(found[0], other)
+
+
+def test_results_go_to_a_place_named_after_the_study(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Study.run({**SMALL, "study": "named"}, in_process=True)
+    assert (tmp_path / "results" / "named" / "study.yaml").is_file()
+
+
+def test_wrong_mapping_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(StudyFileError, match="the study given: sseeds: unknown key"):
+        Study.run({"sseeds": 3}, out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_place_without_a_study_is_refused(tmp_path: Path) -> None:
+    study = Study(tmp_path)
+    for verb in (study.results, study.status, study.report, study.select, study.resume):
+        with pytest.raises(LedgerError, match="no study there"):
+            verb()
+    with pytest.raises(LedgerError, match="no study there"):
+        study.export("0123", tmp_path / "model")
+    with pytest.raises(LedgerError, match="no study there"):
+        study.optuna(tmp_path / "history.db")
+
+
+def test_run_becomes_a_model_and_the_search_a_history(
+    tiny_results: ResultsDirectory, tmp_path: Path
+) -> None:
+    study, said = Study(tiny_results.root), list[str]()
+    model = study.export(study.select().run_id, tmp_path / "model")
+    assert model.columns == load_model(tmp_path / "model").columns
+    assert study.optuna(tmp_path / "history.db", say=said.append) == 9
+    assert (tmp_path / "history.db").is_file()
+
+
+def test_pack_that_raises_is_a_runtime_error_and_resume_completes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise MemoryError("no room")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("study.training.in_process.run_pack", broken)
+        with pytest.raises(RuntimeError, match=r"2 runs failed.*\n.*MemoryError: no room"):
+            Study.run(SMALL, out=tmp_path / "out", in_process=True)
+    study = Study(tmp_path / "out")
+    assert study.status().failed == 2
+    assert study.resume(in_process=True).status().state == "finished"
+
+
+def test_interruption_in_process_keeps_what_is_finished(
+    tmp_path: Path, tiny_results: ResultsDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import study.training.in_process
+
+    original, begun = study.in_process.run_pack, []
+
+    def interrupted(pack, data, directory):  # type: ignore[no-untyped-def]
+        begun.append(pack)
+        if len(begun) == 3:
+            raise KeyboardInterrupt
+        return original(pack, data, directory)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("study.training.in_process.run_pack", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            Study.run(TINY, out=tmp_path / "out", in_process=True)
+    mine = Study(tmp_path / "out")
+    status = mine.status()
+    assert (status.state, status.failed) == ("interrupted", 0)
+    assert status.finished == sum(pack.runs for pack in begun[:2])
+    assert_same_rows(mine.resume(in_process=True).results(), tiny_results.read_runs()[0])
+
+
+def test_numbers_of_a_study_do_not_depend_on_its_name_or_other_methods(
+    tmp_path: Path, tiny_results: ResultsDirectory
+) -> None:
+    """A run is a fact: it has the same identity and the same figures in another study."""
+    other = Study.run(
+        {**TINY, "study": "other", "methods": ["defer"]}, out=tmp_path / "out", in_process=True
+    )
+    named = ["study", "pack_id"]
+    here = other.results()
+    there = tiny_results.read_runs()[0]
+    assert set(here["run_id"]) <= set(there["run_id"])
+    shared = there[there["run_id"].isin(here["run_id"])]
+    assert_same_rows(here.drop(columns=named), shared.drop(columns=named))
+
+
+def test_study_must_say_on_whom_inconsistent_errs_where_the_data_set_does_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("study.training.launch.default_subgroup", lambda name: None)
+    for key in ("decision_maker", "test_decision_maker"):
+        with pytest.raises(StudyFileError, match=r"inconsistent\.where: say on whom .* age <= 35"):
+            Study.run({**SMALL, key: "inconsistent"}, out=tmp_path / "out", in_process=True)
+    assert not (tmp_path / "out").exists()
+    own = {**SMALL, "test_decision_maker": "inconsistent", "inconsistent": {"where": "age > 60"}}
+    assert Study.run(own, out=tmp_path / "out", in_process=True).status().state == "finished"
+
+
+def test_default_condition_written_out_is_the_same_study(tmp_path: Path) -> None:
+    given = {**SMALL, "methods": "defer", "model": "gate", "decision_maker": "inconsistent"}
+    default = Study.run(given, out=tmp_path / "default", in_process=True).results()
+    written = given | {"inconsistent": {"where": "age <= 35"}}
+    assert_same_rows(Study.run(written, out=tmp_path / "written", in_process=True).results(), default)

@@ -1,0 +1,594 @@
+"""The command line: exit status, one line for what is wrong, and what each command prints."""
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from study.cli import main
+from study.results.directory import ResultsDirectory
+from tests.training.driver import environment
+from tests.worlds.small_study import TINY, assert_same_rows
+
+pytestmark = pytest.mark.usefixtures("_own_sigterm")
+
+ID = r"[0-9a-f]{20}"
+ENDS = r"( +\d\.\d{3} to \d\.\d{3}){3}"
+SELECTED = re.compile(
+    rf"(binary|reject|defer) \((mlp|ordinal), decision-maker (none|standard)\), "
+    rf"alpha [0-9.e+-]+(, gamma [0-9.e+-]+)?\n"
+    rf"  setting {ID}, run {ID}\n"
+    r" +error +DI +IDK rate\n"
+    r"  validation +0\.\d{3} +0\.\d{3} +\d\.\d{3}\n"
+    rf"    over 2 seeds{ENDS}\n"
+    r"  test +0\.\d{3} +0\.\d{3} +\d\.\d{3}\n"
+    rf"    over 2 seeds{ENDS}\n"
+    rf"    95 % interval{ENDS}\n"
+    r"  run, validation +0\.\d{3} +0\.\d{3} +\d\.\d{3}\n"
+    r"  run, test +0\.\d{3} +0\.\d{3} +\d\.\d{3}\n"
+)
+
+
+@pytest.fixture
+def tiny_file(tmp_path: Path) -> Path:
+    path = tmp_path / "tiny.yaml"
+    path.write_text(yaml.safe_dump(TINY))
+    return path
+
+
+class Answer:
+    """Exit status and what was printed."""
+
+    def __init__(self, status: int, out: str, err: str) -> None:
+        self.status, self.out, self.err = status, out, err
+
+
+@pytest.fixture
+def say(capsys: pytest.CaptureFixture[str]) -> Callable[..., Answer]:
+    """Give the command line words, in this process."""
+
+    def call(*words: object) -> Answer:
+        try:
+            status = main([str(word) for word in words])
+        except SystemExit as left:
+            status = int(left.code or 0)
+        return Answer(status, *capsys.readouterr())
+
+    return call
+
+
+Say = Callable[..., Answer]
+
+
+def assert_refused(answer: Answer, *words: str) -> None:
+    """Exit status 2, nothing on stdout, one line on stderr that has ``words``."""
+    assert answer.status == 2
+    assert answer.out == ""
+    assert len(answer.err.splitlines()) == 1
+    assert answer.err.endswith("\n")
+    assert "Traceback" not in answer.err
+    for word in words:
+        assert word in answer.err
+
+
+# Words of the command line
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("", "required: COMMAND"),
+        ("rnu", "invalid choice: 'rnu'"),
+        ("run a.yaml b.yaml", "unrecognized arguments: b.yaml"),
+        ("run --outt x", "unrecognized arguments: --outt"),
+        ("run --workers 0", "--workers: '0' is not allowed; a whole number from 1 to 100000 is"),
+        ("run --workers two", "--workers: 'two' is not allowed; a whole number from 1"),
+        ("resume", "required: DIR"),
+        ("status", "required: DIR"),
+        ("select d --max-idk 1.5", "--max-idk: '1.5' is not allowed; a number from 0 to 1 is"),
+        ("select d --max-di nan", "--max-di: 'nan' is not allowed; a number from 0 to 1 is"),
+        ("select d --max-error low", "--max-error: 'low' is not allowed; a number from 0 to 1 is"),
+        ("select d --minimise speed", "invalid choice: 'speed'"),
+        ("export d", "required: RUN_ID, --out"),
+        ("apply m t.csv", "required: --out"),
+        ("optuna d", "required: --out"),
+        ("data", "required: COMMAND"),
+        ("data describe", "required: NAME"),
+        ("data write compas-two-year", "required: --out"),
+        ("data describe compas-two-year --split-seed -1", "--split-seed: '-1' is not allowed"),
+    ],
+)
+def test_wrong_words_are_refused_in_one_line(line: str, words: str, say: Say) -> None:
+    answer = say(*shlex.split(line))
+    assert_refused(answer, words, "--help")
+    assert answer.err.startswith("study")
+
+
+def test_help_names_every_command(say: Say) -> None:
+    answer = say("--help")
+    assert answer.status == 0
+    for command in ("run", "resume", "status", "report", "select", "export", "apply", "optuna", "data"):
+        assert re.search(rf"^    {command} ", answer.out, re.MULTILINE)
+
+
+# What is refused before anything runs
+
+
+@pytest.mark.parametrize(
+    ("document", "words"),
+    [
+        ("serch: {}", ["wrong.yaml: serch: unknown key; allowed are study, dataset"]),
+        ("seeds: many", ["wrong.yaml: seeds", "'many'"]),
+        ("search: {alpha: {low: 2, high: 1}}", ["wrong.yaml: search.alpha: low must be below high"]),
+        ("a: [", ["wrong.yaml: line 1 is not valid YAML"]),
+        ("dataset: nowhere", ["dataset: 'nowhere' is unknown; allowed are compas-two-year, compas"]),
+        ("dataset: {name: compas, path: /no/such.csv}", ["/no/such.csv: cannot be read"]),
+        (
+            "{decision_maker: inconsistent, inconsistent: {where: agge <= 3}}",
+            ["inconsistent.where: 'agge <= 3': column 'agge' is not allowed; allowed are age"],
+        ),
+        ("{test_decision_maker: inconsistent, inconsistent: {where: age}}", ["inconsistent.where: 'age'"]),
+        (
+            "dataset: {name: compas-two-year, path: x.csv}",
+            ["dataset compas-two-year: path is not allowed, it ships with the package"],
+        ),
+        (
+            "dataset: {path: x.csv}",
+            ["dataset: label is missing; a table of your own needs path, label and"],
+        ),
+        (
+            "dataset: {name: x, path: x.csv}",
+            ["dataset: 'x' is unknown; allowed are", "label and sensitive"],
+        ),
+    ],
+)
+def test_wrong_study_file_is_refused_before_anything_is_written(
+    document: str, words: list[str], tmp_path: Path, say: Say
+) -> None:
+    path = tmp_path / "wrong.yaml"
+    path.write_text(document)
+    assert_refused(say("run", path, "--out", tmp_path / "out"), *words)
+    assert not (tmp_path / "out").exists()
+
+
+def test_table_in_the_place_of_a_study_file_is_refused_with_what_to_do(say: Say) -> None:
+    assert_refused(say("run", "cases.csv"), "cases.csv: is a table; write a study file for it: study init")
+
+
+def test_missing_study_file_is_refused(say: Say) -> None:
+    assert_refused(say("run", "nothing.yaml"), "nothing.yaml: no such study file", "presets are default")
+
+
+def test_wrong_override_is_refused(tmp_path: Path, say: Say) -> None:
+    answer = say("run", "--set", "search.settngs=3", "--out", tmp_path / "out")
+    assert_refused(answer, "preset default: search.settngs: unknown key; allowed are sampler, settings")
+
+
+def test_place_that_cannot_be_written_is_refused(tmp_path: Path, tiny_file: Path, say: Say) -> None:
+    answer = say("run", tiny_file, "--out", tiny_file)
+    assert_refused(answer, f"{tiny_file}: cannot be written", "give a writable --out")
+    answer = say("run", tiny_file, "--out", tiny_file / "below")
+    assert_refused(answer, "cannot be written", "give a writable --out")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        *("resume {}", "status {}", "report {}", "select {}"),
+        *("export {} 0123 --out {}/m", "optuna {} --out {}/h.db"),
+    ],
+)
+def test_directory_without_a_study_is_refused(command: str, tmp_path: Path, say: Say) -> None:
+    for place in (tmp_path, tmp_path / "nothing"):
+        assert_refused(
+            say(*command.replace("{}", str(place)).split()),
+            f"{place}: no study there (no study.yaml)",
+            "study run",
+        )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_cluster_that_is_not_there_is_refused(tmp_path: Path, tiny_file: Path) -> None:
+    """In a process of its own: this one may be connected to a Ray."""
+    words = ["run", str(tiny_file), "--out", str(tmp_path / "out"), "--address", "127.0.0.1:1"]
+    done = subprocess.run(
+        [sys.executable, "-m", "study", *words], capture_output=True, text=True, env=environment()
+    )
+    assert_refused(
+        Answer(done.returncode, done.stdout, done.stderr), "--address 127.0.0.1:1: no Ray cluster there"
+    )
+
+
+def test_changed_study_file_is_refused_with_the_keys_that_differ(
+    tiny_results: ResultsDirectory, tmp_path: Path, say: Say
+) -> None:
+    path = tmp_path / "tiny.yaml"
+    changed = {**TINY, "seeds": 3, "training": {"max_epochs": 4}, "resources": {"workers": 1}}
+    path.write_text(yaml.safe_dump(changed))
+    answer = say("run", path, "--out", tiny_results.root)
+    assert_refused(
+        answer,
+        f"{tiny_results.study_file}: another study was begun there, it differs in",
+        "seeds ([0, 1] there, [0, 1, 2] now)",
+        "training.max_epochs (3 there, 4 now)",
+    )
+    assert "resources" not in answer.err
+
+
+def test_other_data_or_code_is_refused(tiny_copy: ResultsDirectory, say: Say) -> None:
+    manifest = tiny_copy.read_manifest()
+    for what in ("code", "data_fingerprint"):
+        tiny_copy.write_manifest(manifest | {what: "another"})
+        assert_refused(say("resume", tiny_copy.root), f"manifest.json: {what} was another and is ")
+
+
+def test_unreadable_study_directory_is_refused(tiny_copy: ResultsDirectory, say: Say) -> None:
+    tiny_copy.study_file.write_text("study: [")
+    for command in ("status", "report", "resume"):
+        assert_refused(say(command, tiny_copy.root), "study.yaml: cannot be read")
+
+
+# What finishes
+
+
+def test_resume_of_a_finished_study_says_so_and_writes_the_report(
+    tiny_copy: ResultsDirectory, ray_here: int, say: Say
+) -> None:
+    answer = say("resume", tiny_copy.root)
+    assert answer.status == 0
+    assert answer.out == f"report: {tiny_copy.report / 'index.html'}\n"
+    first, second = answer.err.splitlines()
+    assert first == f"20 runs, 2 workers, results in {tiny_copy.root}"
+    assert re.fullmatch(r"20 of 20 runs \| front: \d+ settings, error .+ %, DI .+", second)
+
+
+def test_broken_file_of_the_ledger_is_named_and_its_runs_are_done_again(
+    tiny_copy: ResultsDirectory, tiny_results: ResultsDirectory, ray_here: int, say: Say
+) -> None:
+    broken = sorted(tiny_copy.runs.iterdir())[1]
+    broken.write_bytes(broken.read_bytes()[:-50])
+    status = say("status", tiny_copy.root)
+    assert status.out.splitlines()[0].startswith("tiny: interrupted, ")
+    assert f"cannot be read: {broken} (" in status.out
+    report = say("report", tiny_copy.root)
+    assert report.status == 0
+    assert report.err.startswith(f"{broken}: cannot be read (")
+
+    answer = say("resume", tiny_copy.root)
+    assert answer.status == 0
+    named = answer.err.splitlines()[0]
+    assert named.startswith(f"{broken}: cannot be read (")
+    assert named.endswith(f"); moved to {broken.name}.broken, its runs go again")
+    assert (tiny_copy.runs / f"{broken.name}.broken").is_file()
+    assert_same_rows(tiny_copy.read_runs()[0], tiny_results.read_runs()[0])
+
+
+def test_study_with_a_failed_pack_ends_with_status_1(
+    tiny_copy: ResultsDirectory, ray_here: int, say: Say, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("RETRIES", "RETRIES_BETWEEN", "SPLITS"):
+        monkeypatch.setattr(f"study.training.scheduler.{name}", 0)
+    bad = sorted(tiny_copy.packs.iterdir())[2]
+    bad.write_text(json.dumps(json.loads(bad.read_text()) | {"decision_maker": "nobody"}))
+    (tiny_copy.runs / f"{bad.stem}.parquet").unlink()
+    answer = say("resume", tiny_copy.root)
+    assert answer.status == 1
+    assert answer.out == f"report: {tiny_copy.report / 'index.html'}\n"
+    assert "Traceback" not in answer.err
+    lines = answer.err.splitlines()
+    status = json.loads(say("status", tiny_copy.root, "--json").out)
+    assert status["failed"] == 20 - status["finished"] > 0
+    reason = "ValueError: unknown decision-maker nobody"
+    assert f"{status['failed']} runs of pack {bad.stem} failed: {reason}" in lines
+    assert re.fullmatch(r"study: tiny: interrupted, \d+ of 20 runs finished", lines[-3])
+    assert re.fullmatch(r"\d runs failed; `study resume` tries them again", lines[-2])
+    assert lines[-1] == f"  {bad.stem}: {status['failed']} runs: {reason}"
+    assert status["failures"] == [lines[-1].strip()]
+
+
+# Status
+
+
+def test_status_for_a_person_and_for_a_program(tiny_results: ResultsDirectory, say: Say) -> None:
+    answer = say("status", tiny_results.root)
+    assert (answer.status, answer.err) == (0, "")
+    assert answer.out == "tiny: finished, 20 of 20 runs finished\n"
+    status = json.loads(say("status", tiny_results.root, "--json").out)
+    assert {name: status[name] for name in ("planned", "finished", "failed", "state")} == {
+        "planned": 20,
+        "finished": 20,
+        "failed": 0,
+        "state": "finished",
+    }
+
+
+def test_status_of_an_unfinished_study(tiny_copy: ResultsDirectory, say: Say) -> None:
+    gone = sorted(tiny_copy.runs.iterdir())[0]
+    missing = len(tiny_copy.read_pack_runs(gone.stem))
+    gone.unlink()
+    status = json.loads(say("status", tiny_copy.root, "--json").out)
+    assert (status["state"], status["finished"]) == ("interrupted", 20 - missing)
+    with tiny_copy.locked():
+        assert json.loads(say("status", tiny_copy.root, "--json").out)["state"] == "running"
+
+
+# Report
+
+
+def test_report_is_written_where_it_is_wanted(
+    tiny_results: ResultsDirectory, tmp_path: Path, say: Say
+) -> None:
+    answer = say("report", tiny_results.root, "--out", tmp_path / "elsewhere")
+    assert (answer.status, answer.err) == (0, "")
+    assert answer.out == f"report: {tmp_path / 'elsewhere' / 'index.html'}\n"
+    fronts = pd.read_csv(tmp_path / "elsewhere" / "fronts.csv")
+    columns = [
+        *("front", "method", "model", "decision_maker", "setting_id", "alpha", "gamma"),
+        *("error", "di", "idk_rate", "validation_error", "validation_di", "validation_idk_rate"),
+    ]
+    assert list(fronts)[: len(columns)] == columns
+    assert set(fronts["front"]) == {"paper", "honest"}
+    assert set(fronts["setting_id"]) <= set(tiny_results.read_runs()[0]["setting_id"])
+    cdf = pd.read_csv(tmp_path / "elsewhere" / "idk_cdf.csv")
+    assert list(cdf)[:6] == ["method", "model", "decision_maker", "group", "cutoff", "fraction"]
+
+
+def test_report_that_cannot_be_written_is_refused(
+    tiny_results: ResultsDirectory, tiny_file: Path, say: Say
+) -> None:
+    answer = say("report", tiny_results.root, "--out", tiny_file / "below")
+    assert_refused(answer, "below: the report cannot be written", "give a writable --out")
+
+
+# Select
+
+
+def test_select_for_a_person_and_for_a_program(tiny_results: ResultsDirectory, say: Say) -> None:
+    answer = say("select", tiny_results.root)
+    assert (answer.status, answer.err) == (0, "")
+    words, _, go_on = answer.out.rpartition("go on with: ")
+    assert SELECTED.fullmatch(words)
+    chosen = json.loads(say("select", tiny_results.root, "--json").out)
+    assert list(chosen)[:7] == ["setting_id", "run_id", "method", "alpha", "gamma", "validation", "test"]
+    assert list(chosen["validation"]) == list(chosen["test"]) == ["error", "di", "idk_rate"]
+    runs = tiny_results.read_runs()[0]
+    figures = ["validation_error", "validation_di", "validation_idk_rate"]
+    medians = runs.groupby("setting_id")[figures].median().reset_index()
+    assert chosen["validation"]["error"] == medians["validation_error"].min()
+    # Ties go to the smaller DI, IDK rate and id.
+    assert medians.sort_values([*figures, "setting_id"])["setting_id"].iloc[0] == chosen["setting_id"]
+    assert chosen["run_id"] in set(runs.loc[runs["setting_id"] == chosen["setting_id"], "run_id"])
+    assert go_on == f"study export {tiny_results.root} {chosen['run_id']} --out model\n"
+
+
+def test_select_under_impossible_constraints_names_the_nearest(
+    tiny_results: ResultsDirectory, say: Say
+) -> None:
+    for words in ([], ["--json"]):
+        answer = say("select", tiny_results.root, "--max-error", "0", "--max-idk", "0.5", *words)
+        assert (answer.status, answer.out) == (1, "")
+        head, _, nearest = answer.err.partition("\n")
+        assert re.fullmatch(
+            r"study: no setting satisfies the constraints; nearest \(over error by 0\.\d+\) is", head
+        )
+        assert SELECTED.fullmatch(nearest)
+
+
+def test_select_before_anything_has_finished_is_refused(tiny_copy: ResultsDirectory, say: Say) -> None:
+    for path in tiny_copy.runs.iterdir():
+        path.unlink()
+    assert_refused(say("select", tiny_copy.root), "no run has finished yet")
+
+
+# Deploy
+
+
+def test_what_select_says_to_go_on_with_leads_to_decisions(
+    tiny_results: ResultsDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, say: Say
+) -> None:
+    """Each command names the next one, from a choice to a file of decisions."""
+    monkeypatch.chdir(tmp_path)
+
+    def next_words(answer: Answer) -> list[str]:
+        assert (answer.status, answer.err) == (0, "")
+        return shlex.split(answer.out.rpartition("go on with: study ")[2])
+
+    exported = say(*next_words(say("select", tiny_results.root, "--max-idk", "0.9")))
+    assert exported.out.startswith("model: decides on all 2,165 test rows as the run did\n")
+    words = next_words(exported)
+    assert words == ["apply", "model", "new.csv", "--out", "decisions.csv"]
+    assert say("data", "write", "compas-two-year", "--out", "new.csv").status == 0
+    answer = say(*words)
+    decided = pd.read_csv("decisions.csv")
+    deferred = int(decided["defer"].sum())
+    assert (answer.status, answer.err) == (0, "")
+    assert answer.out == f"decisions.csv: 7,214 rows, {deferred:,} of them deferred\n"
+    assert len(decided) == 7214
+
+
+def test_model_that_is_not_reproduced_ends_with_status_1(
+    tiny_copy: ResultsDirectory, tmp_path: Path, say: Say
+) -> None:
+    run = tiny_copy.read_runs()[0].iloc[0]
+    path = tiny_copy.root / "runs" / f"{run['pack_id']}.parquet"
+    rows = pd.read_parquet(path)
+    rows.assign(test_error=rows["test_error"] + 1e-9).to_parquet(path)
+    answer = say("export", tiny_copy.root, run["run_id"], "--out", tmp_path / "model")
+    assert (answer.status, answer.out) == (1, "")
+    assert len(answer.err.splitlines()) == 1
+    assert answer.err.startswith(f"study: run {run['run_id']}: the model decides on 0 of 2,165 test rows")
+    assert not (tmp_path / "model").exists()
+
+
+def test_what_cannot_be_exported_or_applied_is_refused(
+    tiny_results: ResultsDirectory, tmp_path: Path, say: Say
+) -> None:
+    model, out = tmp_path / "model", tmp_path / "decisions.csv"
+    assert_refused(
+        say("export", tiny_results.root, "0123", "--out", model), "no finished run 0123", "study select"
+    )
+    run_id = tiny_results.read_runs()[0]["run_id"].iloc[0]
+    assert say("export", tiny_results.root, run_id, "--out", model).status == 0
+    assert_refused(say("export", tiny_results.root, run_id, "--out", model), f"{model}: is there already")
+    assert_refused(say("apply", tmp_path, "new.csv", "--out", out), "model.json: cannot be read")
+    assert_refused(say("apply", model, tmp_path / "new.csv", "--out", out), "new.csv: cannot be read")
+    (tmp_path / "new.csv").write_text("age\n=1\n")
+    assert_refused(
+        say("apply", model, tmp_path / "new.csv", "--out", out), "new.csv: column age: =1 is not"
+    )
+    assert not out.exists()
+
+
+def test_history_is_written_and_says_how_to_look_at_it(
+    tiny_results: ResultsDirectory, tmp_path: Path, say: Say
+) -> None:
+    path = tmp_path / "history.db"
+    answer = say("optuna", tiny_results.root, "--out", path)
+    assert answer.status == 0
+    assert answer.out == (f"{path}: 9 settings\nlook at them with: optuna-dashboard sqlite:///{path}\n")
+    assert path.read_bytes().startswith(b"SQLite format 3")
+    assert_refused(say("optuna", tiny_results.root, "--out", path), f"{path}: is there already")
+
+
+# Data
+
+
+def test_data_list_has_a_line_for_each(say: Say) -> None:
+    answer = say("data", "list")
+    assert (answer.status, answer.err) == (0, "")
+    names = [line.split()[0] for line in answer.out.splitlines()]
+    assert {"compas", "compas-two-year"} <= set(names)
+
+
+def test_data_describe_says_how_many(say: Say) -> None:
+    answer = say("data", "describe", "compas-two-year", "--split-seed", "3")
+    assert (answer.status, answer.err) == (0, "")
+    assert "7,214" in answer.out or "7214" in answer.out
+
+
+def test_data_write_writes_the_table(tmp_path: Path, say: Say) -> None:
+    path = tmp_path / "new" / "table.parquet"
+    answer = say("data", "write", "compas-two-year", "--out", path)
+    assert (answer.status, answer.out, answer.err) == (0, f"7,214 rows: {path}\n", "")
+    table = pd.read_parquet(path)
+    assert len(table) == 7214
+    assert {"label", "sensitive", "split"} <= set(table)
+    assert set(table["split"]) == {"train", "validation", "test"}
+
+
+@pytest.mark.parametrize("verb", ["describe", "write", "fetch"])
+def test_unknown_data_set_is_refused_with_those_there_are(verb: str, tmp_path: Path, say: Say) -> None:
+    out = ["--out", tmp_path / "t.parquet"] if verb == "write" else []
+    assert_refused(say("data", verb, "compass", *out), "'compass' is unknown", "compas-two-year, compas")
+
+
+def test_table_that_cannot_be_written_is_refused(tiny_file: Path, say: Say) -> None:
+    answer = say("data", "write", "compas-two-year", "--out", tiny_file / "t.parquet")
+    assert_refused(answer, "cannot be written")
+
+
+# Processes
+
+BLOCKED = """
+import sys
+
+class Blocker:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("torch", "ray", "optuna"):
+            raise ImportError(f"{name} is blocked")
+
+sys.meta_path.insert(0, Blocker())
+from study.cli import main
+for command in ([], ["run"], ["export"], ["apply"], ["optuna"]):
+    try:
+        main([*command, "--help"])
+    except SystemExit as left:
+        assert left.code == 0, command
+for command in (["status"], ["status", "--json"], ["select"], ["report"]):
+    status = main([command[0], sys.argv[1], *command[1:]])
+    assert status == 0, (command, status)
+"""
+
+
+def test_help_and_looking_at_results_need_neither_torch_nor_ray(tiny_copy: ResultsDirectory) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", BLOCKED, str(tiny_copy.root)],
+        capture_output=True,
+        text=True,
+        env=environment(),
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tiny_copy.report / "index.html").is_file()
+
+
+def test_reader_that_has_seen_enough_is_no_error() -> None:
+    done = subprocess.run(
+        f"{shlex.quote(sys.executable)} -m study data list | head -c 1",
+        shell=True,
+        capture_output=True,
+        text=True,
+        env=environment(),
+    )
+    assert (done.stdout, done.stderr) == ("c", "")
+
+
+def test_console_script_and_module_are_the_same() -> None:
+    script = Path(sys.executable).with_name("study")
+    if not script.exists():
+        pytest.skip("the console script is not installed beside this Python")
+    outputs = [
+        subprocess.run([*command, "--help"], capture_output=True, text=True, env=environment()).stdout
+        for command in ([str(script)], [sys.executable, "-m", "study"])
+    ]
+    assert outputs[0] == outputs[1] != ""
+
+
+def test_default_place_is_named_after_the_study(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ray_here: int, say: Say
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    small = {"methods": "binary", "search": {"settings": 1}, "seeds": 1, "training": {"max_epochs": 1}}
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(small))
+    answer = say("run", "mine.yaml", "--set", "search.settings=2", "--workers", 1)
+    assert answer.status == 0
+    assert answer.out == f"report: {os.path.join('results', 'mine', 'report', 'index.html')}\n"
+    assert (tmp_path / "results" / "mine" / "report" / "index.html").is_file()
+    assert ResultsDirectory("results/mine").read_study()["search"]["settings"] == 2
+
+
+HEAVY = {"matplotlib", "pandas", "torch", "ray", "optuna", "scipy", "numpy", "pyarrow"}
+
+
+def loaded_by(*words: object) -> set[str]:
+    """Which heavy libraries a process has loaded once the command line has answered."""
+    code = (
+        "import sys\n"
+        "from study.cli import main\n"
+        "try:\n    main(sys.argv[1:])\n"
+        "finally:\n    print(*sys.modules, file=sys.stderr)\n"
+    )
+    command = [sys.executable, "-c", code, *map(str, words)]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment(), check=True)
+    modules = done.stderr.split()
+    assert "study.cli" in modules
+    return HEAVY.intersection(modules)
+
+
+@pytest.mark.parametrize("words", [("--help",), ("run", "--help"), ("select", "--help")])
+def test_help_loads_no_heavy_library(words: tuple[str, ...]) -> None:
+    assert loaded_by(*words) == set()
+
+
+@pytest.mark.parametrize("command", ["status", "select"])
+def test_only_what_trains_or_draws_loads_what_that_takes(
+    command: str, tiny_results: ResultsDirectory
+) -> None:
+    assert not loaded_by(command, tiny_results.root) & {"matplotlib", "torch", "ray", "optuna"}

@@ -1,0 +1,139 @@
+"""Where a search may look: the words for arms, and whose space is whose."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from study.config.spaces import ARMS, CHOSEN_AFTERWARDS, DEFAULTS, MODEL_METHODS, Range
+from study.config.study_file import DecisionMakerName, StudyConfig, validate
+from study.models.decision_maker import NAMES
+from study.models.families import MODELS
+from study.models.network import Band
+from study.words import METHODS
+
+EVERY_MODEL = list(MODEL_METHODS)
+COORDINATES = ("t0_a0", "t1_a0", "t0_a1", "t1_a1")
+
+
+def study_of(*models_: str, **keys: Any) -> StudyConfig:
+    methods = [m for m in METHODS if any(m in MODEL_METHODS[name] for name in models_)]  # type: ignore[index]
+    return validate({"model": list(models_), "methods": methods, **keys}, "here")
+
+
+# The rooms agree
+
+
+def test_rooms_agree_on_models_methods_and_decision_makers() -> None:
+    assert {name: set(methods) for name, methods in MODEL_METHODS.items()} == {
+        name: set(model.methods) for name, model in MODELS.items()
+    }
+    assert {name for name, model in MODELS.items() if model.band} == set(CHOSEN_AFTERWARDS)
+    for name, coordinates in CHOSEN_AFTERWARDS.items():
+        symmetric = MODELS[name].band is Band.SYMMETRIC
+        assert coordinates == tuple(c for c in COORDINATES if not symmetric or c.startswith("t1"))
+    # Simulated ones, and the column of what people decided in a table of the user's own.
+    simulated = set(DecisionMakerName.__args__) - {"column"}  # type: ignore[attr-defined]
+    assert set(NAMES) == simulated
+
+
+def test_every_arm_has_a_default_for_every_coefficient_it_has() -> None:
+    deferring = [arm for arm in ARMS if not arm.startswith("binary")]
+    assert set(DEFAULTS["alpha"]) == set(ARMS)
+    assert set(DEFAULTS["gamma"]) == set(deferring)
+    assert set(DEFAULTS["model_alpha"]) == {
+        a for a in deferring if a.partition("-")[2] in CHOSEN_AFTERWARDS
+    }
+
+
+# Arms
+
+
+def test_arms_are_words_in_the_order_of_methods_then_models() -> None:
+    assert study_of("posthoc", "mlp", "bayes").arms() == [
+        *("binary-mlp", "binary-bayes", "reject-posthoc", "reject-bayes", "defer-posthoc", "defer-bayes")
+    ]
+    assert study_of("gate", methods=["defer", "reject"]).arms() == ["defer-gate", "reject-gate"]
+
+
+@pytest.mark.parametrize("arm", ARMS)
+def test_coefficients_of_an_arm(arm: str) -> None:
+    names = set(study_of(*EVERY_MODEL).spaces(arm))
+    method, _, model = arm.partition("-")
+    expected = {"alpha"} if method == "binary" else {"alpha", "gamma"}
+    if method != "binary" and model in ("posthoc", "bayes"):
+        expected |= {"model_alpha"}
+    assert names == expected
+
+
+@pytest.mark.parametrize(
+    ("model", "per_group", "names"),
+    [
+        ("posthoc", True, COORDINATES),
+        ("posthoc", False, COORDINATES[:2]),
+        ("bayes", True, ("t1_a0", "t1_a1")),
+        ("bayes", False, ("t1_a0",)),
+    ],
+)
+def test_search_proposes_quantiles_in_the_place_of_alpha_and_gamma(
+    model: str, per_group: bool, names: tuple[str, ...]
+) -> None:
+    config = study_of(
+        *("mlp", "gate", model),
+        thresholds={"sampler": "search", "per_group": per_group},
+        search={"model_alpha": {"reject": {"low": 2, "high": 3}}},
+    )
+    spaces = config.spaces(f"reject-{model}")
+    assert spaces == {"model_alpha": Range(low=2, high=3), **dict.fromkeys(names, Range(low=0, high=1))}
+    assert set(config.spaces("binary-mlp")) == {"alpha"}
+    assert set(config.spaces("defer-gate")) == {"alpha", "gamma"}
+
+
+def test_binary_bayes_has_no_thresholds_to_propose() -> None:
+    config = study_of("bayes", methods="binary", thresholds={"sampler": "search"})
+    assert set(config.spaces("binary-bayes")) == {"alpha"}
+
+
+# Whose space is whose
+
+
+@given(st.data())
+def test_arm_goes_before_method_and_method_before_default(data: st.DataObject) -> None:
+    for name, defaults in DEFAULTS.items():
+        methods = sorted({arm.partition("-")[0] for arm in defaults})
+        words = data.draw(st.lists(st.sampled_from([*methods, *defaults]), unique=True))
+        given_spaces = {word: float(number) for number, word in enumerate(words)}
+        config = study_of(*EVERY_MODEL, search={"sampler": "random", name: given_spaces})
+        for arm, default in defaults.items():
+            own, of_method = given_spaces.get(arm), given_spaces.get(arm.partition("-")[0])
+            number = own if own is not None else of_method
+            assert config.spaces(arm)[name] == (default if number is None else (number,))
+
+
+@pytest.mark.parametrize("name", DEFAULTS)
+@pytest.mark.parametrize(
+    "space", [0.5, [0.5], {"low": 0.25, "high": 0.5}, {"low": 0.25, "high": 1, "log": True}]
+)
+def test_one_space_is_for_every_arm_that_has_the_coefficient(name: str, space: Any) -> None:
+    expected = Range(**space) if isinstance(space, dict) else (0.5,)
+    config = study_of(*EVERY_MODEL, search={"sampler": "random", name: space})
+    assert {arm: config.spaces(arm)[name] for arm in DEFAULTS[name]} == dict.fromkeys(
+        DEFAULTS[name], expected
+    )
+
+
+def test_numbers_become_lists_without_repetition() -> None:
+    search = {"sampler": "random", "alpha": [1, 1.0, 0, -0.0], "gamma": {"defer": 0.1}}
+    config = validate({"search": search}, "here")
+    assert config.search.alpha["binary-mlp"] == (1.0, 0.0)
+    assert str(config.search.alpha["binary-mlp"]) == "(1.0, 0.0)"
+    assert config.search.gamma["defer-ordinal"] == (0.1,)
+
+
+def test_negative_coefficients_are_allowed_where_nothing_exact_looks_at_them() -> None:
+    search = {"sampler": "random", "alpha": -1, "gamma": -0.1, "model_alpha": -2}
+    assert study_of(*EVERY_MODEL, search=search).spaces("defer-posthoc")["gamma"] == (-0.1,)
+    exact = {"sampler": "exact"}
+    network = {"sampler": "random", "alpha": {"defer-gate": -1}, "model_alpha": -2}
+    assert study_of(*EVERY_MODEL, search=network, thresholds=exact).spaces("defer-gate")["alpha"] == (-1.0,)

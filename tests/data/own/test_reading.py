@@ -1,0 +1,111 @@
+import gzip
+import io
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from study.data.own.reading import MISSING_VALUES, read_frame
+from study.errors import DataError
+from tests.worlds.own_tables import cases
+
+
+def test_csv_and_parquet_compressed_or_not_by_path_or_uri_are_the_same_table(tmp_path: Path) -> None:
+    frame = cases(50)
+    text = frame.to_csv(index=False).encode()
+    (tmp_path / "a.csv").write_bytes(text)
+    (tmp_path / "a.csv.gz").write_bytes(gzip.compress(text))
+    (tmp_path / "with a mark.csv").write_bytes(b"\xef\xbb\xbf" + text)
+    frame.to_parquet(tmp_path / "a.parquet")
+    frame.to_parquet(tmp_path / "called.csv")
+    places = [str(path) for path in sorted(tmp_path.iterdir())]
+    for place in [*places, (tmp_path / "a.csv").as_uri(), (tmp_path / "a.parquet").as_uri()]:
+        read = read_frame(place)
+        pd.testing.assert_frame_equal(read, frame, check_dtype=False, obj=place)
+
+
+def test_path_starts_where_the_command_is_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.csv").write_text("x,y\n1,2\n")
+    monkeypatch.chdir(tmp_path)
+    assert read_frame("a.csv").to_dict("list") == {"x": [1], "y": [2]}
+
+
+def test_values_are_read_as_pandas_reads_them(tmp_path: Path) -> None:
+    cells = [*MISSING_VALUES, "1", "-2.5e3"]
+    text = "number,word\n" + "".join(f"{cell},{cell}x\n" for cell in cells) + ",\n"
+    (tmp_path / "a.csv").write_text(text)
+    expected = pd.read_csv(io.StringIO(text))
+    read = read_frame(str(tmp_path / "a.csv"))
+    np.testing.assert_array_equal(read["number"], expected["number"])
+    assert read["word"].isna().tolist() == expected["word"].isna().tolist()
+
+
+def test_column_may_turn_into_another_kind_anywhere_in_a_large_file(tmp_path: Path) -> None:
+    rows = 400_000
+    body = "".join(f"{i},{i}\n" for i in range(rows))
+    (tmp_path / "a.csv").write_text(f"number,word\n{body}0.5,x\n")
+    read = read_frame(str(tmp_path / "a.csv"))
+    assert read["number"].iloc[-1] == 0.5
+    assert read["word"].iloc[[0, -1]].tolist() == ["0", "x"]
+
+
+def test_column_can_be_kept_as_text(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("code,n\n007,1\n010,2\n")
+    assert read_frame(str(tmp_path / "a.csv"), text=["code", "elsewhere"])["code"].tolist() == [
+        "007",
+        "010",
+    ]
+    assert read_frame(str(tmp_path / "a.csv"))["code"].tolist() == [7, 10]
+
+
+def test_index_that_pandas_wrote_is_left_out(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"x": [1, 2], "y": [3, 4]}, index=[7, 9])
+    frame.to_csv(tmp_path / "a.csv")
+    frame.to_parquet(tmp_path / "a.parquet")
+    for name in ("a.csv", "a.parquet"):
+        assert list(read_frame(str(tmp_path / name))) == ["x", "y"]
+
+
+def test_named_index_is_a_column(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"x": [1, 2]}, index=pd.Index([7, 9], name="person"))
+    frame.to_parquet(tmp_path / "a.parquet")
+    assert sorted(read_frame(str(tmp_path / "a.parquet"))) == ["person", "x"]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "cannot be read"),
+        (b"a,b\n", "has no rows"),
+        (b"a,a\n1,2\n", "column a is there twice; rename one"),
+        (b"a,b\n1\n", "cannot be read"),
+        (b"PAR1 and no more", "cannot be read"),
+    ],
+)
+def test_file_that_is_no_table_is_refused_by_name(content: bytes, words: str, tmp_path: Path) -> None:
+    place = tmp_path / "a.csv"
+    place.write_bytes(content)
+    with pytest.raises(DataError, match=words) as caught:
+        read_frame(str(place))
+    assert str(caught.value).startswith(f"{place}: ")
+    assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "place", ["/no/such.csv", "file:///no/such.csv", "nonsense://x/y.csv", "s3://", "."]
+)
+def test_place_where_no_file_is_is_refused_by_name(place: str) -> None:
+    with pytest.raises(
+        DataError, match=r"cannot be read \(.+\); a CSV or Parquet file is allowed"
+    ) as caught:
+        read_frame(place)
+    assert str(caught.value).startswith(f"{place}: ")
+
+
+def test_parquet_with_a_name_twice_is_refused(tmp_path: Path) -> None:
+    pq.write_table(pa.Table.from_arrays([pa.array([1]), pa.array([2])], ["a", "a"]), tmp_path / "a.parquet")
+    with pytest.raises(DataError, match="column a is there twice"):
+        read_frame(str(tmp_path / "a.parquet"))

@@ -1,0 +1,152 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from study.data import Group, load_dataset, write_table
+from study.data.splits import TRAIN
+from study.errors import DataError
+from study.words import SPLITS
+from tests.worlds.own_tables import COLUMNS, cases, own
+
+
+def test_what_has_no_other_role_is_a_feature_of_its_kind() -> None:
+    dataset = own(cases(), decision_maker=("judge",), dm_only=("sure",))
+    assert dataset.feature_names == (
+        *("city=x", "city=y", "city missing", "employed=false", "employed=true"),
+        *("income", "income missing", "sex=f", "sex=m", "skill", "sensitive"),
+    )
+    assert dataset.dm_only_names == ("sure",)
+
+
+def test_listed_features_are_all_there_are_and_may_hold_the_sensitive_column() -> None:
+    dataset = own(cases(), features=("skill", "race"))
+    assert dataset.feature_names == ("race=A", "race=B", "race=C", "skill", "sensitive")
+
+
+def test_label_and_group_are_what_was_named() -> None:
+    frame = cases().assign(bad=lambda f: np.where(f["bad"] == 1, "yes", "no"))
+    dataset = own(frame, positive="yes")
+    assert dataset.label.tolist() == (frame["bad"] == "yes").tolist()
+    assert dataset.sensitive.tolist() == (frame["race"] == "B").tolist()
+    old = own(frame, positive="yes", sensitive=Group("skill", at_least=0.5))
+    assert old.sensitive.tolist() == (frame["skill"] >= 0.5).tolist()
+    assert "skill" not in old.feature_names
+    turned = own(frame, positive="no")
+    assert turned.label.tolist() == (frame["bad"] == "no").tolist()
+
+
+def test_neither_the_order_of_columns_nor_the_format_of_the_file_matters(tmp_path: Path) -> None:
+    frame = cases()
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    frame.iloc[:, ::-1].to_parquet(tmp_path / "b.parquet")
+    one, other = (load_dataset("cases", columns=_at(tmp_path / name)) for name in ("a.csv", "b.parquet"))
+    assert one.fingerprint == other.fingerprint
+    np.testing.assert_array_equal(one.features, other.features)
+
+
+def _at(path: Path, **roles: Any) -> Any:
+    return type(COLUMNS)(**{**vars(COLUMNS), "path": str(path), **roles})
+
+
+def test_encoding_is_learned_on_training_rows_alone() -> None:
+    frame = cases()
+    split = np.array(SPLITS)[own(frame).split]
+    others = frame.assign(split=split).astype({"city": object})
+    others.loc[split != "train", "income"] = 1e6
+    others.loc[split != "train", "city"] = "elsewhere"
+    one, other = own(frame.assign(split=split), split="split"), own(others, split="split")
+    assert one.preprocessing == other.preprocessing
+    rows = one.split == TRAIN
+    np.testing.assert_array_equal(one.features[rows], other.features[rows])
+
+
+def test_split_of_the_table_is_kept() -> None:
+    words = np.random.default_rng(0).choice(SPLITS, 200)
+    dataset = own(cases().assign(fold=words), split="fold")
+    assert [SPLITS[code] for code in dataset.split] == words.tolist()
+    assert "fold=train" not in dataset.feature_names
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(2, 60), st.integers(0, 5), st.integers(0, 5))
+def test_same_person_is_never_on_two_sides(people: int, seed: int, split_seed: int) -> None:
+    persons = np.random.default_rng(seed).integers(0, people, 200)
+    assume(len(set(persons)) > 5)  # Fewer cannot be divided by three.
+    dataset = own(cases().assign(person=persons), group="person", split_seed=split_seed)
+    assert (pd.Series(dataset.split).groupby(persons).nunique() == 1).all()
+    assert set(dataset.split) == {0, 1, 2}
+
+
+def test_person_on_two_sides_of_the_tables_own_split_is_named() -> None:
+    frame = cases().assign(fold=["train", "validation", "test", "train"] * 50, person=range(200))
+    assert own(frame, split="fold", group="person").own is not None
+    frame.loc[1, "person"] = 0
+    with pytest.raises(DataError, match="column fold: person 0 is in more than one split; one is allowed"):
+        own(frame, split="fold", group="person")
+
+
+def test_column_for_telling_people_apart_may_be_dropped_as_well() -> None:
+    frame = cases().assign(case=[f"p{i // 2}" for i in range(200)])
+    dataset = own(frame, group="case")
+    assert (pd.Series(dataset.split).groupby(frame["case"]).nunique() == 1).all()
+
+
+def test_rows_without_a_decision_train_and_are_not_tested() -> None:
+    frame = cases(400).astype({"judge": float})
+    everybody = own(frame, decision_maker=("judge",))
+    frame.loc[::3, "judge"] = np.nan
+    dataset = own(frame, decision_maker=("judge",))
+    assert dataset.decisions is not None
+    assert dataset.own is not None
+    known = dataset.decisions.known
+    assert (dataset.split[~known] == TRAIN).all()
+    assert (dataset.split == TRAIN).sum() == (everybody.split == TRAIN).sum()
+    assert dataset.own.left_out == 400 - len(dataset.label) > 0
+    assert np.isfinite(dataset.decisions.probability).all()
+    kept = dataset.own.frame["judge"]
+    assert np.array_equal(dataset.decisions.probability[known] >= 0.5, kept[known] == 1)
+
+
+def test_split_without_any_decision_is_named() -> None:
+    frame = cases().astype({"judge": float})
+    frame.loc[own(frame).split == 2, "judge"] = np.nan
+    with pytest.raises(DataError, match="no row of the test split has a decision in judge"):
+        own(frame, decision_maker=("judge",))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"decision_maker": ("judge",)},
+        {"decision_maker": ("sure",)},
+        {"decision_maker": ("judge", "sure"), "combine": "draw"},
+        {"decision_maker": ("judge", "sure"), "combine": "majority"},
+        {"dm_only": ("sure",)},
+        {"sensitive": Group("race", equals="A")},
+        {"split_seed": 1},
+    ],
+)
+def test_whatever_decides_rows_of_the_ledger_is_in_the_fingerprint(change: dict[str, Any]) -> None:
+    frame = cases().assign(fold=["train", "validation", "test", "train"] * 50)
+    drop = tuple(name for name in ("case", "judge", "sure") if name not in str(change))
+    plain: dict[str, Any] = {"split": "fold", "drop": ("case", "judge", "sure")}
+    assert own(frame, **plain).fingerprint == own(frame.copy(), **plain).fingerprint
+    assert own(frame, **{**plain, "drop": drop, **change}).fingerprint != own(frame, **plain).fingerprint
+
+
+def test_written_table_has_the_encoded_columns(tmp_path: Path) -> None:
+    dataset = own(cases(), dm_only=("sure",))
+    write_table(dataset, tmp_path / "t.parquet")
+    table = pd.read_parquet(tmp_path / "t.parquet")
+    assert list(table) == [*dataset.feature_names[:-1], "label", "sensitive", "sure", "split"]
+    assert not table.isna().any().any()
+
+
+def test_names_of_encoded_columns_do_not_collide() -> None:
+    with pytest.raises(DataError, match="column sex=f is named twice"):
+        own(cases().assign(**{"sex=f": 1}))

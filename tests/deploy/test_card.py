@@ -1,0 +1,120 @@
+"""The model card: what it says is what the ledger and the model's files say."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from study import load_model
+from study.data import Group
+from study.deploy.card import CARD_FILE, group_words
+from study.results.directory import ResultsDirectory
+from tests.worlds.small_study import FAMILY_ARMS
+
+WHOLE = {
+    "error of the joint system": "error",
+    "disparate impact (DI)": "di",
+    "of it between those with label 0 (false positives)": "di_y0",
+    "of it between those with label 1 (false negatives)": "di_y1",
+    "IDK rate": "idk_rate",
+    "error of the model on what it keeps": "model_error",
+    "error of the decision-maker on what is deferred": "dm_error",
+}
+
+
+def rows_of(card: str) -> dict[str, list[str]]:
+    """Cells of every row of every table, by the first one."""
+    lines = [line.strip("| ").split(" | ") for line in card.splitlines() if line.startswith("| ")]
+    return {cells[0]: cells[1:] for cells in lines if not cells[0].startswith("---")}
+
+
+def number(cell: str) -> float:
+    value = float(re.match(r"[\d.]+", cell)[0])  # type: ignore[index]
+    return value / 100 if "%" in cell else value
+
+
+@pytest.mark.parametrize("arm", FAMILY_ARMS)
+def test_figures_are_those_of_the_ledger_and_lie_in_their_intervals(
+    arm: str, exported: dict[str, Path], families: ResultsDirectory
+) -> None:
+    card = (exported[arm] / CARD_FILE).read_text()
+    run = load_model(exported[arm]).about["run"]
+    rows = rows_of(card)
+    for words, name in WHOLE.items():
+        (cell,) = rows[words]
+        if run[f"test_{name}"] is None:
+            assert cell == "–"
+            continue
+        assert number(cell) == pytest.approx(run[f"test_{name}"], abs=6e-4)
+        low, high = (number(end) for end in re.search(r"\((.+) to (.+)\)", cell).groups())  # type: ignore[union-attr]
+        assert low <= number(cell) <= high or name.startswith("di")
+    test = pd.read_csv(families.root.parent / "cases.csv").query("split == 'test'")
+    for a, here in enumerate((test["race"] != "B", test["race"] == "B")):
+        group = next(cells for cells in tables(card) if cells[0] == f"A = {a}" and len(cells) == 7)
+        assert group[1:3] == [str(here.sum()), str(test.loc[here, "bad"].sum())]
+        assert number(group[3]) == pytest.approx(run[f"test_idk_rate_a{a}"], abs=6e-4)
+        assert number(group[4]) == pytest.approx(run[f"test_error_a{a}"], abs=6e-4)
+    ends = [next(c for c in tables(card) if c[0] == f"A = {a}" and len(c) == 7)[5:] for a in (0, 1)]
+    for y in (0, 1):
+        gap = abs(number(ends[0][y]) - number(ends[1][y]))
+        assert gap == pytest.approx(run[f"test_di_y{y}"], abs=2e-3)
+
+
+def tables(card: str) -> list[list[str]]:
+    return [line.strip("| ").split(" | ") for line in card.splitlines() if line.startswith("| ")]
+
+
+@pytest.mark.parametrize("arm", FAMILY_ARMS)
+def test_card_names_what_the_model_is_and_where_it_comes_from(arm: str, exported: dict[str, Path]) -> None:
+    card, model = (exported[arm] / CARD_FILE).read_text(), load_model(exported[arm])
+    run, method, family = model.about["run"], *arm.split("-")
+    assert card.startswith(f"# Model card: {method}, {family}\n")
+    for word in (run["run_id"], run["setting_id"], run["data_fingerprint"], model.about["code"]):
+        assert f"`{word}`" in card
+    assert "A = 1 where `race` is B" in card
+    assert "Label: column bad." in card
+    for column in model.columns:
+        assert f"`{column}`" in card
+    assert ("`none` (nobody)" in card) == (method == "binary")
+    assert ("It has learned when to defer to `column`" in card) == (method == "defer")
+    assert ("Thresholds chosen after training" in card) == (
+        family in ("posthoc", "bayes") and method != "binary"
+    )
+    assert "None" not in card
+    assert "nan" not in card
+
+
+def test_thresholds_of_the_card_are_those_of_the_model(exported: dict[str, Path]) -> None:
+    model, card = load_model(exported["defer-posthoc"]), (exported["defer-posthoc"] / CARD_FILE).read_text()
+    bands = [cells[1:] for cells in tables(card) if len(cells) == 3 and cells[0].startswith("A =")]
+    assert np.array(bands, dtype=float) == pytest.approx(np.array([model.t0, model.t1]).T, rel=1e-3)
+
+
+def test_interval_of_the_error_is_about_that_of_a_proportion(exported: dict[str, Path]) -> None:
+    card = (exported["binary-mlp"] / CARD_FILE).read_text()
+    (cell,) = rows_of(card)["error of the joint system"]
+    low, high = (number(end) for end in re.search(r"\((.+) to (.+)\)", cell).groups())  # type: ignore[union-attr]
+    error = load_model(exported["binary-mlp"]).about["run"]["test_error"]
+    half = 1.96 * np.sqrt(error * (1 - error) / 100)
+    assert (low, high) == pytest.approx((error - half, error + half), abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("group", "words"),
+    [
+        (Group("sex"), "where `sex` is 1 or true"),
+        (Group("sex", equals="f"), "where `sex` is f"),
+        (Group("age", at_least=25.0), "where `age` is 25 or more"),
+    ],
+)
+def test_sensitive_attribute_is_put_into_words(group: Group, words: str) -> None:
+    assert group_words(group) == words
+
+
+def test_what_the_card_says_a_program_can_read(exported: dict[str, Path]) -> None:
+    facts = json.loads((exported["defer-gate"] / "model.json").read_text())
+    assert facts["about"]["decision_maker_alone"][0]["idk_rate"] == 1
+    assert np.array(facts["about"]["test_rows_by_a_and_label"]).sum() == 100

@@ -1,0 +1,222 @@
+"""The step as machine code against the same step as it is written; needs a C++ compiler."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from study.engines import machine_code
+from study.engines.compiled import Compiled, _seeds_and_lanes, step_graphs
+from study.engines.machine_code import UNIT, CompilerError, compiler
+from study.models.bayes import BAYES
+from study.models.gate import GATE
+from study.models.methods import LOSSES, defer
+from study.models.mlp import MLP, POSTHOC
+from study.models.network import rounded_up
+from study.models.ordinal import ORDINAL
+from study.models.training import PackTraining, Trained, TrainingOptions, train_pack
+from tests.models.synthetic_examples import make_examples
+
+OPTIONS = TrainingOptions(hidden=2, learning_rate=0.05, batch_size=16, patience=6, max_epochs=60)
+ALPHA = torch.linspace(0, 3, 100)
+GAMMA = torch.linspace(0.02, 0.4, 100)
+PROBLEM = (make_examples(96, 3, seed=1), make_examples(64, 3, seed=2))
+SEEDS = [0, 1, 4]
+ARMS = pytest.mark.parametrize(
+    ("model", "method"),
+    [(ORDINAL, "defer"), (BAYES, "binary")],
+    ids=["ordinal", "bayes"],
+)
+
+pytestmark = pytest.mark.skipif(compiler() is None, reason="needs a C++ compiler")
+
+
+def train(
+    model, method: str, which: slice | list[int], code: Path | None, seeds: list[int] = SEEDS
+) -> Trained:
+    return train_pack(
+        model,
+        LOSSES[method],
+        *PROBLEM,
+        alpha=ALPHA[which],
+        gamma=GAMMA[which],
+        seeds=seeds,
+        options=OPTIONS,
+        compiled=code,
+    )
+
+
+@pytest.fixture(scope="module")
+def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return where this module's machine code is: each model is compiled once."""
+    return tmp_path_factory.mktemp("code")
+
+
+@pytest.fixture(scope="module")
+def whole_pack(code):
+    """Return the pack of all settings and seeds, trained once for each arm."""
+    trained: dict[str, Trained] = {}
+
+    def of(model, method: str) -> Trained:
+        if model.name not in trained:
+            trained[model.name] = train(model, method, slice(None), code)
+        return trained[model.name]
+
+    return of
+
+
+@ARMS
+def test_compiled_training_is_eager_training_up_to_rounding(whole_pack, model, method):
+    eager, machine = train(model, method, slice(None), None), whole_pack(model, method)
+    # Rounding can move the epoch of a stop, and a run that is about to diverge magnifies it.
+    together = eager.best_epoch == machine.best_epoch
+    close = torch.isclose(machine.validation_loss, eager.validation_loss, atol=1e-5, rtol=1e-4)
+    assert together.float().mean() > 0.8
+    assert close[together].float().mean() > 0.98
+
+
+@ARMS
+@pytest.mark.parametrize(
+    ("which", "seeds"),
+    [
+        ([7], [0, 1, 2]),
+        ([99], [1]),
+        (range(20, 53), [2]),
+        (range(70), [0, 2]),
+        (range(99, -1, -1), [2, 0, 1]),
+    ],
+    ids=["one setting", "one run", "33 settings", "70 settings", "backwards"],
+)
+def test_a_compiled_run_is_the_same_to_the_bit_in_packs_of_any_width(
+    whole_pack, code, model, method, which, seeds
+):
+    among = whole_pack(model, method)
+    pack = train(model, method, list(which), code, [SEEDS[s] for s in seeds])
+    for field in ("validation_loss", "best_epoch", "epochs"):
+        assert torch.equal(getattr(pack, field), getattr(among, field)[seeds][:, list(which)]), field
+    assert torch.equal(pack.theta, among.theta[seeds][:, :, list(which)])
+
+
+def test_the_pack_that_others_are_compared_with_shrinks_in_lanes(whole_pack):
+    epochs = whole_pack(ORDINAL, "defer").epochs
+    live = [int((epochs > epoch).sum(1).max()) for epoch in range(int(epochs.max()))]
+    assert live[0] > 96
+    assert live[-1] <= 96
+
+
+def test_a_seed_whose_runs_are_done_trains_no_lanes_for_the_others(code):
+    pack = PackTraining(
+        ORDINAL, defer, *PROBLEM, alpha=ALPHA, gamma=GAMMA, seeds=SEEDS, options=OPTIONS, compiled=code
+    )
+    lanes = []
+    while pack.running:
+        assert pack._lanes == [rounded_up(int(live), UNIT) for live in pack._live.sum(1)]
+        lanes.append(pack._lanes)
+        pack.run_epoch()
+    assert any(len(set(of_seeds)) > 1 for of_seeds in lanes)
+
+
+@given(st.lists(st.integers(1, 20), min_size=1, max_size=12))
+def test_every_wanted_lane_is_trained_once_and_few_at_a_time(units):
+    lanes = [UNIT * number for number in units]
+    trained = []
+    for seeds, block in _seeds_and_lanes(lanes):
+        width = block.stop - block.start
+        assert width % UNIT == 0
+        assert len(seeds) * width <= 128
+        trained.extend((seed, lane) for seed in seeds.tolist() for lane in range(block.start, block.stop))
+    assert sorted(trained) == [(seed, lane) for seed, number in enumerate(lanes) for lane in range(number)]
+
+
+def test_seeds_with_few_lanes_left_are_trained_together():
+    together = [(seeds.tolist(), block) for seeds, block in _seeds_and_lanes([16, 96, 16, 16])]
+    assert together == [([0, 2, 3], slice(0, 16)), ([1], slice(0, 96))]
+
+
+def test_dropping_finished_lanes_changes_no_compiled_run(whole_pack, code, monkeypatch):
+    monkeypatch.setattr(PackTraining, "_compact", lambda training: None)
+    never_smaller, among = train(ORDINAL, "defer", slice(None), code), whole_pack(ORDINAL, "defer")
+    assert torch.equal(never_smaller.theta, among.theta)
+    assert torch.equal(never_smaller.validation_loss, among.validation_loss)
+
+
+def test_a_compiled_neighbour_that_diverges_changes_no_other(whole_pack, code):
+    alpha = ALPHA[:40].clone()
+    alpha[5] = torch.nan
+    pack = train_pack(
+        ORDINAL, defer, *PROBLEM, alpha=alpha, gamma=GAMMA[:40], seeds=SEEDS, options=OPTIONS, compiled=code
+    )
+    others = [k for k in range(40) if k != 5]
+    among = whole_pack(ORDINAL, "defer")
+    assert torch.equal(pack.theta[:, :, others], among.theta[:, :, others])
+    assert pack.epochs[:, 5].tolist() == [1, 1, 1]
+
+
+def refuse(*_: object) -> None:
+    raise AssertionError("compiled again")
+
+
+def make(model, directory: Path, batch_size: int = 16) -> Compiled:
+    return Compiled(model, LOSSES["defer"], *PROBLEM, hidden=2, batch_size=batch_size, directory=directory)
+
+
+def test_what_is_compiled_serves_all_that_comes_after(whole_pack, code, monkeypatch):
+    whole_pack(ORDINAL, "defer")
+    monkeypatch.setattr(machine_code, "_compile", refuse)
+    make(ORDINAL, code)
+    with pytest.raises(AssertionError, match="compiled again"):
+        make(ORDINAL, code, batch_size=17)
+    with pytest.raises(AssertionError, match="compiled again"):
+        make(GATE, code)
+
+
+def test_what_is_compiled_is_known_without_compiling(whole_pack, code, tmp_path):
+    whole_pack(ORDINAL, "defer")
+    train_on, validation = PROBLEM
+
+    def is_compiled(batch_size: int, directory: Path) -> bool:
+        sizes = {"hidden": 2, "batch_size": batch_size}
+        graphs = step_graphs(ORDINAL, defer, train_on, validation.whole(1), **sizes)
+        return all(graph.file(directory).exists() for graph in graphs)
+
+    assert is_compiled(16, code)
+    assert not is_compiled(17, code)
+    assert not is_compiled(16, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_families_that_train_alike_share_machine_code(tmp_path, monkeypatch):
+    wanted = []
+    monkeypatch.setattr(machine_code, "_compile", lambda traceable, path: wanted.append(path.name))
+    monkeypatch.setattr(machine_code, "_load", lambda path: path)
+    make(MLP, tmp_path)
+    mine = sorted(set(wanted))
+    make(POSTHOC, tmp_path)
+    assert sorted(set(wanted)) == mine
+    assert len(mine) == 2
+
+
+def test_a_compiler_that_fails_is_said_in_one_line(tmp_path, monkeypatch):
+    broken = tmp_path / "g++"
+    broken.write_text("#!/bin/sh\nexit 1\n")
+    broken.chmod(0o755)
+    monkeypatch.setattr(machine_code, "compiler", lambda: str(broken))
+    # A step that is quick to trace: it does not get further than the compiler.
+    monkeypatch.setattr("study.engines.compiled.step", lambda model, loss, theta, *others: theta.add_(1))
+    with pytest.raises(
+        CompilerError, match=r"^ordinal-defer-step-\w+ could not be compiled by .*g\+\+"
+    ) as failed:
+        make(ORDINAL, tmp_path)
+    assert "\n" not in str(failed.value)
+    assert list(tmp_path.glob("*.pt2")) == []
+
+
+def test_a_compiler_without_its_standard_library_is_none(tmp_path, monkeypatch):
+    broken = tmp_path / "g++"
+    broken.write_text("#!/bin/sh\nexit 1\n")
+    broken.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CXX", raising=False)
+    assert compiler.__wrapped__() is None

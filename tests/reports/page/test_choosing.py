@@ -1,0 +1,163 @@
+"""The parts of the page for people who choose say what the frames say."""
+
+import pandas as pd
+import pytest
+
+from study.reports.figures.differences import ROWS
+from study.reports.figures.render import Rendered
+from study.reports.measure.comparisons import Comparisons
+from study.reports.measure.deciding import COLUMNS, Deciding
+from study.reports.measure.importance import REST
+from study.reports.measure.reductions import reductions
+from study.reports.measure.weighing import weigh
+from study.reports.page.choosing import compared, stable, what_matters, who_decides
+from tests.reports.browser import Page
+from tests.reports.decided import world
+from tests.reports.synthetic import ledger, results
+
+NASTY = "<b>standard</b>"
+LABELS = {"standard": NASTY}
+POINT_COLUMNS = ["decision_maker", "what", "model", "alpha", "gamma", "model_alpha", "setting_id"]
+POINTS = pd.DataFrame(
+    [["standard", "defer, fairest", "gate", 0.5, 0.1, float("nan"), "s1"]], columns=POINT_COLUMNS
+)
+
+
+def deciding_of(figures: dict[str, tuple[float, float, float]], what: str = "defer, fairest") -> Deciding:
+    rows = [
+        ["standard", what, "s1", name, value, value, value, low, high]
+        for name, (value, low, high) in figures.items()
+    ]
+    return Deciding(pd.DataFrame(rows, columns=["decision_maker", "what", "setting_id", *COLUMNS]), "")
+
+
+FIGURES = {
+    "error": (0.3, 0.28, 0.32),
+    "di": (0.05, 0.03, 0.09),
+    **{f"error_a{a}_y{y}": (0.1 + a / 10 + y / 100, 0.1, 0.3) for a in (0, 1) for y in (0, 1)},
+    "di_y0": (0.1, 0.05, 0.15),
+    "di_y1": (0.1, 0.05, 0.15),
+    "idk_rate": (0.25, 0.2, 0.3),
+    "idk_rate_a0": (0.2, 0.15, 0.25),
+    "idk_rate_a1": (0.3, 0.25, 0.35),
+    **{f"idk_rate_a{a}_y{y}": (0.4 + a / 10 + y / 100, 0.1, 0.5) for a in (0, 1) for y in (0, 1)},
+    "model_error": (0.31, 0.29, 0.33),
+    "dm_error_on_kept": (0.25, 0.2, 0.3),
+    "dm_error": (0.22, 0.2, 0.24),
+    "model_error_on_left": (0.45, 0.4, 0.5),
+}
+
+
+def test_di_is_shown_with_its_parts_and_idk_rates_by_group_and_outcome() -> None:
+    seen = Page(str(who_decides(deciding_of(FIGURES), POINTS, LABELS)))
+    made_of, left, share, named = seen.tables
+    parts = ["0.3000.280 to 0.320", "0.0500.030 to 0.090", "0.1000.100 to 0.300", "0.2000.100 to 0.300"]
+    parts += ["0.1000.050 to 0.150", "0.1100.100 to 0.300", "0.2100.100 to 0.300", "0.1000.050 to 0.150"]
+    assert made_of[1] == ["defer, fairest", *parts]
+    assert made_of[0][3] == "false positives, A\u00a0=\u00a00"
+    assert [cell[:6] for cell in left[1][1:]] == [
+        *("25.0 %", "20.0 %", "30.0 %"),
+        *("40.0 %", "41.0 %", "50.0 %", "51.0 %"),
+    ]
+    assert [cell[:5] for cell in share[1][2:]] == ["0.310", "0.250", "0.220", "0.450"]
+    assert named[1][-1] == "s1"
+    assert f"Decision-maker {NASTY}" in seen.text
+    assert not seen.named("b")
+
+
+def test_whoever_leaves_nobody_has_no_row_of_those_left() -> None:
+    figures = FIGURES | {"idk_rate": (0.0, 0.0, 0.0)}
+    seen = Page(str(who_decides(deciding_of(figures, "binary, fairest"), POINTS, LABELS)))
+    assert len(seen.tables) == 2
+
+
+@pytest.mark.parametrize(("wrong", "warned"), [(0.85, True), (0.7, False)])
+def test_deciding_nearly_always_the_same_is_warned_of(wrong: float, warned: bool) -> None:
+    figures = FIGURES | {f"error_a{a}_y1": (wrong, wrong, wrong) for a in (0, 1)}
+    seen = Page(str(who_decides(deciding_of(figures), POINTS, LABELS)))
+    assert ("its DI is small because it decides nearly always the same" in seen.text) == warned
+
+
+def test_missing_intervals_are_explained() -> None:
+    given = Deciding(
+        deciding_of(FIGURES).frame.assign(low=float("nan"), high=float("nan")), "they are gone"
+    )
+    seen = Page(str(who_decides(given, POINTS, LABELS)))
+    assert "There are no intervals, and no figures by A and Y: they are gone." in seen.text
+    assert seen.tables[0][1][1] == "0.300"
+    assert who_decides(Deciding(given.frame[:0], ""), POINTS, LABELS) is None
+
+
+def comparison(first: str, second: str | None, estimate: float, **ends: float) -> dict[str, object]:
+    row = {"decision_maker": "standard", "model": "gate", "first": first, "second": second}
+    known = {name: float("nan") for name in ("seeds_low", "seeds_high", "test_low", "test_high")}
+    return row | {"estimate": estimate, "seeds": 3} | known | ends
+
+
+def test_hypervolumes_and_their_differences_have_both_intervals() -> None:
+    frame = pd.DataFrame(
+        [
+            comparison("defer", None, 0.12, seeds_low=0.1, seeds_high=0.14, test_low=0.11, test_high=0.13),
+            comparison("defer", "reject", -0.02, seeds_low=-0.03, seeds_high=0.01),
+        ]
+    )
+    seen = Page(str(compared(Comparisons(frame, "none were kept"), LABELS, None)))
+    (table,) = seen.tables
+    assert table[1][2:] == ["defer", "0.1200", "0.1000 to 0.1400", "0.1100 to 0.1300", "3"]
+    assert table[2][2:] == ["defer − reject", "−0.0200", "−0.0300 to +0.0100", "–", "3"]
+    assert table[1][0] == NASTY
+    assert "There are no intervals over people: none were kept." in seen.text
+    assert compared(Comparisons(frame[:0], ""), LABELS, None) is None
+
+
+@pytest.mark.parametrize("pairs", [ROWS, ROWS + 1])
+def test_a_figure_that_leaves_differences_out_says_so(pairs: int) -> None:
+    frame = pd.DataFrame([comparison("defer", "reject", 0.1)] * pairs)
+    seen = Page(str(compared(Comparisons(frame, ""), LABELS, Rendered("x", "", "<svg></svg>", b"", ""))))
+    assert (f"The first {ROWS} of {pairs}" in seen.text) == (pairs > ROWS)
+
+
+def test_stability_is_shown_only_of_several_seeds() -> None:
+    row = {"method": "defer", "model": "m", "decision_maker": "standard", "seeds": 5, "points": 9}
+    shares = {"on_front": 0.25, "near_front": 0.9, "overlap": 0.2}
+    seen = Page(str(stable(pd.DataFrame([row | shares]), LABELS)))
+    assert seen.tables[0][1] == ["defer", "m", NASTY, "5", "9", "25.0 %", "90.0 %", "20.0 %"]
+    assert stable(pd.DataFrame([row | shares | {"seeds": 1}]), LABELS) is None
+
+
+def test_importance_has_a_number_beside_every_bar_and_says_what_it_is() -> None:
+    rows = [["defer", "alpha", 40, 0.5, 0.004, float("nan")], ["defer", REST, 40, 0.5, 0.996, float("nan")]]
+    frame = pd.DataFrame(rows, columns=["method", "what", "settings", "error", "di", "idk_rate"])
+    text = str(what_matters(frame))
+    seen = Page(text)
+    assert seen.tables[0][1] == ["defer", "alpha", "50 %", "0 %", "–", "40"]
+    # A bar repeats its number, so a reader of the page aloud is spared it.
+    bars = [a for a in seen.named("span") if a.get("class") == "bar"]
+    assert [bar["style"] for bar in bars] == ["width:2.50rem", "width:2.50rem", "width:4.98rem"]
+    assert all(bar["aria-hidden"] == "true" for bar in bars)
+    assert "not Optuna’s estimate" in seen.text
+    assert what_matters(frame[:0]) is None
+
+
+def test_of_a_whole_study_every_part_is_there() -> None:
+    given = world()
+    reduced = reductions(given)
+    weighed = weigh(given, reduced)
+    for part in (
+        who_decides(weighed.deciding, reduced.points, {}),
+        compared(weighed.comparisons, {}, None),
+        stable(weighed.stability, {}),
+    ):
+        seen = Page(str(part))
+        assert seen.tables
+        cells = [cell for table in seen.tables for row in table for cell in row]
+        assert not {"nan", "None"} & set(cells)
+
+
+def test_of_a_study_without_outcomes_every_part_is_there() -> None:
+    given = results(ledger(300))
+    reduced = reductions(given)
+    weighed = weigh(given, reduced)
+    assert weighed.deciding.lacking == weighed.intervals.lacking == weighed.comparisons.lacking != ""
+    assert Page(str(who_decides(weighed.deciding, reduced.points, {}))).tables
+    assert Page(str(what_matters(weighed.importance))).tables

@@ -1,0 +1,46 @@
+from typing import Any
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from study.results.limits import FIGURES, POINT, best
+
+RATES = st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.75, 1.0])
+
+
+def settings_of(points: list[tuple[float | None, ...]]) -> pd.DataFrame:
+    frame = pd.DataFrame(points, columns=POINT, dtype="float64")
+    return frame.assign(setting_id=[f"s{number}" for number in range(len(points))])
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(st.tuples(RATES, RATES, RATES), min_size=1, max_size=8),
+    st.dictionaries(st.sampled_from(FIGURES), RATES),
+    st.sampled_from(FIGURES),
+)
+def test_the_best_is_first_of_all_in_the_order_of_the_rule(
+    points: list[Any], limits: dict[str, float], minimise: str
+) -> None:
+    def place(number: int) -> tuple[Any, ...]:
+        figures = dict(zip(FIGURES, points[number], strict=True))
+        excess = sum(max(0.0, figures[name] - limit) for name, limit in limits.items())
+        return (excess, figures[minimise], *points[number], f"s{number}")
+
+    first = min(range(len(points)), key=place)
+    found = best(settings_of(points), limits, minimise)
+    assert found is not None
+    assert found["setting_id"] == f"s{first}"
+    assert found["excess"] == pytest.approx(place(first)[0])
+    for name, limit in limits.items():
+        assert found[f"over_{name}"] == pytest.approx(max(0.0, found[f"validation_{name}"] - limit))
+
+
+def test_a_setting_that_lacks_a_figure_is_never_the_best() -> None:
+    found = best(settings_of([(0.0, None, 0.0), (0.9, 0.9, 0.9)]), {"error": 0.1}, "error")
+    assert found is not None
+    assert found["setting_id"] == "s1"
+    assert best(settings_of([(None, 0.0, 0.0)]), {}, "di") is None
+    assert best(settings_of([]), {"di": 0.1}, "di") is None

@@ -1,0 +1,201 @@
+"""Choosing one setting, against a search by hand over the same medians."""
+
+import statistics
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from study.errors import LedgerError, UserError
+from study.results.outcomes import Outcomes
+from study.results.selection import COLUMN, Selection
+from study.results.selection import select as select_with_outcomes
+
+
+def runs_of(settings_: dict[str, list[tuple[float | None, float, float]]]) -> pd.DataFrame:
+    """A ledger with (error, di, idk_rate) on validation per seed; test figures are 0.1 higher."""
+    rows = []
+    for setting, seeds in settings_.items():
+        for seed, figures in enumerate(seeds):
+            row: dict[str, Any] = {
+                **{"run_id": f"{setting}{seed}", "setting_id": setting, "seed": seed, "dataset": "d"},
+                **{"method": "defer", "model": "ordinal", "decision_maker": "standard"},
+                **{"test_decision_maker": "standard"},
+                **{"alpha": 1.0, "gamma": 0.1},
+            }
+            for name, value in zip(COLUMN.values(), figures, strict=True):
+                row[f"validation_{name}"] = value
+                row[f"test_{name}"] = None if value is None else value + 0.1
+            rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def select(runs: pd.DataFrame, **options: Any) -> Selection:
+    """Choose where no outcomes are kept."""
+    return select_with_outcomes(runs, lambda runs: None, **options)
+
+
+THREE = {
+    "accurate": [(0.1, 0.5, 0.5), (0.2, 0.5, 0.5), (0.3, 0.5, 0.5)],
+    "fair": [(0.4, 0.1, 0.6)] * 3,
+    "own": [(0.5, 0.4, 0.0)] * 3,
+}
+
+RATES = st.sampled_from([0.0, 0.1, 0.2, 0.3, 0.4, 0.5])
+LEDGERS = st.dictionaries(
+    st.text("abcdef", min_size=1, max_size=3),
+    st.lists(st.tuples(RATES, RATES, RATES), min_size=1, max_size=4),
+    min_size=1,
+    max_size=6,
+)
+LIMITS = st.none() | RATES
+
+
+@pytest.mark.parametrize(("minimise", "best"), [("error", "accurate"), ("di", "fair"), ("idk", "own")])
+def test_the_smallest_figure_wins(minimise: Any, best: str) -> None:
+    chosen = select(runs_of(THREE), minimise=minimise)
+    assert chosen.satisfies
+    assert chosen.setting_id == best
+
+
+def test_run_is_that_of_the_median_seed() -> None:
+    assert select(runs_of(THREE)).run_id == "accurate1"
+    even = {"a": [(0.4, 0.1, 0.1), (0.1, 0.1, 0.1), (0.3, 0.1, 0.1), (0.2, 0.1, 0.1)]}
+    assert select(runs_of(even)).run_id == "a3"
+
+
+def test_the_run_s_own_figures_are_shown_even_where_they_are_beyond_the_limits() -> None:
+    runs = runs_of({"a": [(0.1, 0.1, 0.0), (0.2, 0.1, 0.9), (0.3, 0.1, 0.1)]})
+    chosen = select(runs, max_idk=0.3)
+    assert chosen.satisfies
+    assert (chosen.run_id, chosen.validation["idk_rate"]) == ("a1", 0.1)
+    assert chosen.run_validation == {"error": 0.2, "di": 0.1, "idk_rate": 0.9}
+    assert chosen.run_test["idk_rate"] == pytest.approx(1.0)
+    assert chosen.to_json()["run_validation"] == chosen.run_validation
+    of_run = [line.split() for line in chosen.words().splitlines() if line.startswith("  run, ")]
+    assert [words[-1] for words in of_run] == ["0.900", "1.000"]
+
+
+def test_test_figures_are_shown_but_decide_nothing() -> None:
+    runs = runs_of(THREE)
+    runs.loc[runs["setting_id"] == "accurate", "test_error"] = 1.0
+    chosen = select(runs)
+    assert chosen.setting_id == "accurate"
+    assert chosen.test["error"] == 1.0
+    assert chosen.validation == {"error": 0.2, "di": 0.5, "idk_rate": 0.5}
+
+
+@settings(max_examples=60, deadline=None)
+@given(LEDGERS, LIMITS, LIMITS, LIMITS, st.sampled_from(["error", "di", "idk"]))
+def test_choice_equals_a_search_by_hand(
+    ledger: Any, max_error: float | None, max_di: float | None, max_idk: float | None, minimise: Any
+) -> None:
+    limits = {"max_error": max_error, "max_di": max_di, "max_idk": max_idk}
+    chosen = select(runs_of(ledger), minimise=minimise, **limits)
+    at = ["error", "di", "idk"].index(minimise)
+    medians = {
+        name: tuple(statistics.median(seed[i] for seed in seeds) for i in range(3))
+        for name, seeds in ledger.items()
+    }
+
+    def excess(figures: tuple[float, ...]) -> float:
+        over = zip(figures, (max_idk, max_di, max_error), (2, 1, 0), strict=True)
+        return sum(max(0.0, figures[i] - limit) for _, limit, i in over if limit is not None)
+
+    allowed = {name for name, figures in medians.items() if excess(figures) == 0}
+    assert chosen.satisfies == bool(allowed)
+    if allowed:
+        best = min(allowed, key=lambda name: (medians[name][at], *medians[name], name))
+        assert chosen.setting_id == best
+    else:
+        nearest = min(excess(figures) for figures in medians.values())
+        assert excess(medians[chosen.setting_id]) == pytest.approx(nearest)
+
+
+def test_setting_without_figures_is_not_chosen() -> None:
+    runs = runs_of({"diverged": [(None, 0.0, 0.0)], "sound": [(0.9, 0.9, 0.9)]})
+    assert select(runs).setting_id == "sound"
+
+
+def test_nothing_to_choose_from_is_an_error() -> None:
+    for runs in (runs_of(THREE).head(0), runs_of({"diverged": [(None, 0.0, 0.0)]})):
+        with pytest.raises(LedgerError, match="no run has finished yet"):
+            select(runs)
+
+
+def test_method_without_gamma_has_none() -> None:
+    runs = runs_of(THREE).assign(gamma=float("nan"))
+    chosen = select(runs)
+    assert chosen.gamma is None
+    assert "gamma" not in chosen.words()
+    assert "gamma 0.1" in select(runs_of(THREE)).words()
+
+
+def test_choice_is_narrowed_down_by_name_and_binary_models_stand_beside_every_decision_maker() -> None:
+    runs = runs_of({"a": [(0.3, 0.1, 0.1)], "b": [(0.2, 0.1, 0.1)], "c": [(0.1, 0.1, 0.1)]})
+    runs["method"] = ["defer", "reject", "binary"]
+    runs["model"] = ["gate", "ordinal", "mlp"]
+    runs["decision_maker"] = ["standard", "oracle", "none"]
+    assert select(runs).setting_id == "c"
+    assert select(runs, method="reject").setting_id == "b"
+    assert select(runs, model="gate").setting_id == "a"
+    assert select(runs, decision_maker="oracle").setting_id == "c"
+    assert select(runs, decision_maker="standard", method="defer").setting_id == "a"
+    with pytest.raises(
+        UserError, match="--decision-maker: 'none' is not in the ledger; allowed are oracle, standard"
+    ):
+        select(runs, decision_maker="none")
+    with pytest.raises(
+        UserError, match="--model: 'gate' is not in the ledger with method binary; allowed are mlp"
+    ):
+        select(runs, method="binary", model="gate")
+
+
+def test_what_comes_nearest_says_which_limits_it_misses_and_by_how_much() -> None:
+    chosen = select(runs_of(THREE), max_error=0.35, max_di=0.2, max_idk=0.55)
+    assert not chosen.satisfies
+    # accurate misses DI by 0.3; fair error by 0.05 and IDK rate by 0.05; own error by 0.15 and DI by 0.2.
+    assert chosen.setting_id == "fair"
+    assert chosen.exceeded == {"IDK rate": pytest.approx(0.05), "error": pytest.approx(0.05)}
+    assert sorted(chosen.missed().split(", ")) == ["IDK rate by 0.05", "error by 0.05"]
+
+
+def test_the_contract_s_keys_come_first_in_json() -> None:
+    found = select(runs_of(THREE)).to_json()
+    contract = ["setting_id", "run_id", "method", "alpha", "gamma", "validation", "test"]
+    assert list(found)[: len(contract)] == contract
+    for split in ("validation", "test"):
+        assert list(found[split]) == ["error", "di", "idk_rate"]
+
+
+def test_interval_is_that_of_the_people_tested_and_only_the_chosen_runs_are_read() -> None:
+    """Half of the people are decided wrongly by both seeds: 95 % of resamples lie about one half."""
+    people = 400
+    label = np.arange(people) % 2 == 0
+    sensitive = np.arange(people) % 4 < 2
+    asked = []
+
+    def read(runs: pd.DataFrame) -> Outcomes:
+        asked.extend(runs["run_id"])
+        wrong = np.arange(people) < people // 2
+        nobody = np.zeros((len(runs), people), dtype=bool)
+        positive = np.tile(label ^ wrong, (len(runs), 1))
+        return Outcomes(list(runs["run_id"]), nobody, positive, label, sensitive, {"standard": label})
+
+    chosen = select_with_outcomes(runs_of({"a": [(0.1, 0.1, 0.1)] * 2, "b": [(0.2, 0.1, 0.1)] * 2}), read)
+    assert sorted(asked) == ["a0", "a1"]
+    low, high = chosen.test_interval["error"] or (0, 0)
+    spread = 1.96 * np.sqrt(0.25 / people)
+    assert (low, high) == pytest.approx((0.5 - spread, 0.5 + spread), abs=0.015)
+    assert chosen.test_interval["idk_rate"] == (0, 0)
+    assert "95 % interval" in chosen.words()
+
+
+def test_lack_of_outcomes_is_said_in_the_place_of_the_interval() -> None:
+    chosen = select(runs_of(THREE))
+    assert chosen.test_interval == {"error": None, "di": None, "idk_rate": None}
+    assert "no 95 % interval: the outcomes of the test examples are not there" in chosen.words()
+    assert chosen.test_seeds["error"] == (pytest.approx(0.2), pytest.approx(0.4))

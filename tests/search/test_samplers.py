@@ -1,0 +1,278 @@
+"""What the samplers propose."""
+
+import logging
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import optuna
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import qmc
+
+from study.config.spaces import Range, Space
+from study.config.study_file import StudyConfig, load_config
+from study.search.plan import arms
+from study.search.samplers import NEWEST, UNBEATEN, Asked, Told, grid, looked_at, propose
+
+SAMPLERS = ["random", "qmc", "nsga2", "tpe"]
+UNIT: Mapping[str, Space] = {"alpha": Range(low=0, high=1), "gamma": Range(low=0, high=1)}
+MIXED: Mapping[str, Space] = {"alpha": Range(low=0.1, high=30, log=True), "gamma": (0.05, 0.1, 0.2)}
+
+
+def spread(count: int) -> list[Asked]:
+    """Settings all over the unit square, as if asked for earlier."""
+    return propose("random", UNIT, count, seed=(99, "earlier", 0))
+
+
+def two_objectives(params: Mapping[str, float]) -> tuple[float, float, float]:
+    """Zitzler, Deb and Thiele's first problem in two variables; the third objective says nothing."""
+    g = 1 + 9 * params["gamma"]
+    return params["alpha"], g * (1 - (params["alpha"] / g) ** 0.5), 0.0
+
+
+# Grids
+
+
+def test_grid_crosses_all_listed_values() -> None:
+    points = [dict(asked.params) for asked in grid({"alpha": (0.0, 1.0), "gamma": (0.1, 0.2, 0.3)})]
+    assert points == [{"alpha": a, "gamma": g} for a in (0.0, 1.0) for g in (0.1, 0.2, 0.3)]
+    assert [dict(asked.params) for asked in grid({"alpha": (2.0,)})] == [{"alpha": 2.0}]
+
+
+def test_grid_refuses_a_range() -> None:
+    with pytest.raises(TypeError, match="listed values"):
+        grid(UNIT)
+
+
+# All samplers
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_proposals_are_a_function_of_the_arguments(sampler: str) -> None:
+    told = [Told(asked, two_objectives(asked.params)) for asked in spread(30)]
+    pending = spread(40)[30:]
+    first = propose(sampler, UNIT, 12, seed=(0, "arm", 3), told=told, pending=pending)
+    np.random.default_rng().random()
+    again = propose(sampler, UNIT, 12, seed=(0, "arm", 3), told=list(told), pending=list(pending))
+    assert first == again
+    assert len(first) == 12
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_search_seed_arm_and_pack_each_change_the_proposals(sampler: str) -> None:
+    seeds = [(0, "arm", 1), (1, "arm", 1), (0, "other", 1), (0, "arm", 2)]
+    asked = [propose(sampler, UNIT, 4, seed=seed) for seed in seeds]
+    assert len({str([dict(a.params) for a in one]) for one in asked}) == 4
+
+
+@pytest.mark.parametrize("sampler", ["nsga2", "tpe"])
+def test_what_was_told_changes_the_proposals_of_an_adaptive_search(sampler: str) -> None:
+    earlier = propose(sampler, UNIT, 60, seed=(0, "arm", 0))
+    good_left = [Told(a, (a.params["alpha"], 0.0, 0.0)) for a in earlier]
+    good_right = [Told(a, (1 - a.params["alpha"], 0.0, 0.0)) for a in earlier]
+    left, right = (
+        np.mean([a.params["alpha"] for a in propose(sampler, UNIT, 20, seed=(0, "arm", 1), told=told)])
+        for told in (good_left, good_right)
+    )
+    assert left < right - 0.1
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+@settings(max_examples=15, deadline=None)
+@given(
+    low=st.floats(-5, 5),
+    width=st.floats(1e-3, 100),
+    listed=st.lists(st.floats(-1, 1), min_size=1, max_size=4, unique=True),
+    count=st.integers(1, 9),
+)
+def test_proposals_lie_within_their_spaces(
+    sampler: str, low: float, width: float, listed: list[float], count: int
+) -> None:
+    spaces: dict[str, Space] = {"alpha": Range(low=low, high=low + width), "gamma": tuple(listed)}
+    asked = propose(sampler, spaces, count, seed=(0, "arm", 0))
+    assert len(asked) == count
+    for one in asked:
+        assert set(one.params) == {"alpha", "gamma"}
+        assert low <= one.params["alpha"] <= low + width
+        assert one.params["gamma"] in listed
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_each_method_gets_gammas_from_its_own_range(sampler: str) -> None:
+    own = {"reject": (0.5, 0.7), "defer": (0.03, 0.15)}
+    for arm in arms(load_config("default")):
+        for asked in propose(sampler, arm.spaces, 20, seed=(0, arm.name, 0)):
+            assert ("gamma" in asked.params) == (arm.method in own)
+            if arm.method in own:
+                low, high = own[arm.method]
+                assert low <= asked.params["gamma"] <= high
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_settings_without_values_are_tolerated(sampler: str) -> None:
+    earlier = spread(20)
+    none = [Told(asked, None) for asked in earlier]
+    some = none[:10] + [Told(asked, two_objectives(asked.params)) for asked in earlier[10:]]
+    for told in (none, some):
+        assert len(propose(sampler, UNIT, 5, seed=(0, "arm", 1), told=told)) == 5
+
+
+def test_memory_is_plain_and_lets_the_search_go_on() -> None:
+    first = propose("nsga2", UNIT, 50, seed=(0, "arm", 0))
+    told = [Told(asked, two_objectives(asked.params)) for asked in first]
+    second = propose("nsga2", UNIT, 50, seed=(0, "arm", 1), told=told)
+    generations = [{value for a in asked for value in a.memory.values()} for asked in (first, second)]
+    assert generations[0] == {0}
+    assert generations[1] == {1}
+
+
+def test_log_ranges_are_searched_by_their_logarithm() -> None:
+    for sampler in ("random", "qmc"):
+        asked = propose(sampler, {"alpha": MIXED["alpha"]}, 256, seed=(0, "arm", 0))
+        assert 1.4 < np.median([one.params["alpha"] for one in asked]) < 2.1  # sqrt(0.1 * 30) = 1.73
+
+
+def test_a_sequence_goes_through_every_listed_value_alike() -> None:
+    asked = propose("qmc", MIXED, 96, seed=(0, "arm", 0))
+    counts = Counter(one.params["gamma"] for one in asked)
+    assert set(counts) == {0.05, 0.1, 0.2}
+    assert max(counts.values()) - min(counts.values()) <= 4
+
+
+@pytest.mark.parametrize("sampler", ["random", "qmc"])
+def test_drawing_a_hundred_thousand_settings_gives_so_many_different_ones(sampler: str) -> None:
+    asked = propose(sampler, UNIT, 100_000, seed=(0, "arm", 0))
+    assert len({(one.params["alpha"], one.params["gamma"]) for one in asked}) == 100_000
+
+
+# Long histories
+
+
+def test_short_history_is_looked_at_whole() -> None:
+    told = [Told(asked, two_objectives(asked.params)) for asked in spread(NEWEST)]
+    assert looked_at(told) == told
+
+
+def test_of_a_long_history_the_newest_count_and_the_unbeaten_before_them() -> None:
+    told = [Told(asked, two_objectives(asked.params)) for asked in spread(NEWEST + 700)]
+    told[5] = Told(told[5].asked, None)
+    seen = looked_at(told)
+    assert seen[-NEWEST:] == told[-NEWEST:]
+    older = [past for past in told[:700] if past.values is not None]
+    unbeaten = [
+        past
+        for past in older
+        if not any(
+            other.values != past.values
+            and all(theirs <= mine for theirs, mine in zip(other.values, past.values, strict=True))
+            for other in told
+            if other.values is not None
+        )
+    ]
+    assert 0 < len(unbeaten) < 100
+    assert seen[:-NEWEST] == unbeaten
+
+
+def test_no_history_makes_asking_dearer_than_a_bound() -> None:
+    """Of settings none of which beats another, as many as there can be are still too many to look at."""
+    told = [Told(asked, (asked.params["alpha"], -asked.params["alpha"], 0.0)) for asked in spread(3000)]
+    seen = looked_at(told)
+    assert len(seen) == NEWEST + UNBEATEN
+    assert seen == told[-NEWEST - UNBEATEN :]
+
+
+@pytest.mark.parametrize("sampler", ["nsga2", "tpe"])
+def test_good_settings_of_long_ago_are_not_forgotten(sampler: str) -> None:
+    generation = propose("nsga2", UNIT, 1, seed=(0, "arm", 0))[0].memory
+    key = next(iter(generation))
+    good = [
+        Told(Asked({"alpha": 0.9, "gamma": i / 60}, {key: 0}), (0.0, i / 60, -i / 60)) for i in range(60)
+    ]
+    bad = [
+        Told(
+            Asked({**asked.params, "alpha": asked.params["alpha"] / 2}, {key: 1 + index // 50}),
+            (1.0, 1.0, 1.0),
+        )
+        for index, asked in enumerate(spread(NEWEST + 200))
+    ]
+    asked = propose(sampler, UNIT, 40, seed=(0, "arm", 9), told=[*good, *bad])
+    assert np.mean([one.params["alpha"] > 0.75 for one in asked]) > 0.3
+
+
+# Their quality
+
+
+def test_qmc_fills_a_range_more_evenly_than_random() -> None:
+    for seed in range(3):
+        found = {}
+        for sampler in ("random", "qmc"):
+            asked = propose(sampler, UNIT, 64, seed=(seed, "arm", 0))
+            found[sampler] = qmc.discrepancy([[a.params["alpha"], a.params["gamma"]] for a in asked])
+        assert found["qmc"] < 0.5 * found["random"]
+
+
+def searched(sampler: str, packs: int, seed: int) -> list[tuple[float, float, float]]:
+    """What packs of 25 settings come to, each proposed knowing all but the one before."""
+    told: list[Told] = []
+    for index in range(packs):
+        known, pending = told[: max(0, index - 1) * 25], told[max(0, index - 1) * 25 :]
+        asked = propose(
+            sampler,
+            UNIT,
+            25,
+            seed=(seed, "arm", index),
+            told=known,
+            pending=[past.asked for past in pending],
+        )
+        told += [Told(one, two_objectives(one.params)) for one in asked]
+    return [past.values for past in told if past.values]
+
+
+@pytest.mark.parametrize(("sampler", "packs"), [("nsga2", 16), ("tpe", 6)])
+def test_adaptive_search_beats_random_on_a_known_problem(sampler: str, packs: int) -> None:
+    def volume(name: str, seed: int) -> float:
+        points = np.array(searched(name, packs, seed))[:, :2]
+        return dominated_area(points, corner=(1.0, 10.0))
+
+    for seed in range(3):
+        assert volume(sampler, seed) > volume("random", seed)
+
+
+def dominated_area(points: np.ndarray[Any, Any], corner: tuple[float, float]) -> float:
+    """The area between the points' front and ``corner``, by adding up rectangles."""
+    area, height = 0.0, corner[1]
+    for x, y in sorted(map(tuple, points)):
+        if x < corner[0] and y < height:
+            area += (corner[0] - x) * (height - y)
+            height = y
+    return area
+
+
+def test_the_area_used_above_is_right_on_a_staircase() -> None:
+    assert dominated_area(np.array([[0.0, 2.0], [1.0, 1.0], [1.0, 3.0]]), (2.0, 3.0)) == 3.0
+
+
+# Manners
+
+
+def test_optuna_says_nothing_on_the_terminal(capfd: pytest.CaptureFixture[str]) -> None:
+    for sampler in SAMPLERS:
+        propose(sampler, MIXED, 3, seed=(0, "arm", 0))
+    assert capfd.readouterr() == ("", "")
+
+
+def test_unknown_sampler_is_an_error() -> None:
+    with pytest.raises(ValueError, match="unknown sampler guess"):
+        propose("guess", UNIT, 1, seed=(0, "arm", 0))
+    assert "guess" not in str(StudyConfig.model_json_schema()["$defs"]["SearchSection"])
+
+
+def test_logging_of_the_program_is_left_alone() -> None:
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    propose("random", UNIT, 1, seed=(0, "arm", 0))
+    assert (root.handlers, root.level) == (handlers, level)
+    assert optuna.logging.get_verbosity() == optuna.logging.WARNING

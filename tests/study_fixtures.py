@@ -1,0 +1,90 @@
+import shutil
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from study.deploy.export import export
+from study.results.directory import ResultsDirectory
+from study.storage.locations import Place
+from study.storage.whole_files import read_whole
+from study.training.launch import launch
+from tests.worlds.small_study import FAMILIES, FAMILY_ARMS, LONG, TINY, config_of, write_cases
+from tests.worlds.store import Store, serving
+
+
+@pytest.fixture(scope="session")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
+    """The rows of the study LONG, trained from beginning to end in this process."""
+    directory = ResultsDirectory(tmp_path_factory.mktemp("undisturbed") / "results")
+    assert launch(config_of(LONG), directory, in_process=True, say=lambda text: None)
+    return directory.read_runs()[0]
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> ResultsDirectory:
+    """A results directory that is not there yet."""
+    return ResultsDirectory(tmp_path / "results")
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is read of results directories from now on: ``folder/name`` of every file that is opened."""
+    names: list[str] = []
+
+    def noting(path: Place) -> bytes:
+        names.append("/".join(str(path).split("/")[-2:]))
+        return read_whole(path)
+
+    monkeypatch.setattr("study.results.directory.read_whole", noting)
+    return names
+
+
+@pytest.fixture(scope="session")
+def tiny_results(tmp_path_factory: pytest.TempPathFactory) -> ResultsDirectory:
+    """The study TINY, finished. Only to be read: ``tiny_copy`` is there to be changed."""
+    directory = ResultsDirectory(tmp_path_factory.mktemp("tiny") / "results")
+    assert launch(config_of(TINY), directory, in_process=True, say=lambda text: None)
+    return directory
+
+
+@pytest.fixture
+def tiny_copy(tiny_results: ResultsDirectory, tmp_path: Path) -> ResultsDirectory:
+    shutil.copytree(tiny_results.root, tmp_path / "tiny")
+    return ResultsDirectory(tmp_path / "tiny")
+
+
+@pytest.fixture(scope="session")
+def _s3() -> Iterator[Callable[[str], Store]]:
+    """An S3 server on loopback, for all tests that need one."""
+    pytest.importorskip("moto.server", reason="moto is not installed")
+    with serving() as new_bucket:
+        yield new_bucket
+
+
+@pytest.fixture
+def store(_s3: Callable[[str], Store]) -> Store:
+    """An empty bucket."""
+    return _s3(f"bucket-{uuid.uuid4().hex[:12]}")
+
+
+@pytest.fixture(scope="session")
+def families(tmp_path_factory: pytest.TempPathFactory) -> ResultsDirectory:
+    """The study FAMILIES, finished; its table is cases.csv beside it. Only to be read."""
+    place = tmp_path_factory.mktemp("families")
+    config = config_of(FAMILIES, dataset=write_cases(place / "cases.csv"))
+    directory = ResultsDirectory(place / "results")
+    assert launch(config, directory, in_process=True, say=lambda text: None)
+    return directory
+
+
+@pytest.fixture(scope="session")
+def exported(families: ResultsDirectory, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A run of every arm of FAMILIES as a model, by arm. Only to be read."""
+    place, runs = tmp_path_factory.mktemp("exported"), families.read_runs()[0]
+    arm = runs["method"] + "-" + runs["model"]
+    for name in FAMILY_ARMS:
+        export(families, runs.loc[arm == name, "run_id"].iloc[-1], place / name)
+    return {name: place / name for name in FAMILY_ARMS}

@@ -1,0 +1,71 @@
+"""What the rest of the project makes of a row that says that its run could not be trained."""
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+
+from study.api import Study
+from study.deploy.export import export
+from study.errors import LedgerError
+from study.results.directory import ResultsDirectory
+from study.results.schema import RUN_SCHEMA, Rows
+from study.results.settings import medians_by_setting
+from study.status import study_results, study_status
+from study.training.launch import resume
+from study.words import FAILED
+from tests.worlds.small_study import assert_same_rows
+
+KEPT = ("run_id", "setting_id", "method", "model", "decision_maker", "alpha", "gamma", "seed", "pack_id")
+
+
+@pytest.fixture
+def failed(tiny_copy: ResultsDirectory) -> str:
+    """A run of the study TINY that failed."""
+    chosen = Study(tiny_copy.root).select().run_id
+    runs = tiny_copy.read_runs()[0].set_index("run_id")
+    pack_id = runs.loc[chosen, "pack_id"]
+    rows = tiny_copy.read_rows(pack_id)
+    mine = pc.equal(rows.runs["run_id"], chosen)
+    known = {name: rows.runs.filter(mine)[name].to_pylist() for name in KEPT}
+    nothing = {name: [None] for name in RUN_SCHEMA.names} | {"epochs": [0], "best_epoch": [0]}
+    row = Rows.failed(nothing | known | {"status": [FAILED], "reason": ["MemoryError: too much"]})
+    others = [table.filter(pc.invert(pc.equal(table["run_id"], chosen))) for table in rows]
+    tiny_copy.write_rows(pack_id, Rows(*(pa.concat_tables(pair) for pair in zip(others, row, strict=True))))
+    return chosen
+
+
+def test_status_counts_it_and_says_why(failed: str, tiny_copy: ResultsDirectory) -> None:
+    status = study_status(tiny_copy)
+    assert (status.state, status.planned, status.finished, status.failed) == ("interrupted", 20, 19, 1)
+    (words,) = status.failures
+    assert words.endswith(f": run {failed}: MemoryError: too much")
+
+
+def test_reports_and_choices_leave_it_out(failed: str, tiny_copy: ResultsDirectory) -> None:
+    results = study_results(tiny_copy)
+    assert failed not in set(results.runs["run_id"])
+    assert (len(results.runs), results.failed) == (19, 1)
+    assert set(medians_by_setting(results.runs)["seeds"]) == {1, 2}
+    assert Study(tiny_copy.root).select().run_id != failed
+    page = Study(tiny_copy.root).report().read_text()
+    assert "19 of 20 runs finished, 1 failed" in page
+
+
+def test_it_cannot_be_exported(failed: str, tiny_copy: ResultsDirectory, tmp_path: Path) -> None:
+    with pytest.raises(LedgerError, match=rf"run {failed} failed \(MemoryError: too much\)"):
+        export(tiny_copy, failed, tmp_path / "model")
+
+
+def test_resume_trains_it_alone_and_leaves_the_others_as_they_are(
+    failed: str, tiny_copy: ResultsDirectory, tiny_results: ResultsDirectory
+) -> None:
+    before = tiny_copy.read_runs()[0].set_index("run_id")["finished_at"]
+    assert resume(tiny_copy, in_process=True, say=lambda text: None)
+    rows = tiny_copy.read_runs()[0]
+    assert_same_rows(rows, tiny_results.read_runs()[0])
+    after = rows.set_index("run_id")["finished_at"]
+    assert after.drop(failed).equals(before.drop(failed)[after.drop(failed).index])
+    (pack,) = rows.loc[rows["run_id"] == failed, "pack_id"]
+    assert len(tiny_copy.read_weights(failed, pack)) > 0

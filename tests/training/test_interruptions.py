@@ -1,0 +1,284 @@
+"""Real drivers, real Ray, and what can happen to them: nothing is lost and nothing is done twice."""
+
+import io
+import os
+import re
+import signal
+from collections.abc import Iterator
+from contextlib import ExitStack, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from study.cli import main
+from study.results.directory import ResultsDirectory
+from study.status import study_status
+from study.training.launch import launch, resume
+from tests.training.driver import Driver, driver, until
+from tests.worlds.small_study import LONG, LONG_RUNS, assert_same_rows, config_of
+
+PROGRESS = re.compile(
+    r"pack \S+ is tried again, \d of 3: [^\n]+|"
+    r"\d+ of 26 runs( \| \d+\.\d runs/s)?( \| (\d+ s|\d+ min \d\d s|\d+ h \d\d min) left)?"
+    r"( \| front: \d+ settings, error \d+\.\d-\d+\.\d %, DI \d\.\d{3}-\d\.\d{3})?"
+)
+
+pytestmark = pytest.mark.usefixtures("_own_sigterm")
+
+
+@pytest.fixture(scope="module")
+def long_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("files") / "long.yaml"
+    path.write_text(yaml.safe_dump(LONG))
+    return path
+
+
+def times(files: list[Path]) -> dict[str, int]:
+    return {path.name: os.stat(path).st_mtime_ns for path in files}
+
+
+def assert_completed(directory: ResultsDirectory, finished: dict[str, int], expected: pd.DataFrame) -> None:
+    """What was finished was left alone, and the rows are those of an undisturbed study."""
+    files = [directory.runs / name for name in finished]
+    assert times(files) == finished
+    rows, broken = directory.read_runs()
+    assert not broken
+    assert len(rows) == LONG_RUNS
+    # Not through read_runs, which would hide it: no run is in two files.
+    twice = pd.concat([pd.read_parquet(path) for path in directory.runs.iterdir()])["run_id"]
+    assert twice.is_unique
+    assert_same_rows(rows, expected)
+    assert study_status(directory).state == "finished"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+def test_interrupted_study_says_how_to_go_on_and_does(
+    number: signal.Signals,
+    long_study: Path,
+    results: ResultsDirectory,
+    undisturbed: pd.DataFrame,
+) -> None:
+    with driver("run", long_study, "--out", results.root, "--workers", 2, results=results.root) as started:
+        started.wait_for_packs(1)
+        os.kill(started.process.pid, number)
+        status, out, err = started.end()
+        finished = times(started.rows_files)
+    assert (status, out) == (130, "")
+    *lines, last = err.splitlines()
+    words = "study: interrupted; what is finished is kept, go on with: study resume"
+    assert last == f"{words} {results.root}"
+    assert_progress(lines, results.root)
+    assert 0 < len(finished) < len(list(results.packs.iterdir()))
+    assert study_status(results).state == "interrupted"
+    assert results.read_manifest()["sessions"][-1]["state"] == "interrupted"
+    assert resume(results, in_process=True, say=lambda text: None)
+    assert_completed(results, finished, undisturbed)
+
+
+def test_killed_driver_loses_nothing_that_was_finished(
+    long_study: Path, results: ResultsDirectory, undisturbed: pd.DataFrame, ray_here: int
+) -> None:
+    with driver("run", long_study, "--out", results.root, "--workers", 2, results=results.root) as started:
+        started.wait_for_packs(1)
+        os.kill(started.process.pid, signal.SIGKILL)
+        started.process.wait()
+        status = study_status(results)
+        finished = times(started.rows_files)
+    assert status.state == "interrupted"
+    assert 0 < status.finished < LONG_RUNS
+    assert main(["resume", str(results.root)]) == 0
+    assert_completed(results, finished, undisturbed)
+
+
+KINDS = ["raylet", "gcs_server"]
+
+
+@dataclass
+class Bereft:
+    """A driver of whose Ray a process was killed, and what it left."""
+
+    driver: Driver
+    results: ResultsDirectory
+    exit_status: int
+    out: str
+    err: str
+    finished: dict[str, int]
+
+
+@pytest.fixture(scope="module")
+def bereft(long_study: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Bereft]]:
+    """By what was killed. Ray's agents may take a minute to end: until then other tests go on."""
+    found: dict[str, Bereft] = {}
+    with ExitStack() as drivers:
+        for kind in KINDS:
+            results = ResultsDirectory(tmp_path_factory.mktemp(kind) / "results")
+            words = ("run", long_study, "--out", results.root, "--workers", 2)
+            started = drivers.enter_context(driver(*words, results=results.root))
+            started.wait_for_packs(1)
+            (victim,) = (
+                number
+                for number, title in started.processes().items()
+                if f"/{kind} " in title.partition("--")[0]
+            )
+            os.kill(victim, signal.SIGKILL)
+            found[kind] = Bereft(started, results, *started.end(), times(started.rows_files))
+        yield found
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_driver_whose_ray_is_killed_ends_with_one_line(
+    kind: str, bereft: dict[str, Bereft], undisturbed: pd.DataFrame
+) -> None:
+    seen = bereft[kind]
+    assert (seen.exit_status, seen.out) == (1, "")
+    kept = "what is finished is kept, go on with: study resume"
+    assert f"study: Ray's {kind} died; {kept} {seen.results.root}" in seen.err.splitlines()
+    assert "Traceback" not in seen.err
+    assert study_status(seen.results).state == "interrupted"
+    assert resume(seen.results, in_process=True, say=lambda text: None)
+    assert_completed(seen.results, seen.finished, undisturbed)
+
+
+def test_worker_that_is_stopped_is_replaced_and_its_pack_goes_on_from_its_checkpoint(
+    long_study: Path, results: ResultsDirectory, undisturbed: pd.DataFrame
+) -> None:
+    tampered = {"study.training.on_ray.SILENT": 5.0, "study.training.checkpoint.CHECKPOINT_EVERY": 0.1}
+    words = ("run", long_study, "--out", results.root, "--workers", 1)
+    with driver(*words, results=results.root, tampered=tampered) as started:
+        until(lambda: list(results.checkpoints.glob("*.checkpoint")) and started.workers(), "a checkpoint")
+        (stopped,) = started.workers()
+        os.kill(stopped, signal.SIGSTOP)
+        status, _, err = started.end()
+    assert status == 0, err
+    assert re.search(r"pack \S+ is tried again, 1 of 3: its worker gave no sign for 5 s", err)
+    assert re.search(r"pack \S+ goes on from epoch \d+", err)
+    assert_completed(results, {}, undisturbed)
+    assert not list(results.root.rglob("*.checkpoint"))
+    assert results.read_manifest()["sessions"][-1]["retried"] == 1
+
+
+def test_run_that_kills_its_worker_gets_a_row_that_says_so_and_its_neighbours_finish(
+    tmp_path: Path, results: ResultsDirectory
+) -> None:
+    search = {"sampler": "grid", "alpha": [0.1, 0.2, 0.3, 0.4], "gamma": {"defer": 0.1, "reject": 0.5}}
+    study = {**LONG, "methods": "defer", "search": search, "seeds": 1, "pack": {"settings": 4}}
+    path = tmp_path / "study.yaml"
+    path.write_text(yaml.safe_dump(study))
+    tampered = {
+        "fatal_alpha": 0.3,
+        "study.training.scheduler.RETRIES": 0,
+        "study.training.scheduler.RETRIES_BETWEEN": 0,
+    }
+    words = ("run", path, "--out", results.root, "--workers", 1)
+    with driver(*words, results=results.root, tampered=tampered) as started:
+        status, _, err = started.end()
+    assert status == 1
+    rows = results.read_runs()[0]
+    (failed,) = rows[rows["status"] == "failed"].to_dict("records")
+    assert (failed["alpha"], failed["seed"]) == (0.3, 0)
+    assert "died" in failed["reason"]
+    assert f"run {failed['run_id']} of pack {failed['pack_id']}" in err
+    found = study_status(results)
+    assert (found.state, found.finished, found.failed) == ("interrupted", 4, 1)
+    assert resume(results, in_process=True, say=lambda text: None)
+    undisturbed = ResultsDirectory(tmp_path / "undisturbed")
+    assert launch(config_of(study), undisturbed, in_process=True, say=lambda text: None)
+    assert_same_rows(results.read_runs()[0], undisturbed.read_runs()[0])
+
+
+@dataclass
+class Eventful:
+    """What was seen of a study that lost workers, and of a second driver that wanted in."""
+
+    results: ResultsDirectory
+    state_meanwhile: str
+    second_status: int
+    second_words: tuple[str, str]
+    killed: list[int]
+    exit_status: int
+    out: str
+    err: str
+
+
+@pytest.fixture(scope="module")
+def eventful(long_study: Path, tmp_path_factory: pytest.TempPathFactory) -> Eventful:
+    results = ResultsDirectory(tmp_path_factory.mktemp("eventful") / "results")
+    with driver("run", long_study, "--out", results.root, "--workers", 2, results=results.root) as started:
+        started.wait_for_packs(1)
+        killed = [started.kill_a_worker()]
+        started.wait_for_packs(2)
+        killed.append(started.kill_a_worker())
+        state = study_status(results).state
+        at_sigterm = signal.getsignal(signal.SIGTERM)
+        with redirect_stdout(io.StringIO()) as said, redirect_stderr(io.StringIO()) as warned:
+            second_status = main(["run", str(long_study), "--out", str(results.root)])
+        signal.signal(signal.SIGTERM, at_sigterm)
+        exit_status, out, err = started.end()
+    second_words = said.getvalue(), warned.getvalue()
+    return Eventful(results, state, second_status, second_words, killed, exit_status, out, err)
+
+
+def test_study_that_loses_workers_completes_by_itself(
+    eventful: Eventful, undisturbed: pd.DataFrame
+) -> None:
+    assert eventful.exit_status == 0
+    rows = eventful.results.read_runs()[0]
+    assert_same_rows(rows, undisturbed)
+    assert {int(worker.rpartition("-")[2]) for worker in rows["worker"]} - {*eventful.killed}
+    assert study_status(eventful.results).failed == 0
+
+
+def test_running_study_says_so(eventful: Eventful) -> None:
+    assert eventful.state_meanwhile == "running"
+    assert study_status(eventful.results).state == "finished"
+
+
+def test_second_driver_is_kept_out_with_one_line(eventful: Eventful) -> None:
+    root = eventful.results.root
+    assert eventful.second_status == 2
+    assert eventful.second_words == (
+        "",
+        f"study: {root}: another `study run` or `study resume` is at work there; "
+        "wait for it, stop it, or give another --out\n",
+    )
+
+
+def test_driver_says_what_it_does_and_nothing_else(eventful: Eventful) -> None:
+    assert eventful.out == f"report: {eventful.results.report / 'index.html'}\n"
+    lines = eventful.err.splitlines()
+    assert_progress(lines, eventful.results.root)
+    assert lines[-1].startswith("26 of 26 runs | ")
+
+
+def test_results_directory_holds_what_the_contract_says(eventful: Eventful) -> None:
+    root = eventful.results.root
+    assert ResultsDirectory(root).read_study() == config_of(LONG).resolved()
+    for name in (
+        "manifest.json",
+        "test_rows.parquet",
+        "report/index.html",
+        "report/fronts.csv",
+        "report/idk_cdf.csv",
+    ):
+        assert (root / name).is_file()
+    packs = {path.stem for path in (root / "packs").iterdir()}
+    assert len(packs) == 7
+    for folder in ("runs", "weights", "outcomes"):
+        assert {path.stem for path in (root / folder).iterdir()} == packs
+
+
+def test_driver_whose_ray_is_killed_leaves_no_process(bereft: dict[str, Bereft]) -> None:
+    """The last test here, so that there is little left to wait for."""
+    for seen in bereft.values():
+        until(lambda driver=seen.driver: not driver.processes(), "the end of all processes")
+
+
+def assert_progress(lines: list[str], root: Path) -> None:
+    """The first line and then nothing but progress: neither Ray nor Optuna is heard."""
+    first, *others = [line for line in lines if line]
+    assert first == f"26 runs, 2 workers, results in {root}"
+    assert others
+    assert [line for line in others if not PROGRESS.fullmatch(line)] == []

@@ -1,0 +1,135 @@
+"""What is said of a running study."""
+
+import io
+import re
+
+import pytest
+
+from study.training.progress import Progress, _duration
+
+
+class Queue:
+    """As much of a queue as progress looks at."""
+
+    planned_runs = 1300
+    finished_runs = 0
+    failed_runs = 0
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def queue() -> Queue:
+    return Queue()
+
+
+def progress_of(queue: Queue, stream: io.StringIO) -> Progress:
+    return Progress(queue, lambda: "front: 3 settings", stream)  # type: ignore[arg-type]
+
+
+def test_line_of_a_fresh_study_has_no_rate(queue: Queue) -> None:
+    assert progress_of(queue, io.StringIO()).line() == "0 of 1,300 runs"
+
+
+def test_line_counts_finished_and_partly_trained_packs(queue: Queue) -> None:
+    progress = progress_of(queue, io.StringIO())
+    progress.pack_advanced("a", 5)
+    progress.pack_advanced("b", 3)
+    assert progress.line().startswith("8 of 1,300 runs | ")
+    queue.finished_runs += 10
+    progress.pack_finished("a")
+    parts = progress.line().split(" | ")
+    assert parts[0] == "13 of 1,300 runs"
+    assert re.fullmatch(r"[\d,]+\.\d runs/s", parts[1])
+    assert parts[2].endswith(" left")
+    assert parts[3] == "front: 3 settings"
+
+
+def test_no_time_left_is_said_before_a_hundredth_of_the_runs_tells(queue: Queue) -> None:
+    progress = progress_of(queue, io.StringIO())
+    progress.pack_advanced("a", 12)
+    assert "runs/s" in progress.line()
+    assert "left" not in progress.line()
+    progress.pack_advanced("a", 13)
+    assert progress.line().endswith(" left")
+
+
+def test_runs_of_an_earlier_session_are_done_but_make_no_rate(queue: Queue) -> None:
+    progress = progress_of(queue, io.StringIO())
+    progress.pack_advanced("a", 900, taken_up=True)
+    assert progress.line() == "900 of 1,300 runs"
+    progress.pack_stopped("a")
+    progress.pack_advanced("a", 901, taken_up=True)
+    assert progress.line().startswith("901 of 1,300 runs | ")
+
+
+def test_pack_that_starts_again_does_not_count_twice(queue: Queue) -> None:
+    progress = progress_of(queue, io.StringIO())
+    progress.pack_advanced("a", 5)
+    progress.pack_advanced("a", 1)
+    assert progress.line().startswith("1 of 1,300 runs")
+
+
+def test_failures_are_said_at_once_and_counted(queue: Queue) -> None:
+    stream = io.StringIO()
+    progress = progress_of(queue, stream)
+    progress.pack_advanced("a", 5)
+    progress.pack_stopped("a")
+    progress.note("4 runs of pack a failed: out of memory")
+    queue.failed_runs += 4
+    assert "4 runs of pack a failed: out of memory\n" in stream.getvalue()
+    assert progress.line() == "0 of 1,300 runs | 4 failed"
+
+
+def test_pieces_of_a_pack_are_counted_until_it_is_in(queue: Queue) -> None:
+    progress = progress_of(queue, io.StringIO())
+    progress.pack_advanced("a.0-1x0-5", 5)
+    progress.pack_advanced("a.1-2x0-5", 4)
+    assert progress.line().startswith("9 of 1,300 runs | ")
+    queue.finished_runs += 10
+    progress.pack_finished("a", "a.0-1x0-5", "a.1-2x0-5")
+    assert progress.line().startswith("10 of 1,300 runs | ")
+
+
+def test_resumed_study_knows_its_front_and_counts_only_new_runs_for_the_rate(queue: Queue) -> None:
+    queue.finished_runs = 1300
+    assert progress_of(queue, io.StringIO()).line() == "1,300 of 1,300 runs | front: 3 settings"
+
+
+def test_file_gets_plain_lines_and_none_of_them_twice(queue: Queue) -> None:
+    stream = io.StringIO()
+    progress = progress_of(queue, stream)
+    queue.finished_runs = 1300
+    progress.pack_finished("a")
+    progress.close()
+    lines = stream.getvalue().splitlines()
+    assert len(lines) == 2
+    assert lines[0] == "0 of 1,300 runs"
+    assert lines[1].startswith("1,300 of 1,300 runs")
+    assert "\x1b" not in stream.getvalue()
+    assert "\r" not in stream.getvalue()
+
+
+def test_terminal_gets_one_line_that_renews_itself_and_stays_at_the_end(queue: Queue) -> None:
+    stream = Terminal()
+    progress = progress_of(queue, stream)
+    progress.pack_finished("a")
+    progress.pack_finished("b")
+    assert "\n" not in stream.getvalue()
+    progress.note("something")
+    progress.close()
+    said, last, nothing = (line.rpartition("\x1b[2K")[2] for line in stream.getvalue().split("\n"))
+    assert said == "something"
+    assert last.startswith("0 of 1,300 runs")
+    assert nothing == ""
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.2, "0 s"), (59.4, "59 s"), (59.6, "1 min 00 s"), (3599, "59 min 59 s"), (7260, "2 h 01 min")],
+)
+def test_durations(seconds: float, words: str) -> None:
+    assert _duration(seconds) == words
