@@ -10,7 +10,7 @@ from study.config.study_file import StudyConfig, load_config, validate
 from study.results.directory import ResultsDirectory
 from study.results.selection import Figure, Selection, select
 from study.status import Status, study_results, study_status
-from study.storage.locations import Place, place
+from study.storage.locations import Location, location
 from study.storage.whole_files import delivered
 from study.words import FAILED
 
@@ -25,14 +25,14 @@ class Study:
     >>> study.results().groupby("method")["test_error"].median()
     """
 
-    def __init__(self, directory: Place | str) -> None:
+    def __init__(self, directory: Location | str) -> None:
         self.directory = ResultsDirectory(directory)
 
     @staticmethod
     def run(
         source: str | Path | Mapping[str, Any] | StudyConfig = "default",
         *,
-        out: Place | str | None = None,
+        out: Location | str | None = None,
         overrides: Sequence[str] = (),
         address: str | None = None,
         workers: int | None = None,
@@ -74,7 +74,7 @@ class Study:
         self.directory.require()
         return self.directory.read_runs()[0]
 
-    def report(self, out: Place | str | None = None) -> Place:
+    def report(self, out: Location | str | None = None) -> Location:
         """Write the report, to report/ in the results directory unless told otherwise; return its page.
 
         Raises OutputError where it cannot be written.
@@ -82,7 +82,7 @@ class Study:
         # Not above: nobody but a report waits for matplotlib.
         from study.reports.page.page import write_report
 
-        where = place(out) if out else self.directory.report
+        where = location(out) if out else self.directory.report
         results = study_results(self.directory)
         with delivered(where) as folder:
             return where / write_report(results, folder).name

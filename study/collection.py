@@ -13,7 +13,7 @@ from study.errors import LedgerError
 from study.results.directory import ResultsDirectory
 from study.search.plan import planned_runs
 from study.status import Status, study_results
-from study.storage.locations import Place
+from study.storage.locations import Location
 from study.storage.whole_files import delivered, read_whole, write_whole
 
 _FILE = "collection.json"
@@ -24,11 +24,11 @@ class Collection:
     """The studies of ``name`` in one directory, each in a results directory of its own below it."""
 
     name: str
-    root: Place
+    root: Location
     overrides: tuple[str, ...]
 
     @staticmethod
-    def begin(name: str, root: Place, overrides: Sequence[str]) -> "Collection":
+    def begin(name: str, root: Location, overrides: Sequence[str]) -> "Collection":
         """Write down what belongs together in ``root``, or go on with what is there.
 
         Raises StudyFileError for a wrong override, LedgerError where something else was begun there,
@@ -47,7 +47,7 @@ class Collection:
         return collection
 
     @staticmethod
-    def open(root: Place) -> "Collection":
+    def open(root: Location) -> "Collection":
         """Return what was begun in ``root``; raises LedgerError where its file is not readable."""
         try:
             content = json.loads(read_whole(root / _FILE))
@@ -82,7 +82,7 @@ class Collection:
             study.report()
         return complete
 
-    def report(self, out: Place | None = None) -> Place:
+    def report(self, out: Location | None = None) -> Location:
         """Write the page of all studies begun so far, and return where it is.
 
         Raises OutputError where it cannot be written.
@@ -122,6 +122,6 @@ class Collection:
         return Study(self.root / preset)
 
 
-def is_collection(root: Place) -> bool:
+def is_collection(root: Location) -> bool:
     """Say whether several studies were begun in ``root``."""
     return (root / _FILE).is_file()

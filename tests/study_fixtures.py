@@ -8,7 +8,7 @@ import pytest
 
 from study.deploy.export import export
 from study.results.directory import ResultsDirectory
-from study.storage.locations import Place
+from study.storage.locations import Location
 from study.storage.whole_files import read_whole
 from study.training.launch import launch
 from tests.worlds.small_study import FAMILIES, FAMILY_ARMS, LONG, TINY, config_of, write_cases
@@ -34,7 +34,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What is read of results directories from now on: ``folder/name`` of every file that is opened."""
     names: list[str] = []
 
-    def noting(path: Place) -> bytes:
+    def noting(path: Location) -> bytes:
         names.append("/".join(str(path).split("/")[-2:]))
         return read_whole(path)
 

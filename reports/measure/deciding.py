@@ -10,9 +10,9 @@ import pandas as pd
 from study.results.group_metrics import resampled_cells, spreads
 from study.results.outcomes import (
     Cells,
-    LackingError,
+    MissingOutcomesError,
+    OutcomeReader,
     Outcomes,
-    ReadsOutcomes,
     outcomes_of,
 )
 from study.words import NO_DECISION_MAKER
@@ -39,7 +39,7 @@ def deciding(
     runs: pd.DataFrame,
     decision_makers: pd.DataFrame,
     tested: Mapping[str, str],
-    read: ReadsOutcomes,
+    read: OutcomeReader,
 ) -> Deciding:
     """All figures of the operating points.
 
@@ -54,7 +54,7 @@ def deciding(
     facts = points[["decision_maker", "what", "setting_id"]].to_dict("records")
     try:
         outcomes = outcomes_of(read, runs)
-    except LackingError as error:
+    except MissingOutcomesError as error:
         parts = [_of_ledger(fact, runs, decision_makers, tested) for fact in facts]
         lacking = str(error)
     else:

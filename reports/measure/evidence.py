@@ -10,7 +10,13 @@ import pandas as pd
 
 from study.results.group_metrics import RESAMPLES
 from study.results.intervals import resampled_people
-from study.results.outcomes import FIGURES, LackingError, figures_alone, outcomes_of, weighted_figures
+from study.results.outcomes import (
+    FIGURES,
+    MissingOutcomesError,
+    figures_alone,
+    outcomes_of,
+    weighted_figures,
+)
 from study.results.study_results import Results
 
 NAMES: Final = ("method", "model", "decision_maker", "test_decision_maker")
@@ -99,7 +105,7 @@ def gather(results: Results, generator: np.random.Generator, resamples: int = RE
 
     try:
         outcomes = outcomes_of(results.outcomes, runs)
-    except LackingError as error:
+    except MissingOutcomesError as error:
         return Evidence(observed, [], str(error))
     everybody_once = np.ones((1, len(outcomes.label)))
     observed = _by_seed(rows, facts, measured, figures_alone(outcomes, everybody_once))

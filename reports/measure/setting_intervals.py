@@ -10,7 +10,7 @@ import pandas as pd
 from study.results.group_metrics import RESAMPLES, SEED
 from study.results.intervals import medians, percentile_interval, resampled_people
 from study.results.limits import FIGURES
-from study.results.outcomes import LackingError, ReadsOutcomes, outcomes_of, weighted_figures
+from study.results.outcomes import MissingOutcomesError, OutcomeReader, outcomes_of, weighted_figures
 
 # Decisions of runs on people that are looked at for a page: half a gigabyte, and seconds of time.
 MOST: Final = 250_000_000
@@ -31,7 +31,7 @@ class SettingIntervals:
 
 
 def setting_intervals(
-    setting_ids: Sequence[str], runs: pd.DataFrame, read: ReadsOutcomes, most: int = MOST
+    setting_ids: Sequence[str], runs: pd.DataFrame, read: OutcomeReader, most: int = MOST
 ) -> SettingIntervals:
     """The intervals that `deciding.spreads` has of each, from the same resamples.
 
@@ -54,7 +54,7 @@ def setting_intervals(
         room = max(1, int((sizes * people <= most).sum()))
         runs = runs[runs["place"] <= sizes.index[room - 1]]
         outcomes = outcomes_of(read, runs)
-    except LackingError as error:
+    except MissingOutcomesError as error:
         return SettingIntervals(none, str(error))
     weights = resampled_people(np.random.default_rng(SEED), people, RESAMPLES)
     column = "test_decision_maker" if "test_decision_maker" in runs else "decision_maker"

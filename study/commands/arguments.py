@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from study.errors import UserError
 
 if TYPE_CHECKING:
-    from study.storage.locations import Place
+    from study.storage.locations import Location
 
 AddParser = Callable[..., argparse.ArgumentParser]
 """Adds a command by name and returns its parser: ``add_parser`` of argparse."""
@@ -19,17 +19,17 @@ def add_directory(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "directory",
         metavar="DIR",
-        type=a_place,
+        type=a_location,
         help="results directory, or a URI such as s3://bucket/study",
     )
 
 
-def a_place(text: str) -> "Place":
+def a_location(text: str) -> "Location":
     """Take a local path or a URI; argparse would show a wrong one whole, keys and all."""
-    from study.storage.locations import place
+    from study.storage.locations import location
 
     try:
-        return place(text)
+        return location(text)
     except UserError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 

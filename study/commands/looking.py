@@ -4,7 +4,7 @@ import argparse
 import json
 
 from study.commands.answers import DONE, say
-from study.commands.arguments import AddParser, a_place, add_directory
+from study.commands.arguments import AddParser, a_location, add_directory
 from study.commands.opening import studies_in
 
 
@@ -17,7 +17,7 @@ def add(add_parser: AddParser) -> None:
 
     report = add_parser("report", help="write the report of what has finished")
     add_directory(report)
-    report.add_argument("--out", metavar="DIR", type=a_place, help="where to (DIR/report)")
+    report.add_argument("--out", metavar="DIR", type=a_location, help="where to (DIR/report)")
     report.set_defaults(command=_report)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from study.commands.answers import DONE, INCOMPLETE, say
-from study.commands.arguments import AddParser, a_place, add_directory, whole_number
+from study.commands.arguments import AddParser, a_location, add_directory, whole_number
 from study.commands.opening import collection_in
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ def add(add_parser: AddParser) -> None:
     """Add the commands."""
     run = add_parser("run", help="run a study file or preset, then write its report")
     run.add_argument("study", metavar="FILE|PRESET", nargs="?", default="default", help=_presets())
-    run.add_argument("--out", metavar="DIR", type=a_place, help="results directory (results/<study>)")
+    run.add_argument("--out", metavar="DIR", type=a_location, help="results directory (results/<study>)")
     run.add_argument(
         "--set",
         metavar="KEY=VALUE",

@@ -22,7 +22,7 @@ from study.models.metrics import Decisions, joint_figures
 from study.models.training import weight_noise
 from study.results.directory import ResultsDirectory
 from study.results.group_metrics import resampled_cells, spreads
-from study.results.outcomes import LackingError, Outcomes, outcomes_of
+from study.results.outcomes import MissingOutcomesError, Outcomes, outcomes_of
 from study.status import stored_config
 from study.training.evaluation import DECISION_DRAWS
 from study.training.study_data import rows_by_use
@@ -51,7 +51,7 @@ def export(directory: ResultsDirectory, run_id: str, out: Path | str) -> Deploye
             raise OutputError(f"{place}: is there already; give another --out, or delete it")
         try:
             tested = outcomes_of(directory.read_outcomes, row)
-        except LackingError as error:
+        except MissingOutcomesError as error:
             raise LedgerError(f"{directory.root}: {error}; without them no model is exported") from None
         dataset = config.dataset.load()
         if dataset.fingerprint != run["data_fingerprint"]:

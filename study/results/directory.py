@@ -35,7 +35,7 @@ from study.results.schema import (
     to_parquet,
     to_table,
 )
-from study.storage.locations import Place, files_in, local_logs, place, renamed
+from study.storage.locations import Location, files_in, local_logs, location, renamed
 from study.storage.lock import Hold, held, holding
 from study.storage.whole_files import read_whole, write_whole
 from study.storage.yaml_text import dump_yaml, parse_yaml
@@ -48,15 +48,15 @@ _IN_MEMORY = 256
 class Broken:
     """A file of the ledger that cannot be read, and why."""
 
-    path: Place
+    path: Location
     reason: str
 
 
 class ResultsDirectory:
     """The one place that knows what lies where in a results directory."""
 
-    def __init__(self, root: Place | str) -> None:
-        self.root = place(root)
+    def __init__(self, root: Location | str) -> None:
+        self.root = location(root)
         self.study_file = self.root / "study.yaml"
         self.manifest_file = self.root / "manifest.json"
         self.decision_makers_file = self.root / "decision_makers.parquet"
@@ -133,7 +133,7 @@ class ResultsDirectory:
         packs = each(files_in(self.packs, "*.json"), lambda path: self.read_pack(path.stem))
         return sorted(packs, key=lambda pack: (pack.arm, pack.index))
 
-    def _pack_file(self, pack_id: str) -> Place:
+    def _pack_file(self, pack_id: str) -> Location:
         return self.packs / f"{pack_id}.json"
 
     # Packs in training
@@ -158,7 +158,7 @@ class ResultsDirectory:
         """Remove what was kept of a pack in training."""
         self._checkpoint_file(pack_id).unlink(missing_ok=True)
 
-    def _checkpoint_file(self, pack_id: str) -> Place:
+    def _checkpoint_file(self, pack_id: str) -> Location:
         return self.checkpoints / f"{pack_id}.checkpoint"
 
     # The ledger
@@ -226,7 +226,7 @@ class ResultsDirectory:
         wanted = list(dict.fromkeys(["run_id", *columns]))
         nothing, broken = RUN_SCHEMA.empty_table().select(wanted), list[Broken]()
 
-        def rows(paths: Sequence[Place]) -> pa.Table:
+        def rows(paths: Sequence[Location]) -> pa.Table:
             found = each(paths, lambda path: _rows(path, wanted))
             broken.extend(item for item in found if isinstance(item, Broken))
             tables = [item for item in found if not isinstance(item, Broken)]
@@ -242,13 +242,13 @@ class ResultsDirectory:
     def broken(self) -> list[Broken]:
         """Return the files of the ledger that cannot be read, in any column; keeps none of the others."""
 
-        def look(path: Place) -> Broken | None:
+        def look(path: Location) -> Broken | None:
             found = _rows(path, RUN_SCHEMA.names)
             return found if isinstance(found, Broken) else None
 
         return [item for item in each(files_in(self.runs, "*.parquet"), look) if item is not None]
 
-    def set_aside(self, broken: Broken) -> Place:
+    def set_aside(self, broken: Broken) -> Location:
         """Move a broken file out of the ledger, so that its runs are done again; return where to."""
         return renamed(broken.path, f"{broken.path.name}.broken")
 
@@ -269,7 +269,7 @@ class ResultsDirectory:
             raise missing
         return np.asarray(table["weights"][at].as_py(), dtype=np.float32)
 
-    def _runs_file(self, pack_id: str) -> Place:
+    def _runs_file(self, pack_id: str) -> Location:
         return self.runs / f"{pack_id}.parquet"
 
     # Decision-makers and the people tested
@@ -318,7 +318,7 @@ class ResultsDirectory:
             return read_people(read_whole(self.test_rows_file))
 
     def _read_decided(
-        self, path: Place, people: int, wanted: pa.Array
+        self, path: Location, people: int, wanted: pa.Array
     ) -> tuple[list[str], BoolArray, BoolArray]:
         with legible(path, f"; delete it and runs/{path.name}, and resume"):
             return read_decided(read_whole(path), people, wanted)
@@ -365,13 +365,13 @@ class ResultsDirectory:
         return held(self.root)
 
 
-def _rows(path: Place, columns: Sequence[str]) -> pa.Table | Broken:
+def _rows(path: Location, columns: Sequence[str]) -> pa.Table | Broken:
     try:
         return read_table(read_whole(path), RUN_SCHEMA, columns)
     except UNREADABLE as error:
         return Broken(path, words(error))
 
 
-def _read_json(path: Place) -> Any:
+def _read_json(path: Location) -> Any:
     with legible(path, errors=(OSError, ValueError, RecursionError)):
         return json.loads(read_whole(path))

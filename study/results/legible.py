@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from study.errors import LedgerError
 from study.results.schema import UNREADABLE
-from study.storage.locations import Place
+from study.storage.locations import Location
 
 Read = TypeVar("Read")
 
@@ -17,7 +17,7 @@ _AT_ONCE = 16
 
 @contextlib.contextmanager
 def legible(
-    path: Place, advice: str = "", *, errors: tuple[type[Exception], ...] = UNREADABLE
+    path: Location, advice: str = "", *, errors: tuple[type[Exception], ...] = UNREADABLE
 ) -> Iterator[None]:
     """Raise LedgerError about ``path`` where one of ``errors`` is raised within."""
     try:
@@ -26,7 +26,7 @@ def legible(
         raise LedgerError(f"{path}: cannot be read ({words(error)}){advice}") from None
 
 
-def each(paths: Sequence[Place], read: Callable[[Place], Read]) -> list[Read]:
+def each(paths: Sequence[Location], read: Callable[[Location], Read]) -> list[Read]:
     """Read several files, in order."""
     with ThreadPoolExecutor(_AT_ONCE) as readers:
         return list(readers.map(read, paths))

@@ -57,26 +57,26 @@ class Outcomes:
         return replace(self, run_id=run_id, deferred=self.deferred[runs], positive=self.positive[runs])
 
 
-class LackingError(Exception):
+class MissingOutcomesError(Exception):
     """Outcomes that something needs are not there; the message says which."""
 
 
-class ReadsOutcomes(Protocol):
+class OutcomeReader(Protocol):
     """Reads what runs decided, perhaps with others and in another order; None without any."""
 
     def __call__(self, runs: pd.DataFrame) -> Outcomes | None:
         """Read them; `runs` are rows of the ledger, which say by their pack where that is kept."""
 
 
-def outcomes_of(read: ReadsOutcomes, runs: pd.DataFrame) -> Outcomes:
-    """The outcomes of exactly these rows, in this order; raises LackingError where some are missing."""
+def outcomes_of(read: OutcomeReader, runs: pd.DataFrame) -> Outcomes:
+    """The outcomes of exactly these rows, in this order; MissingOutcomesError if some lack."""
     outcomes = read(runs)
     if outcomes is None:
-        raise LackingError("the outcomes of the test examples are not there")
+        raise MissingOutcomesError("the outcomes of the test examples are not there")
     place = pd.Index(outcomes.run_id).get_indexer(pd.Index(runs["run_id"].astype(str)))
     missing = int((place < 0).sum())
     if missing:
-        raise LackingError(f"the outcomes of {counted(missing, 'run')} are not there")
+        raise MissingOutcomesError(f"the outcomes of {counted(missing, 'run')} are not there")
     there = len(outcomes.run_id) == len(runs) and (place == np.arange(len(runs))).all()
     return outcomes if there else outcomes.take(place)
 

@@ -9,7 +9,7 @@ import pandas as pd
 from study.errors import LedgerError, UserError
 from study.results.group_metrics import Spread, resampled_cells, spreads
 from study.results.limits import POINT, best
-from study.results.outcomes import LackingError, ReadsOutcomes, outcomes_of
+from study.results.outcomes import MissingOutcomesError, OutcomeReader, outcomes_of
 from study.results.settings import median_runs, medians_by_setting
 from study.words import NO_DECISION_MAKER
 
@@ -86,7 +86,7 @@ class Selection:
 
 def select(
     runs: pd.DataFrame,
-    read_outcomes: ReadsOutcomes,
+    read_outcomes: OutcomeReader,
     *,
     max_idk: float | None = None,
     max_di: float | None = None,
@@ -156,10 +156,10 @@ def _narrowed(
     return runs
 
 
-def _intervals(own: pd.DataFrame, read_outcomes: ReadsOutcomes) -> tuple[Mapping[str, Spread], str]:
+def _intervals(own: pd.DataFrame, read_outcomes: OutcomeReader) -> tuple[Mapping[str, Spread], str]:
     try:
         outcomes = outcomes_of(read_outcomes, own)
-    except LackingError as error:
+    except MissingOutcomesError as error:
         return {}, str(error)
     return spreads(outcomes, own["test_decision_maker"].tolist(), resampled_cells(outcomes)), ""
 

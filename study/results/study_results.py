@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from study.results.outcomes import ReadsOutcomes
+from study.results.outcomes import OutcomeReader
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,4 +36,4 @@ class Results:
     planned: int
     failed: int
     state: str
-    outcomes: ReadsOutcomes = lambda runs: None
+    outcomes: OutcomeReader = lambda runs: None

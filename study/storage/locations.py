@@ -1,4 +1,4 @@
-"""Where results may lie: a local path, or a place in any store that pyarrow's file systems open (s3://)."""
+"""Where results may lie: a local path, or one in any store that pyarrow's file systems open (s3://)."""
 
 import hashlib
 import os
@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 from pyarrow import ArrowException, fs
 
 from study.errors import LedgerError
-from study.storage.retries import Result, patiently, reason
+from study.storage.retries import Result, reason, with_retries
 
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 _SHOWN = ("region", "scheme", "endpoint_override")
@@ -25,7 +25,7 @@ _SHOWN = ("region", "scheme", "endpoint_override")
 
 @dataclass(frozen=True, order=True)
 class RemotePath:
-    """A place in an object store, with as much of ``pathlib.Path`` as results need.
+    """A location in an object store, with as much of ``pathlib.Path`` as results need.
 
     There are no folders to make and nothing is renamed or appended to: a file appears whole or not at
     all. As text it is its URI without keys. Methods raise FileNotFoundError where there is no such file,
@@ -68,7 +68,7 @@ class RemotePath:
 
     @property
     def parent(self) -> "RemotePath":
-        """The place that this one is in."""
+        """The location that this one is in."""
         return RemotePath(self.store, self.query, self.key.rpartition("/")[0])
 
     def is_file(self) -> bool:
@@ -128,7 +128,7 @@ class RemotePath:
         return self._asked(lambda system, path: system.get_file_info(path))
 
     def _asked(self, ask: Callable[[Any, str], Result]) -> Result:
-        """Ask the store, patiently."""
+        """Ask the store, with_retries."""
         try:
             system, base = _open(self.store, self.query)
         except (ArrowException, OSError, ValueError) as error:
@@ -138,7 +138,7 @@ class RemotePath:
                 "abfss://container@account.dfs.core.windows.net/study"
             ) from None
         try:
-            return patiently(lambda: ask(system, f"{base.rstrip('/')}/{self.key}".rstrip("/")))
+            return with_retries(lambda: ask(system, f"{base.rstrip('/')}/{self.key}".rstrip("/")))
         except FileNotFoundError:
             raise
         except (ArrowException, OSError) as error:
@@ -150,11 +150,11 @@ class RemotePath:
         return text
 
 
-Place = Path | RemotePath
+Location = Path | RemotePath
 
 
-def place(given: str | Place) -> Place:
-    """Return the place that a path or a URI names; raises LedgerError for a URI that became a Path."""
+def location(given: str | Location) -> Location:
+    """Return the location that a path or a URI names; raises LedgerError for a URI that became a Path."""
     if isinstance(given, RemotePath):
         return given
     text = str(given)
@@ -174,17 +174,17 @@ def _within(path: str) -> fs.FileSelector:
     return fs.FileSelector(path, allow_not_found=True)
 
 
-def files_in(folder: Place, pattern: str) -> list[Place]:
+def files_in(folder: Location, pattern: str) -> list[Location]:
     """Return the files in a folder whose names match, by name."""
     return sorted(folder.glob(pattern), key=lambda path: path.name)
 
 
-def renamed(path: Place, name: str) -> Place:
-    """Give a file another name; return its place."""
+def renamed(path: Location, name: str) -> Location:
+    """Rename a file in its folder; return its location."""
     return path.replace(path.with_name(name)) if isinstance(path, Path) else path.renamed(name)
 
 
-def local_logs(root: Place) -> Path:
+def local_logs(root: Location) -> Path:
     """Return where the driver keeps logs: they are appended to, which an object store does not know."""
     if isinstance(root, Path):
         return root / "logs"
@@ -199,5 +199,5 @@ def _open(store: str, query: str) -> tuple[Any, str]:
         # A small file is then one request instead of three.
         query = "&".join(filter(None, (query, "allow_delayed_open=true")))
     uri = f"{store}?{query}" if query else store
-    system, base = patiently(lambda: fs.FileSystem.from_uri(uri))
+    system, base = with_retries(lambda: fs.FileSystem.from_uri(uri))
     return system, base

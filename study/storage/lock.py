@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from study.errors import LedgerError, OutputError
-from study.storage.locations import Place, RemotePath
+from study.storage.locations import Location, RemotePath
 from study.storage.whole_files import write_whole
 
 BEAT = 10.0
@@ -24,12 +24,12 @@ SETTLE = 3.0
 _AGAIN = 0.05
 
 
-def holding(root: Place, say: Callable[[str], None]) -> "contextlib.AbstractContextManager[Hold]":
+def holding(root: Location, say: Callable[[str], None]) -> "contextlib.AbstractContextManager[Hold]":
     """Hold the directory ``root`` against a second driver; raises LedgerError where there is one."""
     return _locked(root / ".lock") if isinstance(root, Path) else _leased(root / ".lease", say)
 
 
-def held(root: Place) -> bool:
+def held(root: Location) -> bool:
     """Say whether a driver is at work in ``root``."""
     if isinstance(root, RemotePath):
         return _lease_is_live(root / ".lease")
@@ -60,7 +60,7 @@ class Hold:
             )
 
 
-def _refusal(root: Place) -> LedgerError:
+def _refusal(root: Location) -> LedgerError:
     return LedgerError(
         f"{root}: another `study run` or `study resume` is at work there; "
         "wait for it, stop it, or give another --out"

@@ -29,7 +29,7 @@ _LASTING = (
 """What stores say, through pyarrow, of an error that waiting does not mend."""
 
 
-def patiently(action: Callable[[], Result]) -> Result:
+def with_retries(action: Callable[[], Result]) -> Result:
     """Return what ``action`` returns, trying again while its OSError may pass; else raise that error."""
     deadline, wait = time.monotonic() + PATIENCE, FIRST_WAIT
     while True:

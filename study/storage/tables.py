@@ -6,7 +6,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
 
-from study.storage.locations import Place
+from study.storage.locations import Location
 from study.storage.whole_files import write_whole
 
 # What a spreadsheet takes for the beginning of a formula; a tab or the end of a line leads up to one. The
@@ -15,7 +15,7 @@ FORMULA = r"[=+\-@\t\r\n＝＋－＠]"
 NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"
 
 
-def write_csv(path: Place, frame: pd.DataFrame) -> None:
+def write_csv(path: Location, frame: pd.DataFrame) -> None:
     """Write a table: numbers in full precision, NaN and None as empty cells.
 
     A name or text that a spreadsheet would run as a formula (it begins with = + - @, a tab or the end of a

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from study.errors import LedgerError, OutputError
-from study.storage.locations import Place, RemotePath
-from study.storage.retries import may_pass, patiently, reason
+from study.storage.locations import Location, RemotePath
+from study.storage.retries import may_pass, reason, with_retries
 
 
-def write_whole(path: Place, content: bytes) -> None:
+def write_whole(path: Location, content: bytes) -> None:
     """Write ``content`` so that ``path`` holds all of it or what it held before.
 
     Missing parent directories are made. Raises OutputError where the file cannot be written.
@@ -22,7 +22,7 @@ def write_whole(path: Place, content: bytes) -> None:
         if isinstance(path, RemotePath):
             path.write_bytes(content)
         else:
-            patiently(lambda: _write_beside(path, content))
+            with_retries(lambda: _write_beside(path, content))
     except LedgerError as error:
         raise OutputError(f"cannot be written: {error}") from None
     except OSError as error:
@@ -31,13 +31,13 @@ def write_whole(path: Place, content: bytes) -> None:
         raise OutputError(f"{path}: cannot be written ({reason(error)}); {advice}") from error
 
 
-def read_whole(path: Place) -> bytes:
+def read_whole(path: Location) -> bytes:
     """Return the content of ``path``; raises OSError where the file itself cannot be read.
 
     Raises LedgerError where the storage fails for longer than we are patient: it says nothing of the file.
     """
     try:
-        return path.read_bytes() if isinstance(path, RemotePath) else patiently(path.read_bytes)
+        return path.read_bytes() if isinstance(path, RemotePath) else with_retries(path.read_bytes)
     except OSError as error:
         if may_pass(error):
             raise LedgerError(f"{path}: cannot be read ({reason(error)})") from None
@@ -60,7 +60,7 @@ def _write_beside(path: Path, content: bytes) -> None:
 
 
 @contextlib.contextmanager
-def delivered(folder: Place) -> Iterator[Path]:
+def delivered(folder: Location) -> Iterator[Path]:
     """Yield a local folder to write a report in; afterwards it lies in ``folder``, its page last.
 
     Raises OutputError where it cannot be written, or not be brought there.
@@ -75,7 +75,7 @@ def delivered(folder: Place) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def _folder_here(folder: Place) -> Iterator[Path]:
+def _folder_here(folder: Location) -> Iterator[Path]:
     if isinstance(folder, Path):
         yield folder
         return

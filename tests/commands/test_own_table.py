@@ -13,7 +13,7 @@ from study.config.study_file import load_config, validate
 from study.errors import DataError, OutputError, StudyFileError
 from study.own_table import dataset_section, write_study_file
 from study.results.directory import ResultsDirectory
-from study.storage.locations import RemotePath, place
+from study.storage.locations import RemotePath, location
 from study.training.launch import launch
 from study.words import SPLITS
 from tests.worlds.own_tables import cases
@@ -145,7 +145,7 @@ def test_table_in_a_store_is_the_table(
     name: str, store: Store, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     table().to_parquet("cases.parquet")
-    there = place(store.uri(f"tables/{name}"))
+    there = location(store.uri(f"tables/{name}"))
     assert isinstance(there, RemotePath)
     there.write_bytes(Path(name).read_bytes())
 

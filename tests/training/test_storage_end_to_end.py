@@ -15,7 +15,7 @@ from study.api import Study
 from study.cli import main
 from study.collection import Collection, is_collection
 from study.results.directory import ResultsDirectory
-from study.storage.locations import place
+from study.storage.locations import location
 from tests.training.driver import driver, until
 from tests.worlds.small_study import LONG, LONG_RUNS, assert_same_rows
 from tests.worlds.store import Store, answers
@@ -75,7 +75,7 @@ def test_study_in_a_store_is_run_interrupted_resumed_reported_and_chosen_from(
     assert main(["status", uri]) == 0
     assert capsys.readouterr().out == "long: finished, 26 of 26 runs finished\n"
     assert main(["report", uri, "--out", store.uri("elsewhere")]) == 0
-    assert (place(store.uri("elsewhere")) / "fronts.csv").read_bytes() == (
+    assert (location(store.uri("elsewhere")) / "fronts.csv").read_bytes() == (
         there.report / "fronts.csv"
     ).read_bytes()
     capsys.readouterr()
@@ -100,7 +100,7 @@ def test_place_without_a_study_is_refused_in_one_line(
 
 
 def test_collection_in_a_store_is_begun_continued_and_reported(store: Store) -> None:
-    root = place(store.uri("paper"))
+    root = location(store.uri("paper"))
     assert not is_collection(root)
     begun = Collection.begin("paper-figure-4", root, ["seeds=1"])
     assert is_collection(root)

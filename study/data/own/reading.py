@@ -12,7 +12,7 @@ from pyarrow import fs
 
 from study.data.preprocessing import shown
 from study.errors import DataError
-from study.storage.locations import place
+from study.storage.locations import location
 
 MISSING_VALUES = [
     *("", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>"),
@@ -60,7 +60,7 @@ def shown_place(path: str) -> str:
     if "://" not in path or not {"@", "?"} & set(path):
         return path
     try:
-        return str(place(path))
+        return str(location(path))
     except ValueError:  # It is no URI; whatever it holds is not said.
         return path.partition("://")[0] + "://..."
 
