@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from study.models import mlp
-from study.models.network import Band, Layout, Model, Posterior, WeightNoise
+from study.models.network import Layout, Model, Posterior, Uncertainty, WeightNoise
 
 # Deviations start at softplus(-3) = 0.05, well below the weights: a network that is sure of itself.
 _START = -3.0
@@ -64,12 +64,11 @@ def _score(theta: Tensor, x: Tensor, noise: WeightNoise | None) -> Tensor:
 
 BAYES = Model(
     name="bayes",
-    methods=frozenset({"binary", "reject", "defer"}),
     layout=_layout,
     initialise=_initialise,
     outputs=mlp.outputs,
     score=_score,
     thresholds=mlp.never,
-    band=Band.SYMMETRIC,
     posterior=Posterior(_draw, _divergence),
+    uncertainty=Uncertainty("rho", "uncertainty", lambda score, pi: uncertainty(score), uncertainty),
 )

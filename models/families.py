@@ -1,9 +1,95 @@
-"""The model families by name."""
+"""The model families: what a study may name, with nothing that takes long to import.
 
-from study.models.bayes import BAYES
-from study.models.gate import GATE
-from study.models.mlp import MLP, POSTHOC
-from study.models.network import Model
-from study.models.ordinal import ORDINAL
+Adding a family means one file with its mathematics and one line in ``FAMILIES``.
+"""
 
-MODELS: dict[str, Model] = {model.name: model for model in (MLP, ORDINAL, POSTHOC, BAYES, GATE)}
+from dataclasses import dataclass
+from enum import Enum
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from study.words import QUANTILES, Method
+
+if TYPE_CHECKING:
+    from study.models.network import Model
+
+
+class Band(Enum):
+    """The shape of the IDK region that is chosen after training; see models.thresholds."""
+
+    TWO_SIDED = "t0 and t1 of their own"
+    SYMMETRIC = "t0 = -t1"
+
+
+@dataclass(frozen=True)
+class Family:
+    """A model as a study names it: its mathematics, what it can be trained to do, and how it decides.
+
+    ``at`` says where the mathematics are, as "module:NAME" within this package; ``summary`` describes the
+    family in a model card. Where there is a ``band``, reject and defer train a binary network and choose
+    their thresholds afterwards.
+    """
+
+    name: str
+    at: str
+    methods: tuple[Method, ...]
+    summary: str
+    band: Band | None = None
+
+    @property
+    def model(self) -> "Model":
+        """Its mathematics, imported when first asked for."""
+        module, _, name = self.at.partition(":")
+        model: Model = getattr(import_module(f"{__package__}.{module}"), name)
+        return model
+
+    def chosen_afterwards(self, method: str) -> bool:
+        """Return whether thresholds are chosen after training."""
+        return self.band is not None and method != "binary"
+
+    def trained_method(self, method: str) -> str:
+        """Return the method whose loss the network is trained with."""
+        return "binary" if self.chosen_afterwards(method) else method
+
+    def quantiles(self, method: str) -> tuple[str, ...]:
+        """Return the coordinates by which a search proposes thresholds; none where they are learned."""
+        if not self.chosen_afterwards(method):
+            return ()
+        return QUANTILES[1::2] if self.band is Band.SYMMETRIC else QUANTILES
+
+
+_DEFERRING: tuple[Method, ...] = ("reject", "defer")
+
+FAMILIES = {
+    family.name: family
+    for family in (
+        Family("mlp", "mlp:MLP", ("binary",), "one hidden layer, one logit; it always predicts"),
+        Family(
+            "ordinal",
+            "ordinal:ORDINAL",
+            _DEFERRING,
+            "one hidden layer, one score; it defers between thresholds learned with the weights (3.2.1)",
+        ),
+        Family(
+            "posthoc",
+            "mlp:MLP",
+            _DEFERRING,
+            "one hidden layer, one logit; it defers between thresholds chosen after training (Appendix C)",
+            Band.TWO_SIDED,
+        ),
+        Family(
+            "bayes",
+            "bayes:BAYES",
+            ("binary", *_DEFERRING),
+            "one hidden layer with uncertain weights; it defers where 20 draws of them disagree (3.2.2)",
+            Band.SYMMETRIC,
+        ),
+        Family(
+            "gate",
+            "gate:GATE",
+            _DEFERRING,
+            "one hidden layer, and a second network that says when to defer (3.1)",
+        ),
+    )
+}
+"""Every family by name."""

@@ -14,6 +14,7 @@ from study.models.network import (
     Model,
     Outputs,
     Thresholds,
+    Uncertainty,
     WeightNoise,
     glorot,
     hidden_layer,
@@ -64,10 +65,10 @@ def _thresholds(theta: Tensor) -> Thresholds:
 
 GATE = Model(
     name="gate",
-    methods=frozenset({"reject", "defer"}),
     layout=_layout,
     initialise=_initialise,
     outputs=_outputs,
     score=_score,
     thresholds=_thresholds,
+    uncertainty=Uncertainty("pi", "probability of deferring", lambda score, pi: pi, 0.5),
 )

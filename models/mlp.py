@@ -3,13 +3,10 @@
 ``posthoc`` is the same network with an IDK region around p = 0.5, chosen after training (Appendix C).
 """
 
-from dataclasses import replace
-
 import torch
 from torch import Tensor
 
 from study.models.network import (
-    Band,
     Layout,
     Model,
     Outputs,
@@ -59,11 +56,9 @@ def _score(theta: Tensor, x: Tensor, _: WeightNoise | None) -> Tensor:
 
 MLP = Model(
     name="mlp",
-    methods=frozenset({"binary"}),
     layout=layout,
     initialise=initialise,
     outputs=outputs,
     score=_score,
     thresholds=never,
 )
-POSTHOC = replace(MLP, name="posthoc", methods=frozenset({"reject", "defer"}), band=Band.TWO_SIDED)

@@ -7,7 +7,6 @@ the first layer of all of them one matrix product.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum
 from math import prod, sqrt
 from typing import NamedTuple
 
@@ -67,11 +66,18 @@ class Posterior(NamedTuple):
     divergence: Callable[[Tensor], Tensor]
 
 
-class Band(Enum):
-    """The shape of the IDK region that is chosen after training; see models.thresholds."""
+class Uncertainty(NamedTuple):
+    """What a model can be said to decide by, where a score between two thresholds says little.
 
-    TWO_SIDED = "t0 and t1 of their own"
-    SYMMETRIC = "t0 = -t1"
+    It defers where ``value(score, pi)``, all of one shape, is above a limit: a number, or what
+    ``limit(t1)`` makes of the threshold of a case's group. ``column`` is what tables call it, ``words``
+    what sentences do.
+    """
+
+    column: str
+    words: str
+    value: Callable[[Tensor, Tensor], Tensor]
+    limit: float | Callable[[Tensor], Tensor]
 
 
 class Layout(NamedTuple):
@@ -92,25 +98,24 @@ class Layout(NamedTuple):
 
 @dataclass(frozen=True)
 class Model:
-    """A model family: its parameters, where they start, and how scores become (p, pi) and decisions.
+    """The mathematics of a family: parameters, where they start, and how they become (p, pi) and decisions.
 
-    ``layout(inputs, hidden)`` names the parameters; ``initialise(inputs, hidden, generator)`` gives
-    (P,) starting values. ``outputs(weights, x)`` takes (S, P, K) and (S, B, F) and is what a loss sees.
-    ``score(theta, x, noise)`` is what decisions are made by, (S, B, K), and ``thresholds(theta)`` what
-    it is compared with as trained. Where there is a ``band``, reject and defer train a binary network
-    and choose their thresholds afterwards. ``posterior`` is None where weights are plain numbers;
-    ``noise`` is then not looked at.
+    ``name`` is what its machine code is called. ``layout(inputs, hidden)`` names the parameters;
+    ``initialise(inputs, hidden, generator)`` gives (P,) starting values. ``outputs(weights, x)`` takes
+    (S, P, K) and (S, B, F) and is what a loss sees. ``score(theta, x, noise)`` is what decisions are made
+    by, (S, B, K), and ``thresholds(theta)`` what it is compared with as trained. ``posterior`` is None
+    where weights are plain numbers; ``noise`` is then not looked at. ``uncertainty`` is None where a
+    decision is best explained by score and thresholds.
     """
 
     name: str
-    methods: frozenset[str]
     layout: Callable[[int, int], Layout]
     initialise: Callable[[int, int, torch.Generator], Tensor]
     outputs: Callable[[Tensor, Tensor], Outputs]
     score: Callable[[Tensor, Tensor, WeightNoise | None], Tensor]
     thresholds: Callable[[Tensor], Thresholds]
-    band: Band | None = None
     posterior: Posterior | None = None
+    uncertainty: Uncertainty | None = None
 
 
 def rounded_up(lanes: int, multiple: int) -> int:

@@ -78,7 +78,6 @@ def _thresholds(theta: Tensor) -> Thresholds:
 
 ORDINAL = Model(
     name="ordinal",
-    methods=frozenset({"reject", "defer"}),
     layout=_layout,
     initialise=_initialise,
     outputs=_outputs,

@@ -27,6 +27,9 @@ METRICS = (
 THRESHOLDS = ("t0_a0", "t1_a0", "t0_a1", "t1_a1")
 """The ledger's threshold columns: a lower and an upper one for each group."""
 
+QUANTILES = ("q0_a0", "q1_a0", "q0_a1", "q1_a1")
+"""What a search proposes where it chooses thresholds: the place of each among the training scores."""
+
 NO_DECISION_MAKER = "none"
 """The decision-maker of a method that never defers."""
 

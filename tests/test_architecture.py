@@ -17,10 +17,10 @@ MAY_IMPORT = {
     "storage": {"errors"},
     "results": {"storage", "words", "errors"},
     "data": {"storage", "words", "errors"},
-    "config": {"data", "storage", "words", "errors"},
+    "config": {"data", "storage", "words", "errors", "models"},
     "models": {"words", "seeds"},
     "engines": {"models"},
-    "search": {"config", "results", *GROUND},
+    "search": {"config", "results", "models", *GROUND},
     "training": {"search", "engines", "models", "data", "results", "storage", "config", *GROUND},
     "deploy": {"models", "data", "results", "storage", *GROUND},
     "reports": {"results", "storage", "words", "errors"},
@@ -107,6 +107,12 @@ def test_room_imports_only_what_its_row_of_the_table_names(room: str) -> None:
         if (more := rooms_of(imported(path)) - MAY_IMPORT[room] - {room})
     }
     assert wrong == {}
+
+
+@pytest.mark.parametrize("room", ["config", "search"])
+def test_room_knows_models_by_the_list_of_families_alone(room: str) -> None:
+    known = {name for path in files(room) for name in imported(path) if name.startswith("study.models")}
+    assert known <= {"study.models.families"}
 
 
 def test_table_of_rooms_is_whole() -> None:

@@ -21,8 +21,6 @@ SAMPLERS = {
     "nsga2": "evolved from the best so far (NSGA-II)",
     "tpe": "drawn near the best so far (TPE)",
 }
-# Whose thresholds are chosen when the network has been trained; the others learn them.
-CHOSEN_AFTERWARDS = ("posthoc", "bayes")
 CANDIDATES = {
     "random": "the best of {candidates:,} drawn at random from the training scores",
     "exact": "the best there are",
@@ -179,8 +177,9 @@ def _of_arm(given: object, method: str, model: str) -> str:
 
 
 def _thresholds(study: Mapping[str, object]) -> str:
-    given, models = _mapping(study.get("thresholds")), _several(study.get("model"))
-    if not given or not set(CHOSEN_AFTERWARDS) & set(map(str, models)):
+    given, search = _mapping(study.get("thresholds")), _mapping(study.get("search"))
+    # A network has an alpha of its own where thresholds are chosen when it has been trained.
+    if not given or not search.get("model_alpha"):
         return NOTHING
     sampler, place = str(given.get("sampler")), str(given.get("choose_on"))
     how = CANDIDATES.get(sampler, sampler).format(candidates=given.get("candidates", 0))

@@ -5,32 +5,23 @@ import math
 import reprlib
 from collections.abc import Mapping
 from itertools import product
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from study.words import METHODS, THRESHOLDS, Method
+from study.models.families import FAMILIES
+from study.words import METHODS
 
-ModelName = Literal["mlp", "ordinal", "posthoc", "bayes", "gate"]
+if TYPE_CHECKING:
+    ModelName = str
+else:
+    ModelName = Literal[tuple(FAMILIES)]
 
-MODEL_METHODS: dict[ModelName, tuple[Method, ...]] = {
-    "mlp": ("binary",),
-    "ordinal": ("reject", "defer"),
-    "posthoc": ("reject", "defer"),
-    "bayes": ("binary", "reject", "defer"),
-    "gate": ("reject", "defer"),
+ARMS: dict[str, tuple[str, str]] = {
+    f"{method}-{model}": (method, model)
+    for method, model in product(METHODS, FAMILIES)
+    if method in FAMILIES[model].methods
 }
-CHOSEN_AFTERWARDS: dict[ModelName, tuple[str, ...]] = {
-    "posthoc": THRESHOLDS,
-    "bayes": ("t1_a0", "t1_a1"),
-}
-"""Models whose thresholds are chosen after training, and their thresholds' coordinates by group."""
-
-ARMS: tuple[str, ...] = tuple(
-    f"{method}-{model}"
-    for method, model in product(METHODS, MODEL_METHODS)
-    if method in MODEL_METHODS[model]
-)
 """Every method with every model that can be trained with it, as words: ``defer-ordinal``."""
 
 
@@ -64,22 +55,33 @@ Space = Range | tuple[float, ...]
 _FAIR = Range(low=0.01, high=1.0, log=True)
 # Thresholds chosen afterwards are judged by hard errors, which are smaller than cross entropy.
 _FAIR_AFTERWARDS = Range(low=0.03, high=3.0, log=True)
+_CHOSEN, _LEARNED = True, False
+_RANGES: dict[tuple[str, bool], dict[str, Space]] = {
+    ("binary", _LEARNED): {"alpha": _FAIR},
+    ("reject", _LEARNED): {"alpha": _FAIR, "gamma": Range(low=0.5, high=0.7)},
+    ("defer", _LEARNED): {
+        "alpha": Range(low=0.1, high=30.0, log=True),
+        "gamma": Range(low=0.03, high=0.15),
+    },
+    ("reject", _CHOSEN): {
+        "alpha": _FAIR_AFTERWARDS,
+        "gamma": Range(low=0.2, high=0.5),
+        "model_alpha": _FAIR,
+    },
+    ("defer", _CHOSEN): {
+        "alpha": _FAIR_AFTERWARDS,
+        "gamma": Range(low=0.0, high=0.25),
+        "model_alpha": _FAIR,
+    },
+}
+"""What is searched by method, and by whether thresholds are chosen after training or learned."""
+
+_OF_ARMS = {
+    arm: _RANGES[method, FAMILIES[model].chosen_afterwards(method)] for arm, (method, model) in ARMS.items()
+}
 DEFAULTS: dict[str, dict[str, Space]] = {
-    "alpha": {
-        **dict.fromkeys(ARMS, _FAIR),
-        **{arm: Range(low=0.1, high=30.0, log=True) for arm in ("defer-ordinal", "defer-gate")},
-        **dict.fromkeys(("reject-posthoc", "reject-bayes"), _FAIR_AFTERWARDS),
-        **dict.fromkeys(("defer-posthoc", "defer-bayes"), _FAIR_AFTERWARDS),
-    },
-    "gamma": {
-        **{arm: Range(low=0.5, high=0.7) for arm in ("reject-ordinal", "reject-gate")},
-        **{arm: Range(low=0.03, high=0.15) for arm in ("defer-ordinal", "defer-gate")},
-        **{arm: Range(low=0.2, high=0.5) for arm in ("reject-posthoc", "reject-bayes")},
-        **{arm: Range(low=0.0, high=0.25) for arm in ("defer-posthoc", "defer-bayes")},
-    },
-    "model_alpha": {
-        f"{method}-{model}": _FAIR for model in CHOSEN_AFTERWARDS for method in ("reject", "defer")
-    },
+    name: {arm: ranges[name] for arm, ranges in _OF_ARMS.items() if name in ranges}
+    for name in ("alpha", "gamma", "model_alpha")
 }
 """What is searched unless a study file says otherwise, by coefficient and arm."""
 

@@ -25,9 +25,7 @@ from study.config.sections import (
 )
 from study.config.spaces import (
     ARMS,
-    CHOSEN_AFTERWARDS,
     DEFAULTS,
-    MODEL_METHODS,
     ModelName,
     Range,
     Section,
@@ -37,6 +35,7 @@ from study.config.spaces import (
 from study.config.validation_errors import explain
 from study.data.own.section import DatasetSection
 from study.errors import StudyFileError
+from study.models.families import FAMILIES
 from study.storage.yaml_text import parse_yaml
 from study.words import METHODS, Method
 
@@ -129,8 +128,8 @@ class StudyConfig(Section):
                 "dataset.decision_maker"
             )
         for method in self.methods:
-            if not any(method in MODEL_METHODS[name] for name in self.model):
-                fitting = [name for name, methods in MODEL_METHODS.items() if method in methods]
+            if not any(method in FAMILIES[name].methods for name in self.model):
+                fitting = [name for name, family in FAMILIES.items() if method in family.methods]
                 raise ValueError(
                     f"model: none of {', '.join(self.model)} can be trained to {method}; "
                     f"{', '.join(fitting)} can"
@@ -177,7 +176,7 @@ class StudyConfig(Section):
         """
         method, _, model = arm.partition("-")
         search = self.search
-        names = CHOSEN_AFTERWARDS.get(model, ()) if method != "binary" else ()  # type: ignore[call-overload]
+        names = FAMILIES[model].quantiles(method)
         if names and self.thresholds.sampler == "search":
             groups = names if self.thresholds.per_group else [n for n in names if n.endswith("a0")]
             quantiles = dict.fromkeys(groups, Range(low=0.0, high=1.0))

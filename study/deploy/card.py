@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import torch
+
 from study.data import Group
 from study.deploy.model import DeployedModel
 from study.results.group_metrics import Spread
@@ -10,13 +12,6 @@ from study.results.wording import NOTHING, decimals, listed, percent, significan
 
 CARD_FILE = "MODEL_CARD.md"
 
-_FAMILIES = {
-    "mlp": "one hidden layer, one logit; it always predicts",
-    "ordinal": "one hidden layer, one score; IDK between two thresholds learned with the weights (3.2.1)",
-    "posthoc": "one hidden layer, one logit; IDK between thresholds chosen after training (Appendix C)",
-    "bayes": "one hidden layer with uncertain weights; IDK where 20 draws of them disagree (3.2.2)",
-    "gate": "one hidden layer, and a second network that says IDK (3.1)",
-}
 _METHODS = {
     "binary": "never says IDK and decides everything alone",
     "reject": "says IDK where it is unsure, without regard to who decides then",
@@ -48,7 +43,7 @@ Figures = Mapping[str, Spread]
 def model_card(model: DeployedModel, figures: Figures) -> str:
     """Return the card of ``model``, which did this on the test rows."""
     sections = {
-        f"# Model card: {model.method}, {model.model.name}": [
+        f"# Model card: {model.method}, {model.family.name}": [
             "Written by `study export`. The figures are those of the run in the study's ledger; the files "
             "beside this card were seen to decide exactly as that run does on every test row."
         ],
@@ -67,7 +62,7 @@ def model_card(model: DeployedModel, figures: Figures) -> str:
 def _what(model: DeployedModel) -> list[str]:
     run = model.about["run"]
     facts = [
-        f"Model `{model.model.name}`: {_FAMILIES[model.model.name]}; {model.hidden} hidden units.",
+        f"Model `{model.family.name}`: {model.family.summary}; {model.hidden} hidden units.",
         f"Method `{model.method}`: {_METHODS[model.method]}.",
         f"Decision-maker to whom it leaves cases: {_decision_maker(run['decision_maker'])}.",
         f"Run `{run['run_id']}` (setting `{run['setting_id']}`, seed {run['seed']}) of the study "
@@ -80,12 +75,17 @@ def _rule(model: DeployedModel) -> list[str]:
     """Say what is compared with what."""
     if model.method == "binary":
         return ["It predicts the positive class from a score of 0 on."]
-    if model.model.name == "gate":
-        return ["It says IDK where its second network gives a probability pi of deferring above 0.5."]
-    if model.model.name == "bayes":
-        limits = [[f"A = {a}", significant(1 / (1 + t1))] for a, t1 in enumerate(model.t1)]
-        words = "It says IDK where the uncertainty rho is above the limit of the person's group."
-        return [words, _table(["group", "limit of rho"], limits)]
+    measure = model.family.model.uncertainty
+    if measure is not None:
+        rule = f"It defers where the {measure.words} {measure.column} is above"
+        if not callable(measure.limit):
+            return [f"{rule} {measure.limit}."]
+        limits = measure.limit(torch.tensor(model.t1, dtype=torch.float64)).tolist()
+        rows = [[f"A = {a}", significant(limit)] for a, limit in enumerate(limits)]
+        return [
+            f"{rule} the limit of the case's group.",
+            _table(["group", f"limit of {measure.column}"], rows),
+        ]
     bands = [
         [f"A = {a}", *map(significant, band)] for a, band in enumerate(zip(model.t0, model.t1, strict=True))
     ]
@@ -145,7 +145,7 @@ def _did(model: DeployedModel, figures: Figures) -> list[str]:
 
 def _training(model: DeployedModel) -> list[str]:
     about, run, study = model.about, model.about["run"], model.about["study"]
-    chosen = model.model.band is not None and model.method != "binary"
+    chosen = model.family.chosen_afterwards(model.method)
     setting = [
         f"{name} {run[name]:.6g}" for name in ("alpha", "gamma", "model_alpha") if run[name] is not None
     ]

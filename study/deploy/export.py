@@ -17,7 +17,7 @@ from study.deploy.model import DeployedModel
 from study.deploy.model_file import load_model, save_model
 from study.errors import DataError, LedgerError, OutputError
 from study.models.examples import Examples
-from study.models.families import MODELS
+from study.models.families import FAMILIES
 from study.models.metrics import Decisions, joint_figures
 from study.models.training import weight_noise
 from study.results.directory import ResultsDirectory
@@ -94,16 +94,16 @@ def _find(directory: ResultsDirectory, run_id: str) -> pd.DataFrame:
 def _model(
     directory: ResultsDirectory, config: StudyConfig, dataset: Dataset, run: Mapping[str, Any]
 ) -> DeployedModel:
-    family, hidden = MODELS[run["model"]], config.training.hidden
+    family, hidden = FAMILIES[run["model"]], config.training.hidden
     # Drawn once more as at evaluation, and stored: another torch might draw others.
     inputs = dataset.features.shape[1] + 1
-    drawn = weight_noise(family, inputs, hidden, [run["seed"]], DECISION_DRAWS, "decisions")
+    drawn = weight_noise(family.model, inputs, hidden, [run["seed"]], DECISION_DRAWS, "decisions")
     thresholds = [0.0] * 4 if run["method"] == "binary" else [run[name] for name in THRESHOLDS]
     if None in thresholds:
         raise LedgerError(f"{directory.root}: run {run['run_id']} has no finite thresholds; export another")
     t0_a0, t1_a0, t0_a1, t1_a1 = thresholds
     return DeployedModel(
-        model=family,
+        family=family,
         method=run["method"],
         hidden=hidden,
         weights=torch.from_numpy(directory.read_weights(run["run_id"], run["pack_id"])),

@@ -16,10 +16,10 @@ from torch import Tensor
 
 from study.data import Preprocessing
 from study.errors import DataError
-from study.models.bayes import uncertainty
 from study.models.examples import with_bias
+from study.models.families import Family
 from study.models.metrics import decide
-from study.models.network import Model, Thresholds, WeightNoise, pad_lanes
+from study.models.network import Thresholds, Uncertainty, WeightNoise, pad_lanes
 
 # Rows go through the network so many at a time, the last ones filled up: the bits of a score can depend on
 # how many rows a product has, and a person's decision must not depend on who else is in the table.
@@ -37,7 +37,7 @@ class DeployedModel:
     data.
     """
 
-    model: Model
+    family: Family
     method: str
     hidden: int
     weights: Tensor
@@ -64,9 +64,9 @@ class DeployedModel:
         Columns: ``prediction``, the model's class 0 or 1 (where it defers: the likelier one, which is not a
         decision); ``probability`` of class 1; ``defer``, whether the case goes to the decision-maker;
         ``score``, and ``lower`` and ``upper``, the thresholds of the person's group: deferred where lower <
-        score < upper, 1 from upper on; for the model ``bayes`` the uncertainty ``rho`` (3.2.2) and
-        ``rho_limit``, for ``gate`` its probability ``pi`` of deferring (3.1); ``reason`` in words. A row's
-        decision does not depend on the others.
+        score < upper, 1 from upper on; where the family decides by an uncertainty of its own, that and its
+        limit, such as ``rho`` and ``rho_limit``; ``reason`` in words. A row's decision does not depend on
+        the others.
 
         Raises DataError in one line for a column that is not there, text in a column of numbers, a category
         that training did not see, a missing sensitive value, and a number that is too large.
@@ -105,13 +105,14 @@ class DeployedModel:
                 "upper": upper,
             }
         )
-        if self.model.posterior is not None:
-            decisions["rho"] = uncertainty(score.double()).numpy()
-            decisions["rho_limit"] = 1 / (1 + upper)
-        if self.model.name == "gate":
-            decisions["pi"] = pi.double().numpy()
-        reason = {"bayes": _uncertain, "gate": _gated}.get(self.model.name, _scored)
-        reasons = [reason(row) for row in decisions.itertuples(index=False)]
+        measure = self.family.model.uncertainty
+        if measure is None:
+            reasons = [_by_score(row) for row in decisions.itertuples(index=False)]
+        else:
+            decisions[measure.column] = measure.value(score.double(), pi.double()).numpy()
+            if callable(measure.limit):
+                decisions[f"{measure.column}_limit"] = measure.limit(torch.from_numpy(upper)).numpy()
+            reasons = [_by_uncertainty(row, measure) for row in decisions.itertuples(index=False)]
         return decisions.assign(reason=pd.Series(reasons, dtype="str"))
 
     def _evaluate(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -123,19 +124,18 @@ class DeployedModel:
             for start in range(0, len(x), _ROWS):
                 rows = torch.arange(start, start + _ROWS).clamp_max(len(x) - 1)
                 block = x[rows].unsqueeze(0)
-                parts = (
-                    self.model.score(theta, block, noise),
-                    *self._probabilities(theta, block, noise),
-                )
+                score = self.family.model.score(theta, block, noise)
+                parts = (score, *self._probabilities(theta, block, noise))
                 found.append(torch.stack([part[0, :, 0] for part in parts]))
         score, p, pi = torch.cat(found, dim=1)[:, : len(x)]
         return score, p, pi
 
     def _probabilities(self, theta: Tensor, x: Tensor, noise: WeightNoise | None) -> tuple[Tensor, Tensor]:
         """Return p and pi (1, B, K); of uncertain weights their means over the draws."""
-        draw = self.model.posterior.draw if self.model.posterior is not None else None
+        model = self.family.model
+        draw = model.posterior.draw if model.posterior is not None else None
         drawn = [theta] if draw is None or noise is None else [draw(theta, e) for e in noise.draws]
-        p, _, pi = zip(*(self.model.outputs(weights, x) for weights in drawn), strict=True)
+        p, _, pi = zip(*(model.outputs(weights, x) for weights in drawn), strict=True)
         return torch.stack(p).mean(0), torch.stack(pi).mean(0)
 
 
@@ -150,7 +150,7 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _scored(row: Any) -> str:
+def _by_score(row: Any) -> str:
     score, lower, upper = (f"{value:.4g}" for value in (row.score, row.lower, row.upper))
     if row.defer:
         return f"deferred: score {score} is between {lower} and {upper}"
@@ -161,14 +161,9 @@ def _scored(row: Any) -> str:
     )
 
 
-def _uncertain(row: Any) -> str:
-    rho, limit = f"{row.rho:.4g}", f"{row.rho_limit:.4g}"
+def _by_uncertainty(row: Any, measure: Uncertainty) -> str:
+    limit = getattr(row, f"{measure.column}_limit") if callable(measure.limit) else measure.limit
+    words = f"{measure.words} {getattr(row, measure.column):.4g}"
     if row.defer:
-        return f"deferred: uncertainty {rho} is above {limit}"
-    return f"{row.prediction}: uncertainty {rho} is not above {limit}"
-
-
-def _gated(row: Any) -> str:
-    if row.defer:
-        return f"deferred: probability of deferring {row.pi:.4g} is above 0.5"
-    return f"{row.prediction}: probability of deferring {row.pi:.4g} is not above 0.5"
+        return f"deferred: {words} is above {limit:.4g}"
+    return f"{row.prediction}: {words} is not above {limit:.4g}"

@@ -17,7 +17,7 @@ from safetensors.numpy import load, save
 from study.data import Preprocessing
 from study.deploy.model import DeployedModel
 from study.errors import ModelError
-from study.models.families import MODELS
+from study.models.families import FAMILIES
 
 MODEL_FILE, WEIGHTS_FILE = "model.json", "weights.safetensors"
 
@@ -44,14 +44,14 @@ class _Facts(BaseModel):
 
 def save_model(model: DeployedModel, directory: Path) -> None:
     """Write the model's two files into ``directory``, which is there; raises OSError."""
-    layout = model.model.layout(len(model.preprocessing.inputs) + 1, model.hidden)
+    layout = model.family.model.layout(len(model.preprocessing.inputs) + 1, model.hidden)
     parts = layout.split(model.weights.view(1, -1, 1))
     tensors = {name: parts[name].reshape(shape).numpy() for name, shape in layout.shapes.items()}
     if model.noise is not None:
         tensors[_NOISE] = model.noise.numpy()
     weights = save({name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()})
     facts = _Facts(
-        model=model.model.name,
+        model=model.family.name,
         method=model.method,
         hidden=model.hidden,
         t0=model.t0,
@@ -73,17 +73,17 @@ def load_model(directory: Path | str) -> DeployedModel:
     """
     file = Path(directory) / MODEL_FILE
     facts = _read_facts(file)
-    model, preprocessing = MODELS[facts.model], facts.preprocessing
-    layout = model.layout(len(preprocessing.inputs) + 1, facts.hidden)
+    family, preprocessing = FAMILIES[facts.model], facts.preprocessing
+    layout = family.model.layout(len(preprocessing.inputs) + 1, facts.hidden)
     tensors = _read_tensors(file.with_name(WEIGHTS_FILE), facts.weights_sha256)
     noise = tensors.pop(_NOISE, None)
     shapes = {name: tensor.shape for name, tensor in tensors.items()}
     drawn = None if noise is None or not len(noise) else noise.shape[1:]
-    uncertain = None if model.posterior is None else (layout.size // 2,)
+    uncertain = None if family.model.posterior is None else (layout.size // 2,)
     if shapes != layout.shapes or drawn != uncertain:
         raise ModelError(f"{file}: does not go with {WEIGHTS_FILE} beside it; export the model again")
     return DeployedModel(
-        model=model,
+        family=family,
         method=facts.method,
         hidden=facts.hidden,
         weights=torch.from_numpy(np.concatenate([tensors[name].ravel() for name in layout.shapes])),
@@ -108,7 +108,7 @@ def _read_facts(file: Path) -> _Facts:
             f"{file}: {where}: {first['msg']}; it is damaged, or of another version of this package: "
             "export the model again"
         ) from None
-    known = facts.model in MODELS and facts.method in MODELS[facts.model].methods
+    known = facts.model in FAMILIES and facts.method in FAMILIES[facts.model].methods
     scaled = {len(facts.preprocessing.mean), len(facts.preprocessing.factor)}
     ordered = facts.t0[0] <= facts.t1[0] and facts.t0[1] <= facts.t1[1]
     if not known or not ordered or scaled != {len(facts.preprocessing.inputs) - 1}:

@@ -127,8 +127,7 @@ def step_graphs(
     if model.posterior is not None:
         of_step += [torch.zeros(1, seeds, size // 2, 1), torch.zeros(())]
         of_loss += [torch.zeros(VALIDATION_DRAWS, 1, size // 2, lanes), torch.zeros(())]
-    # Families that differ in their thresholds alone train alike.
-    name = f"{Path(inspect.getfile(model.layout)).stem}-{loss.__name__}"
+    name = f"{model.name}-{loss.__name__}"
     source = _digest_of_source(model, loss)
     return (
         Traceable(f"{name}-step", source, minibatch_step, of_step, seeds=seeds, lanes=lanes),

@@ -21,7 +21,7 @@ class Setting:
 
     ``alpha``, and ``gamma`` where the method may say IDK. For thresholds chosen after training also
     ``model_alpha``, with which the network itself is trained; where the search proposes them, that and
-    their quantiles ``t0_a0`` ... ``t1_a1``.
+    their quantiles ``q0_a0`` ... ``q1_a1``.
     """
 
     setting_id: str

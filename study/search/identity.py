@@ -7,8 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from study.config.spaces import CHOSEN_AFTERWARDS
 from study.config.study_file import StudyConfig
+from study.models.families import FAMILIES
 from study.results.packs import Setting, digest
 from study.search.plan import Arm
 from study.words import NO_DECISION_MAKER
@@ -41,7 +41,7 @@ class Identity:
         """Return the setting of ``arm`` with ``params``."""
         params = {name: float(value) for name, value in params.items()}
         protocol = {"choose_on": self.protocol["thresholds"]["choose_on"]}
-        if arm.model in CHOSEN_AFTERWARDS and arm.method != "binary":
+        if FAMILIES[arm.model].chosen_afterwards(arm.method):
             protocol |= self.protocol["thresholds"]
         if arm.decision_maker != NO_DECISION_MAKER:
             protocol["tested_with"] = self.protocol["test_decision_maker"] or arm.decision_maker

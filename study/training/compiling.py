@@ -13,7 +13,6 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -23,12 +22,11 @@ from study.engines.compiled import step_graphs
 from study.engines.machine_code import Traceable, compiler, machine_code
 from study.errors import LedgerError, StudyFileError
 from study.models.examples import Examples
-from study.models.families import MODELS
+from study.models.families import FAMILIES
 from study.models.methods import LOSSES
 from study.results.directory import ResultsDirectory
 from study.search.plan import BASELINE, arms, planned_runs
 from study.storage.user_cache import user_cache
-from study.training.evaluation import trained_method
 from study.training.study_data import rows_by_use
 
 COMPILE_FROM = 1.2e8
@@ -95,10 +93,11 @@ def steps_of(config: StudyConfig) -> list[tuple[str, str]]:
     Packs of the last arms are handed out first, and the baseline's before them.
     """
     wanted = [*arms(config), BASELINE]
-    found: dict[tuple[Any, str], tuple[str, str]] = {}
+    found: dict[tuple[str, str], tuple[str, str]] = {}
     for arm in reversed(wanted):
-        model, method = MODELS[arm.model], trained_method(MODELS[arm.model], arm.method)
-        found.setdefault((model.layout, method), (arm.model, method))
+        family = FAMILIES[arm.model]
+        method = family.trained_method(arm.method)
+        found.setdefault((family.at, method), (arm.model, method))
     return list(found.values())
 
 
@@ -141,7 +140,7 @@ def compiling_beside(
 
 
 def _graphs(step: tuple[str, str], asked: dict[str, int]) -> tuple[Traceable, Traceable]:
-    model, method = MODELS[step[0]], LOSSES[step[1]]
+    model, method = FAMILIES[step[0]].model, LOSSES[step[1]]
     train, validation = (_people(asked[split], asked["inputs"]) for split in ("train", "validation"))
     sizes = {"hidden": asked["hidden"], "batch_size": asked["batch_size"]}
     return step_graphs(model, method, train, validation.whole(1), **sizes)

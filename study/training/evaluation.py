@@ -10,13 +10,14 @@ from torch import Tensor
 
 from study.models.exact_thresholds import best_bands
 from study.models.examples import Examples
+from study.models.families import Band, Family
 from study.models.metrics import decide, decision_maker_wrong, joint_figures, scores
-from study.models.network import LANE_MULTIPLE, Band, Model, Thresholds, WeightNoise
+from study.models.network import LANE_MULTIPLE, Thresholds, WeightNoise
 from study.models.thresholds import choose_bands, quantile_bands, random_quantiles
 from study.models.training import Trained, weight_noise
 from study.results.packs import Pack
 from study.training.study_data import StudyData, ThresholdOptions
-from study.words import SPLITS, THRESHOLDS
+from study.words import QUANTILES, SPLITS
 
 DECISION_DRAWS = 20
 """How often uncertain weights are drawn for a decision (the paper's J)."""
@@ -40,14 +41,15 @@ class Evaluation:
     positive: Tensor
 
 
-def evaluate(model: Model, pack: Pack, data: StudyData, trained: Trained, lane: Tensor) -> Evaluation:
+def evaluate(family: Family, pack: Pack, data: StudyData, trained: Trained, lane: Tensor) -> Evaluation:
     """Decide on every split under every setting; ``lane`` (K,) says which network is a setting's.
 
     Goes through seeds and settings in blocks: but for what is returned, memory does not depend on the pack.
     """
     tested_with = data.test_decision_maker or pack.decision_maker
     splits = {split: data.examples(split, tested_with) for split in SPLITS}
-    choice = data.examples("choice", pack.decision_maker) if chosen_afterwards(model, pack.method) else None
+    afterwards = family.chosen_afterwards(pack.method)
+    choice = data.examples("choice", pack.decision_maker) if afterwards else None
     # Settings that share a network come together.
     in_turn = torch.argsort(lane, stable=True)
     seeds_at_once, settings_at_once = _block(len(pack.seeds), splits, choice, data.thresholds)
@@ -62,7 +64,7 @@ def evaluate(model: Model, pack: Pack, data: StudyData, trained: Trained, lane: 
                 seeds=tuple(pack.seeds[s] for s in seeds.tolist()),
             )
             theta = trained.theta[seeds][..., networks]
-            of_settings.append(_evaluate(model, part, data, splits, choice, theta, own))
+            of_settings.append(_evaluate(family, part, data, splits, choice, theta, own))
         of_seeds.append(_joined(of_settings, dim=-1))
     whole = {name: values[..., in_turn.argsort()] for name, values in _joined(of_seeds, dim=0).items()}
     deferred, positive = whole.pop("deferred"), whole.pop("positive")
@@ -82,7 +84,7 @@ def _block(
 
 
 def _evaluate(
-    model: Model,
+    family: Family,
     pack: Pack,
     data: StudyData,
     splits: Mapping[str, Examples],
@@ -94,13 +96,13 @@ def _evaluate(
 
     theta: (S, P, M) networks; choice: the rows on which thresholds are chosen, None where none are.
     """
-    inputs = data.features.shape[1] + 1
+    model, inputs = family.model, data.features.shape[1] + 1
     drawn = weight_noise(model, inputs, data.options.hidden, pack.seeds, DECISION_DRAWS, "decisions")
     noise = None if drawn is None else WeightNoise(drawn, torch.zeros(()))
     score = {split: scores(model, theta, rows.x, noise) for split, rows in splits.items()}
     if choice is not None:
         at = scores(model, theta, choice.x, noise)
-        thresholds = _choose(model, pack, data.thresholds, score["train"], at, choice, lane)
+        thresholds = _choose(family, pack, data.thresholds, score["train"], at, choice, lane)
     else:
         thresholds = Thresholds(*(t[..., lane] for t in model.thresholds(theta)))
     found: dict[str, Tensor] = {}
@@ -126,18 +128,8 @@ def _bits(decided: Tensor) -> Tensor:
     return torch.from_numpy(packed).transpose(1, 2)
 
 
-def chosen_afterwards(model: Model, method: str) -> bool:
-    """Say whether thresholds are chosen after training."""
-    return model.band is not None and method != "binary"
-
-
-def trained_method(model: Model, method: str) -> str:
-    """Return the method whose loss a network is trained with."""
-    return "binary" if chosen_afterwards(model, method) else method
-
-
 def _choose(
-    model: Model,
+    family: Family,
     pack: Pack,
     options: ThresholdOptions,
     train_score: Tensor,
@@ -150,7 +142,7 @@ def _choose(
     A rejecting model knows of no DM: to it deferring costs gamma and is never wrong, as with an
     oracle (theorem of Section 2.3).
     """
-    symmetric = model.band is Band.SYMMETRIC
+    symmetric = family.band is Band.SYMMETRIC
     if options.sampler == "search":
         points = [_quantiles(setting.params) for setting in pack.settings]
         quantiles = torch.tensor(points, dtype=torch.float64).T
@@ -182,5 +174,5 @@ def _choose(
 
 def _quantiles(params: Mapping[str, Any]) -> list[float]:
     """Return a setting's four coordinates; a group without its own has the other's."""
-    of_group0 = [params.get(name, 0.0) for name in THRESHOLDS[:2]]
-    return [*of_group0, *(params.get(n, same) for n, same in zip(THRESHOLDS[2:], of_group0, strict=True))]
+    of_group0 = [params.get(name, 0.0) for name in QUANTILES[:2]]
+    return [*of_group0, *(params.get(n, same) for n, same in zip(QUANTILES[2:], of_group0, strict=True))]

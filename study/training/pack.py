@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from study.models.families import MODELS
+from study.models.families import FAMILIES
 from study.models.methods import LOSSES
 from study.models.training import PackTraining, Trained
 from study.results.directory import ResultsDirectory
@@ -18,7 +18,7 @@ from study.results.packs import Pack, run_id
 from study.results.schema import RUN_SCHEMA
 from study.training.checkpoint import Checkpoint
 from study.training.compiling import code_directory
-from study.training.evaluation import Evaluation, chosen_afterwards, evaluate, trained_method
+from study.training.evaluation import Evaluation, evaluate
 from study.training.study_data import StudyData
 from study.words import FAILED, NO_DECISION_MAKER, THRESHOLDS
 
@@ -46,12 +46,11 @@ def run_pack(pack: Pack, data: StudyData, directory: ResultsDirectory) -> Iterat
     if not pack.fresh:
         directory.write_nothing(pack.pack_id)
         return
-    model = MODELS[pack.model]
-    afterwards = chosen_afterwards(model, pack.method)
-    coefficients, lane = _lanes(pack, afterwards)
+    family = FAMILIES[pack.model]
+    coefficients, lane = _lanes(pack, family.chosen_afterwards(pack.method))
     training = PackTraining(
-        model,
-        LOSSES[trained_method(model, pack.method)],
+        family.model,
+        LOSSES[family.trained_method(pack.method)],
         data.examples("train", pack.decision_maker),
         data.examples("validation", pack.decision_maker),
         alpha=torch.tensor([alpha for alpha, _ in coefficients]),
@@ -69,7 +68,7 @@ def run_pack(pack: Pack, data: StudyData, directory: ResultsDirectory) -> Iterat
         checkpoint.keep(training)
         yield Advance(pack.runs - round(share * training.running), taken_up)
     trained = training.result()
-    evaluation = evaluate(model, pack, data, trained, lane)
+    evaluation = evaluate(family, pack, data, trained, lane)
     rows = _rows(pack, data, trained, evaluation, lane)
     epochs = trained.epochs[:, lane].to(torch.float64).flatten()
     rows["seconds"] = (epochs / epochs.sum() * checkpoint.seconds).tolist()

@@ -6,33 +6,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from study.config.spaces import ARMS, CHOSEN_AFTERWARDS, DEFAULTS, MODEL_METHODS, Range
+from study.config.spaces import ARMS, DEFAULTS, Range
 from study.config.study_file import DecisionMakerName, StudyConfig, validate
 from study.models.decision_maker import NAMES
-from study.models.families import MODELS
-from study.models.network import Band
+from study.models.families import FAMILIES
 from study.words import METHODS
 
-EVERY_MODEL = list(MODEL_METHODS)
-COORDINATES = ("t0_a0", "t1_a0", "t0_a1", "t1_a1")
+EVERY_MODEL = list(FAMILIES)
+COORDINATES = ("q0_a0", "q1_a0", "q0_a1", "q1_a1")
 
 
 def study_of(*models_: str, **keys: Any) -> StudyConfig:
-    methods = [m for m in METHODS if any(m in MODEL_METHODS[name] for name in models_)]  # type: ignore[index]
+    methods = [m for m in METHODS if any(m in FAMILIES[name].methods for name in models_)]
     return validate({"model": list(models_), "methods": methods, **keys}, "here")
 
 
 # The rooms agree
 
 
-def test_rooms_agree_on_models_methods_and_decision_makers() -> None:
-    assert {name: set(methods) for name, methods in MODEL_METHODS.items()} == {
-        name: set(model.methods) for name, model in MODELS.items()
-    }
-    assert {name for name, model in MODELS.items() if model.band} == set(CHOSEN_AFTERWARDS)
-    for name, coordinates in CHOSEN_AFTERWARDS.items():
-        symmetric = MODELS[name].band is Band.SYMMETRIC
-        assert coordinates == tuple(c for c in COORDINATES if not symmetric or c.startswith("t1"))
+def test_rooms_agree_on_decision_makers() -> None:
     # Simulated ones, and the column of what people decided in a table of the user's own.
     simulated = set(DecisionMakerName.__args__) - {"column"}  # type: ignore[attr-defined]
     assert set(NAMES) == simulated
@@ -43,8 +35,28 @@ def test_every_arm_has_a_default_for_every_coefficient_it_has() -> None:
     assert set(DEFAULTS["alpha"]) == set(ARMS)
     assert set(DEFAULTS["gamma"]) == set(deferring)
     assert set(DEFAULTS["model_alpha"]) == {
-        a for a in deferring if a.partition("-")[2] in CHOSEN_AFTERWARDS
+        *("reject-posthoc", "reject-bayes", "defer-posthoc", "defer-bayes")
     }
+
+
+def test_default_ranges_are_those_of_the_methods_and_of_how_thresholds_come_about() -> None:
+    bounds = {
+        name: {arm: (space.low, space.high, space.log) for arm, space in spaces.items()}  # type: ignore[union-attr]
+        for name, spaces in DEFAULTS.items()
+    }
+    fair, searched = (0.01, 1.0, True), dict.fromkeys(("posthoc", "bayes"), (0.03, 3.0, True))
+    learned = {"ordinal": fair, "gate": fair}
+    far = dict.fromkeys(learned, (0.1, 30.0, True))
+    reject = {f"reject-{model}": alpha for model, alpha in (learned | searched).items()}
+    defer = {f"defer-{model}": alpha for model, alpha in (far | searched).items()}
+    assert bounds["alpha"] == {"binary-mlp": fair, "binary-bayes": fair, **reject, **defer}
+    assert bounds["gamma"] == {
+        **{f"reject-{model}": (0.5, 0.7, False) for model in learned},
+        **{f"reject-{model}": (0.2, 0.5, False) for model in searched},
+        **{f"defer-{model}": (0.03, 0.15, False) for model in learned},
+        **{f"defer-{model}": (0.0, 0.25, False) for model in searched},
+    }
+    assert bounds["model_alpha"] == {f"{m}-{n}": fair for m in ("reject", "defer") for n in searched}
 
 
 # Arms
@@ -72,8 +84,8 @@ def test_coefficients_of_an_arm(arm: str) -> None:
     [
         ("posthoc", True, COORDINATES),
         ("posthoc", False, COORDINATES[:2]),
-        ("bayes", True, ("t1_a0", "t1_a1")),
-        ("bayes", False, ("t1_a0",)),
+        ("bayes", True, ("q1_a0", "q1_a1")),
+        ("bayes", False, ("q1_a0",)),
     ],
 )
 def test_search_proposes_quantiles_in_the_place_of_alpha_and_gamma(

@@ -6,9 +6,10 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from study.config.spaces import ARMS, MODEL_METHODS
+from study.config.spaces import ARMS
 from study.config.study_file import StudyConfig, validate
 from study.errors import StudyFileError
+from study.models.families import FAMILIES
 from study.search.plan import arms
 from study.storage.yaml_text import dump_yaml, parse_yaml
 
@@ -32,7 +33,7 @@ SCALARS = st.one_of(
     st.dates(),
     st.binary(max_size=4),
     st.text(max_size=8),
-    st.sampled_from(["grid", "random", "tpe", "binary", "defer", *MODEL_METHODS, "standard", "compas"]),
+    st.sampled_from(["grid", "random", "tpe", "binary", "defer", *FAMILIES, "standard", "compas"]),
     st.sampled_from(["exact", "search", "validation", "test-half", "inconsistent", "age <= 35"]),
 )
 WORDS = st.one_of(st.sampled_from(KEYS), st.text(max_size=6))

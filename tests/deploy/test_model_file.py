@@ -22,7 +22,7 @@ from study.data.preprocessing import Column
 from study.deploy.model import DeployedModel
 from study.deploy.model_file import MODEL_FILE, WEIGHTS_FILE, load_model, save_model
 from study.errors import DataError, ModelError
-from study.models.families import MODELS
+from study.models.families import FAMILIES
 from tests.worlds.own_tables import cases
 
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)
@@ -79,7 +79,8 @@ columns = st.builds(
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_model_is_read_as_it_was_written(data: st.DataObject, tmp_path: Path) -> None:
-    model = data.draw(st.sampled_from(list(MODELS.values())))
+    family = data.draw(st.sampled_from(list(FAMILIES.values())))
+    model = family.model
     made = tuple(data.draw(st.lists(columns, max_size=3)))
     count, hidden = sum(len(column.inputs) for column in made), data.draw(st.integers(1, 4))
     scales = st.lists(FLOATS, min_size=count, max_size=count).map(tuple)
@@ -92,10 +93,12 @@ def test_model_is_read_as_it_was_written(data: st.DataObject, tmp_path: Path) ->
     bands = [sorted(data.draw(st.tuples(FLOATS, FLOATS))) for _ in range(2)]
     t0, t1 = zip(*bands, strict=True)
     about = data.draw(st.dictionaries(TEXT, TEXT | FLOATS))
-    written = DeployedModel(model, min(model.methods), hidden, weights, noise, t0, t1, preprocessing, about)
+    written = DeployedModel(
+        family, min(family.methods), hidden, weights, noise, t0, t1, preprocessing, about
+    )
     save_model(written, tmp_path)
     read = load_model(tmp_path)
-    assert (read.model, read.method, read.hidden) == (model, written.method, hidden)
+    assert (read.family, read.method, read.hidden) == (family, written.method, hidden)
     assert torch.equal(read.weights.view(torch.int32), weights.view(torch.int32))
     assert (noise is None and read.noise is None) or torch.equal(read.noise, noise)
     assert (read.t0, read.t1, read.about) == (t0, t1, about)

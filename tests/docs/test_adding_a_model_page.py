@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from study.models.families import MODELS
+from study.models.families import FAMILIES
 from study.models.methods import binary, cross_entropy
 from study.models.metrics import scores
 from study.models.network import Model, Outputs
@@ -59,4 +59,4 @@ def test_the_model_shown_trains_to_the_logistic_regression_that_it_is() -> None:
 
 
 def test_the_model_shown_is_not_in_the_list_yet() -> None:
-    assert shown().name not in MODELS
+    assert shown().name not in FAMILIES

@@ -11,7 +11,7 @@ import torch
 from torch.utils import _pytree
 from torch.utils.backend_registration import _setup_privateuseone_for_python_backend
 
-from study.models.families import MODELS
+from study.models.families import FAMILIES
 from study.models.methods import LOSSES
 from study.models.training import PackTraining, Trained, TrainingOptions
 from tests.models.synthetic_examples import make_examples
@@ -100,7 +100,7 @@ def train(name: str, method: str, device: str) -> Trained:
     state = None
     for _ in range(2):
         pack = PackTraining(
-            MODELS[name],
+            FAMILIES[name].model,
             LOSSES[method],
             make_examples(96, 3, seed=1),
             make_examples(64, 3, seed=2),

@@ -11,9 +11,10 @@ from study.engines import machine_code
 from study.engines.compiled import Compiled, _seeds_and_lanes, step_graphs
 from study.engines.machine_code import UNIT, CompilerError, compiler
 from study.models.bayes import BAYES
+from study.models.families import FAMILIES
 from study.models.gate import GATE
 from study.models.methods import LOSSES, defer
-from study.models.mlp import MLP, POSTHOC
+from study.models.mlp import MLP
 from study.models.network import rounded_up
 from study.models.ordinal import ORDINAL
 from study.models.training import PackTraining, Trained, TrainingOptions, train_pack
@@ -187,13 +188,13 @@ def test_what_is_compiled_is_known_without_compiling(whole_pack, code, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_families_that_train_alike_share_machine_code(tmp_path, monkeypatch):
+def test_a_model_shares_machine_code_whatever_family_it_serves(tmp_path, monkeypatch):
     wanted = []
     monkeypatch.setattr(machine_code, "_compile", lambda traceable, path: wanted.append(path.name))
     monkeypatch.setattr(machine_code, "_load", lambda path: path)
     make(MLP, tmp_path)
     mine = sorted(set(wanted))
-    make(POSTHOC, tmp_path)
+    make(FAMILIES["posthoc"].model, tmp_path)
     assert sorted(set(wanted)) == mine
     assert len(mine) == 2
 

@@ -8,7 +8,7 @@ import torch
 
 from study.engines.machine_code import compiler
 from study.engines.on_gpu import OnGpu
-from study.models.families import MODELS
+from study.models.families import FAMILIES
 from study.models.methods import LOSSES
 from study.models.step import Eager, adam_sizes
 from study.models.training import TrainingOptions, initial_weights, minibatch_order, train_pack
@@ -31,7 +31,7 @@ def test_all_that_belongs_on_the_device_is_there_and_the_runs_are_those_of_the_c
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.skipif(compiler() is None, reason="torch.compile needs a C++ compiler on the CPU")
 def test_the_step_as_torch_compiles_it_is_the_step_for_any_number_of_seeds_and_lanes():
-    model, loss = MODELS["ordinal"], LOSSES["defer"]
+    model, loss = FAMILIES["ordinal"].model, LOSSES["defer"]
     eager = Eager(model, loss, TRAIN, VALIDATION)
     compiled = OnGpu(model, loss, TRAIN, VALIDATION, torch.device("cpu"))
     for seeds, lanes in ((range(3), 64), (range(2), 32)):
@@ -53,7 +53,7 @@ def test_the_step_as_torch_compiles_it_is_the_step_for_any_number_of_seeds_and_l
 def test_a_gpu_trains_the_runs_of_the_cpu_up_to_rounding(name, method):
     trained = [
         train_pack(
-            MODELS[name],
+            FAMILIES[name].model,
             LOSSES[method],
             TRAIN,
             VALIDATION,

@@ -14,7 +14,7 @@ from study.models.bayes import BAYES, uncertainty
 from study.models.methods import LOSSES, binary
 from study.models.metrics import decide, scores
 from study.models.mlp import MLP
-from study.models.network import Band, Thresholds, WeightNoise
+from study.models.network import Thresholds, WeightNoise
 from study.models.randomness import stream
 from study.models.step import expected_loss
 from tests.models.plain import PlainBayes
@@ -217,8 +217,3 @@ def test_float32_scores_are_those_of_float64():
     noise = WeightNoise(noise.draws.float(), noise.share.float())
     found = scores(BAYES, some_theta().float(), x, noise).double()
     torch.testing.assert_close(found, exact, atol=1e-4, rtol=1e-4)
-
-
-def test_it_is_for_every_method_and_has_a_symmetric_band():
-    assert BAYES.methods == {"binary", "reject", "defer"}
-    assert BAYES.band is Band.SYMMETRIC

@@ -1,15 +1,18 @@
 """What every model family promises, by name."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 from torch import Tensor
 
-from study.config.spaces import CHOSEN_AFTERWARDS, MODEL_METHODS
-from study.models.families import MODELS
+from study.models.families import FAMILIES, Band
 from study.models.methods import LOSSES
-from study.models.network import Band, Model, WeightNoise
+from study.models.network import Model, WeightNoise
 from study.models.randomness import stream
 
+MODELS = {name: family.model for name, family in FAMILIES.items()}
 EVERY = pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
 
 
@@ -23,21 +26,32 @@ def some(model: Model, seeds: int, inputs: int, hidden: int, lanes: int) -> tupl
 
 
 def test_the_families_are_those_of_the_design_under_their_own_names():
-    assert set(MODELS) == {"mlp", "ordinal", "posthoc", "bayes", "gate"}
-    assert all(model.name == name for name, model in MODELS.items())
+    assert set(FAMILIES) == {"mlp", "ordinal", "posthoc", "bayes", "gate"}
+    assert all(family.name == name for name, family in FAMILIES.items())
+    methods = {name: family.methods for name, family in FAMILIES.items()}
+    deferring = ("reject", "defer")
+    of_three = {"bayes": ("binary", *deferring), **dict.fromkeys(("ordinal", "posthoc", "gate"), deferring)}
+    assert methods == {"mlp": ("binary",), **of_three}
+    assert set(LOSSES) == {"binary", *deferring}
 
 
-@EVERY
-def test_a_study_file_may_ask_for_the_methods_of_a_family_and_no_others(model):
-    assert set(MODEL_METHODS[model.name]) == model.methods <= set(LOSSES)
-    assert set(MODEL_METHODS) == set(MODELS)
+def test_thresholds_of_posthoc_and_bayes_are_chosen_afterwards():
+    band = {name: family.band for name, family in FAMILIES.items() if family.band}
+    assert band == {"posthoc": Band.TWO_SIDED, "bayes": Band.SYMMETRIC}
+    assert FAMILIES["posthoc"].model is FAMILIES["mlp"].model
+    for name, family in FAMILIES.items():
+        for method in family.methods:
+            afterwards = name in band and method != "binary"
+            assert family.chosen_afterwards(method) == afterwards
+            assert family.trained_method(method) == ("binary" if afterwards else method)
+            quantiles = {"posthoc": ("q0_a0", "q1_a0", "q0_a1", "q1_a1"), "bayes": ("q1_a0", "q1_a1")}
+            assert family.quantiles(method) == (quantiles[name] if afterwards else ())
 
 
-@EVERY
-def test_a_study_chooses_thresholds_afterwards_where_a_family_has_a_band(model):
-    assert (model.name in CHOSEN_AFTERWARDS) == (model.band is not None)
-    if model.band is Band.SYMMETRIC:
-        assert CHOSEN_AFTERWARDS[model.name] == ("t1_a0", "t1_a1")
+def test_the_list_of_families_is_read_without_torch():
+    check = "import sys, study.models.families; print('torch' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
+    assert run.stdout == "False\n"
 
 
 @EVERY

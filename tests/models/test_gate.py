@@ -110,8 +110,3 @@ def test_outputs_and_gradients_are_finite_however_large_the_weights(scale):
     (gradient,) = torch.autograd.grad(sum(part.sum() for part in found), theta)
     assert all(torch.isfinite(part).all() for part in found)
     assert torch.isfinite(gradient).all()
-
-
-def test_it_is_for_the_methods_that_may_say_idk():
-    assert GATE.methods == {"reject", "defer"}
-    assert GATE.band is None

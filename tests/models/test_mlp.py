@@ -2,8 +2,7 @@ import pytest
 import torch
 
 from study.models.metrics import decide
-from study.models.mlp import MLP, POSTHOC
-from study.models.network import Band
+from study.models.mlp import MLP
 
 
 def random_theta(lanes: int) -> torch.Tensor:
@@ -37,10 +36,3 @@ def test_p_and_q_keep_their_digits_near_certainty(score):
     torch.testing.assert_close(torch.stack([p, q]).flatten().double(), exact, atol=1e-37, rtol=3e-7)
     (gradient,) = torch.autograd.grad((p - q).sum(), theta)
     assert torch.isfinite(gradient).all()
-
-
-def test_it_is_for_the_binary_method_and_posthoc_is_the_same_network_with_a_band():
-    assert (MLP.methods, MLP.band) == ({"binary"}, None)
-    assert (POSTHOC.methods, POSTHOC.band) == ({"reject", "defer"}, Band.TWO_SIDED)
-    x, theta = torch.randn(2, 9, 4, generator=torch.Generator().manual_seed(1)), random_theta(3)
-    assert torch.equal(MLP.score(theta, x, None), POSTHOC.score(theta, x, None))

@@ -180,8 +180,3 @@ def test_a_quarter_of_the_probability_is_idk_at_the_middle_score_before_training
     _, idk, _ = equation_10(np.array((t0 + t1) / 2), t0, t1)
     assert t0 == -t1
     assert idk == pytest.approx(0.25, abs=0.01)
-
-
-def test_ordinal_is_for_the_methods_that_may_say_idk_and_brings_its_own_thresholds():
-    assert ORDINAL.methods == {"reject", "defer"}
-    assert ORDINAL.band is None

@@ -165,7 +165,7 @@ def test_thresholds_chosen_afterwards_and_lists_are_parameters_as_well(tmp_path:
     assert study.optuna(tmp_path / "h.db", say=silent) == 3
     trials = loaded(f"sqlite:///{tmp_path / 'h.db'}", "tiny-defer-posthoc-standard").trials
     for trial in trials:
-        assert set(trial.params) == {"model_alpha", "t0_a0", "t1_a0", "t0_a1", "t1_a1"}
+        assert set(trial.params) == {"model_alpha", "q0_a0", "q1_a0", "q0_a1", "q1_a1"}
         assert trial.params["model_alpha"] in (0.1, 0.2)
     assert isinstance(trials[0].distributions["model_alpha"], optuna.distributions.CategoricalDistribution)
 

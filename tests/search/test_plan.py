@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from study.config.spaces import MODEL_METHODS, Range
+from study.config.spaces import Range
 from study.config.study_file import load_config, validate
+from study.models.families import FAMILIES
 from study.results.packs import Pack, Proposal, Setting, run_id
 from study.search.identity import Identity, code_digest
 from study.search.plan import BASELINE, Arm, arms, make_pack, planned_runs
@@ -49,7 +50,7 @@ NUMBERS = st.floats(-10, 10, allow_nan=False).map(lambda x: x + 0.0)
 FACTS = st.fixed_dictionaries(
     {
         "method": st.sampled_from(["reject", "defer"]),
-        "model": st.sampled_from(list(MODEL_METHODS)),
+        "model": st.sampled_from(list(FAMILIES)),
         "decision_maker": st.sampled_from(["standard", "biased", "oracle"]),
         "alpha": NUMBERS,
         "gamma": st.none() | NUMBERS,
@@ -202,7 +203,7 @@ def test_training_decides_every_row() -> None:
 
 def test_alpha_of_a_setting_is_the_networks_where_nothing_else_is_weighed() -> None:
     weighed = Setting("a", {"alpha": 2.0, "gamma": 0.1, "model_alpha": 3.0})
-    searched = Setting("b", {"model_alpha": 3.0, "t1_a0": 0.5})
+    searched = Setting("b", {"model_alpha": 3.0, "q1_a0": 0.5})
     plain = Setting("c", {"alpha": 2.0})
     alphas = [(setting.alpha, setting.trained_alpha) for setting in (weighed, searched, plain)]
     assert alphas == [(2.0, 3.0), (3.0, 3.0), (2.0, 2.0)]
@@ -255,7 +256,7 @@ SETTINGS = st.builds(
     Setting,
     st.text("0123456789abcdef", min_size=4, max_size=8),
     st.fixed_dictionaries(
-        {"alpha": NUMBERS}, optional=dict.fromkeys(("gamma", "model_alpha", "t0_a0", "t1_a1"), NUMBERS)
+        {"alpha": NUMBERS}, optional=dict.fromkeys(("gamma", "model_alpha", "q0_a0", "q1_a1"), NUMBERS)
     ),
 )
 PROPOSALS = st.builds(

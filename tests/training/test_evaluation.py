@@ -12,7 +12,7 @@ import torch
 from study.config.spaces import ARMS
 from study.data import Dataset, load_dataset
 from study.models.examples import with_bias
-from study.models.families import MODELS
+from study.models.families import FAMILIES
 from study.models.metrics import scores
 from study.models.network import WeightNoise
 from study.models.thresholds import random_quantiles
@@ -411,7 +411,7 @@ class Case:
         probability = np.asarray(study.makers[row.decision_maker])[self.rows]
         self.maker = self.label if row.method == "reject" else probability >= 0.5
         self.symmetric = row.model == "bayes"
-        model, x = MODELS[row.model], with_bias(torch.tensor(dataset.features))
+        model, x = FAMILIES[row.model].model, with_bias(torch.tensor(dataset.features))
         theta = torch.tensor(study.directory.read_weights(row.run_id, row.pack_id)).view(1, -1, 1)
         drawn = weight_noise(model, x.shape[1], HIDDEN, [row.seed], DECISION_DRAWS, "decisions")
         noise = None if drawn is None else WeightNoise(drawn, torch.zeros(()))
@@ -483,6 +483,6 @@ def test_thresholds_that_the_search_proposes_are_those_quantiles(
     }
     for case in cases(study, dataset):
         u = params[case.row.setting_id]
-        first = [u.get("t0_a0", 0.0), u["t1_a0"]]
-        second = first if name == "searched_common" else [u.get("t0_a1", 0.0), u["t1_a1"]]
+        first = [u.get("q0_a0", 0.0), u["q1_a0"]]
+        second = first if name == "searched_common" else [u.get("q0_a1", 0.0), u["q1_a1"]]
         assert case.thresholds == case.at([*first, *second])

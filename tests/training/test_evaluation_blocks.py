@@ -10,13 +10,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from study.config.spaces import ARMS
-from study.models.families import MODELS
+from study.models.families import FAMILIES
 from study.models.network import LANE_MULTIPLE
 from study.models.training import Stop, Trained, TrainingOptions, initial_weights
 from study.results.packs import Pack, Proposal
 from study.search.plan import Arm, make_pack
 from study.training import evaluation
-from study.training.evaluation import Evaluation, chosen_afterwards, evaluate
+from study.training.evaluation import Evaluation, evaluate
 from study.training.study_data import StudyData, ThresholdOptions
 from study.words import NO_DECISION_MAKER, SPLITS
 from tests.worlds.small_study import IDENTITY
@@ -52,8 +52,8 @@ def pack_of(method: str, model: str) -> Pack:
     proposals = []
     for number in range(SETTINGS):
         params = {"alpha": number / 50} | ({} if method == "binary" else {"gamma": number / 300})
-        if chosen_afterwards(MODELS[model], method):
-            quantiles = dict.fromkeys(evaluation.COORDINATES, number * 7 % 75 / 75)
+        if FAMILIES[model].chosen_afterwards(method):
+            quantiles = dict.fromkeys(evaluation.QUANTILES, number * 7 % 75 / 75)
             params |= {"model_alpha": float(number * 5 % NETWORKS), **quantiles}
         proposals.append(Proposal(IDENTITY.setting(arm, params), {}))
     return make_pack(arm, 0, proposals, range(SEEDS), set())
@@ -61,12 +61,12 @@ def pack_of(method: str, model: str) -> Pack:
 
 def trained(pack: Pack) -> tuple[Trained, torch.Tensor]:
     """Networks with weights of their own, one of them broken; those chosen afterwards share some."""
-    model = MODELS[pack.model]
-    afterwards = chosen_afterwards(model, pack.method)
+    family = FAMILIES[pack.model]
+    afterwards = family.chosen_afterwards(pack.method)
     lanes = NETWORKS if afterwards else SETTINGS
     lane = torch.tensor([int(s.trained_alpha) if afterwards else k for k, s in enumerate(pack.settings)])
     generator = torch.Generator().manual_seed(1)
-    theta = initial_weights(model, 5, 3, pack.seeds, lanes)
+    theta = initial_weights(family.model, 5, 3, pack.seeds, lanes)
     theta += torch.randn(theta.shape, generator=generator)
     theta[1, :, 4] = torch.nan
     nothing = torch.zeros(SEEDS, lanes)
@@ -75,16 +75,16 @@ def trained(pack: Pack) -> tuple[Trained, torch.Tensor]:
 
 def at_once(pack: Pack, sampler: str) -> dict[str, torch.Tensor]:
     """All settings in their own order, under all seeds, on all networks."""
-    model, data = MODELS[pack.model], data_with(sampler)
+    family, data = FAMILIES[pack.model], data_with(sampler)
     splits = {split: data.examples(split, pack.decision_maker) for split in SPLITS}
-    choice = splits["validation"] if chosen_afterwards(model, pack.method) else None
+    choice = splits["validation"] if family.chosen_afterwards(pack.method) else None
     networks, lane = trained(pack)
-    return evaluation._evaluate(model, pack, data, splits, choice, networks.theta, lane)
+    return evaluation._evaluate(family, pack, data, splits, choice, networks.theta, lane)
 
 
 def in_blocks(pack: Pack, sampler: str, block: int) -> Evaluation:
     with patch.object(evaluation, "_BLOCK", block):
-        return evaluate(MODELS[pack.model], pack, data_with(sampler), *trained(pack))
+        return evaluate(FAMILIES[pack.model], pack, data_with(sampler), *trained(pack))
 
 
 CASES = [

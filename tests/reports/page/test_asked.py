@@ -76,7 +76,8 @@ def test_it_is_said_how_thresholds_are_chosen(changes: dict[str, object], shown:
     study = {**MANY, "thresholds": {**MANY["thresholds"], **changes}}
     key = "thresholds chosen after training"
     assert facts_asked(results(ledger(5), study=study), SETTINGS)[key] == shown
-    learned = {**study, "model": ["mlp", "gate"]}
+    search = {name: given for name, given in MANY["search"].items() if name != "model_alpha"}
+    learned = {**study, "model": ["mlp", "gate"], "search": {**search, "model_alpha": {}}}
     assert key not in facts_asked(results(ledger(5), study=learned), SETTINGS)
 
 
