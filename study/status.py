@@ -8,6 +8,7 @@ import pandas as pd
 
 from study.config.study_file import StudyConfig, validate
 from study.results.directory import Broken, ResultsDirectory
+from study.results.packs import split_id
 from study.results.study_results import Results
 from study.search.plan import planned_runs
 from study.words import FAILED, METRICS, SPLITS
@@ -107,7 +108,8 @@ def _status(directory: ResultsDirectory, runs: pd.DataFrame, broken: list[Broken
 
 def _failures(failed: pd.DataFrame) -> Iterator[str]:
     """Word which runs failed and why, a line for every pack and reason."""
-    for (pack_id, reason), runs in failed.groupby(["pack_id", "reason"]):
+    pack = failed["pack_id"].map(lambda pack_id: split_id(pack_id)[0])
+    for (pack_id, reason), runs in failed.groupby([pack, "reason"]):
         which = f"run {runs['run_id'].iloc[0]}" if len(runs) == 1 else f"{len(runs):,} runs"
         yield f"{pack_id}: {which}: {reason}"
 

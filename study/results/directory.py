@@ -19,7 +19,7 @@ import yaml
 from study.errors import LedgerError, StudyFileError
 from study.results.legible import each, legible, words
 from study.results.outcomes import Outcomes
-from study.results.packs import Pack
+from study.results.packs import Pack, split_id
 from study.results.schema import (
     DECISION_MAKER_SCHEMA,
     OUTCOME_SCHEMA,
@@ -118,15 +118,16 @@ class ResultsDirectory:
         write_whole(self._pack_file(pack.pack_id), json.dumps(pack.to_json()).encode())
 
     def read_pack(self, pack_id: str) -> Pack:
-        """Return one pack's manifest; raises LedgerError where it is missing or unreadable."""
-        path = self._pack_file(pack_id)
+        """Return a pack, or a sub-pack of one; raises LedgerError where its file is missing or damaged."""
+        root, _ = split_id(pack_id)
+        path = self._pack_file(root)
         try:
             pack = Pack.from_json(_read_json(path))
-            if pack.pack_id != pack_id:
+            if pack.pack_id != root:
                 raise ValueError("its pack_id is not its file's name")
         except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
             raise LedgerError(f"{path}: is not a pack's manifest ({words(error)})") from None
-        return pack
+        return pack.sub_pack(pack_id)
 
     def read_packs(self) -> list[Pack]:
         """Return all packs asked for, by arm and index."""
@@ -137,11 +138,6 @@ class ResultsDirectory:
         return self.packs / f"{pack_id}.json"
 
     # Packs in training
-
-    @property
-    def pieces(self) -> "ResultsDirectory":
-        """The ledger of packs that train in pieces, until these are put together."""
-        return ResultsDirectory(self.root / "pieces")
 
     def write_checkpoint(self, pack_id: str, content: bytes) -> None:
         """Keep the state of a pack that is in training."""
@@ -163,11 +159,6 @@ class ResultsDirectory:
 
     # The ledger
 
-    def write_nothing(self, pack_id: str) -> None:
-        """Note that a pack had no run of its own: other packs train all its settings."""
-        nothing = {name: list[Any]() for name in RUN_SCHEMA.names}
-        self.write_runs(pack_id, nothing, weights=[], deferred=[], positive=[])
-
     def write_runs(
         self,
         pack_id: str,
@@ -188,19 +179,6 @@ class ResultsDirectory:
         write_whole(self.weights / f"{pack_id}.parquet", to_parquet(rows.weights))
         write_whole(self.outcomes / f"{pack_id}.parquet", to_parquet(rows.outcomes))
         write_whole(self._runs_file(pack_id), to_parquet(rows.runs))
-
-    def read_rows(self, pack_id: str) -> Rows:
-        """Return what a pack left; raises LedgerError where a file is missing or broken."""
-        tables = []
-        for folder, schema in (
-            (self.runs, RUN_SCHEMA),
-            (self.weights, WEIGHT_SCHEMA),
-            (self.outcomes, OUTCOME_SCHEMA),
-        ):
-            path = folder / f"{pack_id}.parquet"
-            with legible(path, "; delete it and resume"):
-                tables.append(read_table(read_whole(path), schema))
-        return Rows(*tables)
 
     def remove_rows(self, pack_id: str) -> None:
         """Take a pack out of the ledger; its runs come first."""
@@ -337,16 +315,14 @@ class ResultsDirectory:
 
     def sweep(self) -> None:
         """Remove what only a study in training needs, and what killed writers left half written."""
-        pieces = self.pieces
-        in_training = (self.checkpoints, pieces.checkpoints, pieces.runs, pieces.weights, pieces.outcomes)
-        finished = (self.root, self.packs, self.runs, self.weights, self.outcomes, self.report)
-        for folders, pattern in ((in_training, "*"), ((*in_training, *finished), ".*.part")):
-            for path in (path for folder in folders for path in folder.glob(pattern)):
+        written = (self.root, self.packs, self.runs, self.weights, self.outcomes, self.report)
+        folders = (*written, self.checkpoints)
+        for at, pattern in ((self.checkpoints, "*"), *((folder, ".*.part") for folder in folders)):
+            for path in at.glob(pattern):
                 path.unlink(missing_ok=True)
-        for folder in (*in_training, pieces.root):
-            if isinstance(folder, Path):
-                with contextlib.suppress(OSError):
-                    folder.rmdir()
+        if isinstance(self.checkpoints, Path):
+            with contextlib.suppress(OSError):
+                self.checkpoints.rmdir()
 
     # One driver at a time
 

@@ -7,12 +7,13 @@ hashes of what decides a row, so that rows from different machines can be put si
 import hashlib
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, replace
 from math import isfinite
 from typing import Any
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}")
+_SUB_PACK = re.compile(r"(.+-[0-9a-f]{8})(?:\.([01]+))?")
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,8 @@ class Setting:
 
 def run_id(setting_id: str, seed: int) -> str:
     """Return the identity of a run: a hash of setting, seed, data and code, and of nothing else."""
-    return digest([setting_id, seed])
+    # The digest of [setting_id, seed], written out: there are a million runs.
+    return _hash(f'["{setting_id}",{seed}]')
 
 
 @dataclass(frozen=True)
@@ -60,8 +62,9 @@ class Proposal:
 class Pack:
     """The settings that train together, under every seed, as one tensor program.
 
-    ``proposals`` is all that was asked for; ``fresh`` the setting ids that no earlier pack of the
-    study trains. Stable: a pack is either in the ledger, whole, or still to do.
+    ``proposals`` is all that was asked for; ``fresh`` the setting ids that no earlier pack of the study
+    trains. A pack has finished when the ledger has all its runs. One that cannot be trained as a whole is
+    split: a half is a pack like any other, a *sub-pack*, and writes its rows under its own id.
     """
 
     pack_id: str
@@ -89,6 +92,40 @@ class Pack:
     def runs(self) -> int:
         """How many runs the pack trains."""
         return len(self.fresh) * len(self.seeds)
+
+    @property
+    def run_ids(self) -> list[str]:
+        """The runs that the pack trains, seed by seed and setting by setting."""
+        return [run_id(setting_id, seed) for seed in self.seeds for setting_id in self.fresh]
+
+    def halves(self) -> tuple["Pack", "Pack"]:
+        """Return two packs with the runs of this one: half its settings each, or half the seeds of one."""
+        which = "fresh" if len(self.fresh) > 1 else "seeds"
+        values, name = getattr(self, which), f"{self.pack_id}{'' if '.' in self.pack_id else '.'}"
+        middle = len(values) // 2
+        return (
+            replace(self, pack_id=f"{name}0", **{which: values[:middle]}),
+            replace(self, pack_id=f"{name}1", **{which: values[middle:]}),
+        )
+
+    def without(self, finished: Collection[str]) -> list["Pack"]:
+        """Return the fewest packs that train exactly the runs of this one that are not ``finished``."""
+        there = [run in finished for run in self.run_ids]
+        if not any(there):
+            return [self]
+        if all(there):
+            return []
+        return [pack for half in self.halves() for pack in half.without(finished)]
+
+    def sub_pack(self, pack_id: str) -> "Pack":
+        """Return this pack or a half, quarter, ... of it, by id; raises ValueError where it has no such."""
+        root, halves = split_id(pack_id)
+        if root != self.pack_id:
+            raise ValueError(f"{pack_id} is not a part of {self.pack_id}")
+        pack = self
+        for half in halves:
+            pack = pack.halves()[int(half)]
+        return pack
 
     def to_json(self) -> dict[str, Any]:
         """Return the pack as plain data, for its manifest."""
@@ -128,7 +165,16 @@ class Pack:
                 raise ValueError("no alpha")
 
 
+def split_id(pack_id: str) -> tuple[str, str]:
+    """Return the id of the pack that was written down, and which half of a half ... of it is meant."""
+    found = _SUB_PACK.fullmatch(pack_id)
+    return (found[1], found[2] or "") if found else (pack_id, "")
+
+
 def digest(facts: object) -> str:
     """Return a hash over plain data."""
-    text = json.dumps(facts, sort_keys=True, separators=(",", ":"))
+    return _hash(json.dumps(facts, sort_keys=True, separators=(",", ":")))
+
+
+def _hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:20]

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from study.words import FAILED, METRICS, SPLITS, THRESHOLDS
+from study.words import METRICS, SPLITS, THRESHOLDS
 
 RUN_SCHEMA = pa.schema(
     [
@@ -61,10 +61,6 @@ class Rows(NamedTuple):
         """Return the rows of runs that could not be trained, columns by name as in RUN_SCHEMA."""
         nothing = (WEIGHT_SCHEMA.empty_table(), OUTCOME_SCHEMA.empty_table())
         return Rows(to_table(columns, RUN_SCHEMA), *nothing)
-
-    def sound(self) -> "Rows":
-        """Return these rows without the runs that failed."""
-        return self._replace(runs=self.runs.filter(pc.not_equal(self.runs["status"], FAILED)))
 
 
 def to_table(columns: Mapping[str, Sequence[Any] | BoolArray], schema: pa.Schema) -> pa.Table:

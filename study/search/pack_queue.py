@@ -1,11 +1,11 @@
 """Which pack is next: the plan, the search and the ledger brought together.
 
-Packs are stable. What was asked is written down before it runs, and a pack is in the ledger whole or not
-at all; so going on after an interruption is the same as going on.
+Packs are stable. What is proposed is written down before it runs, and a pack has finished when the ledger
+has all its runs; so resuming after an interruption is the same as continuing.
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -14,7 +14,7 @@ from study.config.sections import ADAPTIVE
 from study.config.study_file import StudyConfig
 from study.errors import LedgerError
 from study.results.directory import ResultsDirectory
-from study.results.packs import Pack, Proposal
+from study.results.packs import Pack, Proposal, split_id
 from study.results.running_front import Front
 from study.results.settings import medians_by_setting
 from study.search.identity import Identity
@@ -79,6 +79,15 @@ class _ArmState:
             self.searched.append(list(of_search))
 
 
+@dataclass
+class _Open:
+    """A pack that has not finished: how many runs have no row yet, and the files of those that do."""
+
+    pack: Pack
+    missing: int
+    files: list[str]
+
+
 class PackQueue:
     """Hands out the packs of a study that are still to train, and learns from those that are in."""
 
@@ -89,7 +98,7 @@ class PackQueue:
         self._tally = Tally(config)
         self._values: dict[str, tuple[float, ...]] = {}
         self._waiting: deque[Pack] = deque()
-        self._out: dict[str, Pack] = {}
+        self._open: dict[str, _Open] = {}
         self.front = Front()
         self.finished_runs = 0
         self.failed_runs = 0
@@ -103,30 +112,54 @@ class PackQueue:
     @property
     def done(self) -> bool:
         """Say whether nothing is left to hand out or to wait for."""
-        return not (self._waiting or self._out or any(s.has_more for s in self._states.values()))
+        return not (self._open or any(s.has_more for s in self._states.values()))
 
     def next(self) -> Pack | None:
-        """Return a pack to train, or None where there is none or one must be waited for."""
-        if self._waiting:
-            pack = self._waiting.popleft()
-        else:
+        """Return a pack to train, or None where there is none or one must be waited for.
+
+        Of a pack that was trained in part, the sub-packs that lack are returned instead.
+        """
+        while not self._waiting:
             able = [state for state in self._states.values() if state.ready()]
             if not able:
                 return None
             # The costliest methods come last in the paper's order, and are best begun first.
-            state = min(reversed(able), key=lambda state: state.packs)
-            pack = self._ask(state)
-        self._out[pack.pack_id] = pack
-        return pack
+            self._open_pack(self._ask(min(reversed(able), key=lambda state: state.packs)))
+        return self._waiting.popleft()
 
-    def finish(self, pack_id: str, failed: int = 0) -> None:
-        """Take note that a pack's rows are in the ledger, those of ``failed`` runs without figures."""
-        pack = self._out.pop(pack_id)
-        self._ended(pack)
-        self.finished_runs -= failed
-        self.failed_runs += failed
-        if pack.fresh:
-            self._learn(self._directory.read_pack_runs(pack_id, _LEARNED))
+    def finish(self, pack: Pack, *, failed: bool = False) -> None:
+        """Take note that the rows of a pack or sub-pack are in the ledger; those of ``failed`` runs have no
+        metrics.
+        """
+        if failed:
+            self.failed_runs += pack.runs
+        else:
+            self.finished_runs += pack.runs
+        root, _ = split_id(pack.pack_id)
+        opened = self._open[root]
+        opened.missing -= pack.runs
+        opened.files.append(pack.pack_id)
+        if not opened.missing:
+            self._close(opened)
+
+    def _open_pack(self, pack: Pack, finished: Collection[str] = (), files: Sequence[str] = ()) -> None:
+        """Make a pack ready to be handed out, without the runs that are in ``files`` of the ledger."""
+        to_train = pack.without(finished) if finished else [pack]
+        opened = _Open(pack, sum(part.runs for part in to_train), list(files))
+        self._open[pack.pack_id] = opened
+        self.finished_runs += pack.runs - opened.missing
+        if opened.missing:
+            self._waiting.extend(to_train)
+        else:
+            self._close(opened)
+
+    def _close(self, opened: _Open) -> None:
+        """Take note that all runs of a pack have their rows, and learn from these."""
+        del self._open[opened.pack.pack_id]
+        self._states[opened.pack.arm].out.discard(opened.pack.index)
+        if opened.files:
+            rows = [self._directory.read_pack_runs(file, _LEARNED) for file in opened.files]
+            self._learn(rows[0] if len(rows) == 1 else pd.concat(rows))
 
     def _begin(self, arm: Arm) -> _ArmState:
         search = self._config.search
@@ -139,12 +172,17 @@ class PackQueue:
         return _ArmState(arm, self._config.settings_of(arm.search), listed)
 
     def _adopt(self, packs: Sequence[Pack]) -> None:
-        """Take up what an earlier driver asked for: finished packs are told, others wait.
+        """Take over what an earlier driver asked for: finished packs are learned from, others wait.
 
-        So do those in which runs failed: these are tried again.
+        Runs that failed are tried again, so their rows are removed.
         """
-        rows = self._directory.read_runs([*_LEARNED, "pack_id", "status"])[0]
-        finished = self._directory.finished_packs() - {*rows.loc[rows["status"] == FAILED, "pack_id"]}
+        rows = self._directory.read_runs([*_LEARNED, "run_id", "pack_id", "status"])[0]
+        failed = set(rows.loc[rows["status"] == FAILED, "pack_id"])
+        for pack_id in failed:
+            self._directory.remove_rows(pack_id)
+        rows = rows[~rows["pack_id"].isin(failed)] if failed else rows
+        finished = set(rows["run_id"])
+        learned = []
         for pack in packs:
             if pack.arm not in self._states:
                 raise LedgerError(
@@ -152,12 +190,18 @@ class PackQueue:
                     f"they are {', '.join(self._states)}"
                 )
             self._note(pack)
-            if pack.pack_id in finished:
-                self._ended(pack)
+            runs = pack.run_ids
+            if finished.issuperset(runs):
+                self._states[pack.arm].out.discard(pack.index)
+                self.finished_runs += pack.runs
+                learned += runs
+            elif finished.isdisjoint(runs):
+                self._open_pack(pack)
             else:
-                self._waiting.append(pack)
-        if self.finished_runs:
-            self._learn(rows[rows["pack_id"].isin(finished)])
+                files = rows.loc[rows["run_id"].isin(runs), "pack_id"].unique().tolist()
+                self._open_pack(pack, finished, files)
+        if learned:
+            self._learn(rows if len(learned) == len(rows) else rows[rows["run_id"].isin(learned)])
 
     def _ask(self, state: _ArmState) -> Pack:
         index, size = state.packs, self._config.settings_of_pack
@@ -199,11 +243,6 @@ class PackQueue:
         """Take note that a pack was asked for."""
         self._states[pack.arm].add(pack)
         self._tally.add(pack)
-
-    def _ended(self, pack: Pack) -> None:
-        """Take note that a pack's rows are in."""
-        self._states[pack.arm].out.discard(pack.index)
-        self.finished_runs += pack.runs
 
     def _learn(self, rows: pd.DataFrame) -> None:
         """Take from rows what the front and an adaptive search must know."""

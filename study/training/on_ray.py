@@ -30,7 +30,6 @@ from study.results.directory import ResultsDirectory
 from study.results.packs import Pack
 from study.search.identity import code_digest
 from study.training.pack import Advance, run_pack
-from study.training.pieces import read_piece
 from study.training.ray_cluster import other_code, slots
 from study.training.scheduler import Attempts
 from study.training.study_data import StudyData
@@ -154,8 +153,7 @@ class _PackTrainable(tune.Trainable):  # type: ignore[misc]
         return {"done": True, **asdict(self._advance)}
 
     def _begin(self, name: str) -> Iterator[Advance]:
-        pack, ledger = read_piece(self._directory, name)
-        yield from self._train(pack, self._data, ledger)
+        yield from self._train(self._directory.read_pack(name), self._data, self._directory)
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:
         """Keep nothing: a pack is done when its rows are in the ledger, and keeps its own checkpoint."""

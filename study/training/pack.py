@@ -43,9 +43,6 @@ def run_pack(pack: Pack, data: StudyData, directory: ResultsDirectory) -> Iterat
     torch.set_num_threads(1)
     if pack.decision_maker not in (*data.decision_makers, NO_DECISION_MAKER):
         raise ValueError(f"unknown decision-maker {pack.decision_maker}")
-    if not pack.fresh:
-        directory.write_nothing(pack.pack_id)
-        return
     family = FAMILIES[pack.model]
     coefficients, lane = _lanes(pack, family.chosen_afterwards(pack.method))
     training = PackTraining(

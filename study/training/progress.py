@@ -44,14 +44,13 @@ class Progress:
         if time.monotonic() - self._said >= every:
             self._say()
 
-    def pack_stopped(self, name: str) -> None:
-        """Note that a pack, or a piece of one, begins again."""
-        self._trained.pop(name, None)
+    def pack_stopped(self, pack_id: str) -> None:
+        """Note that a pack begins again."""
+        self._trained.pop(pack_id, None)
 
-    def pack_finished(self, *names: str) -> None:
-        """Note that the rows of a pack are in the ledger; ``names`` are it and its pieces."""
-        for name in names:
-            self._trained.pop(name, None)
+    def pack_finished(self, pack_id: str) -> None:
+        """Note that the rows of a pack are in the ledger."""
+        self._trained.pop(pack_id, None)
         self._front = self._describe_front()
         self._say()
 

@@ -33,7 +33,7 @@ def asked(sampler: str, settings: int, folder: Path) -> float:
         for _ in drawn(pack, data, directory):
             pass
         started = time.process_time()
-        queue.finish(pack.pack_id)
+        queue.finish(pack)
         spent += time.process_time() - started
     return spent
 

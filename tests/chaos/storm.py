@@ -166,7 +166,7 @@ def assert_undisturbed(results: ResultsDirectory, undisturbed: pd.DataFrame) -> 
     assert rows["run_id"].is_unique
     assert_same_rows(rows, undisturbed)
     unwanted = (".part", ".checkpoint", ".broken")
-    left = [path for path in results.root.rglob("*") if path.suffix in unwanted or path.name == "pieces"]
+    left = [path for path in results.root.rglob("*") if path.suffix in unwanted]
     assert left == []
     packs = {path.stem for path in results.packs.iterdir()}
     for folder in (results.runs, results.weights, results.outcomes):

@@ -8,6 +8,7 @@ from study import Study, load_model
 from study.config.study_file import validate
 from study.errors import LedgerError, StudyFileError
 from study.results.directory import RUN_SCHEMA, ResultsDirectory
+from study.training.pack import run_pack
 from tests.worlds.small_study import TINY, assert_same_rows
 
 SMALL = {**TINY, "methods": "binary", "search": {"sampler": "random", "settings": 1}, "seeds": 1}
@@ -94,9 +95,7 @@ def test_pack_that_raises_is_a_runtime_error_and_resume_completes(
 def test_interruption_in_process_keeps_what_is_finished(
     tmp_path: Path, tiny_results: ResultsDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import study.training.in_process
-
-    original, begun = study.in_process.run_pack, []
+    original, begun = run_pack, []
 
     def interrupted(pack, data, directory):  # type: ignore[no-untyped-def]
         begun.append(pack)

@@ -62,7 +62,7 @@ def packs(directory: ResultsDirectory) -> list[Pack]:
     queue = PackQueue(config_of(TINY), IDENTITY, directory)
     while (pack := queue.next()) is not None:
         write_made_up(directory, pack)
-        queue.finish(pack.pack_id)
+        queue.finish(pack)
     return directory.read_packs()
 
 

@@ -45,7 +45,7 @@ def undisturbed(config: StudyConfig, directory: ResultsDirectory) -> list[Pack]:
     queue = PackQueue(config, IDENTITY, directory)
     while (pack := queue.next()) is not None:
         write_made_up(directory, pack)
-        queue.finish(pack.pack_id)
+        queue.finish(pack)
     assert queue.done
     return directory.read_packs()
 
@@ -90,7 +90,7 @@ def test_packs_do_not_depend_on_workers_order_or_interruptions(expected: Any, da
                 out = []
                 queue = PackQueue(config, IDENTITY, directory)
             else:
-                queue.finish(pack.pack_id)
+                queue.finish(pack)
         assert directory.read_packs() == packs
         runs, broken = directory.read_runs()
         assert not broken
@@ -116,11 +116,11 @@ def test_adaptive_search_waits_for_all_but_the_last_pack(sampler: str, directory
     defer = [pack for pack in out if pack.method == "defer"]
     assert [pack.index for pack in defer] == list(range(LOOKAHEAD))
     write_made_up(directory, defer[1])
-    queue.finish(defer[1].pack_id)
+    queue.finish(defer[1])
     assert queue.next() is None
     assert not queue.done
     write_made_up(directory, defer[0])
-    queue.finish(defer[0].pack_id)
+    queue.finish(defer[0])
     assert [queue.next().index for _ in range(2)] == [2, 3]  # type: ignore[union-attr]
     assert queue.next() is None
 
@@ -180,11 +180,14 @@ def test_counts_follow_what_finishes_and_fails(directory: ResultsDirectory) -> N
     assert second is not None
     assert (queue.finished_runs, queue.failed_runs) == (0, 0)
     write_made_up(directory, first)
-    queue.finish(first.pack_id)
+    queue.finish(first)
     assert (queue.finished_runs, queue.failed_runs) == (first.runs, 0)
-    write_made_up(directory, second)
-    queue.finish(second.pack_id, failed=3)
-    assert (queue.finished_runs, queue.failed_runs) == (first.runs + second.runs - 3, 3)
+    half, other = second.halves()
+    write_made_up(directory, half)
+    queue.finish(half)
+    write_failed(directory, other)
+    queue.finish(other, failed=True)
+    assert (queue.finished_runs, queue.failed_runs) == (first.runs + half.runs, other.runs)
     assert queue.planned_runs == planned == (3 * 9 + 1) * 2
 
 
@@ -196,7 +199,7 @@ def test_study_ends_though_every_pack_fails_and_resume_tries_them_again(
     queue = PackQueue(config, IDENTITY, directory)
     while (pack := queue.next()) is not None:
         write_failed(directory, pack)
-        queue.finish(pack.pack_id, failed=pack.runs)
+        queue.finish(pack, failed=True)
     assert queue.done
     assert queue.finished_runs == 0
     assert queue.failed_runs == queue.planned_runs
@@ -212,7 +215,7 @@ def test_failed_pack_does_not_hold_up_an_adaptive_search(directory: ResultsDirec
     while (pack := queue.next()) is not None:
         handed.append(pack.index)
         write_failed(directory, pack)
-        queue.finish(pack.pack_id, failed=pack.runs)
+        queue.finish(pack, failed=True)
     assert queue.done
     assert max(handed) == 4
 

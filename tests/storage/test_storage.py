@@ -18,7 +18,6 @@ from study.search.pack_queue import PackQueue
 from study.storage.lock import Hold
 from study.storage.whole_files import write_whole
 from study.training.launch import launch
-from study.training.pieces import Piece, pieces_in, put_together
 from tests.worlds.small_study import (
     IDENTITY,
     TINY,
@@ -54,7 +53,7 @@ def filled(directory: ResultsDirectory) -> list[Pack]:
     queue = PackQueue(config_of(TINY), IDENTITY, directory)
     while (pack := queue.next()) is not None:
         write_made_up(directory, pack)
-        queue.finish(pack.pack_id)
+        queue.finish(pack)
     label, sensitive = made_up_decisions("label"), made_up_decisions("sensitive")
     directory.write_test_rows(label, sensitive, {"standard": made_up_decisions("standard")})
     return directory.read_packs()
@@ -95,17 +94,17 @@ def test_checkpoint_comes_back_and_goes(there: ResultsDirectory) -> None:
     assert there.read_checkpoint("p") is None
 
 
-def test_pieces_are_put_together_and_nothing_is_left_of_them(there: ResultsDirectory) -> None:
+def test_halves_of_a_pack_are_read_like_the_whole_and_training_leaves_nothing_else(
+    there: ResultsDirectory,
+) -> None:
     pack = max(filled(there), key=lambda pack: pack.runs)
-    expected = there.read_pack_runs(pack.pack_id)
+    expected = there.read_runs()[0]
     there.remove_rows(pack.pack_id)
-    first, second = Piece.whole(pack).halves()
-    for piece in (second, first):
-        write_made_up(there.pieces, piece.as_pack())
-    assert {*pieces_in(there)} == {pack.pack_id}
-    put_together(pack, there, [second.name, first.name], [])
-    pd.testing.assert_frame_equal(there.read_pack_runs(pack.pack_id), expected)
-    assert pieces_in(there) == {}
+    assert len(there.read_runs()[0]) == len(expected) - pack.runs
+    for half in pack.halves():
+        assert there.read_pack(half.pack_id) == half
+        write_made_up(there, half)
+    assert_same_rows(*(rows.drop(columns="pack_id") for rows in (there.read_runs()[0], expected)))
     there.write_checkpoint("p", b"of a pack that is in")
     there.sweep()
     assert there.read_checkpoint("p") is None

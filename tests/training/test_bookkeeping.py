@@ -39,7 +39,7 @@ def test_every_pack_is_read_once_and_no_earlier_one_again(
     trained = []
     while (pack := queue.next()) is not None:
         write_made_up(directory, pack)
-        queue.finish(pack.pack_id)
+        queue.finish(pack)
         trained.append(f"{pack.pack_id}.parquet")
     assert len(trained) == 9
     assert read == trained

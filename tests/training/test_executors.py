@@ -1,6 +1,5 @@
 """What holds however packs are trained: one suite over this process and Ray."""
 
-import json
 import os
 import shutil
 from collections.abc import Callable
@@ -149,9 +148,10 @@ def test_pack_that_raises_leaves_rows_that_say_why_and_resume_tries_its_runs_aga
     train: Train, own_copy: ResultsDirectory, alone: pd.DataFrame
 ) -> None:
     before = times(own_copy)
-    bad, sound = sorted(own_copy.packs.iterdir())[2:4]
-    manifest = bad.read_text()
-    bad.write_text(json.dumps(json.loads(manifest) | {"decision_maker": "nobody"}))
+    bad, sound = sorted(own_copy.packs.iterdir())[3:5]
+    whole = own_copy.decision_makers_file.read_bytes()
+    makers = own_copy.read_decision_makers()
+    own_copy.write_decision_makers(makers[makers["decision_maker"] != "oracle"].to_dict("list"))
     for pack in (bad, sound):
         (own_copy.runs / f"{pack.stem}.parquet").unlink()
 
@@ -160,21 +160,22 @@ def test_pack_that_raises_leaves_rows_that_say_why_and_resume_tries_its_runs_aga
     assert (status.state, status.planned) == ("interrupted", 20)
     assert status.failed > 0
     assert status.finished + status.failed == status.planned
-    reason = "ValueError: unknown decision-maker nobody"
+    reason = "ValueError: unknown decision-maker oracle"
     (failure,) = status.failures
     assert failure.startswith(f"{bad.stem}: {status.failed} runs: ")
     assert failure.endswith(reason)
     assert own_copy.has_runs(sound.stem)
-    rows = own_copy.read_pack_runs(bad.stem)
+    rows = own_copy.read_runs()[0]
+    rows = rows[rows["pack_id"].str.startswith(bad.stem)]
+    assert sorted(rows["run_id"]) == sorted(own_copy.read_pack(bad.stem).run_ids)
     assert set(rows["status"]) == {"failed"}
     assert all(words.endswith(reason) for words in rows["reason"])
     assert rows["test_error"].isna().all()
 
-    bad.write_text(manifest)
+    own_copy.decision_makers_file.write_bytes(whole)
     assert train(own_copy, None)
     status = study_status(own_copy)
     assert (status.state, status.finished, status.failed) == ("finished", 20, 0)
     assert_same_rows(without_pack(own_copy.read_runs()[0]), without_pack(alone))
     untouched = before.keys() - {f"{pack.stem}.parquet" for pack in (bad, sound)}
     assert {name: times(own_copy)[name] for name in untouched} == {name: before[name] for name in untouched}
-    assert not list(own_copy.pieces.root.rglob("*.parquet"))

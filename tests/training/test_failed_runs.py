@@ -10,7 +10,7 @@ from study.api import Study
 from study.deploy.export import export
 from study.errors import LedgerError
 from study.results.directory import ResultsDirectory
-from study.results.schema import RUN_SCHEMA, Rows
+from study.results.schema import OUTCOME_SCHEMA, RUN_SCHEMA, WEIGHT_SCHEMA, Rows, read_table
 from study.results.settings import medians_by_setting
 from study.status import study_results, study_status
 from study.training.launch import resume
@@ -22,17 +22,30 @@ KEPT = ("run_id", "setting_id", "method", "model", "decision_maker", "alpha", "g
 
 @pytest.fixture
 def failed(tiny_copy: ResultsDirectory) -> str:
-    """A run of the study TINY that failed."""
+    """A run of the study TINY that failed, alone, after its pack was split."""
     chosen = Study(tiny_copy.root).select().run_id
-    runs = tiny_copy.read_runs()[0].set_index("run_id")
-    pack_id = runs.loc[chosen, "pack_id"]
-    rows = tiny_copy.read_rows(pack_id)
-    mine = pc.equal(rows.runs["run_id"], chosen)
-    known = {name: rows.runs.filter(mine)[name].to_pylist() for name in KEPT}
+    runs = tiny_copy.read_runs()[0].set_index("run_id", drop=False)
+    pack = tiny_copy.read_pack(runs.loc[chosen, "pack_id"])
+    whole = [
+        read_table((folder / f"{pack.pack_id}.parquet").read_bytes(), schema)
+        for folder, schema in (
+            (tiny_copy.runs, RUN_SCHEMA),
+            (tiny_copy.weights, WEIGHT_SCHEMA),
+            (tiny_copy.outcomes, OUTCOME_SCHEMA),
+        )
+    ]
+    tiny_copy.remove_rows(pack.pack_id)
+    for part in pack.without({chosen}):
+        own = Rows(*(table.filter(pc.is_in(table["run_id"], pa.array(part.run_ids))) for table in whole))
+        named = pa.array([part.pack_id] * part.runs)
+        at = RUN_SCHEMA.names.index("pack_id")
+        tiny_copy.write_rows(part.pack_id, own._replace(runs=own.runs.set_column(at, "pack_id", named)))
+    (alone,) = pack.without({*pack.run_ids} - {chosen})
+    known = {name: [runs.loc[chosen, name]] for name in KEPT}
+    known["pack_id"] = [alone.pack_id]
     nothing = {name: [None] for name in RUN_SCHEMA.names} | {"epochs": [0], "best_epoch": [0]}
-    row = Rows.failed(nothing | known | {"status": [FAILED], "reason": ["MemoryError: too much"]})
-    others = [table.filter(pc.invert(pc.equal(table["run_id"], chosen))) for table in rows]
-    tiny_copy.write_rows(pack_id, Rows(*(pa.concat_tables(pair) for pair in zip(others, row, strict=True))))
+    row = nothing | known | {"status": [FAILED], "reason": ["MemoryError: too much"]}
+    tiny_copy.write_rows(alone.pack_id, Rows.failed(row))
     return chosen
 
 
@@ -64,7 +77,7 @@ def test_resume_trains_it_alone_and_leaves_the_others_as_they_are(
     before = tiny_copy.read_runs()[0].set_index("run_id")["finished_at"]
     assert resume(tiny_copy, in_process=True, say=lambda text: None)
     rows = tiny_copy.read_runs()[0]
-    assert_same_rows(rows, tiny_results.read_runs()[0])
+    assert_same_rows(*(of.drop(columns="pack_id") for of in (rows, tiny_results.read_runs()[0])))
     after = rows.set_index("run_id")["finished_at"]
     assert after.drop(failed).equals(before.drop(failed)[after.drop(failed).index])
     (pack,) = rows.loc[rows["run_id"] == failed, "pack_id"]

@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from study.results.directory import ResultsDirectory
+from study.results.packs import Pack
 from study.search.pack_queue import PackQueue
 from study.training.pack import Advance
-from study.training.pieces import Piece, read_piece
 from study.training.progress import Progress
 from study.training.scheduler import RETRIES, SPLITS, Attempts
 from study.words import FAILED
@@ -44,16 +44,16 @@ class Session:
         self.trained: list[str] = []
 
     def step(self) -> bool:
-        """Try one pack or piece; return whether there was any."""
-        name = self.attempts.next()
-        if name is None:
+        """Try one pack; return whether there was any."""
+        pack_id = self.attempts.next()
+        if pack_id is None:
             return False
-        pack, ledger = read_piece(self.directory, name)
-        runs = {run for run in Piece.whole(pack).run_ids if run not in self.bad}
-        if len(runs) == pack.runs:
-            write_made_up(ledger, pack)
-            self.trained += Piece.whole(pack).run_ids
-        self.attempts.ended(name, "MemoryError: too much")
+        pack = self.directory.read_pack(pack_id)
+        assert not self.directory.has_runs(pack_id)
+        if not {*pack.run_ids} & {*self.bad}:
+            write_made_up(self.directory, pack)
+            self.trained += pack.run_ids
+        self.attempts.ended(pack_id, "MemoryError: too much")
         return True
 
     def run(self) -> "Session":
@@ -82,11 +82,23 @@ def rows_of(directory: ResultsDirectory) -> pd.DataFrame:
     return rows.sort_values("run_id", ignore_index=True)
 
 
+def assert_same_runs(one: pd.DataFrame, other: pd.DataFrame) -> None:
+    """The rows are the same bit for bit, but for which part of a pack they were trained in."""
+    whole = [rows.assign(pack_id=rows["pack_id"].str.partition(".")[0]) for rows in (one, other)]
+    assert_same_rows(*whole)
+
+
 def assert_nothing_left_over(directory: ResultsDirectory) -> None:
+    """Every file of rows is of a pack that was written down, or of a part of one."""
     packs = {path.stem for path in directory.packs.iterdir()}
-    for folder in (directory.runs, directory.weights, directory.outcomes):
-        assert {path.stem for path in folder.iterdir()} == packs
-    assert not [path for path in directory.pieces.root.rglob("*") if path.is_file()]
+    of_runs = {path.stem for path in directory.runs.iterdir()}
+    assert {pack_id.partition(".")[0] for pack_id in of_runs} == packs
+    for folder in (directory.weights, directory.outcomes):
+        assert {path.stem for path in folder.iterdir()} == of_runs
+    for pack_id in of_runs:
+        rows = directory.read_pack_runs(pack_id)
+        assert set(rows["pack_id"]) == {pack_id}
+        assert sorted(rows["run_id"]) == sorted(directory.read_pack(pack_id).run_ids)
 
 
 def runs_of(pack: str, undisturbed: pd.DataFrame) -> list[str]:
@@ -106,8 +118,9 @@ def test_runs_at_fault_get_rows_that_say_why_and_all_others_finish(
     assert failed["test_error"].isna().all()
     of_study = ["pack_id", "method", "model", "decision_maker", "setting_id", "seed", "alpha", "gamma"]
     expected = undisturbed[undisturbed["run_id"].isin(bad)]
-    pd.testing.assert_frame_equal(failed[of_study], expected[of_study])
-    assert_same_rows(rows[~rows["run_id"].isin(bad)], undisturbed[~undisturbed["run_id"].isin(bad)])
+    asked_for = failed[of_study].assign(pack_id=failed["pack_id"].str.partition(".")[0])
+    pd.testing.assert_frame_equal(asked_for, expected[of_study])
+    assert_same_runs(rows[~rows["run_id"].isin(bad)], undisturbed[~undisturbed["run_id"].isin(bad)])
     assert_nothing_left_over(directory)
     assert (session.queue.finished_runs, session.queue.failed_runs) == (75 - count, count)
     assert "of pack defer-ordinal-standard-00001" in session.said.getvalue()
@@ -143,14 +156,14 @@ def test_failed_runs_are_tried_again_in_the_next_session_and_no_others(
     assert list(rows.loc[rows["status"] == FAILED, "run_id"]) == bad[:1]
     last = Session(directory).run()
     assert last.trained == bad[:1]
-    assert_same_rows(rows_of(directory), undisturbed)
+    assert_same_runs(rows_of(directory), undisturbed)
     assert_nothing_left_over(directory)
     assert Session(directory).run().trained == []
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_driver_killed_at_any_time_while_packs_are_in_pieces_loses_and_repeats_nothing(
+def test_driver_killed_at_any_time_while_packs_are_split_loses_and_repeats_nothing(
     data: st.DataObject, tmp_path_factory: pytest.TempPathFactory, undisturbed: pd.DataFrame
 ) -> None:
     directory = ResultsDirectory(tmp_path_factory.mktemp("killed"))
@@ -166,24 +179,28 @@ def test_driver_killed_at_any_time_while_packs_are_in_pieces_loses_and_repeats_n
     assert len(set(trained)) == len(trained)
     trained += Session(directory).run().trained
     assert sorted(trained) == ids
-    assert_same_rows(rows_of(directory), undisturbed)
+    assert_same_runs(rows_of(directory), undisturbed)
     assert_nothing_left_over(directory)
 
 
-def test_killed_between_writing_a_pack_and_removing_its_pieces(
+def test_killed_between_writing_that_runs_failed_and_noting_it(
     directory: ResultsDirectory, undisturbed: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def killed(*words: object) -> None:
-        raise KeyboardInterrupt
+    finish = PackQueue.finish
+
+    def killed(queue: PackQueue, pack: Pack, *, failed: bool) -> None:
+        if failed:
+            raise KeyboardInterrupt
+        finish(queue, pack)
 
     bad = runs_of("defer-ordinal-standard-00001", undisturbed)[:1]
     with monkeypatch.context() as patch:
-        patch.setattr("study.training.pieces.remove_pieces", killed)
+        patch.setattr("study.search.pack_queue.PackQueue.finish", killed)
         with pytest.raises(KeyboardInterrupt):
             Session(directory, bad).run()
-    assert len(rows_of(directory)) >= 36
+    assert bad[0] in set(rows_of(directory)["run_id"])
     Session(directory).run()
-    assert_same_rows(rows_of(directory), undisturbed)
+    assert_same_runs(rows_of(directory), undisturbed)
     assert_nothing_left_over(directory)
 
 
