@@ -1,4 +1,4 @@
-"""docs/methods.md: its commands run, and it knows every part and table of a report."""
+"""docs/report.md: its commands run, and it knows every part and table of a report."""
 
 import re
 from pathlib import Path
@@ -11,7 +11,7 @@ from study.training.launch import launch
 from tests.docs.pages import follow, text
 from tests.worlds.small_study import TINY, config_of
 
-PAGE = "docs/methods.md"
+PAGE = "docs/report.md"
 
 
 @pytest.mark.usefixtures("_own_sigterm")
