@@ -24,8 +24,9 @@ check: $(VENV)/installed-dev  ## lint, formatting, types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-docs: $(VENV)/installed-dev  ## write docs/study-file.md anew, out of the schema
+docs: $(VENV)/installed-dev  ## write docs/study-file.md out of the schema, and build the site, without a network
 	$(BIN)/python -m tests.docs.study_file_page
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --clean --quiet
 
 bench: $(VENV)/installed-dev  ## measure training throughput
 	$(BIN)/python -m tests.benchmarks
@@ -34,7 +35,7 @@ chaos: $(VENV)/installed-dev  ## kill a study's processes again and again, and s
 	$(BIN)/python -m tests.chaos --kills $(KILLS) --seed $(SEED)
 
 clean:
-	rm -rf $(VENV) build *.egg-info
+	rm -rf $(VENV) build site *.egg-info
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "needs Python 3.11, 3.12 or 3.13; none found (make PYTHON=/path/to/python3)"; exit 2; }

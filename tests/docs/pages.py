@@ -1,4 +1,4 @@
-"""The README and the pages under docs/: what they show, and a way to follow one from top to bottom.
+"""The README, CONTRIBUTING.md and the pages under docs/: what they show, and a way to follow one from top to bottom.
 
 On every page a block marked ``sh`` holds commands, one marked ``yaml`` a study file or a part of one, and
 one marked ``python`` code. Mark what is none of these otherwise: ``text``, or ``yaml`` and another word.
@@ -15,7 +15,7 @@ from pathlib import Path
 from study.cli import main
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 NAMES = [page.relative_to(ROOT).as_posix() for page in PAGES]
 
 
