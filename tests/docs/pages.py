@@ -1,4 +1,4 @@
-"""The README, CONTRIBUTING.md and the pages under docs/: what they show, and a way to follow one from top to bottom.
+"""The README, CONTRIBUTING.md and the pages under docs/: what they show, and a way to follow one.
 
 On every page a block marked ``sh`` holds commands, one marked ``yaml`` a study file or a part of one, and
 one marked ``python`` code. Mark what is none of these otherwise: ``text``, or ``yaml`` and another word.
