@@ -12,12 +12,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from study.models.draws import stream
 from study.models.examples import Examples
 from study.models.methods import binary
 from study.models.metrics import decision_figures
 from study.models.mlp import MLP
 from study.models.network import in_blocks, pad_lanes
-from study.models.randomness import stream
+from study.models.step import Eager
 from study.models.training import TrainingOptions, train_pack
 
 NAMES = ("standard", "biased", "inconsistent", "oracle")
@@ -97,9 +98,7 @@ def _train(
     splits = [Examples(x[rows], y[rows], a[rows], y[rows]) for rows in (train, validation)]
     alpha = torch.tensor(alphas)
     trained = train_pack(
-        MLP,
-        binary,
-        *splits,
+        Eager(MLP, binary, *splits),
         alpha=alpha,
         gamma=torch.zeros_like(alpha),
         seeds=[seed],

@@ -40,6 +40,12 @@ class Examples:
         """Return N."""
         return len(self.y)
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(N, F)."""
+        inputs: int = self.x.shape[1]
+        return len(self.y), inputs
+
     def to(self, device: torch.device) -> "Examples":
         """Return them on ``device``."""
         return Examples(*(part.to(device) for part in (self.x, self.y, self.a, self.dm)))

@@ -28,9 +28,16 @@ State = tuple[Tensor, Tensor, Tensor]
 class Engine(Protocol):
     """What trains the lanes of a pack, minibatch by minibatch, and looks at them on a whole split.
 
-    ``multiple``: it can leave out lanes by this many, a divisor of LANE_MULTIPLE.
+    Attributes:
+        model: whose networks it trains.
+        shape: (N, F) of the training examples.
+        device: where the networks must be.
+        multiple: it can leave out lanes by this many, a divisor of LANE_MULTIPLE.
     """
 
+    model: Model
+    shape: tuple[int, int]
+    device: torch.device
     multiple: int
 
     def train(
@@ -62,7 +69,8 @@ class Eager:
     multiple = LANE_MULTIPLE
 
     def __init__(self, model: Model, loss: Loss, train: Examples, validation: Examples) -> None:
-        self._model, self._loss = model, loss
+        self.model, self._loss = model, loss
+        self.shape, self.device = train.shape, train.x.device
         self._train, self._whole = train, validation.whole(1)
         self._step, self._outputs = step, model.outputs
 
@@ -79,7 +87,7 @@ class Eager:
         """Take the steps of an epoch, in all lanes; see ``Engine``."""
         for number, batch in enumerate(self._train.batches(order)):
             drawn = noise and WeightNoise(noise.draws[number : number + 1], noise.share)
-            self._step(self._model, self._loss, *state, sizes[number], batch, alpha, gamma, drawn)
+            self._step(self.model, self._loss, *state, sizes[number], batch, alpha, gamma, drawn)
 
     def validate(
         self, theta: Tensor, alpha: Tensor, gamma: Tensor, noise: WeightNoise | None, lanes: Sequence[int]
@@ -90,7 +98,7 @@ class Eager:
         def outputs(weights: Tensor, x: Tensor) -> Outputs:
             return outputs_in_blocks(self._outputs, weights, x)
 
-        return expected_loss(self._model, self._loss, outputs, theta, whole, alpha, gamma, noise)
+        return expected_loss(self.model, self._loss, outputs, theta, whole, alpha, gamma, noise)
 
 
 def adam_sizes(learning_rate: float, steps: range) -> Tensor:

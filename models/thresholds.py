@@ -16,9 +16,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from study.models.draws import stream
 from study.models.metrics import CellCounts, figures
 from study.models.network import Thresholds
-from study.models.randomness import stream
 
 
 def random_quantiles(seeds: Sequence[int], candidates: int, per_group: bool) -> Tensor:

@@ -7,18 +7,13 @@ loss and keeps its own best weights; finished lanes are dropped, so that nobody 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from study.engines.compiled import Compiled
-from study.engines.on_gpu import OnGpu
-from study.models.examples import Examples
-from study.models.methods import Loss
-from study.models.network import Model, WeightNoise, padded_width, rounded_up
-from study.models.randomness import stream
-from study.models.step import Eager, Engine, adam_sizes
+from study.models.draws import initial_weights, minibatch_order, weight_noise
+from study.models.network import WeightNoise, padded_width, rounded_up
+from study.models.step import Engine, adam_sizes
 
 
 @dataclass(frozen=True)
@@ -62,73 +57,32 @@ class Trained:
     stop: list[list[Stop]]
 
 
-def initial_weights(model: Model, inputs: int, hidden: int, seeds: Sequence[int], lanes: int) -> Tensor:
-    """Return theta (S, P, K): the lanes of a seed all start at that seed's weights."""
-    drawn = [model.initialise(inputs, hidden, stream("initial weights", seed)) for seed in seeds]
-    return torch.stack(drawn).unsqueeze(2).expand(-1, -1, lanes).contiguous()
-
-
-def minibatch_order(size: int, batch_size: int, seeds: Sequence[int], epoch: int) -> Tensor:
-    """Return the epoch's minibatches (steps, S, B): a shuffle per seed, an incomplete last one left out."""
-    batch_size = min(batch_size, size)
-    steps = size // batch_size
-    shuffles = [
-        torch.randperm(size, generator=stream("minibatches", seed, epoch))[: steps * batch_size]
-        for seed in seeds
-    ]
-    return torch.stack([shuffle.view(steps, batch_size) for shuffle in shuffles], dim=1)
-
-
-def weight_noise(
-    model: Model, inputs: int, hidden: int, seeds: Sequence[int], draws: int, *keys: object
-) -> Tensor | None:
-    """Return standard normal draws of the weights, (J, S, P, 1), or None where weights are plain numbers.
-
-    ``keys`` name what they are for: an epoch, or a word. The lanes of a seed share them.
-    """
-    if model.posterior is None:
-        return None
-    size = model.layout(inputs, hidden).size // 2
-    drawn = [torch.randn(draws, size, generator=stream("weight noise", seed, *keys)) for seed in seeds]
-    return torch.stack(drawn, dim=1).unsqueeze(-1)
-
-
 class PackTraining:
     """The training of K settings under S seeds, an epoch at a time.
 
     ``alpha`` and ``gamma`` (K,) are the lanes' settings; every lane is trained under every seed.
-    On one thread a run's bits depend on nothing beside it. ``compiled`` is where machine code is kept, for
-    a machine with a C++ compiler; without it the step runs as it is written. Networks are on ``device``,
-    what is known of the runs is on the CPU. Call ``run_epoch`` until ``running`` is 0, then ``result``.
+    On one thread a run's bits depend on nothing beside it. The ``engine`` takes the steps; networks are on
+    its device, what is known of the runs is on the CPU. Call ``run_epoch`` until ``running`` is 0, then
+    ``result``.
     """
 
     def __init__(
         self,
-        model: Model,
-        loss: Loss,
-        train: Examples,
-        validation: Examples,
+        engine: Engine,
         *,
         alpha: Tensor,
         gamma: Tensor,
         seeds: Sequence[int],
         options: TrainingOptions,
-        compiled: Path | None = None,
-        device: str = "cpu",
     ) -> None:
-        self._options, self._people, self._device = options, len(train), torch.device(device)
-        self._engine: Engine = Eager(model, loss, train, validation)
-        if device != "cpu":
-            self._engine = OnGpu(model, loss, train, validation, self._device)
-        elif compiled is not None:
-            sizes = {"hidden": options.hidden, "batch_size": options.batch_size}
-            self._engine = Compiled(model, loss, train, validation, **sizes, directory=compiled)
-        self._seeds = list(seeds)
-        settings, inputs = len(alpha), train.x.shape[1]
+        self._engine, self._options, self._seeds = engine, options, list(seeds)
+        self._model, self._device = engine.model, engine.device
+        self._examples, self._inputs = engine.shape
+        settings = len(alpha)
         width = padded_width(settings)
 
         # What is known of each run, by (seed, setting); filled in as runs stop.
-        size = model.layout(inputs, options.hidden).size
+        size = self._model.layout(self._inputs, options.hidden).size
         self._done_theta = torch.empty(len(self._seeds), size, settings)
         self._done_loss = torch.empty(len(self._seeds), settings)
         self._done_epochs = torch.zeros(len(self._seeds), settings, dtype=torch.int64)
@@ -143,13 +97,13 @@ class PackTraining:
         self._lanes = self._needed()
         self._coefficients = torch.stack([alpha, gamma])
         self._alpha, self._gamma = self._coefficients[:, self._setting].to(self._device)
-        initial = initial_weights(model, inputs, options.hidden, self._seeds, width)
+        initial = initial_weights(self._model, self._inputs, options.hidden, self._seeds, width)
         self._theta = initial.to(self._device)
         self._mean, self._square = torch.zeros_like(self._theta), torch.zeros_like(self._theta)
         self._best_theta = self._theta.clone()
         self._best_loss = torch.full((len(self._seeds), width), torch.inf)
         self._best_epoch = torch.zeros(len(self._seeds), width, dtype=torch.int64)
-        self._model, self._inputs, self._share = model, inputs, torch.tensor(1 / len(train))
+        self._share = torch.tensor(1 / self._examples)
         self._validation_noise = self._noise_of_validation()
         self._steps = 0
 
@@ -162,7 +116,7 @@ class PackTraining:
         """Train every live lane for an epoch, look at its validation loss, and stop those that are done."""
         self.epoch += 1
         seeds = [self._seeds[row] for row in self._rows]
-        order = minibatch_order(self._people, self._options.batch_size, seeds, self.epoch)
+        order = minibatch_order(self._examples, self._options.batch_size, seeds, self.epoch)
         sizes = adam_sizes(
             self._options.learning_rate, range(self._steps + 1, self._steps + len(order) + 1)
         )
@@ -286,31 +240,10 @@ class PackTraining:
 
 
 def train_pack(
-    model: Model,
-    loss: Loss,
-    train: Examples,
-    validation: Examples,
-    *,
-    alpha: Tensor,
-    gamma: Tensor,
-    seeds: Sequence[int],
-    options: TrainingOptions,
-    compiled: Path | None = None,
-    device: str = "cpu",
+    engine: Engine, *, alpha: Tensor, gamma: Tensor, seeds: Sequence[int], options: TrainingOptions
 ) -> Trained:
     """Train K settings under S seeds to the end; see ``PackTraining``."""
-    training = PackTraining(
-        model,
-        loss,
-        train,
-        validation,
-        alpha=alpha,
-        gamma=gamma,
-        seeds=seeds,
-        options=options,
-        compiled=compiled,
-        device=device,
-    )
+    training = PackTraining(engine, alpha=alpha, gamma=gamma, seeds=seeds, options=options)
     while training.running:
         training.run_epoch()
     return training.result()

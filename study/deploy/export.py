@@ -16,10 +16,10 @@ from study.deploy.card import CARD_FILE, model_card
 from study.deploy.model import DeployedModel
 from study.deploy.model_file import load_model, save_model
 from study.errors import DataError, LedgerError, OutputError
+from study.models.draws import weight_noise
 from study.models.examples import Examples
 from study.models.families import FAMILIES
 from study.models.metrics import Decisions, joint_figures
-from study.models.training import weight_noise
 from study.results.directory import ResultsDirectory
 from study.results.group_metrics import resampled_cells, spreads
 from study.results.outcomes import MissingOutcomesError, Outcomes, outcomes_of

@@ -32,6 +32,7 @@ class Compiled:
     """
 
     multiple = UNIT
+    device = torch.device("cpu")
 
     def __init__(
         self,
@@ -44,6 +45,7 @@ class Compiled:
         batch_size: int,
         directory: Path,
     ) -> None:
+        self.model, self.shape = model, train.shape
         whole = validation.whole(1)
         graphs = step_graphs(model, loss, train, whole, hidden=hidden, batch_size=batch_size)
         self._step, self._loss = (machine_code(graph, directory) for graph in graphs)

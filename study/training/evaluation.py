@@ -8,13 +8,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from study.models.draws import weight_noise
 from study.models.exact_thresholds import best_bands
 from study.models.examples import Examples
 from study.models.families import Band, Family
 from study.models.metrics import decide, decision_maker_wrong, joint_figures, scores
 from study.models.network import LANE_MULTIPLE, Thresholds, WeightNoise
 from study.models.thresholds import choose_bands, quantile_bands, random_quantiles
-from study.models.training import Trained, weight_noise
+from study.models.training import Trained
 from study.results.packs import Pack
 from study.training.study_data import StudyData, ThresholdOptions
 from study.words import QUANTILES, SPLITS

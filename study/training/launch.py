@@ -25,9 +25,10 @@ from study.models.training import TrainingOptions
 from study.results.directory import ResultsDirectory
 from study.search.identity import Identity
 from study.search.pack_queue import PackQueue
+from study.search.plan import BASELINE, arms, planned_runs
 from study.seeds import stream_seed
 from study.status import stored_config
-from study.training.compiling import choose_backend, compiling_beside
+from study.training.backend import choose_backend, compiling, shapes_of, steps_of
 from study.training.in_process import run_in_process
 from study.training.progress import Progress
 from study.training.scheduler import Attempts
@@ -65,7 +66,17 @@ def launch(
     identity = Identity.of(config, dataset.fingerprint, where)
     with directory.locked(say):
         _begin_or_continue(config, directory, identity)
-        backend = choose_backend(config, dataset, directory, say)
+        steps = steps_of((arm.method, arm.model) for arm in (*arms(config), BASELINE))
+        options = TrainingOptions(**config.training.model_dump())
+        shapes = shapes_of(dataset, config.thresholds.choose_on, options)
+        backend = choose_backend(
+            config.resources.backend,
+            directory,
+            runs=planned_runs(config, []),
+            shapes=shapes,
+            steps=steps,
+            log=say,
+        )
         wanted = workers or config.resources.workers or available_cores()
         if backend == "gpu":
             wanted = min(wanted, torch.cuda.device_count())
@@ -91,10 +102,13 @@ def launch(
                     from study.training.on_ray import run_on_ray
                     from study.training.ray_cluster import ray_cluster
 
-                    code = compiling_beside(config, dataset, directory.logs, say)
                     go_on = f"study resume {shlex.quote(str(directory.root))}"
+                    if backend == "compiled":
+                        code = compiling(steps, shapes, directory.logs, say)
+                    else:
+                        code = nullcontext()
                     with (
-                        code if backend == "compiled" else nullcontext(),
+                        code,
                         ray_cluster(address, wanted, directory.logs, go_on, gpus=backend == "gpu") as slots,
                     ):
                         data = _study_data(config, dataset, makers.result(), backend)

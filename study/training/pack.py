@@ -10,14 +10,15 @@ from typing import Any
 import numpy as np
 import torch
 
+from study.engines.backends import make_engine
 from study.models.families import FAMILIES
 from study.models.methods import LOSSES
 from study.models.training import PackTraining, Trained
 from study.results.directory import ResultsDirectory
 from study.results.packs import Pack, run_id
 from study.results.schema import RUN_SCHEMA
+from study.training.backend import code_directory
 from study.training.checkpoint import Checkpoint
-from study.training.compiling import code_directory
 from study.training.evaluation import Evaluation, evaluate
 from study.training.study_data import StudyData
 from study.words import FAILED, NO_DECISION_MAKER, THRESHOLDS
@@ -45,17 +46,22 @@ def run_pack(pack: Pack, data: StudyData, directory: ResultsDirectory) -> Iterat
         raise ValueError(f"unknown decision-maker {pack.decision_maker}")
     family = FAMILIES[pack.model]
     coefficients, lane = _lanes(pack, family.chosen_afterwards(pack.method))
-    training = PackTraining(
+    engine = make_engine(
+        data.backend,
         family.model,
         LOSSES[family.trained_method(pack.method)],
         data.examples("train", pack.decision_maker),
         data.examples("validation", pack.decision_maker),
+        hidden=data.options.hidden,
+        batch_size=data.options.batch_size,
+        code=code_directory(),
+    )
+    training = PackTraining(
+        engine,
         alpha=torch.tensor([alpha for alpha, _ in coefficients]),
         gamma=torch.tensor([gamma for _, gamma in coefficients]),
         seeds=pack.seeds,
         options=data.options,
-        compiled=code_directory() if data.backend == "compiled" else None,
-        device="cuda" if data.backend == "gpu" else "cpu",
     )
     checkpoint = Checkpoint(pack, directory, backend=data.backend)
     taken_up = training.epoch if checkpoint.take_up(training) else 0

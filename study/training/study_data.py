@@ -8,8 +8,8 @@ import numpy as np
 import torch
 
 from study.data import Dataset
+from study.models.draws import stream
 from study.models.examples import Examples, with_bias
-from study.models.randomness import stream
 from study.models.training import TrainingOptions
 from study.words import SPLITS
 

@@ -10,13 +10,15 @@ from pathlib import Path
 
 import torch
 
+from study.engines.backends import make_engine
+from study.models.draws import minibatch_order
 from study.models.examples import Examples
 from study.models.methods import LOSSES
 from study.models.metrics import decide, joint_figures, scores
 from study.models.network import Model
 from study.models.ordinal import ORDINAL
 from study.models.step import adam_sizes
-from study.models.training import PackTraining, Trained, TrainingOptions, minibatch_order
+from study.models.training import PackTraining, Trained, TrainingOptions
 from tests.benchmarks.others import cost, epoch_under_vmap
 from tests.benchmarks.problem import Problem
 from tests.models.plain import PLAIN
@@ -78,16 +80,22 @@ def begin(
     code: Path | None,
 ) -> PackTraining:
     """Lay out a pack of the first ``settings`` of a problem."""
-    return PackTraining(
+    engine = make_engine(
+        "eager" if code is None else "compiled",
         model,
         LOSSES[method],
         problem.train,
         problem.validation,
+        hidden=options.hidden,
+        batch_size=options.batch_size,
+        code=code or Path(),
+    )
+    return PackTraining(
+        engine,
         alpha=problem.alpha[:settings],
         gamma=problem.gamma[:settings],
         seeds=range(seeds),
         options=options,
-        compiled=code,
     )
 
 

@@ -3,11 +3,12 @@
 import pytest
 import torch
 
+from study.models.draws import initial_weights, minibatch_order
 from study.models.methods import LOSSES
 from study.models.mlp import MLP
 from study.models.ordinal import ORDINAL
 from study.models.step import Eager, adam_sizes
-from study.models.training import TrainingOptions, initial_weights, minibatch_order, train_pack
+from study.models.training import TrainingOptions, train_pack
 from tests.benchmarks.others import epoch_under_vmap, train_alone
 from tests.models.plain import PLAIN
 from tests.models.synthetic_examples import make_examples
@@ -23,9 +24,8 @@ ARMS = pytest.mark.parametrize(
 @ARMS
 def test_runs_trained_alone_are_those_of_the_pack(model, method):
     seeds = [0, 3]
-    pack = train_pack(
-        model, LOSSES[method], TRAIN, VALIDATION, alpha=ALPHA, gamma=GAMMA, seeds=seeds, options=OPTIONS
-    )
+    engine = Eager(model, LOSSES[method], TRAIN, VALIDATION)
+    pack = train_pack(engine, alpha=ALPHA, gamma=GAMMA, seeds=seeds, options=OPTIONS)
     for s, seed in enumerate(seeds):
         for k in range(3):
             alone = train_alone(

@@ -7,6 +7,7 @@ from study.models.families import FAMILIES
 from study.models.methods import binary, cross_entropy
 from study.models.metrics import scores
 from study.models.network import Model, Outputs
+from study.models.step import Eager
 from study.models.training import TrainingOptions, train_pack
 from tests.docs.pages import blocks
 from tests.models.synthetic_examples import make_examples
@@ -42,10 +43,7 @@ def test_the_model_shown_trains_to_the_logistic_regression_that_it_is() -> None:
     model, examples = shown(), make_examples(600, 4, seed=0)
     options = TrainingOptions(hidden=1, learning_rate=0.02, batch_size=600, patience=60, max_epochs=600)
     trained = train_pack(
-        model,
-        binary,
-        examples,
-        examples,
+        Eager(model, binary, examples, examples),
         alpha=torch.zeros(2),
         gamma=torch.zeros(2),
         seeds=[0, 1],

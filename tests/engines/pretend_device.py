@@ -11,8 +11,10 @@ import torch
 from torch.utils import _pytree
 from torch.utils.backend_registration import _setup_privateuseone_for_python_backend
 
+from study.engines.on_gpu import OnGpu
 from study.models.families import FAMILIES
 from study.models.methods import LOSSES
+from study.models.step import Eager
 from study.models.training import PackTraining, Trained, TrainingOptions
 from tests.models.synthetic_examples import make_examples
 
@@ -96,19 +98,18 @@ def register() -> list[torch.library.Library]:
 
 def train(name: str, method: str, device: str) -> Trained:
     """Train a pack, put down and taken up again in the middle."""
+    examples = make_examples(96, 3, seed=1), make_examples(64, 3, seed=2)
+    problem = (FAMILIES[name].model, LOSSES[method], *examples)
+    engine = Eager(*problem) if device == "cpu" else OnGpu(*problem, torch.device(device))
     pack: PackTraining | None = None
     state = None
     for _ in range(2):
         pack = PackTraining(
-            FAMILIES[name].model,
-            LOSSES[method],
-            make_examples(96, 3, seed=1),
-            make_examples(64, 3, seed=2),
+            engine,
             alpha=torch.linspace(0, 3, 40),
             gamma=torch.linspace(0.02, 0.4, 40),
             seeds=[0, 3],
             options=OPTIONS,
-            device=device,
         )
         if state is not None:
             pack.restore(state)

@@ -17,6 +17,7 @@ from study.models.methods import LOSSES, defer
 from study.models.mlp import MLP
 from study.models.network import rounded_up
 from study.models.ordinal import ORDINAL
+from study.models.step import Eager, Engine
 from study.models.training import PackTraining, Trained, TrainingOptions, train_pack
 from tests.models.synthetic_examples import make_examples
 
@@ -34,18 +35,21 @@ ARMS = pytest.mark.parametrize(
 pytestmark = pytest.mark.skipif(compiler() is None, reason="needs a C++ compiler")
 
 
+def engine_of(model, loss, code: Path | None) -> Engine:
+    if code is None:
+        return Eager(model, loss, *PROBLEM)
+    return Compiled(model, loss, *PROBLEM, hidden=2, batch_size=16, directory=code)
+
+
 def train(
     model, method: str, which: slice | list[int], code: Path | None, seeds: list[int] = SEEDS
 ) -> Trained:
     return train_pack(
-        model,
-        LOSSES[method],
-        *PROBLEM,
+        engine_of(model, LOSSES[method], code),
         alpha=ALPHA[which],
         gamma=GAMMA[which],
         seeds=seeds,
         options=OPTIONS,
-        compiled=code,
     )
 
 
@@ -109,7 +113,7 @@ def test_the_pack_that_others_are_compared_with_shrinks_in_lanes(whole_pack):
 
 def test_a_seed_whose_runs_are_done_trains_no_lanes_for_the_others(code):
     pack = PackTraining(
-        ORDINAL, defer, *PROBLEM, alpha=ALPHA, gamma=GAMMA, seeds=SEEDS, options=OPTIONS, compiled=code
+        engine_of(ORDINAL, defer, code), alpha=ALPHA, gamma=GAMMA, seeds=SEEDS, options=OPTIONS
     )
     lanes = []
     while pack.running:
@@ -147,7 +151,7 @@ def test_a_compiled_neighbour_that_diverges_changes_no_other(whole_pack, code):
     alpha = ALPHA[:40].clone()
     alpha[5] = torch.nan
     pack = train_pack(
-        ORDINAL, defer, *PROBLEM, alpha=alpha, gamma=GAMMA[:40], seeds=SEEDS, options=OPTIONS, compiled=code
+        engine_of(ORDINAL, defer, code), alpha=alpha, gamma=GAMMA[:40], seeds=SEEDS, options=OPTIONS
     )
     others = [k for k in range(40) if k != 5]
     among = whole_pack(ORDINAL, "defer")

@@ -6,12 +6,14 @@ import sys
 import pytest
 import torch
 
+from study.engines.backends import make_engine
 from study.engines.machine_code import compiler
 from study.engines.on_gpu import OnGpu
+from study.models.draws import initial_weights, minibatch_order
 from study.models.families import FAMILIES
 from study.models.methods import LOSSES
 from study.models.step import Eager, adam_sizes
-from study.models.training import TrainingOptions, initial_weights, minibatch_order, train_pack
+from study.models.training import TrainingOptions, train_pack
 from tests.engines.pretend_device import ARMS
 from tests.models.synthetic_examples import make_examples
 
@@ -50,20 +52,25 @@ def test_the_step_as_torch_compiles_it_is_the_step_for_any_number_of_seeds_and_l
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
 @pytest.mark.parametrize(("name", "method"), ARMS)
-def test_a_gpu_trains_the_runs_of_the_cpu_up_to_rounding(name, method):
+def test_a_gpu_trains_the_runs_of_the_cpu_up_to_rounding(name, method, tmp_path):
     trained = [
         train_pack(
-            FAMILIES[name].model,
-            LOSSES[method],
-            TRAIN,
-            VALIDATION,
+            make_engine(
+                backend,
+                FAMILIES[name].model,
+                LOSSES[method],
+                TRAIN,
+                VALIDATION,
+                hidden=2,
+                batch_size=16,
+                code=tmp_path,
+            ),
             alpha=torch.linspace(0, 3, 40),
             gamma=torch.linspace(0.02, 0.4, 40),
             seeds=[0, 3],
             options=TrainingOptions(hidden=2, learning_rate=0.05, batch_size=16, patience=6, max_epochs=60),
-            device=device,
         )
-        for device in ("cuda", "cpu")
+        for backend in ("gpu", "eager")
     ]
     there, here = trained
     together = there.best_epoch == here.best_epoch

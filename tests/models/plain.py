@@ -8,10 +8,10 @@ from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 from torch.nn.functional import linear, softplus
 
+from study.models.draws import initial_weights, minibatch_order, stream
 from study.models.examples import Examples
 from study.models.network import Model
-from study.models.randomness import stream
-from study.models.training import TrainingOptions, initial_weights, minibatch_order
+from study.models.training import TrainingOptions
 
 
 class PlainMLP(torch.nn.Module):

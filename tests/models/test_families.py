@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from study.models.draws import stream
 from study.models.families import FAMILIES, Band
 from study.models.methods import LOSSES
 from study.models.network import Model, WeightNoise
-from study.models.randomness import stream
 
 MODELS = {name: family.model for name, family in FAMILIES.items()}
 EVERY = pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)

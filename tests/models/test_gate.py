@@ -2,10 +2,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from study.models.draws import stream
 from study.models.gate import GATE
 from study.models.metrics import decide
 from study.models.mlp import MLP
-from study.models.randomness import stream
 
 INPUTS, HIDDEN = 5, 3
 LAYOUT = GATE.layout(INPUTS, HIDDEN)

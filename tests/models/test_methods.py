@@ -10,6 +10,7 @@ from torch import Tensor
 from study.models.methods import LOSSES, binary, cross_entropy, defer, reject
 from study.models.network import Outputs
 from study.models.ordinal import ORDINAL
+from study.models.step import Eager
 from study.models.training import TrainingOptions, train_pack
 from tests.models.plain import plain_disparity
 from tests.models.synthetic_examples import batch_of, in_float64, make_examples
@@ -196,9 +197,7 @@ def test_training_to_defer_to_an_oracle_is_training_to_reject():
     oracle = [type(split)(split.x, split.y, split.a, split.y) for split in (train, validation)]
     trained = [
         train_pack(
-            ORDINAL,
-            method,
-            *splits,
+            Eager(ORDINAL, method, *splits),
             alpha=torch.zeros(2),
             gamma=torch.tensor([0.2, 0.5]),
             seeds=[0, 1],

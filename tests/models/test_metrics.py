@@ -7,20 +7,19 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from study.models.bayes import BAYES
+from study.models.draws import stream
 from study.models.examples import Examples
 from study.models.gate import GATE
 from study.models.metrics import decide, decision_figures, joint_figures, scores
 from study.models.mlp import MLP
 from study.models.network import Layout, Model, Thresholds, WeightNoise
 from study.models.ordinal import ORDINAL
-from study.models.randomness import stream
 from study.words import METRICS
 from tests.models.synthetic_examples import make_examples
 
 # Its score is the first input, times theta's first row; the other rows are the thresholds by group.
 GIVEN = Model(
     name="given",
-    methods=frozenset(),
     layout=lambda inputs, hidden: Layout({"slope": (1,), "t0": (2,), "t1": (2,)}),
     initialise=lambda inputs, hidden, generator: torch.zeros(5),
     outputs=lambda theta, x: pytest.fail("figures go by scores"),

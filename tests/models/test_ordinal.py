@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 from scipy.special import expit
 from torch import Tensor
 
+from study.models.draws import stream
 from study.models.methods import defer, reject
 from study.models.metrics import decide
 from study.models.ordinal import ORDINAL
-from study.models.randomness import stream
 from tests.models.synthetic_examples import batch_of
 
 thresholds = st.floats(-5, 5)

@@ -7,21 +7,13 @@ from scipy.stats import kstest
 from torch import Tensor
 
 from study.models.bayes import BAYES
+from study.models.draws import initial_weights, minibatch_order, weight_noise
 from study.models.gate import GATE
 from study.models.methods import LOSSES, binary, reject
 from study.models.mlp import MLP
 from study.models.ordinal import ORDINAL
-from study.models.step import adam_sizes, adam_step, outputs_in_blocks
-from study.models.training import (
-    PackTraining,
-    Stop,
-    Trained,
-    TrainingOptions,
-    initial_weights,
-    minibatch_order,
-    train_pack,
-    weight_noise,
-)
+from study.models.step import Eager, adam_sizes, adam_step, outputs_in_blocks
+from study.models.training import PackTraining, Stop, Trained, TrainingOptions, train_pack
 from tests.models.plain import PLAIN, mirrored_draw, train_plainly
 from tests.models.synthetic_examples import make_examples
 
@@ -41,10 +33,7 @@ ARMS = pytest.mark.parametrize(
 
 def train(model, method: str, alpha: list[float], gamma: list[float], seeds, options=OPTIONS) -> Trained:
     return train_pack(
-        model,
-        LOSSES[method],
-        make_examples(96, 3, seed=1),
-        make_examples(64, 3, seed=2),
+        Eager(model, LOSSES[method], make_examples(96, 3, seed=1), make_examples(64, 3, seed=2)),
         alpha=torch.tensor(alpha),
         gamma=torch.tensor(gamma),
         seeds=seeds,
@@ -252,10 +241,7 @@ def test_a_loss_that_only_stands_still_is_no_improvement(model):
 
 def stepwise(seeds: list[int]) -> PackTraining:
     return PackTraining(
-        ORDINAL,
-        reject,
-        make_examples(96, 3, seed=1),
-        make_examples(64, 3, seed=2),
+        Eager(ORDINAL, reject, make_examples(96, 3, seed=1), make_examples(64, 3, seed=2)),
         alpha=torch.zeros(40),
         gamma=torch.linspace(0.1, 0.8, 40),
         seeds=seeds,
@@ -316,8 +302,8 @@ def test_a_run_that_diverges_later_keeps_its_best_weights_until_then(broken):
     validation = make_examples(64, 3, seed=2)
     settings = {"alpha": torch.zeros(2), "gamma": torch.tensor([9.0, 0.0]), "seeds": [0]}
     splits = (make_examples(96, 3, seed=1), validation)
-    trained = train_pack(MLP, diverging_later(4, 64, broken), *splits, **settings, options=OPTIONS)
-    three = train_pack(MLP, binary, *splits, **settings, options=replace(OPTIONS, max_epochs=3))
+    trained = train_pack(Eager(MLP, diverging_later(4, 64, broken), *splits), **settings, options=OPTIONS)
+    three = train_pack(Eager(MLP, binary, *splits), **settings, options=replace(OPTIONS, max_epochs=3))
     assert trained.stop == [[Stop.DIVERGED, Stop.PATIENCE]]
     assert trained.epochs[0, 0] == 4
     assert trained.best_epoch[0, 0] == three.best_epoch[0, 0]

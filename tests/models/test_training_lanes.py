@@ -4,13 +4,15 @@ import pytest
 import torch
 
 from study.models.bayes import BAYES
+from study.models.draws import initial_weights
 from study.models.examples import Examples
 from study.models.gate import GATE
 from study.models.methods import LOSSES, binary
 from study.models.mlp import MLP
 from study.models.network import Model
 from study.models.ordinal import ORDINAL
-from study.models.training import PackTraining, Stop, Trained, TrainingOptions, initial_weights, train_pack
+from study.models.step import Eager
+from study.models.training import PackTraining, Stop, Trained, TrainingOptions, train_pack
 from tests.models.synthetic_examples import make_examples
 
 SETTINGS = 100
@@ -44,9 +46,7 @@ def train(
     options: TrainingOptions = OPTIONS,
 ) -> Trained:
     return train_pack(
-        model,
-        LOSSES[method],
-        *problem,
+        Eager(model, LOSSES[method], *problem),
         alpha=ALPHA[which],
         gamma=GAMMA[method][which],
         seeds=seeds,
@@ -159,7 +159,7 @@ def test_a_neighbour_that_diverges_is_a_status_of_that_run_and_changes_no_other(
     alpha, gamma = ALPHA[:40].clone(), GAMMA[method][:40].clone()
     {"alpha": alpha, "gamma": gamma}[broken][lane] = value
     pack = train_pack(
-        model, LOSSES[method], *PROBLEM, alpha=alpha, gamma=gamma, seeds=SEEDS, options=OPTIONS
+        Eager(model, LOSSES[method], *PROBLEM), alpha=alpha, gamma=gamma, seeds=SEEDS, options=OPTIONS
     )
     others = [k for k in range(40) if k != lane]
     among = whole_pack(model, method)
@@ -179,9 +179,7 @@ def test_a_neighbour_that_diverges_is_a_status_of_that_run_and_changes_no_other(
 
 def test_a_pack_in_which_every_run_diverges_ends():
     pack = train_pack(
-        MLP,
-        binary,
-        *PROBLEM,
+        Eager(MLP, binary, *PROBLEM),
         alpha=torch.full((3,), torch.nan),
         gamma=torch.zeros(3),
         seeds=SEEDS,

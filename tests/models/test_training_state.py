@@ -5,6 +5,7 @@ import torch
 from safetensors.torch import load, save
 
 from study.models.methods import LOSSES
+from study.models.step import Eager
 from study.models.training import PackTraining, Trained
 from tests.models.test_training_lanes import (
     ALPHA,
@@ -20,7 +21,8 @@ from tests.models.test_training_lanes import (
 
 def begin(model, method, which=slice(None), seeds=SEEDS) -> PackTraining:
     coefficients = {"alpha": ALPHA[which], "gamma": GAMMA[method][which]}
-    return PackTraining(model, LOSSES[method], *PROBLEM, **coefficients, seeds=seeds, options=OPTIONS)
+    engine = Eager(model, LOSSES[method], *PROBLEM)
+    return PackTraining(engine, **coefficients, seeds=seeds, options=OPTIONS)
 
 
 def end(training: PackTraining) -> Trained:

@@ -10,9 +10,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from study.config.spaces import ARMS
+from study.models.draws import initial_weights
 from study.models.families import FAMILIES
 from study.models.network import LANE_MULTIPLE
-from study.models.training import Stop, Trained, TrainingOptions, initial_weights
+from study.models.training import Stop, Trained, TrainingOptions
 from study.results.packs import Pack, Proposal
 from study.search.plan import Arm, make_pack
 from study.training import evaluation

@@ -3,7 +3,7 @@ import hashlib
 import pytest
 import torch
 
-from study.models.randomness import stream
+from study.models.draws import stream
 from study.seeds import stream_seed
 
 

@@ -1,0 +1,127 @@
+"""Which backend a study's training steps run on, and the machine code that one of them needs."""
+
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+
+import torch
+
+from study.data import Dataset
+from study.engines.beside import Shapes, Step, compiling_beside, not_compiled
+from study.engines.machine_code import compiler
+from study.errors import LedgerError, StudyFileError
+from study.models.families import FAMILIES
+from study.models.training import TrainingOptions
+from study.results.directory import ResultsDirectory
+from study.storage.user_cache import user_cache
+from study.training.study_data import rows_by_use
+
+COMPILE_FROM = 1.2e8
+"""The work from which ``auto`` compiles, in multiplications of the first layer per epoch of all runs, for
+each step that must be compiled: 260 runs on COMPAS. Below, with an empty cache, compiling may take longer
+than it saves. What is in the cache has no say: rows must not depend on which studies ran before."""
+
+
+def choose_backend(
+    wanted: str,
+    directory: ResultsDirectory,
+    *,
+    runs: int,
+    shapes: Shapes,
+    steps: Sequence[Step],
+    log: Callable[[str], None],
+) -> str:
+    """Return ``compiled``, ``eager`` or ``gpu``: what the study began with, else what suits it and this
+    machine.
+
+    They differ in the last digits, so a study keeps to one; ``gpu`` is never chosen, only asked for.
+
+    Args:
+        wanted: what the study file says, ``auto`` or one of the three.
+        directory: of the study, whose manifest says what it began with.
+        runs: how many runs the study comes to.
+        shapes: of its data and networks.
+        steps: what it would compile.
+        log: takes a line for the user.
+
+    Raises:
+        StudyFileError, LedgerError: the study wants what this machine has not got.
+    """
+    begun: str | None = None
+    if directory.manifest_file.exists():
+        begun = directory.read_manifest().get("backend")
+    wanted = begun or wanted
+    if wanted != "auto":
+        missing = _missing(wanted)
+        if missing and begun:
+            raise LedgerError(f"{directory.manifest_file}: the study was begun {begun}, which {missing}")
+        if missing:
+            raise StudyFileError(f"resources.backend: {wanted} {missing}, or leave auto")
+        return wanted
+    work = runs * shapes.train * (shapes.inputs - 1) * shapes.hidden
+    if work < COMPILE_FROM * len(steps):
+        return "eager"
+    if compiler() is None:
+        log(
+            "no C++ compiler here: install g++ or clang++ to train a study of this size several times "
+            "faster"
+        )
+        return "eager"
+    return "compiled"
+
+
+def _missing(backend: str) -> str:
+    """Return what this machine lacks for a backend, as the end of a sentence; nothing if it can do it."""
+    if backend == "compiled" and compiler() is None:
+        return "needs a C++ compiler, and there is none; install g++ or clang++"
+    if backend == "gpu" and not torch.cuda.is_available():
+        return "needs an NVIDIA GPU, and torch finds none here; train where there is one"
+    return ""
+
+
+def code_directory() -> Path:
+    """Return where this machine keeps machine code; a temporary directory where the cache is read-only."""
+    directory = user_cache() / "machine-code"
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return Path(tempfile.gettempdir()) / f"learning-to-defer-study-{os.getuid()}" / "machine-code"
+    return directory
+
+
+def steps_of(arms: Iterable[tuple[str, str]]) -> list[Step]:
+    """Return every step that arms (method, family) train with, in the order they are wanted.
+
+    Packs of the last arms are handed out first. Families with one model share its steps.
+    """
+    found: dict[tuple[str, str], Step] = {}
+    for method, name in reversed(list(arms)):
+        family = FAMILIES[name]
+        trained = family.trained_method(method)
+        found.setdefault((family.at, trained), Step(name, trained))
+    return list(found.values())
+
+
+def shapes_of(dataset: Dataset, choose_on: str, options: TrainingOptions) -> Shapes:
+    """Return the shapes of a study's training steps."""
+    rows = rows_by_use(dataset, choose_on)
+    return Shapes(
+        inputs=dataset.features.shape[1] + 1,
+        train=len(rows["train"]),
+        validation=len(rows["validation"]),
+        hidden=options.hidden,
+        batch_size=options.batch_size,
+    )
+
+
+def compiling(
+    steps: Sequence[Step], shapes: Shapes, logs: Path, log: Callable[[str], None]
+) -> AbstractContextManager[None]:
+    """Compile what is missing of ``steps`` in a process of its own, as long as the context lasts."""
+    missing = not_compiled(steps, shapes, code_directory())
+    if not missing:
+        return nullcontext()
+    log(f"compiling {len(missing)} training steps for this machine, once: 20 seconds of a core for each")
+    return compiling_beside(missing, shapes, code_directory(), logs / "compiling.log")
