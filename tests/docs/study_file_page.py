@@ -15,9 +15,9 @@ HEAD = """\
 
 <!-- Written by `make docs` out of the schema; change the descriptions there. -->
 
-A study is one YAML file. Every key may be left out; unknown keys are refused by name, and so is a value
-that is not allowed, before anything is trained. `study run` takes a file, the name of a preset, or nothing
-for the preset `default`; `--set` changes single keys.
+A study is one YAML file. Every key is optional. Unknown keys and values that are not allowed are rejected
+by name before anything is trained. `study run` takes a file, the name of a preset, or nothing for the
+preset `default`; `--set` changes single keys.
 
 ```sh
 study run cases.yaml
@@ -44,9 +44,9 @@ search:
 seeds: 5
 ```
 
-The results directory's `study.yaml` is the file with every default written out; `study run` takes it, too.
-A relative `path` starts where the command is given. A study that was begun goes on only with the same file;
-`resources` may change, as they decide no row.
+The `study.yaml` in the results directory is the same file with all defaults written out; `study run` takes
+it, too. A relative `path` starts at the current directory. A study can be resumed with the same file only,
+except for `resources`, which affect no row.
 """
 TYPES = {"string": "text", "integer": "a whole number", "number": "a number", "boolean": "true, false"}
 
@@ -57,7 +57,7 @@ def page() -> str:
     for path, section in sections(schema, schema, ""):
         title = f"`{path}`" if path else "The whole file"
         parts += [f"## {title}", section["description"], table(schema, section)]
-    parts += ["## What is searched unless you say otherwise", spaces()]
+    parts += ["## Default search ranges", spaces()]
     return "\n\n".join(part.strip() for part in parts) + "\n"
 
 
@@ -80,12 +80,12 @@ def section_of(schema: Any, field: Any) -> Any:
 
 
 def table(schema: Any, section: Any) -> str:
-    rows = ["| key | what it says | allowed | default |", "| --- | --- | --- | --- |"]
+    rows = ["| key | description | allowed | default |", "| --- | --- | --- | --- |"]
     for key, field in section["properties"].items():
         inner = section_of(schema, field)
         allowed = "a section, see below" if inner else kind(field)
         if key in section.get("required", ()):
-            default = "must be given"
+            default = "required"
         elif inner or "additionalProperties" in field or field["default"] in (None, []):
             default = ""
         else:

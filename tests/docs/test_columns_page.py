@@ -44,8 +44,8 @@ def expanded(name: str) -> list[str]:
         each
         for of_split in splits
         for each in (
-            [of_split.replace("<figure>", figure) for figure in METRICS]
-            if "<figure>" in name
+            [of_split.replace("<metric>", figure) for figure in METRICS]
+            if "<metric>" in name
             else [of_split]
         )
     ]

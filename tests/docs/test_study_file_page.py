@@ -26,7 +26,7 @@ def test_defaults_shown_are_the_defaults() -> None:
     """Given as a study file, they change nothing."""
     given: dict[str, Any] = {}
     name = None
-    for line in page().partition("## What is searched")[0].splitlines():
+    for line in page().partition("## Default search ranges")[0].splitlines():
         if line.startswith("## "):
             name = line.strip("# `") if line != "## The whole file" else ""
         cells = line.strip("| ").split(" | ")
