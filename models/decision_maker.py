@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from study.models.decisions import counts_alone
 from study.models.draws import stream
 from study.models.examples import Examples
 from study.models.methods import binary
-from study.models.metrics import decision_figures
 from study.models.mlp import MLP
 from study.models.network import in_blocks, pad_lanes
 from study.models.step import Eager
@@ -112,6 +112,6 @@ def _train(
 def _most_moderate(probability: Tensor, y: Tensor, a: Tensor) -> int:
     """Return the first of the columns 1... with DI at least twice that of column 0, else the highest."""
     nothing = torch.empty(len(y), 0)
-    di = [decision_figures(Examples(nothing, y, a, column))["di"] for column in probability.T]
+    di = [counts_alone(Examples(nothing, y, a, one)).gaps.mean().item() for one in probability.T]
     enough = [k for k in range(1, len(di)) if di[k] >= _MORE_BIASED * di[0]]
     return enough[0] if enough else max(range(1, len(di)), key=lambda k: di[k])

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot, pad
 
-from study.models.metrics import CellCounts
+from study.models.decisions import CellCounts
 from study.models.network import Thresholds
 from study.models.thresholds import band_counts, band_loss
 
@@ -119,7 +119,7 @@ def best_bands(
         found = search(one.flatten(), cell, dm_wrong, people, priced, symmetric)
         bands[:, s, :, mine] = found
         counts = band_counts(one, a, y, dm_wrong, Thresholds(*found[:, None, ..., None]))
-        by_setting = CellCounts(*(part.transpose(1, 2) for part in counts))
+        by_setting = CellCounts(*(part.transpose(2, 3) for part in counts))
         order = torch.arange(len(mine))
         loss[s, mine] = band_loss(by_setting, order, alpha[mine], gamma[mine]).view(-1)
     return Thresholds(*bands), loss

@@ -16,8 +16,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from study.models.decisions import CellCounts
 from study.models.draws import stream
-from study.models.metrics import CellCounts, figures
 from study.models.network import Thresholds
 
 
@@ -53,11 +53,11 @@ def quantile_bands(train_score: Tensor, quantiles: Tensor, symmetric: bool) -> T
 def band_counts(
     score: Tensor, a: Tensor, y: Tensor, dm_wrong: Tensor, thresholds: Thresholds
 ) -> CellCounts:
-    """Count what every candidate band of every lane does, with fields (S, C, K, 4).
+    """Count what every candidate band of every lane does, with fields (4, S, C, K).
 
     score: (S, N, K); a, y, dm_wrong: (N,) groups and labels in {0, 1}, and where the DM errs; thresholds:
     (S, 2, C, K) of the type of score. A score equal to t1 is predicted positive, one equal to t0 < t1
-    negative, a NaN negative (as in ``metrics``). Counts come from sorted scores and sums along them:
+    negative, a NaN negative (as in ``decisions``). Counts come from sorted scores and sums along them:
     time grows with N log N per lane, and with log N per candidate.
     """
     score = score.where(~score.isnan(), -torch.inf).transpose(1, 2).contiguous()
@@ -74,19 +74,19 @@ def band_counts(
             model_errors = people - below if label == 0 else negative
             passed = dm_errors.gather(-1, below) - dm_errors.gather(-1, negative)
             counts.append([people, below - negative, model_errors, passed])
-    return CellCounts(
-        *(torch.stack(cells, -1).transpose(1, 2).double() for cells in zip(*counts, strict=True))
-    )
+    return CellCounts(*(torch.stack(cells).transpose(2, 3).double() for cells in zip(*counts, strict=True)))
 
 
 def band_loss(counts: CellCounts, base: Tensor, alpha: Tensor, gamma: Tensor) -> Tensor:
-    """The loss at the top of this file for settings (K,), (S, C, K), from counts (S, C, M, 4) of lanes.
+    """The loss at the top of this file for settings (K,), (S, C, K), from counts (4, S, C, M) of lanes.
 
     base: (K,) the lane of each setting; alpha, gamma: (K,). A label with an empty cell adds nothing to DI.
     """
-    found = figures(counts)
-    di = 0.5 * (found["di_y0"].nan_to_num() + found["di_y1"].nan_to_num())
-    error, idk, di = (part[..., base] for part in (found["error"], found["idk_rate"], di))
+    people = counts.people.sum(0)
+    error = (counts.model_errors + counts.dm_errors).sum(0) / people
+    idk = counts.deferred.sum(0) / people
+    di = 0.5 * counts.gaps.nan_to_num().sum(0)
+    error, idk, di = (part[..., base] for part in (error, idk, di))
     return error + gamma.double() * idk + alpha.double() * di
 
 

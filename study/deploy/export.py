@@ -16,12 +16,13 @@ from study.deploy.card import CARD_FILE, model_card
 from study.deploy.model import DeployedModel
 from study.deploy.model_file import load_model, save_model
 from study.errors import DataError, LedgerError, OutputError
+from study.models.decisions import Decisions, joint_counts
 from study.models.draws import weight_noise
 from study.models.examples import Examples
 from study.models.families import FAMILIES
-from study.models.metrics import Decisions, joint_figures
 from study.results.directory import ResultsDirectory
 from study.results.group_metrics import resampled_cells, spreads
+from study.results.metrics import metrics
 from study.results.outcomes import MissingOutcomesError, Outcomes, outcomes_of
 from study.status import stored_config
 from study.training.evaluation import DECISION_DRAWS
@@ -153,8 +154,8 @@ def _check(model: DeployedModel, config: StudyConfig, dataset: Dataset, tested: 
     maker = tested.decisions.get(run["test_decision_maker"], tested.label)
     people = (torch.tensor(column).float() for column in (tested.label, tested.sensitive, maker))
     decisions = Decisions(*(torch.tensor(made).view(1, -1, 1) for made in (deferred, positive)))
-    figures = joint_figures(decisions, Examples(torch.empty(len(rows), 0), *people))
-    found = {name: None if value.isnan() else value.item() for name, value in figures.items()}
+    counts = joint_counts(decisions, Examples(torch.empty(len(rows), 0), *people))
+    found = {name: None if np.isnan(value) else value.item() for name, value in metrics(counts).items()}
     wrong = [f"test_{name}" for name, value in found.items() if value != run[f"test_{name}"]]
     if different or wrong:
         also = f" ({wrong[0]} differs)" if wrong else ""

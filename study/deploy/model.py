@@ -16,9 +16,9 @@ from torch import Tensor
 
 from study.data import Preprocessing
 from study.errors import DataError
+from study.models.decisions import decide
 from study.models.examples import with_bias
 from study.models.families import Family
-from study.models.metrics import decide
 from study.models.network import Thresholds, Uncertainty, WeightNoise, pad_lanes
 
 # Rows go through the network so many at a time, the last ones filled up: the bits of a score can depend on

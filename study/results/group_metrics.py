@@ -1,20 +1,18 @@
 """Test metrics of runs by group, with bootstrap intervals over the cases tested on."""
 
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from study.results.intervals import Interval, medians, percentile_interval, resampled_people
+from study.results.metrics import GROUPS, Values, odds_difference, rates
 from study.results.outcomes import CELLS, Cells, Outcomes, makers_wrong
 
 RESAMPLES: Final = 400
 # Of the resamples of the test set: the same in a report and in `study select`.
 SEED: Final = 0
-SUFFIXES: Final = {"": slice(0, CELLS), "_a0": slice(0, 2), "_a1": slice(2, CELLS)}
-
-Values = npt.NDArray[np.floating[Any]]
+BY_CELL: Final = {f"_a{cell // 2}_y{cell % 2}": slice(cell, cell + 1) for cell in range(CELLS)}
 
 
 class Spread(NamedTuple):
@@ -53,26 +51,16 @@ def figures_by_group(outcomes: Outcomes, decision_maker: Sequence[str], cells: C
     model_left, maker_left = cells.count(model & left), cells.count(maker & left)
     known = np.isin(np.asarray(decision_maker, dtype=str), list(outcomes.decisions))[:, None]
     maker_kept = np.where(known, maker_kept, np.nan)
-    found: dict[str, Values] = {}
-    with np.errstate(divide="ignore", invalid="ignore"):
-        rate = (model_kept + maker_left) / people
-        gaps = np.abs(rate[:2] - rate[2:])
-        found |= {"di": gaps.mean(axis=0), "di_y0": gaps[0], "di_y1": gaps[1]}
-        for cell in range(CELLS):
-            name = f"_a{cell // 2}_y{cell % 2}"
-            found |= {f"error{name}": rate[cell], f"idk_rate{name}": idk[cell] / people[cell]}
-        for suffix, own in SUFFIXES.items():
-            everybody, those_left = people[own].sum(axis=0), idk[own].sum(axis=0)
-            parts = {
-                "error": ((model_kept + maker_left)[own], everybody),
-                "idk_rate": (idk[own], everybody),
-                "model_error": (model_kept[own], everybody - those_left),
-                "dm_error_on_kept": (maker_kept[own], everybody - those_left),
-                "dm_error": (maker_left[own], those_left),
-                "model_error_on_left": (model_left[own], those_left),
-            }
-            found |= {f"{name}{suffix}": count.sum(axis=0) / of for name, (count, of) in parts.items()}
-    return found
+    kept_people = people - idk
+    return {
+        **odds_difference(model_kept + maker_left, people),
+        **rates("error", model_kept + maker_left, people, GROUPS | BY_CELL),
+        **rates("idk_rate", idk, people, GROUPS | BY_CELL),
+        **rates("model_error", model_kept, kept_people),
+        **rates("dm_error_on_kept", maker_kept, kept_people),
+        **rates("dm_error", maker_left, idk),
+        **rates("model_error_on_left", model_left, idk),
+    }
 
 
 def resampled_cells(outcomes: Outcomes, resamples: int = RESAMPLES) -> Cells:

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from study.results.metrics import WHOLE, odds_difference, rates
 from study.results.wording import counted
 
 FIGURES: Final = ("error", "di", "idk_rate", "idk_rate_a0", "idk_rate_a1")
@@ -164,22 +165,12 @@ def figures_alone(outcomes: Outcomes, weights: npt.ArrayLike) -> dict[str, dict[
 def _figures(blocks: Iterator[tuple[Bools, Bools]], cells: Cells) -> dict[str, Floats]:
     parts: dict[str, list[Floats]] = {name: [] for name in FIGURES}
     for deferred, wrong in blocks:
-        counts = cells.count(wrong), cells.count(deferred)
-        for name, values in _of_counts(*counts, cells.people[:, None]).items():
-            parts[name].append(values)
+        errors, deferrals, people = cells.count(wrong), cells.count(deferred), cells.people[:, None]
+        found = odds_difference(errors, people) | rates("idk_rate", deferrals, people)
+        found |= rates("error", errors, people, WHOLE)
+        for name in FIGURES:
+            parts[name].append(found[name])
     return {
         name: np.concatenate(found) if found else np.empty((0, cells.people.shape[1]), np.float32)
         for name, found in parts.items()
     }
-
-
-def _of_counts(errors: Floats, idk: Floats, people: Floats) -> dict[str, Floats]:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        rate = errors / people
-        return {
-            "error": errors.sum(0) / people.sum(0),
-            "di": np.abs(rate[:2] - rate[2:]).mean(0),
-            "idk_rate": idk.sum(0) / people.sum(0),
-            "idk_rate_a0": idk[:2].sum(0) / people[:2].sum(0),
-            "idk_rate_a1": idk[2:].sum(0) / people[2:].sum(0),
-        }

@@ -54,13 +54,19 @@ class Identity:
         return Setting(digest(facts), params)
 
 
+_DECIDING = (
+    *("training/evaluation.py", "training/pack.py", "training/study_data.py"),
+    *("results/metrics.py", "seeds.py"),
+)
+
+
 @cache
 def code_digest() -> str:
     """Return a hash over the code that decides what a row says: ``models``, and how packs use them."""
     package = Path(__file__).parents[1]
-    whole = [path for room in ("models", "engines") for path in sorted((package / room).glob("*.py"))]
-    deciding = [package / "training" / name for name in ("evaluation.py", "pack.py", "study_data.py")]
+    rooms = [path for room in ("models", "engines") for path in sorted((package / room).glob("*.py"))]
     digest = hashlib.sha256()
-    for path in [*whole, *deciding]:
-        digest.update(path.name.encode() + b"\0" + path.read_bytes().replace(b"\r\n", b"\n") + b"\0")
+    for path in [*rooms, *(package / name for name in _DECIDING)]:
+        name = path.relative_to(package).as_posix()
+        digest.update(name.encode() + b"\0" + path.read_bytes().replace(b"\r\n", b"\n") + b"\0")
     return digest.hexdigest()[:16]

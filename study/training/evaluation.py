@@ -8,14 +8,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from study.models.decisions import decide, decision_maker_wrong, joint_counts, scores
 from study.models.draws import weight_noise
 from study.models.exact_thresholds import best_bands
 from study.models.examples import Examples
 from study.models.families import Band, Family
-from study.models.metrics import decide, decision_maker_wrong, joint_figures, scores
 from study.models.network import LANE_MULTIPLE, Thresholds, WeightNoise
 from study.models.thresholds import choose_bands, quantile_bands, random_quantiles
 from study.models.training import Trained
+from study.results.metrics import metrics
 from study.results.packs import Pack
 from study.training.study_data import StudyData, ThresholdOptions
 from study.words import QUANTILES, SPLITS
@@ -109,8 +110,8 @@ def _evaluate(
     found: dict[str, Tensor] = {}
     for split, rows in splits.items():
         decisions = decide(score.pop(split)[..., lane], thresholds, rows.a)
-        figures = joint_figures(decisions, rows)
-        found |= {f"{split}_{name}": values for name, values in figures.items()}
+        measured = metrics(joint_counts(decisions, rows))
+        found |= {f"{split}_{name}": torch.from_numpy(values) for name, values in measured.items()}
         if split == "test":
             found |= {name: _bits(decided) for name, decided in decisions._asdict().items()}
     if pack.method != "binary":

@@ -19,10 +19,11 @@ from study.config.study_file import StudyConfig, changed_keys
 from study.data import Dataset, cautions, default_subgroup, subgroup
 from study.errors import DataError, LedgerError, OutputError, StudyFileError, UserError
 from study.models.decision_maker import DecisionMaker, make_decision_makers
+from study.models.decisions import counts_alone
 from study.models.examples import Examples, with_bias
-from study.models.metrics import decision_figures
 from study.models.training import TrainingOptions
 from study.results.directory import ResultsDirectory
+from study.results.metrics import metrics
 from study.search.identity import Identity
 from study.search.pack_queue import PackQueue
 from study.search.plan import BASELINE, arms, planned_runs
@@ -261,8 +262,8 @@ def _train_decision_makers(
     for split, of_split in rows.items():
         for maker in makers:
             seen = Examples(x[of_split], y[of_split], a[of_split], maker.probability[of_split])
-            for name, value in decision_figures(seen).items():
-                columns.setdefault(f"{split}_{name}", []).append(value)
+            for name, value in metrics(counts_alone(seen)).items():
+                columns.setdefault(f"{split}_{name}", []).append(float(value))
     directory.write_decision_makers(columns)
 
 

@@ -11,14 +11,15 @@ from pathlib import Path
 import torch
 
 from study.engines.backends import make_engine
+from study.models.decisions import decide, joint_counts, scores
 from study.models.draws import minibatch_order
 from study.models.examples import Examples
 from study.models.methods import LOSSES
-from study.models.metrics import decide, joint_figures, scores
 from study.models.network import Model
 from study.models.ordinal import ORDINAL
 from study.models.step import adam_sizes
 from study.models.training import PackTraining, Trained, TrainingOptions
+from study.results.metrics import metrics
 from tests.benchmarks.others import cost, epoch_under_vmap
 from tests.benchmarks.problem import Problem
 from tests.models.plain import PLAIN
@@ -155,7 +156,7 @@ def evaluate(problem: Problem, trained: Trained) -> None:
     """Decide on every split, as a study does for every run."""
     thresholds = ORDINAL.thresholds(trained.theta)
     for split in (problem.train, problem.validation, problem.test):
-        joint_figures(decide(scores(ORDINAL, trained.theta, split.x), thresholds, split.a), split)
+        metrics(joint_counts(decide(scores(ORDINAL, trained.theta, split.x), thresholds, split.a), split))
 
 
 def seconds_per_epoch_alone(problem: Problem, options: TrainingOptions, steps: int) -> float:

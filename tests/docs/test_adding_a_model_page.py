@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor
 
+from study.models.decisions import scores
 from study.models.families import FAMILIES
 from study.models.methods import binary, cross_entropy
-from study.models.metrics import scores
 from study.models.network import Model, Outputs
 from study.models.step import Eager
 from study.models.training import TrainingOptions, train_pack

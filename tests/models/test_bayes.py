@@ -11,9 +11,9 @@ from torch.distributions import Normal, kl_divergence
 from torch.nn.functional import softplus
 
 from study.models.bayes import BAYES, uncertainty
+from study.models.decisions import decide, scores
 from study.models.draws import stream
 from study.models.methods import LOSSES, binary
-from study.models.metrics import decide, scores
 from study.models.mlp import MLP
 from study.models.network import Thresholds, WeightNoise
 from study.models.step import expected_loss

@@ -2,9 +2,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from study.models.decisions import decide
 from study.models.draws import stream
 from study.models.gate import GATE
-from study.models.metrics import decide
 from study.models.mlp import MLP
 
 INPUTS, HIDDEN = 5, 3

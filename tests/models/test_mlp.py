@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from study.models.metrics import decide
+from study.models.decisions import decide
 from study.models.mlp import MLP
 
 

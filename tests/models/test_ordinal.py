@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 from scipy.special import expit
 from torch import Tensor
 
+from study.models.decisions import decide
 from study.models.draws import stream
 from study.models.methods import defer, reject
-from study.models.metrics import decide
 from study.models.ordinal import ORDINAL
 from tests.models.synthetic_examples import batch_of
 

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from study.models.metrics import CellCounts
+from study.models.decisions import CellCounts
 from study.models.network import Thresholds
 from study.models.thresholds import band_counts, band_loss, choose_bands, quantile_bands, random_quantiles
 from tests.models.plain_thresholds import People, decide_plainly, many_people, plain_loss, small_people
@@ -48,7 +48,7 @@ def test_counts_are_those_of_a_loop_over_people(people, bands):
         for i, cell in enumerate(CELLS):
             here = [person[2:] for person in decided if person[:2] == cell]
             counted = [len(here), *(sum(column) for column in zip(*here, strict=True))] if here else [0] * 4
-            assert [part[s, c, k, i].item() for part in found] == counted
+            assert [part[i, s, c, k].item() for part in found] == counted
 
 
 def test_on_a_threshold_the_upper_is_positive_the_lower_negative_and_two_equal_ones_positive():
@@ -57,9 +57,9 @@ def test_on_a_threshold_the_upper_is_positive_the_lower_negative_and_two_equal_o
     group, label = torch.zeros(3), torch.ones(3)
     found = band_counts(score, group, label, torch.ones(3) > 0, bands)
     # With Y = 1, the model errs where it says negative.
-    assert found.deferred[0, :, 0, 1].tolist() == [1, 0, 0]
-    assert found.model_errors[0, :, 0, 1].tolist() == [1, 2, 2]
-    assert found.dm_errors[0, :, 0, 1].tolist() == [1, 0, 0]
+    assert found.deferred[1, 0, :, 0].tolist() == [1, 0, 0]
+    assert found.model_errors[1, 0, :, 0].tolist() == [1, 2, 2]
+    assert found.dm_errors[1, 0, :, 0].tolist() == [1, 0, 0]
 
 
 def test_infinite_scores_and_thresholds_are_compared_as_numbers_and_nan_is_negative():
@@ -69,13 +69,13 @@ def test_infinite_scores_and_thresholds_are_compared_as_numbers_and_nan_is_negat
     found = band_counts(*people.given(), Thresholds(t0, t1))
     for c, (low, high) in enumerate(thresholds):
         decided = decide_plainly(people.rows(0, 0), [low] * 2, [high] * 2)
-        assert found.deferred[0, c, 0, 1] == sum(person[2] for person in decided)
-        assert found.model_errors[0, c, 0, 1] == sum(person[3] for person in decided)
+        assert found.deferred[1, 0, c, 0] == sum(person[2] for person in decided)
+        assert found.model_errors[1, 0, c, 0] == sum(person[3] for person in decided)
     unknown = band_counts(
         torch.full((1, 5, 1), nan), *people.given()[1:], Thresholds(t0[:, :, 1:], t1[:, :, 1:])
     )
     assert not unknown.deferred.any()
-    assert (unknown.model_errors[..., 1] == 5).all()
+    assert (unknown.model_errors[1] == 5).all()
 
 
 @settings(deadline=None)

@@ -216,7 +216,11 @@ def test_code_digest_is_the_same_each_time_and_hexadecimal() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["models/gate.py", "training/evaluation.py", "training/study_data.py", "training/pack.py"]
+    "name",
+    [
+        *("models/gate.py", "engines/compiled.py", "results/metrics.py", "seeds.py"),
+        *("training/evaluation.py", "training/study_data.py", "training/pack.py"),
+    ],
 )
 def test_code_digest_depends_on_code_that_decides_rows(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     before, read = code_digest(), Path.read_bytes

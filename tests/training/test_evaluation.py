@@ -11,10 +11,10 @@ import torch
 
 from study.config.spaces import ARMS
 from study.data import Dataset, load_dataset
+from study.models.decisions import scores
 from study.models.draws import weight_noise
 from study.models.examples import with_bias
 from study.models.families import FAMILIES
-from study.models.metrics import scores
 from study.models.network import WeightNoise
 from study.models.thresholds import random_quantiles
 from study.results.directory import ResultsDirectory

@@ -7,13 +7,14 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from study.models.bayes import BAYES
+from study.models.decisions import counts_alone, decide, joint_counts, scores
 from study.models.draws import stream
 from study.models.examples import Examples
 from study.models.gate import GATE
-from study.models.metrics import decide, decision_figures, joint_figures, scores
 from study.models.mlp import MLP
 from study.models.network import Layout, Model, Thresholds, WeightNoise
 from study.models.ordinal import ORDINAL
+from study.results.metrics import metrics
 from study.words import METRICS
 from tests.models.synthetic_examples import make_examples
 
@@ -33,7 +34,8 @@ def figures_of(
 ) -> dict[str, Tensor]:
     """Return the figures of networks with their own thresholds."""
     score = scores(model, theta, examples.x, noise)
-    return joint_figures(decide(score, model.thresholds(theta), examples.a), examples)
+    counts = joint_counts(decide(score, model.thresholds(theta), examples.a), examples)
+    return {name: torch.from_numpy(values) for name, values in metrics(counts).items()}
 
 
 def ratio(counted: list[bool], among: list[bool] | None = None) -> float:
@@ -222,7 +224,7 @@ def test_figures_of_a_group_without_people_are_undefined(present):
 def test_a_decision_maker_alone_has_the_figures_of_a_model_that_defers_everybody():
     for size in (50, 300):
         examples = make_examples(size, 2, seed=size)
-        alone = decision_figures(examples)
+        alone = metrics(counts_alone(examples))
         always = figures_of(GIVEN, given_theta((1, -inf, inf)), examples)
         assert alone == pytest.approx({name: v.item() for name, v in always.items()}, nan_ok=True)
         naive = naive_figures([0.0] * size, [-inf] * 2, [inf] * 2, examples)
@@ -231,7 +233,7 @@ def test_a_decision_maker_alone_has_the_figures_of_a_model_that_defers_everybody
 
 def test_an_oracle_never_errs():
     examples = make_examples(90, 2, seed=1)
-    oracle = decision_figures(Examples(examples.x, examples.y, examples.a, examples.y))
+    oracle = metrics(counts_alone(Examples(examples.x, examples.y, examples.a, examples.y)))
     assert oracle["error"] == oracle["di"] == oracle["dm_error"] == 0
 
 

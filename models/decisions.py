@@ -1,8 +1,7 @@
-"""What a joint system of model and decision-maker does on a split, by hard decisions.
+"""Hard decisions, and counts of what comes of them for a joint system of model and decision-maker.
 
-Everything follows from counts in the four cells (A, Y): people, those deferred, the model's errors on
-what it kept, the DM's errors on what it got. Counts are exact, so figures do not depend on how they were
-batched.
+Counts in the four cells (A, Y) are exact, so that what follows from them does not depend on how examples
+were batched.
 """
 
 from typing import NamedTuple
@@ -15,41 +14,21 @@ from study.models.network import Model, Thresholds, WeightNoise, in_blocks, pad_
 
 
 class CellCounts(NamedTuple):
-    """Counts by cell, (..., 4) in the order (A, Y) = (0, 0), (0, 1), (1, 0), (1, 1), as float64."""
+    """Counts by cell, (4, ...) in the order (A, Y) = (0, 0), (0, 1), (1, 0), (1, 1), as float64.
+
+    ``model_errors`` are the model's on what it kept, ``dm_errors`` the DM's on what was deferred.
+    """
 
     people: Tensor
     deferred: Tensor
     model_errors: Tensor
     dm_errors: Tensor
 
-
-def figures(counts: CellCounts) -> dict[str, Tensor]:
-    """Reduce cell counts (..., 4) to every name in METRICS, each (...); NaN where undefined.
-
-    ``di`` is the mean over Y of the absolute group difference in error rate (Eq. 11), undefined where
-    a cell is empty; ``model_error`` is undefined where the model kept nothing, ``dm_error`` where it
-    deferred nothing.
-    """
-    people, deferred, model_errors, dm_errors = counts
-    errors = model_errors + dm_errors
-    rate = errors / people
-    gap = (rate[..., :2] - rate[..., 2:]).abs()
-    by_group = [slice(0, 2), slice(2, 4)]
-    idk = [deferred[..., g].sum(-1) / people[..., g].sum(-1) for g in by_group]
-    error = [errors[..., g].sum(-1) / people[..., g].sum(-1) for g in by_group]
-    return {
-        "error": errors.sum(-1) / people.sum(-1),
-        "di": gap.mean(-1),
-        "di_y0": gap[..., 0],
-        "di_y1": gap[..., 1],
-        "idk_rate": deferred.sum(-1) / people.sum(-1),
-        "idk_rate_a0": idk[0],
-        "idk_rate_a1": idk[1],
-        "error_a0": error[0],
-        "error_a1": error[1],
-        "model_error": model_errors.sum(-1) / (people - deferred).sum(-1),
-        "dm_error": dm_errors.sum(-1) / deferred.sum(-1),
-    }
+    @property
+    def gaps(self) -> Tensor:
+        """(2, ...) absolute group differences in error rate for Y = 0, 1; NaN where a cell is empty."""
+        rate = (self.model_errors + self.dm_errors) / self.people
+        return (rate[:2] - rate[2:]).abs()
 
 
 class Decisions(NamedTuple):
@@ -77,8 +56,8 @@ def decide(score: Tensor, thresholds: Thresholds, a: Tensor) -> Decisions:
     return Decisions((score > thresholds.t0[:, group]) & ~positive, positive)
 
 
-def joint_figures(decisions: Decisions, examples: Examples) -> dict[str, Tensor]:
-    """Return METRICS of every model with the DM of ``examples``, each (S, K).
+def joint_counts(decisions: Decisions, examples: Examples) -> CellCounts:
+    """Count what every model does with the DM of ``examples``; fields (4, S, K).
 
     The DM decides for the positive class from a probability of one half.
     """
@@ -88,9 +67,9 @@ def joint_figures(decisions: Decisions, examples: Examples) -> dict[str, Tensor]
     cells = cell_indicators(examples)
     outcomes = (deferred, ~deferred & wrong, deferred & dm_wrong)
     counts = [(cells @ outcome.to(torch.float32)).to(torch.float64) for outcome in outcomes]
-    deferrals, model_errors, dm_errors = (count.transpose(-1, -2) for count in counts)
-    people = cells.sum(1).to(torch.float64).expand_as(deferrals)
-    return figures(CellCounts(people, deferrals, model_errors, dm_errors))
+    deferrals, model_errors, dm_errors = (count.transpose(0, 1) for count in counts)
+    people = cells.sum(1).to(torch.float64).view(-1, 1, 1).expand_as(deferrals)
+    return CellCounts(people, deferrals, model_errors, dm_errors)
 
 
 def decision_maker_wrong(examples: Examples) -> Tensor:
@@ -98,13 +77,12 @@ def decision_maker_wrong(examples: Examples) -> Tensor:
     return (examples.dm >= 0.5) != (examples.y > 0.5)
 
 
-def decision_figures(examples: Examples) -> dict[str, float]:
-    """Return METRICS of the DM of ``examples`` deciding everything alone."""
+def counts_alone(examples: Examples) -> CellCounts:
+    """Count what the DM of ``examples`` does when deciding everything alone; fields (4,)."""
     cells = cell_indicators(examples).to(torch.float64)
     wrong = decision_maker_wrong(examples).to(torch.float64)
     people = cells.sum(1)
-    alone = figures(CellCounts(people, people, torch.zeros_like(people), cells @ wrong))
-    return {name: value.item() for name, value in alone.items()}
+    return CellCounts(people, people, torch.zeros_like(people), cells @ wrong)
 
 
 def cell_indicators(examples: Examples) -> Tensor:

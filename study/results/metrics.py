@@ -1,0 +1,78 @@
+"""What a joint system of model and decision-maker does, as rates: every metric, computed in one place.
+
+Everything follows from counts in the four cells (A, Y), in the order (0, 0), (0, 1), (1, 0), (1, 1): they
+are the first axis, and whatever axes follow are those of the result.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from study.words import METRICS
+
+Values = npt.NDArray[np.floating[Any]]
+
+WHOLE: Final = {"": slice(0, 4)}
+GROUPS: Final = {**WHOLE, "_a0": slice(0, 2), "_a1": slice(2, 4)}
+"""The cells of everybody and of each group, by the ending of a metric's name."""
+
+
+class CountsByCell(Protocol):
+    """Counts by cell, each (4, ...): cases, those deferred, and errors by who decided."""
+
+    @property
+    def people(self) -> Any:
+        """All cases."""
+
+    @property
+    def deferred(self) -> Any:
+        """Cases left to the decision-maker."""
+
+    @property
+    def model_errors(self) -> Any:
+        """The model's errors on what it kept."""
+
+    @property
+    def dm_errors(self) -> Any:
+        """The decision-maker's errors on what was deferred."""
+
+
+def metrics(cells: CountsByCell) -> dict[str, Values]:
+    """Return every name in METRICS, each (...), of the type of the counts.
+
+    NaN where undefined: a rate without cases, ``di`` where a cell is empty, ``model_error`` where the
+    model kept nothing, and ``dm_error`` where it deferred nothing.
+    """
+    people, deferred = np.asarray(cells.people), np.asarray(cells.deferred)
+    model_errors, dm_errors = np.asarray(cells.model_errors), np.asarray(cells.dm_errors)
+    errors = model_errors + dm_errors
+    found = {
+        **odds_difference(errors, people),
+        **rates("error", errors, people),
+        **rates("idk_rate", deferred, people),
+        **rates("model_error", model_errors, people - deferred, WHOLE),
+        **rates("dm_error", dm_errors, deferred, WHOLE),
+    }
+    return {name: found[name] for name in METRICS}
+
+
+def odds_difference(errors: Values, people: Values) -> dict[str, Values]:
+    """Return the absolute group difference in error rate: ``di_y0`` and ``di_y1`` by Y, ``di`` their mean.
+
+    This is the average odds difference, D in Eq. 11 of the paper. errors, people: (4, ...).
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rate = errors / people
+    gap = np.abs(rate[:2] - rate[2:])
+    return {"di": gap.mean(axis=0), "di_y0": gap[0], "di_y1": gap[1]}
+
+
+def rates(name: str, count: Values, of: Values, groups: Mapping[str, slice] = GROUPS) -> dict[str, Values]:
+    """Return ``count`` as a share of ``of``, both (4, ...), within the cells of each of ``groups``."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return {
+            f"{name}{ending}": count[own].sum(axis=0) / of[own].sum(axis=0)
+            for ending, own in groups.items()
+        }
