@@ -7,13 +7,18 @@ BIN := $(VENV)/bin
 KILLS := 100
 SEED := 0
 
-.PHONY: study paper test check docs bench chaos clean
+.PHONY: study paper test test-lowest check docs bench chaos clean
 
 study: $(VENV)/installed  ## run the default study and write its report
 	$(BIN)/study run
 
-test: $(VENV)/installed-dev  ## run the tests, files side by side on two cores
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+test: $(VENV)/installed-dev  ## run the tests on two cores
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+test-lowest:  ## run the tests with the lowest versions that pyproject.toml allows
+	$(PYTHON) -m venv .venv-lowest
+	.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check -c requirements-lowest.txt -e '.[dev]'
+	.venv-lowest/bin/python -m pytest -n 2 --dist worksteal
 
 paper: $(VENV)/installed  ## run every figure of the paper into one page, and go on with it if it was stopped
 	for name in compas health; do $(BIN)/study data describe $$name >/dev/null 2>&1 || $(BIN)/study data fetch $$name; done
@@ -35,7 +40,7 @@ chaos: $(VENV)/installed-dev  ## kill a study's processes again and again, and s
 	$(BIN)/python -m tests.chaos --kills $(KILLS) --seed $(SEED)
 
 clean:
-	rm -rf $(VENV) build site *.egg-info
+	rm -rf $(VENV) .venv-lowest build site *.egg-info
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "needs Python 3.11, 3.12 or 3.13; none found (make PYTHON=/path/to/python3)"; exit 2; }

@@ -1,37 +1,18 @@
 import os
 import signal
 from collections.abc import Iterator
-from pathlib import Path
 
+import hypothesis
 import pytest
 
 # Before torch is imported: threads that wait for each other sleep, where they would keep busy cores busy.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
-pytest_plugins = ["tests.study_fixtures"]
+# How long an example takes depends on what else the machine does.
+hypothesis.settings.register_profile("no deadline", deadline=None)
+hypothesis.settings.load_profile("no deadline")
 
-LONGEST = [
-    *("training/test_interruptions.py", "engines/test_compiled.py", "models/test_training_lanes.py"),
-    *("chaos/test_storm.py", "training/test_ray_cluster.py", "training/test_storage_end_to_end.py"),
-    *("commands/test_cli.py", "storage/test_storage.py", "models/test_decision_maker.py"),
-    *(
-        "reports/page/test_page.py",
-        "training/test_evaluation.py",
-        "results/test_damaged.py",
-        "search/test_pack_queue.py",
-    ),
-    *("training/test_executors.py", "training/test_full_disk.py", "commands/test_collection.py"),
-    "reports/paper/test_paper.py",
-]
-"""The files that begin, so that of two workers none has a long one left when the other is done. The first
-waits for processes most of its time, and the next two compute."""
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Hand out the longest files first; with ``--no-loadscope-reorder`` xdist keeps to this order."""
-    places = {Path(__file__).parent / name: place for place, name in enumerate(LONGEST)}
-    assert all(path.is_file() for path in places), "LONGEST names a file that is not there"
-    items.sort(key=lambda item: places.get(item.path, len(places)))
+pytest_plugins = ["tests.study_fixtures", "tests.skips"]
 
 
 @pytest.fixture(scope="session", autouse=True)

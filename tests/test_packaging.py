@@ -4,11 +4,14 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tomllib
 import zipfile
 from pathlib import Path
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.version import Version
 
 ROOT = Path(__file__).parents[1]
 SOURCES = ("study", "models", "reports")
@@ -109,6 +112,17 @@ def test_copy_that_lost_its_links_is_refused(source: Path, tmp_path: Path) -> No
     (copy / "study" / "models").write_text("../models")
     with pytest.raises(AssertionError, match="study/models: must be a folder or a symbolic link"):
         build("wheel", copy, tmp_path / "wheel")
+
+
+def test_lowest_versions_that_are_tested_are_the_lower_bounds() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    bounds = {}
+    for requirement in map(Requirement, project["dependencies"]):
+        (bound,) = (part.version for part in requirement.specifier if part.operator == ">=")
+        bounds[requirement.name.lower()] = Version(bound)
+    text = (ROOT / "requirements-lowest.txt").read_text("utf-8")
+    pinned = [line.split("==") for line in text.splitlines() if not line.startswith("#")]
+    assert {name.lower(): Version(version) for name, version in pinned} == bounds
 
 
 def test_nodes_of_a_cluster_get_all_that_is_built() -> None:
