@@ -7,7 +7,8 @@ from typing import Any
 import pandas as pd
 
 from study.config.study_file import StudyConfig, validate
-from study.results.directory import Broken, ResultsDirectory
+from study.results.directory import ResultsDirectory
+from study.results.files.reading import Broken
 from study.results.packs import split_id
 from study.results.study_results import Results
 from study.search.plan import planned_runs

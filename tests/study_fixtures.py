@@ -38,7 +38,8 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         names.append("/".join(str(path).split("/")[-2:]))
         return read_whole(path)
 
-    monkeypatch.setattr("study.results.directory.read_whole", noting)
+    for module in ("directory", "files.decisions", "files.ledger", "files.reading"):
+        monkeypatch.setattr(f"study.results.{module}.read_whole", noting)
     return names
 
 

@@ -158,10 +158,10 @@ def _begin_or_continue(config: StudyConfig, directory: ResultsDirectory, identit
 
 
 def _set_broken_aside(directory: ResultsDirectory, say: Callable[[str], None]) -> None:
-    """Name the files of the ledger that cannot be read, and make room for their runs."""
+    """Name the damaged files, and make room for new ones."""
     for broken in directory.broken():
         aside = directory.set_aside(broken)
-        say(f"{broken.path}: cannot be read ({broken.reason}); moved to {aside.name}, its runs go again")
+        say(f"{broken.path}: cannot be read ({broken.reason}); moved to {aside.name} and made again")
 
 
 def _cautions(config: StudyConfig, dataset: Dataset) -> list[str]:
@@ -195,9 +195,10 @@ def _decision_makers(
     makers = dict(zip(stored["decision_maker"], probabilities, strict=True))
     test = rows_by_use(dataset, config.thresholds.choose_on)["test"]
     directory.write_test_rows(
-        dataset.label[test] > 0.5,
-        dataset.sensitive[test] == 1,
-        {name: probability[test] >= 0.5 for name, probability in makers.items()},
+        dataset.label > 0.5,
+        dataset.sensitive == 1,
+        makers,
+        test,
     )
     return makers
 

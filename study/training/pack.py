@@ -15,8 +15,8 @@ from study.models.families import FAMILIES
 from study.models.methods import LOSSES
 from study.models.training import PackTraining, Trained
 from study.results.directory import ResultsDirectory
+from study.results.files.schema import RUN_SCHEMA
 from study.results.packs import Pack, run_id
-from study.results.schema import RUN_SCHEMA
 from study.training.backend import code_directory
 from study.training.checkpoint import Checkpoint
 from study.training.evaluation import Evaluation, evaluate

@@ -10,8 +10,8 @@ from collections.abc import MutableMapping
 from typing import Any
 
 from study.results.directory import ResultsDirectory
+from study.results.files.schema import Rows
 from study.results.packs import Pack, split_id
-from study.results.schema import Rows
 from study.search.pack_queue import PackQueue
 from study.training.pack import Advance, failed_rows
 from study.training.progress import Progress

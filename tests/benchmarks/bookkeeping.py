@@ -21,8 +21,8 @@ import numpy as np
 from study.config.study_file import validate
 from study.models.training import TrainingOptions
 from study.results.directory import ResultsDirectory
+from study.results.files.schema import RUN_SCHEMA
 from study.results.packs import Pack, run_id
-from study.results.schema import RUN_SCHEMA
 from study.search.identity import Identity
 from study.search.pack_queue import PackQueue
 from study.status import study_status

@@ -7,7 +7,8 @@ import pytest
 from study import Study, load_model
 from study.config.study_file import validate
 from study.errors import LedgerError, StudyFileError
-from study.results.directory import RUN_SCHEMA, ResultsDirectory
+from study.results.directory import ResultsDirectory
+from study.results.files.schema import RUN_SCHEMA
 from study.training.pack import run_pack
 from tests.worlds.small_study import TINY, assert_same_rows
 

@@ -266,8 +266,8 @@ def test_broken_file_of_the_ledger_is_named_and_its_runs_are_done_again(
     assert answer.status == 0
     named = answer.err.splitlines()[0]
     assert named.startswith(f"{broken}: cannot be read (")
-    assert named.endswith(f"); moved to {broken.name}.broken, its runs go again")
-    assert (tiny_copy.runs / f"{broken.name}.broken").is_file()
+    assert named.endswith(f"); moved to _{broken.name}.broken and made again")
+    assert (tiny_copy.runs / f"_{broken.name}.broken").is_file()
     assert_same_rows(tiny_copy.read_runs()[0], tiny_results.read_runs()[0])
 
 

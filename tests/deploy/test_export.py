@@ -14,7 +14,8 @@ from study import Study, load_model
 from study.deploy.apply import apply
 from study.deploy.export import NotReproducedError, export
 from study.errors import DataError, LedgerError, ModelError, OutputError
-from study.results.directory import RUN_SCHEMA, ResultsDirectory
+from study.results.directory import ResultsDirectory
+from study.results.files.schema import RUN_SCHEMA
 from tests.worlds.small_study import FAMILY_ARMS, TINY, config_of
 
 GROUPED = {"idk_rate": "defer", "error": "wrong"}

@@ -14,8 +14,8 @@ from study.reports.figures.album import Album
 from study.reports.paper.claims import Claim, Expected, Part, judge
 from study.reports.paper.claims_table import claims_frame
 from study.results.directory import ResultsDirectory
+from study.results.files.schema import DECISION_MAKER_SCHEMA, OUTCOME_SCHEMA, RUN_SCHEMA, WEIGHT_SCHEMA
 from study.results.packs import Pack
-from study.results.schema import DECISION_MAKER_SCHEMA, OUTCOME_SCHEMA, RUN_SCHEMA, WEIGHT_SCHEMA
 from study.words import METRICS, SPLITS
 
 PAGE = Path(__file__).parents[2] / "docs" / "columns.md"

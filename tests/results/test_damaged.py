@@ -16,7 +16,8 @@ import yaml
 from study.cli import main
 from study.errors import UserError
 from study.results.directory import ResultsDirectory
-from study.results.schema import RUN_SCHEMA
+from study.results.files.schema import RUN_SCHEMA, to_parquet
+from study.storage.seals import open_json, sealed_json, sealed_yaml
 from study.training.launch import resume
 
 pytestmark = [
@@ -94,21 +95,28 @@ def test_made_up_words_and_numbers_are_refused_or_harmless(
     path = tiny_copy.root / name
     if name == "packs":
         path = sorted(path.iterdir())[seed]
-    load, dump = (yaml.safe_load, yaml.safe_dump) if name == "study.yaml" else (json.loads, json.dumps)
-    sound = path.read_text()
+    load = yaml.safe_load if name == "study.yaml" else open_json
+    sound = path.read_bytes()
     content = load(sound)
     places = list(spots(content))
     before = {entry for entry in tmp_path.rglob("*") if "tiny" not in entry.parts}
     for number, place in enumerate(drawn.sample(places, min(10, len(places)))):
         damaged = put(content, place, drawn.choice(HOSTILE))
-        path.write_bytes(dump(damaged).encode("utf-8", "surrogatepass"))
+        path.write_bytes(sealed(name, damaged))
         assert_refused_or_done("status", tiny_copy.root)
         if number % 2:
             assert_refused_or_done("select", tiny_copy.root, "--json")
         else:
             assert_resumed_or_refused(tiny_copy)
-        path.write_text(sound)
+        path.write_bytes(sound)
     assert {entry for entry in tmp_path.rglob("*") if "tiny" not in entry.parts} == before
+
+
+def sealed(name: str, content: Any) -> bytes:
+    """As an attacker would write it: with a digest that is right."""
+    if name == "study.yaml":
+        return sealed_yaml(yaml.safe_dump(content))
+    return sealed_json(content) if isinstance(content, dict) else json.dumps(content).encode()
 
 
 NOTHING = (b"", b"\0" * 100, b"[" * 100_000, b"{}", b"\xff\xfe", b"null", b"1e999")
@@ -137,8 +145,7 @@ def test_pack_ids_cannot_leave_the_directory(
 ) -> None:
     assert isinstance(tiny_copy.root, Path)
     path = sorted((tiny_copy.root / "packs").iterdir())[0]
-    made_up = json.loads(path.read_text()) | {"pack_id": name}
-    path.write_text(json.dumps(made_up))
+    path.write_bytes(sealed_json(open_json(path.read_bytes()) | {"pack_id": name}))
     (tiny_copy.root / "runs" / f"{path.stem}.parquet").unlink()
     assert assert_refused_or_done("status", tiny_copy.root) == 2
     with pytest.raises(UserError, match="is not a pack's manifest"):
@@ -197,7 +204,7 @@ def test_tables_that_are_made_up_are_refused_or_shown_as_they_are(
 ) -> None:
     assert isinstance(tiny_copy.root, Path)
     path = sorted((tiny_copy.root / "runs").iterdir())[1]
-    pq.write_table(CHANGES[what](pq.ParquetFile(path).read()), path)
+    path.write_bytes(to_parquet(CHANGES[what](pq.ParquetFile(path).read())))
     assert_refused_or_done("status", tiny_copy.root)
     assert_refused_or_done("select", tiny_copy.root)
 
@@ -210,11 +217,11 @@ def test_report_of_a_ledger_that_was_made_up_runs_nothing(text: str, tiny_copy: 
         table = pq.ParquetFile(path).read()
         for name in ("model", "decision_maker", "setting_id", "worker", "status", "dataset", "study"):
             table = column(name, lambda n: pa.array([text] * n))(table)
-        pq.write_table(table.cast(RUN_SCHEMA), path)
-    manifest = json.loads((tiny_copy.root / "manifest.json").read_text())
+        path.write_bytes(to_parquet(table.cast(RUN_SCHEMA)))
+    manifest = tiny_copy.read_manifest()
     manifest |= {"data_source": text, "code": text}
     manifest["sessions"] = [dict.fromkeys(manifest["sessions"][0], text)]
-    (tiny_copy.root / "manifest.json").write_text(json.dumps(manifest))
+    tiny_copy.write_manifest(manifest)
     if assert_refused_or_done("report", tiny_copy.root) == 2:
         return
     page = (tiny_copy.root / "report" / "index.html").read_text()

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from study.errors import LedgerError, OutputError
-from study.results.directory import DECISION_MAKER_SCHEMA, RUN_SCHEMA, Broken, ResultsDirectory
+from study.results.directory import ResultsDirectory
+from study.results.files.reading import Broken
+from study.results.files.schema import DECISION_MAKER_SCHEMA, RUN_SCHEMA, to_parquet
 from study.results.packs import Pack
 from study.search.pack_queue import PackQueue
 from tests.worlds.small_study import (
@@ -68,6 +71,11 @@ def packs(directory: ResultsDirectory) -> list[Pack]:
 
 def runs_file(directory: ResultsDirectory, pack: Pack) -> Path:
     return directory.runs / f"{pack.pack_id}.parquet"
+
+
+def copy_of(directory: ResultsDirectory, pack: Pack) -> None:
+    """Let another pack have the same runs."""
+    write_rows(directory, replace(pack, pack_id="copy"), made_up_rows(replace(pack, pack_id="copy")))
 
 
 # Columns
@@ -148,23 +156,13 @@ def test_weights_and_decisions_are_there_before_the_rows(
     assert written == ["weights", "outcomes", "runs"]
 
 
-def test_pack_without_runs_of_its_own_is_in_the_ledger(directory: ResultsDirectory) -> None:
-    assert not directory.has_runs("p")
-    directory.write_nothing("p")
-    assert directory.has_runs("p")
-    assert directory.read_pack_runs("p").empty
-    runs, broken = directory.read_runs()
-    assert (len(runs), broken, list(runs)) == (0, [], RUN_SCHEMA.names)
-
-
 def test_empty_directory_has_no_runs_but_all_columns(directory: ResultsDirectory) -> None:
     runs, broken = directory.read_runs()
     assert (len(runs), broken, list(runs)) == (0, [], RUN_SCHEMA.names)
 
 
 def test_run_that_two_files_hold_counts_once(directory: ResultsDirectory, packs: list[Pack]) -> None:
-    copy = directory.runs / "copy.parquet"
-    copy.write_bytes(runs_file(directory, packs[0]).read_bytes())
+    copy_of(directory, packs[0])
     runs, _ = directory.read_runs()
     assert len(runs) == 20
     assert runs["run_id"].is_unique
@@ -173,7 +171,7 @@ def test_run_that_two_files_hold_counts_once(directory: ResultsDirectory, packs:
 def test_more_columns_are_tolerated(directory: ResultsDirectory, packs: list[Pack]) -> None:
     path = runs_file(directory, packs[0])
     table = pq.ParquetFile(path).read()
-    pq.write_table(table.append_column("more", pa.array([1] * table.num_rows)), path)
+    path.write_bytes(to_parquet(table.append_column("more", pa.array([1] * table.num_rows))))
     runs, broken = directory.read_runs()
     assert (len(runs), broken, list(runs)) == (20, [], RUN_SCHEMA.names)
 
@@ -202,7 +200,9 @@ def test_decision_makers_come_back(directory: ResultsDirectory) -> None:
     assert list(read["decision_maker"]) == ["standard", "oracle"]
     assert [list(row) for row in read["probability"]] == [[0.25, 0.75], [1.0]]
     directory.decision_makers_file.write_bytes(b"torn")
-    with pytest.raises(LedgerError, match=r"decision_makers\.parquet: cannot be read.*delete it and"):
+    with pytest.raises(
+        LedgerError, match=r"decision_makers\.parquet: cannot be read.*`study resume` makes it again"
+    ):
         directory.read_decision_makers()
 
 
@@ -251,6 +251,7 @@ def test_decisions_of_any_number_of_people_come_back(
     rows = st.lists(st.booleans(), min_size=people, max_size=people).map(np.array)
     deferred, positive = (data.draw(st.lists(rows, min_size=runs, max_size=runs)) for _ in range(2))
     label, sensitive, maker = (data.draw(rows) for _ in range(3))
+    directory.test_rows_file.unlink(missing_ok=True)
     directory.write_test_rows(label, sensitive, {"oracle": maker})
     made = {f.name: [None] * runs for f in RUN_SCHEMA} | {"run_id": [f"r{index}" for index in range(runs)]}
     bits = ([np.packbits(row).tobytes() for row in decided] for decided in (deferred, positive))
@@ -281,8 +282,7 @@ def test_run_without_decisions_is_left_out(tested: ResultsDirectory, packs: list
 def test_run_whose_decisions_two_files_hold_counts_once(
     tested: ResultsDirectory, packs: list[Pack]
 ) -> None:
-    for folder in (tested.runs, tested.outcomes):
-        (folder / "copy.parquet").write_bytes((folder / f"{packs[0].pack_id}.parquet").read_bytes())
+    copy_of(tested, packs[0])
     assert_outcomes_of(tested, tested.read_runs()[0])
 
 
@@ -316,12 +316,12 @@ def test_there_are_no_decisions_where_none_were_kept(
 
 def _with_decisions_of_other_people(path: Path) -> None:
     table = pq.ParquetFile(path).read()
-    pq.write_table(table.set_column(1, "deferred", pa.array([b"\0"] * table.num_rows)), path)
+    path.write_bytes(to_parquet(table.set_column(1, "deferred", pa.array([b"\0"] * table.num_rows))))
 
 
 def _without_decisions(path: Path) -> None:
     table = pq.ParquetFile(path).read()
-    pq.write_table(table.set_column(1, "deferred", pa.nulls(table.num_rows, pa.binary())), path)
+    path.write_bytes(to_parquet(table.set_column(1, "deferred", pa.nulls(table.num_rows, pa.binary()))))
 
 
 @pytest.mark.parametrize(
@@ -329,7 +329,7 @@ def _without_decisions(path: Path) -> None:
     [
         lambda path: path.write_bytes(b""),
         lambda path: path.write_bytes(path.read_bytes()[:-20]),
-        lambda path: pq.write_table(pa.table({"x": [1]}), path),
+        lambda path: path.write_bytes(to_parquet(pa.table({"x": [1]}))),
         _with_decisions_of_other_people,
         _without_decisions,
     ],
@@ -341,7 +341,7 @@ def test_broken_decisions_are_named_with_what_to_do(
     name = f"{packs[2].pack_id}.parquet"
     break_it(tested.outcomes / name)
     with pytest.raises(
-        LedgerError, match=rf"outcomes/{name}: cannot be read .*; delete it and runs/{name}"
+        LedgerError, match=rf"outcomes/{name}: cannot be read .*; `study resume` makes it again"
     ):
         tested.read_outcomes(tested.read_runs()[0])
 
@@ -353,8 +353,10 @@ def test_broken_people_are_named_with_what_to_do(tested: ResultsDirectory, table
     if table is None:
         _torn(tested.test_rows_file)
     else:
-        pq.write_table(table, tested.test_rows_file)
-    with pytest.raises(LedgerError, match=r"test_rows\.parquet: cannot be read .*; delete it and resume"):
+        tested.test_rows_file.write_bytes(to_parquet(table))
+    with pytest.raises(
+        LedgerError, match=r"test_rows\.parquet: cannot be read .*; `study resume` makes it again"
+    ):
         tested.read_outcomes(tested.read_runs()[0])
 
 
@@ -366,24 +368,24 @@ def _torn(path: Path) -> None:
 
 
 def _without_a_column(path: Path) -> None:
-    pq.write_table(pq.ParquetFile(path).read().drop_columns(["alpha"]), path)
+    path.write_bytes(to_parquet(pq.ParquetFile(path).read().drop_columns(["alpha"])))
 
 
 def _with_a_column_twice(path: Path) -> None:
     table = pq.ParquetFile(path).read()
-    pq.write_table(table.append_column("alpha", table["alpha"]), path)
+    path.write_bytes(to_parquet(table.append_column("alpha", table["alpha"])))
 
 
 def _with_text_for_numbers(path: Path) -> None:
     table = pq.ParquetFile(path).read()
     at = table.schema.get_field_index("alpha")
-    pq.write_table(table.set_column(at, "alpha", pa.array(["many"] * table.num_rows)), path)
+    path.write_bytes(to_parquet(table.set_column(at, "alpha", pa.array(["many"] * table.num_rows))))
 
 
 def _with_fractions_for_seeds(path: Path) -> None:
     table = pq.ParquetFile(path).read()
     at = table.schema.get_field_index("seed")
-    pq.write_table(table.set_column(at, "seed", pa.array([0.5] * table.num_rows)), path)
+    path.write_bytes(to_parquet(table.set_column(at, "seed", pa.array([0.5] * table.num_rows))))
 
 
 def _a_directory(path: Path) -> None:
@@ -396,7 +398,7 @@ BREAKS: dict[str, Callable[[Path], object]] = {
     "garbage": lambda path: path.write_bytes(os.urandom(500)),
     "garbage between magic words": lambda path: path.write_bytes(b"PAR1" + b"\x07" * 90 + b"PAR1"),
     "torn": _torn,
-    "another table": lambda path: pq.write_table(pa.table({"x": [1]}), path),
+    "another table": lambda path: path.write_bytes(to_parquet(pa.table({"x": [1]}))),
     "without a column": _without_a_column,
     "a column twice": _with_a_column_twice,
     "text for numbers": _with_text_for_numbers,
@@ -409,11 +411,11 @@ BREAKS: dict[str, Callable[[Path], object]] = {
 def test_files_read_in_several_goes_are_the_same_ledger(
     in_memory: int, directory: ResultsDirectory, packs: list[Pack], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (directory.runs / "copy.parquet").write_bytes(runs_file(directory, packs[0]).read_bytes())
+    copy_of(directory, packs[0])
     for broken in (packs[2], packs[-1]):
         runs_file(directory, broken).write_bytes(b"")
     expected, named = directory.read_runs()
-    monkeypatch.setattr("study.results.directory._IN_MEMORY", in_memory)
+    monkeypatch.setattr("study.results.files.ledger._IN_MEMORY", in_memory)
     runs, broken_ones = directory.read_runs()
     pd.testing.assert_frame_equal(runs, expected, check_exact=True)
     assert broken_ones == named
@@ -452,6 +454,46 @@ def test_broken_file_set_aside_twice_leaves_one(directory: ResultsDirectory, pac
         path.write_bytes(content)
         aside = directory.set_aside(Broken(path, "a reason"))
     assert aside.read_bytes() == b"second"
+
+
+@pytest.mark.parametrize("folder", ["runs", "weights", "outcomes"])
+def test_pack_with_a_damaged_file_is_set_aside_whole(
+    folder: str, directory: ResultsDirectory, packs: list[Pack]
+) -> None:
+    path = directory.root / folder / f"{packs[1].pack_id}.parquet"
+    path.write_bytes(path.read_bytes()[:-1])
+    (broken,) = directory.broken()
+    assert broken.path == path
+    aside = directory.set_aside(broken)
+    assert aside == path.with_name(f"_{path.name}.broken")
+    assert directory.broken() == []
+    for name in ("runs", "weights", "outcomes"):
+        left = pd.read_parquet(directory.root / name)
+        assert left["run_id"].nunique() == 20 - packs[1].runs
+
+
+def test_rows_of_another_pack_than_the_file_is_named_after_are_no_rows(
+    directory: ResultsDirectory, packs: list[Pack]
+) -> None:
+    one, other = (runs_file(directory, pack) for pack in packs[:2])
+    one.write_bytes(other.read_bytes())
+    (broken,) = directory.read_runs()[1]
+    assert broken.path == one
+    assert packs[1].pack_id in broken.reason
+
+
+def test_test_rows_are_written_once_and_others_are_refused(tested: ResultsDirectory) -> None:
+    label, sensitive = made_up_decisions("label"), made_up_decisions("sensitive")
+    chances = {name: made_up_decisions(name) for name in ("standard", "label")}
+    written = tested.test_rows_file.read_bytes()
+    tested.write_test_rows(label, sensitive, chances)
+    assert tested.test_rows_file.read_bytes() == written
+    # The same decisions, but of probabilities that are not the same to the last bit.
+    others = chances | {"standard": np.where(chances["standard"], 0.75, 0.25)}
+    for one, chance in ((~label, chances), (label, others), (label, {"standard": chances["standard"]})):
+        with pytest.raises(LedgerError, match=r"test_rows\.parquet: differs from"):
+            tested.write_test_rows(one, sensitive, chance)
+    assert tested.test_rows_file.read_bytes() == written
 
 
 @pytest.mark.parametrize("garbage", [b"", b"{", b"[1]", b"\xff\xfe"])

@@ -38,13 +38,13 @@ def there(store: Store) -> ResultsDirectory:
 @pytest.fixture(autouse=True)
 def _tries_again_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Waits for hundredths of a second between two tries."""
-    monkeypatch.setattr(study.patience, "FIRST_WAIT", 0.01)
+    monkeypatch.setattr(study.storage.retries, "FIRST_WAIT", 0.01)
 
 
 @pytest.fixture
 def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Is patient for half a second where it would be for minutes."""
-    monkeypatch.setattr(study.patience, "PATIENCE", 0.5)
+    monkeypatch.setattr(study.storage.retries, "PATIENCE", 0.5)
 
 
 def filled(directory: ResultsDirectory) -> list[Pack]:
@@ -231,7 +231,7 @@ def test_errors_that_stay_are_one_line_and_break_no_file(there: ResultsDirectory
 def test_errors_that_cannot_pass_are_said_at_once(
     change: Callable[[Store], ResultsDirectory], store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(study.patience.time, "sleep", lambda seconds: pytest.fail("waited"))
+    monkeypatch.setattr(study.storage.retries.time, "sleep", lambda seconds: pytest.fail("waited"))
     directory = change(store)
     with store.trouble(r"PUT x/.*", answers(403)), pytest.raises(OutputError) as raised:
         directory.write_manifest({})

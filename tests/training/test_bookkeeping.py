@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from study.results import directory as ledger
+from study.results.directory import ResultsDirectory
+from study.results.files import ledger
 from study.search.pack_queue import PackQueue
 from study.status import study_status
 from tests.benchmarks.bookkeeping import SEEDS, SETTINGS, measure
@@ -18,7 +19,7 @@ def test_real_ray_queue_and_ledger_keep_the_books_of_thousands_of_runs(
     cost = measure(packs * SETTINGS * SEEDS, tmp_path / "results")
     # One more than asked for: the baseline.
     assert (cost.packs, cost.runs) == (packs + 1, (packs * SETTINGS + 1) * SEEDS)
-    status = study_status(ledger.ResultsDirectory(tmp_path / "results"))
+    status = study_status(ResultsDirectory(tmp_path / "results"))
     assert (status.finished, status.planned, status.failed) == (cost.runs, cost.runs, 0)
     assert len(cost.memory) == 4
     # The rows of these thirty packs alone would take as much.
@@ -34,7 +35,7 @@ def test_every_pack_is_read_once_and_no_earlier_one_again(
     monkeypatch.setattr(ledger, "read_whole", lambda path: read.append(path.name) or whole(path))
     search = {"sampler": sampler, "settings": 40}
     config = config_of({"search": search, "seeds": 2, "pack": {"settings": 5}, "methods": "defer"})
-    directory = ledger.ResultsDirectory(tmp_path / "results")
+    directory = ResultsDirectory(tmp_path / "results")
     queue = PackQueue(config, IDENTITY, directory)
     trained = []
     while (pack := queue.next()) is not None:

@@ -10,7 +10,7 @@ from study.api import Study
 from study.deploy.export import export
 from study.errors import LedgerError
 from study.results.directory import ResultsDirectory
-from study.results.schema import OUTCOME_SCHEMA, RUN_SCHEMA, WEIGHT_SCHEMA, Rows, read_table
+from study.results.files.schema import OUTCOME_SCHEMA, RUN_SCHEMA, WEIGHT_SCHEMA, Rows, read_table
 from study.results.settings import medians_by_setting
 from study.status import study_results, study_status
 from study.training.launch import resume

@@ -11,8 +11,8 @@ import pandas as pd
 
 from study.config.study_file import StudyConfig, validate
 from study.results.directory import ResultsDirectory
+from study.results.files.schema import RUN_SCHEMA, Rows
 from study.results.packs import Pack, run_id
-from study.results.schema import RUN_SCHEMA, Rows
 from study.search.identity import Identity
 from study.words import FAILED
 from tests.worlds.own_tables import cases

@@ -1,6 +1,6 @@
 """The tables of a results directory: their columns, and how they become bytes and are read back.
 
-What is read may be torn or made up by anybody: it is data, checked, and raises one of UNREADABLE.
+What is read may be damaged or made up: it is data, checked, and raises one of UNREADABLE.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from study.storage.seals import check_parquet, seal_parquet
 from study.words import METRICS, SPLITS, THRESHOLDS
 
 RUN_SCHEMA = pa.schema(
@@ -69,51 +70,47 @@ def to_table(columns: Mapping[str, Sequence[Any] | BoolArray], schema: pa.Schema
 
 
 def to_parquet(table: pa.Table) -> bytes:
-    """Return a table as a Parquet file's content."""
+    """Return a table as a sealed Parquet file's content."""
     sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd")
-    content: bytes = sink.getvalue().to_pybytes()
-    return content
+    # Our readers check the whole file; the checksums are for those of other programs.
+    pq.write_table(table, sink, compression="zstd", write_page_checksum=True)
+    return seal_parquet(sink.getvalue().to_pybytes())
 
 
 def read_table(content: bytes, schema: pa.Schema, columns: Sequence[str] | None = None) -> pa.Table:
     """Return ``columns`` (all of the schema) of a Parquet file, in the schema's types.
 
-    Raises ValueError where a column of the schema is missing, there twice, or of another kind, and where
-    a row has no name.
+    Raises ValueError where the file is damaged, a column of the schema is missing, duplicate, or of another
+    kind, and where a row has no name.
     """
     wanted = schema.names if columns is None else list(columns)
-    with pq.ParquetFile(pa.BufferReader(content)) as file:
+    with _opened(content) as file:
         names = file.schema_arrow.names
-        # Files of the ledger from before a run could fail give no reasons.
-        lacking = {"reason"} - {*names}
-        wrong = [name for name in schema.names if names.count(name) != 1 and name not in lacking]
+        wrong = [name for name in schema.names if names.count(name) != 1]
         if wrong:
             raise ValueError(f"{names.count(wrong[0])} columns {wrong[0]}, one is needed")
-        table = file.read([name for name in wanted if name not in lacking])
+        table = file.read(wanted)
     nameless = [name for name in wanted if name in _NAMES and table[name].null_count]
     if nameless:
         raise ValueError(f"a row without {nameless[0]}")
-    for name in lacking:
-        table = table.append_column(name, pa.nulls(len(table), pa.string()))
     return table.select(wanted).cast(pa.schema([schema.field(name) for name in wanted]))
 
 
-def read_people(content: bytes) -> dict[str, BoolArray]:
+def read_test_rows(content: bytes) -> dict[str, BoolArray]:
     """Return the columns of test_rows.parquet, (N,) each; raises one of UNREADABLE."""
-    table = pq.ParquetFile(pa.BufferReader(content)).read()
+    table = open_table(content)
     names = ["label", "sensitive", *(n for n in table.column_names if n.startswith("decision_"))]
     return {name: table[name].cast(pa.bool_()).to_numpy() for name in names}
 
 
-def read_decided(content: bytes, people: int, wanted: pa.Array) -> tuple[list[str], BoolArray, BoolArray]:
-    """Return R run ids, those that are ``wanted``, and their decisions, (R, people) each.
+def read_decisions(content: bytes, rows: int, wanted: pa.Array) -> tuple[list[str], BoolArray, BoolArray]:
+    """Return R run ids, those that are ``wanted``, and their decisions, (R, rows) each.
 
     Raises one of UNREADABLE.
     """
     table = read_table(content, OUTCOME_SCHEMA)
     table = table.filter(pc.is_in(table["run_id"], wanted))
-    deferred, positive = (_bits(table[name], people) for name in OUTCOME_SCHEMA.names[1:])
+    deferred, positive = (_bits(table[name], rows) for name in OUTCOME_SCHEMA.names[1:])
     return table["run_id"].to_pylist(), deferred, positive
 
 
@@ -121,6 +118,17 @@ def frame(table: pa.Table) -> pd.DataFrame:
     """Return a table as pandas has it, whatever its metadata say; the table is used up."""
     made: pd.DataFrame = table.to_pandas(ignore_metadata=True, self_destruct=True)
     return made
+
+
+def open_table(content: bytes) -> pa.Table:
+    """Return a sealed Parquet file as it is; raises one of UNREADABLE."""
+    with _opened(content) as file:
+        return file.read()
+
+
+def _opened(content: bytes) -> pq.ParquetFile:
+    check_parquet(content)
+    return pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True)
 
 
 def _bits(column: pa.ChunkedArray, count: int) -> BoolArray:

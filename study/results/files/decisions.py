@@ -1,0 +1,115 @@
+"""The decision-makers of a study, the test rows, and what runs decide on these."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+
+from study.errors import LedgerError
+from study.results.files.paths import ResultsPaths
+from study.results.files.reading import Broken, broken, legible, read_each
+from study.results.files.schema import (
+    DECISION_MAKER_SCHEMA,
+    BoolArray,
+    frame,
+    open_table,
+    read_decisions,
+    read_table,
+    read_test_rows,
+    to_parquet,
+    to_table,
+)
+from study.results.outcomes import Outcomes
+from study.storage.locations import Location, files_in
+from study.storage.whole_files import read_whole, write_whole
+
+_AGAIN = "; `study resume` makes it again"
+
+
+class DecisionFiles(ResultsPaths):
+    """Who decides in a study, and about whom: the tables that its runs share, and the runs' outcomes."""
+
+    def write_decision_makers(self, rows: Mapping[str, Sequence[Any]]) -> None:
+        """Write the decision-makers, a row each with the columns of DECISION_MAKER_SCHEMA."""
+        write_whole(self.decision_makers_file, to_parquet(to_table(rows, DECISION_MAKER_SCHEMA)))
+
+    def read_decision_makers(self) -> pd.DataFrame:
+        """Return the decision-makers; empty before they are trained, LedgerError if unreadable."""
+        if not self.decision_makers_file.exists():
+            return frame(DECISION_MAKER_SCHEMA.empty_table())
+        with legible(self.decision_makers_file, _AGAIN):
+            return frame(read_table(read_whole(self.decision_makers_file), DECISION_MAKER_SCHEMA))
+
+    def write_test_rows(
+        self,
+        label: BoolArray,
+        sensitive: BoolArray,
+        probabilities: Mapping[str, npt.NDArray[Any]],
+        rows: npt.NDArray[Any] | slice = slice(None),
+    ) -> None:
+        """Write the test rows, ``rows`` of the N of the data, and what each decision-maker decides on them.
+
+        Where they were written before they must be the same, and the probabilities (N,) equal to the last
+        bit: with them the finished runs were trained and measured. Raises LedgerError where they differ.
+        """
+        columns = {"label": label[rows], "sensitive": sensitive[rows]}
+        columns |= {f"decision_{name}": chances[rows] >= 0.5 for name, chances in probabilities.items()}
+        digest = hashlib.sha256(b"".join(chances.tobytes() for chances in probabilities.values()))
+        schema = pa.schema([(name, pa.bool_()) for name in columns], {"probabilities": digest.hexdigest()})
+        table = to_table(columns, schema)
+        if not self.test_rows_file.exists():
+            write_whole(self.test_rows_file, to_parquet(table))
+            return
+        with legible(self.test_rows_file, _AGAIN):
+            known = open_table(read_whole(self.test_rows_file))
+        if not table.equals(known, check_metadata=True):
+            raise LedgerError(
+                f"{self.test_rows_file}: differs from what the data and the decision-makers give now, so "
+                "new rows would not go with the finished ones; give another --out"
+            )
+
+    def read_outcomes(self, runs: pd.DataFrame) -> Outcomes | None:
+        """Return the test decisions of runs of the ledger; None where no decisions are kept.
+
+        ``runs`` has their run_id and pack_id: only the files of their packs are opened, and no other runs
+        unpacked. A run whose pack has no outcomes is left out. Raises LedgerError for a file that cannot
+        be read.
+        """
+        paths = files_in(self.outcomes, "*.parquet")
+        if not paths or not self.test_rows_file.exists():
+            return None
+        with legible(self.test_rows_file, _AGAIN):
+            examples = read_test_rows(read_whole(self.test_rows_file))
+        label = examples.pop("label")
+        by_pack = runs.groupby("pack_id", observed=True)["run_id"]
+        wanted = {pack: pa.array(own, pa.string()) for pack, own in by_pack}
+        none = np.zeros((0, len(label)), np.bool_)
+
+        def read(path: Location) -> tuple[list[str], BoolArray, BoolArray]:
+            with legible(path, _AGAIN):
+                return read_decisions(read_whole(path), len(label), wanted[path.stem])
+
+        of_packs = read_each([path for path in paths if path.stem in wanted], read)
+        names, deferred, positive = zip(([], none, none), *of_packs, strict=True)
+        outcomes = Outcomes(
+            run_id=[run_id for of_pack in names for run_id in of_pack],
+            deferred=np.concatenate(deferred),
+            positive=np.concatenate(positive),
+            label=label,
+            sensitive=examples.pop("sensitive"),
+            decisions={name.removeprefix("decision_"): made for name, made in examples.items()},
+        )
+        once = np.sort(np.unique(outcomes.run_id, return_index=True)[1])
+        return outcomes if len(once) == len(outcomes.run_id) else outcomes.take(once)
+
+    def broken_tables(self) -> list[Broken]:
+        """Return which of the tables that the runs share are damaged."""
+        found = (
+            broken(self.decision_makers_file, lambda content: read_table(content, DECISION_MAKER_SCHEMA)),
+            broken(self.test_rows_file, read_test_rows),
+        )
+        return [item for item in found if item is not None]

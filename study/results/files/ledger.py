@@ -1,0 +1,141 @@
+"""The ledger of finished runs: what is in it is done, what is not is still to do.
+
+A pack writes its rows as one Parquet file that appears whole or not at all, after its weights and outcomes,
+so a row never points at what is not there.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from study.errors import LedgerError
+from study.results.files.paths import ResultsPaths
+from study.results.files.reading import Broken, broken, legible, one_line, read_each
+from study.results.files.schema import (
+    OUTCOME_SCHEMA,
+    RUN_SCHEMA,
+    UNREADABLE,
+    WEIGHT_SCHEMA,
+    Rows,
+    frame,
+    read_table,
+    to_parquet,
+    to_table,
+)
+from study.storage.locations import Location, files_in
+from study.storage.whole_files import read_whole, write_whole
+
+_IN_MEMORY = 256
+"""How many files are kept as they are read: many small tables take twice the room of a large one."""
+_SCHEMAS = (RUN_SCHEMA, WEIGHT_SCHEMA, OUTCOME_SCHEMA)
+
+
+class Ledger(ResultsPaths):
+    """The rows of finished runs, their weights and their outcomes, a file of each for every pack."""
+
+    def write_runs(
+        self,
+        pack_id: str,
+        rows: Mapping[str, Sequence[Any]],
+        *,
+        weights: Sequence[np.ndarray[Any, Any]] = (),
+        deferred: Sequence[bytes] = (),
+        positive: Sequence[bytes] = (),
+    ) -> None:
+        """Add a pack's finished runs: columns by name as in RUN_SCHEMA, the rest in row order."""
+        trained = {"run_id": rows["run_id"], "weights": list(weights)}
+        decided = {"run_id": rows["run_id"], "deferred": deferred, "positive": positive}
+        columns = zip((rows, trained, decided), _SCHEMAS, strict=True)
+        self.write_rows(pack_id, Rows(*(to_table(own, schema) for own, schema in columns)))
+
+    def write_rows(self, pack_id: str, rows: Rows) -> None:
+        """Add the tables of a pack; the runs come last, so that they never point at what is not there."""
+        runs_file, *other_files = self.rows_files(pack_id)
+        for path, table in zip((*other_files, runs_file), (*rows[1:], rows.runs), strict=True):
+            write_whole(path, to_parquet(table))
+
+    def remove_rows(self, pack_id: str) -> None:
+        """Take a pack out of the ledger; its runs come first."""
+        for path in self.rows_files(pack_id):
+            path.unlink(missing_ok=True)
+
+    def has_runs(self, pack_id: str) -> bool:
+        """Say whether a pack's rows are in the ledger."""
+        return self.rows_files(pack_id)[0].is_file()
+
+    def finished_packs(self) -> set[str]:
+        """Return the ids of the packs whose rows are in the ledger."""
+        return {path.stem for path in self.runs.glob("*.parquet")}
+
+    def read_pack_runs(self, pack_id: str, columns: Sequence[str] = RUN_SCHEMA.names) -> pd.DataFrame:
+        """Return ``columns`` of one pack's rows; raises LedgerError where the file is missing or broken."""
+        path = self.rows_files(pack_id)[0]
+        with legible(path):
+            return frame(_runs_of(read_whole(path), pack_id, columns))
+
+    def read_runs(self, columns: Sequence[str] = RUN_SCHEMA.names) -> tuple[pd.DataFrame, list[Broken]]:
+        """Return ``columns`` of every finished run, one row each, and the files that cannot be read."""
+        wanted = list(dict.fromkeys(["run_id", *columns]))
+        nothing, unreadable = RUN_SCHEMA.empty_table().select(wanted), list[Broken]()
+
+        def read(path: Location) -> pa.Table | Broken:
+            try:
+                return _runs_of(read_whole(path), path.stem, wanted)
+            except UNREADABLE as error:
+                return Broken(path, one_line(error))
+
+        def rows(paths: Sequence[Location]) -> pa.Table:
+            tables = [nothing]
+            for table in read_each(paths, read):
+                (unreadable if isinstance(table, Broken) else tables).append(table)
+            return pa.concat_tables(tables).combine_chunks()
+
+        paths = files_in(self.runs, "*.parquet")
+        parts = (rows(paths[start : start + _IN_MEMORY]) for start in range(0, len(paths), _IN_MEMORY))
+        runs = frame(pa.concat_tables([nothing, *parts]))
+        again = runs["run_id"].duplicated()
+        # A copy is half a gigabyte where there are a million runs, and hardly ever is one there twice.
+        return (runs[~again].reset_index(drop=True) if again.any() else runs)[list(columns)], unreadable
+
+    def broken_packs(self) -> list[Broken]:
+        """Return a damaged file of every pack that has one, looking at its runs, weights and outcomes."""
+
+        def look(path: Location) -> Broken | None:
+            runs, weights, outcomes = self.rows_files(path.stem)
+            return (
+                broken(runs, lambda content: _runs_of(content, runs.stem))
+                or broken(weights, lambda content: read_table(content, WEIGHT_SCHEMA))
+                or broken(outcomes, lambda content: read_table(content, OUTCOME_SCHEMA))
+            )
+
+        return [item for item in read_each(files_in(self.runs, "*.parquet"), look) if item is not None]
+
+    def read_weights(self, run_id: str, pack_id: str) -> np.ndarray[Any, Any]:
+        """Return the trained parameters (P,) float32 of a run of a pack.
+
+        Raises LedgerError where the pack has none, or none of the run.
+        """
+        path = self.rows_files(pack_id)[1]
+        missing = LedgerError(f"{path}: no weights of run {run_id}")
+        with legible(path):
+            try:
+                table = read_table(read_whole(path), WEIGHT_SCHEMA)
+            except FileNotFoundError:
+                raise missing from None
+        at = table["run_id"].index(run_id).as_py()
+        if at < 0:
+            raise missing
+        return np.asarray(table["weights"][at].as_py(), dtype=np.float32)
+
+
+def _runs_of(content: bytes, pack_id: str, columns: Sequence[str] = RUN_SCHEMA.names) -> pa.Table:
+    """Return ``columns`` of the rows of a pack; raises ValueError where one is of another pack."""
+    table = read_table(content, RUN_SCHEMA, list(dict.fromkeys([*columns, "pack_id"])))
+    others = [name for name in pc.unique(table["pack_id"]).to_pylist() if name != pack_id]
+    if others:
+        raise ValueError(f"a row of pack {others[0]}, which is not the file's name")
+    return table.select(list(columns))
