@@ -1,6 +1,5 @@
 """Several studies that belong together: the figures of the paper, run one after the other into one page."""
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,10 +10,12 @@ from study.config.study_file import load_config
 from study.data import load_dataset
 from study.errors import LedgerError
 from study.results.directory import ResultsDirectory
+from study.results.files.reading import legible, read_json
 from study.search.plan import planned_runs
 from study.status import Status, study_results
 from study.storage.locations import Location
-from study.storage.whole_files import delivered, read_whole, write_whole
+from study.storage.seals import sealed_json
+from study.storage.whole_files import delivered, write_whole
 
 _FILE = "collection.json"
 
@@ -43,17 +44,15 @@ class Collection:
         elif ResultsDirectory(root).exists():
             raise LedgerError(f"{root}: a single study was begun there; give another --out")
         content = {"collection": name, "overrides": list(overrides)}
-        write_whole(root / _FILE, json.dumps(content, indent=2).encode())
+        write_whole(root / _FILE, sealed_json(content, indent=2))
         return collection
 
     @staticmethod
     def open(root: Location) -> "Collection":
         """Return what was begun in ``root``; raises LedgerError where its file is not readable."""
-        try:
-            content = json.loads(read_whole(root / _FILE))
+        content = read_json(root / _FILE)
+        with legible(root / _FILE):
             name, overrides = content["collection"], tuple(map(str, content["overrides"]))
-        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-            raise LedgerError(f"{root / _FILE}: cannot be read ({error})") from None
         if name not in COLLECTIONS:
             raise LedgerError(f"{root / _FILE}: {name!r} is unknown; there are {', '.join(COLLECTIONS)}")
         return Collection(name, root, overrides)

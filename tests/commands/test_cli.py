@@ -15,6 +15,7 @@ import yaml
 
 from study.cli import main
 from study.results.directory import ResultsDirectory
+from study.storage.seals import open_json, sealed_json
 from tests.training.driver import environment
 from tests.worlds.small_study import TINY, assert_same_rows
 
@@ -277,7 +278,7 @@ def test_study_with_a_failed_pack_ends_with_status_1(
     for name in ("RETRIES", "RETRIES_BETWEEN", "SPLITS"):
         monkeypatch.setattr(f"study.training.scheduler.{name}", 0)
     bad = sorted(tiny_copy.packs.iterdir())[2]
-    bad.write_text(json.dumps(json.loads(bad.read_text()) | {"decision_maker": "nobody"}))
+    bad.write_bytes(sealed_json(open_json(bad.read_bytes()) | {"decision_maker": "nobody"}))
     (tiny_copy.runs / f"{bad.stem}.parquet").unlink()
     answer = say("resume", tiny_copy.root)
     assert answer.status == 1

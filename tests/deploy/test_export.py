@@ -15,7 +15,7 @@ from study.deploy.apply import apply
 from study.deploy.export import NotReproducedError, export
 from study.errors import DataError, LedgerError, ModelError, OutputError
 from study.results.directory import ResultsDirectory
-from study.results.files.schema import RUN_SCHEMA
+from study.results.files.schema import RUN_SCHEMA, to_parquet
 from tests.worlds.small_study import FAMILY_ARMS, TINY, config_of
 
 GROUPED = {"idk_rate": "defer", "error": "wrong"}
@@ -145,7 +145,7 @@ def changed(path: Path, run_id: str, column: str, change: object) -> None:
     for row in rows:
         if row["run_id"] == run_id:
             row[column] = change(row[column])  # type: ignore[operator]
-    pq.write_table(type(table).from_pylist(rows, schema=table.schema), path)
+    path.write_bytes(to_parquet(type(table).from_pylist(rows, schema=table.schema)))
 
 
 @pytest.mark.parametrize(

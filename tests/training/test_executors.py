@@ -152,6 +152,7 @@ def test_pack_that_raises_leaves_rows_that_say_why_and_resume_tries_its_runs_aga
     whole = own_copy.decision_makers_file.read_bytes()
     makers = own_copy.read_decision_makers()
     own_copy.write_decision_makers(makers[makers["decision_maker"] != "oracle"].to_dict("list"))
+    own_copy.test_rows_file.unlink()
     for pack in (bad, sound):
         (own_copy.runs / f"{pack.stem}.parquet").unlink()
 
@@ -173,6 +174,7 @@ def test_pack_that_raises_leaves_rows_that_say_why_and_resume_tries_its_runs_aga
     assert rows["test_error"].isna().all()
 
     own_copy.decision_makers_file.write_bytes(whole)
+    own_copy.test_rows_file.unlink()
     assert train(own_copy, None)
     status = study_status(own_copy)
     assert (status.state, status.finished, status.failed) == ("finished", 20, 0)
