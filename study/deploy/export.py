@@ -68,8 +68,8 @@ def export(directory: ResultsDirectory, run_id: str, out: Path | str) -> Deploye
             save_model(model, made)
             loaded = load_model(made)
             _check(loaded, config, dataset, tested)
-            figures = spreads(tested, [run["test_decision_maker"]], resampled_cells(tested))
-            (made / CARD_FILE).write_text(model_card(loaded, figures), "utf-8")
+            measured = spreads(tested, [run["test_decision_maker"]], resampled_cells(tested))
+            (made / CARD_FILE).write_text(model_card(loaded, measured), "utf-8")
             made.replace(place)
     except OSError as error:
         reason = error.strerror or type(error).__name__

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,19 +11,25 @@ import pytest
 
 from study import load_model
 from study.data import Group
-from study.deploy.card import CARD_FILE, group_words
+from study.deploy.card import CARD_FILE, code, group_names, model_card
 from study.results.directory import ResultsDirectory
+from study.results.group_metrics import Spread
 from tests.worlds.small_study import FAMILY_ARMS
 
 WHOLE = {
     "error of the joint system": "error",
-    "disparate impact (DI)": "di",
-    "of it between those with label 0 (false positives)": "di_y0",
-    "of it between those with label 1 (false negatives)": "di_y1",
-    "IDK rate": "idk_rate",
-    "error of the model on what it keeps": "model_error",
-    "error of the decision-maker on what is deferred": "dm_error",
+    "average odds difference (the paper's disparate impact, DI)": "di",
+    "odds difference where the label is 0 (false positives)": "di_y0",
+    "odds difference where the label is 1 (false negatives)": "di_y1",
+    "model's error on cases it keeps": "model_error",
+    "decision-maker's error on deferred cases": "dm_error",
 }
+GROUPS = ("`race` is not B", "`race` is B")
+MEASURED = [
+    *("error", "di", "di_y0", "di_y1", "idk_rate", "model_error", "dm_error", "dm_error_on_kept"),
+    *(f"{name}_a{a}" for a in (0, 1) for name in ("idk_rate", "error")),
+    *(f"error_a{a}_y{y}" for a in (0, 1) for y in (0, 1)),
+]
 
 
 def rows_of(card: str) -> dict[str, list[str]]:
@@ -43,7 +50,8 @@ def test_figures_are_those_of_the_ledger_and_lie_in_their_intervals(
     card = (exported[arm] / CARD_FILE).read_text()
     run = load_model(exported[arm]).about["run"]
     rows = rows_of(card)
-    for words, name in WHOLE.items():
+    deferral = "rejection rate" if arm.startswith("reject") else "deferral rate"
+    for words, name in (WHOLE | {deferral: "idk_rate"}).items():
         (cell,) = rows[words]
         if run[f"test_{name}"] is None:
             assert cell == "–"
@@ -53,11 +61,11 @@ def test_figures_are_those_of_the_ledger_and_lie_in_their_intervals(
         assert low <= number(cell) <= high or name.startswith("di")
     test = pd.read_csv(families.root.parent / "cases.csv").query("split == 'test'")
     for a, here in enumerate((test["race"] != "B", test["race"] == "B")):
-        group = next(cells for cells in tables(card) if cells[0] == f"A = {a}" and len(cells) == 7)
+        group = next(cells for cells in tables(card) if cells[0] == GROUPS[a] and len(cells) == 7)
         assert group[1:3] == [str(here.sum()), str(test.loc[here, "bad"].sum())]
         assert number(group[3]) == pytest.approx(run[f"test_idk_rate_a{a}"], abs=6e-4)
         assert number(group[4]) == pytest.approx(run[f"test_error_a{a}"], abs=6e-4)
-    ends = [next(c for c in tables(card) if c[0] == f"A = {a}" and len(c) == 7)[5:] for a in (0, 1)]
+    ends = [next(c for c in tables(card) if c[0] == group and len(c) == 7)[5:] for group in GROUPS]
     for y in (0, 1):
         gap = abs(number(ends[0][y]) - number(ends[1][y]))
         assert gap == pytest.approx(run[f"test_di_y{y}"], abs=2e-3)
@@ -74,11 +82,11 @@ def test_card_names_what_the_model_is_and_where_it_comes_from(arm: str, exported
     assert card.startswith(f"# Model card: {method}, {family}\n")
     for word in (run["run_id"], run["setting_id"], run["data_fingerprint"], model.about["code"]):
         assert f"`{word}`" in card
-    assert "A = 1 where `race` is B" in card
+    assert "A = 1 where `race` is B, A = 0 where `race` is not B." in card
     assert "Label: column bad." in card
     for column in model.columns:
         assert f"`{column}`" in card
-    assert ("`none` (nobody)" in card) == (method == "binary")
+    assert ("`none` (there is none)" in card) == (method == "binary")
     assert ("It has learned when to defer to `column`" in card) == (method == "defer")
     assert ("Thresholds chosen after training" in card) == (
         family in ("posthoc", "bayes") and method != "binary"
@@ -89,7 +97,7 @@ def test_card_names_what_the_model_is_and_where_it_comes_from(arm: str, exported
 
 def test_thresholds_of_the_card_are_those_of_the_model(exported: dict[str, Path]) -> None:
     model, card = load_model(exported["defer-posthoc"]), (exported["defer-posthoc"] / CARD_FILE).read_text()
-    bands = [cells[1:] for cells in tables(card) if len(cells) == 3 and cells[0].startswith("A =")]
+    bands = [cells[1:] for cells in tables(card) if len(cells) == 3 and cells[0] in GROUPS]
     assert np.array(bands, dtype=float) == pytest.approx(np.array([model.t0, model.t1]).T, rel=1e-3)
 
 
@@ -103,18 +111,58 @@ def test_interval_of_the_error_is_about_that_of_a_proportion(exported: dict[str,
 
 
 @pytest.mark.parametrize(
-    ("group", "words"),
+    ("group", "names"),
     [
-        (Group("sex"), "where `sex` is 1 or true"),
-        (Group("sex", equals="f"), "where `sex` is f"),
-        (Group("age", at_least=25.0), "where `age` is 25 or more"),
+        (Group("sex"), ("`sex` is 0 or false", "`sex` is 1 or true")),
+        (Group("sex", equals="f"), ("`sex` is not f", "`sex` is f")),
+        (Group("age", at_least=25.0), ("`age` is below 25", "`age` is 25 or more")),
     ],
 )
-def test_sensitive_attribute_is_put_into_words(group: Group, words: str) -> None:
-    assert group_words(group) == words
+def test_groups_have_names(group: Group, names: tuple[str, str]) -> None:
+    assert group_names(group) == names
 
 
 def test_what_the_card_says_a_program_can_read(exported: dict[str, Path]) -> None:
     facts = json.loads((exported["defer-gate"] / "model.json").read_text())
     assert facts["about"]["decision_maker_alone"][0]["idk_rate"] == 1
     assert np.array(facts["about"]["test_rows_by_a_and_label"]).sum() == 100
+
+
+HOSTILE = "<script>alert(1)</script> [x](http://a) ![i](j) `c` | **b** _e_\n# heading\n- item &lt; $1$"
+
+
+def test_what_a_table_is_called_and_holds_is_shown_letter_by_letter(exported: dict[str, Path]) -> None:
+    """Names of columns and values, of the study and of its data are anything that a table may hold."""
+    model = load_model(exported["defer-posthoc"])
+    run = {**model.about["run"], "study": HOSTILE}
+    study = {**model.about["study"], "dataset": {**model.about["study"]["dataset"], "name": HOSTILE}}
+    study["dataset"]["label"] = {"column": HOSTILE, "is": HOSTILE}
+    group = Group(HOSTILE, equals=HOSTILE)
+    made = replace(
+        model,
+        preprocessing=replace(model.preprocessing, group=group),
+        about={**model.about, "run": run, "study": study, "source": HOSTILE},
+    )
+    metrics = dict.fromkeys(MEASURED, Spread(0.25, 0.2, 0.3, None))
+    card = model_card(made, metrics)
+    plain = model_card(model, metrics)
+    assert [line for line in card.splitlines() if line.startswith("#")] == [
+        line for line in plain.splitlines() if line.startswith("#")
+    ]
+    assert len(card.splitlines()) == len(plain.splitlines())
+    # Outside of code, all that Markdown and HTML would take for their own has a backslash before it.
+    outside = re.sub(r"(`+)(?!`).*?(?<!`)\1(?!`)", "", re.sub(r"(?s)```.*?```", "", card))
+    for start in ("<script", "[x", "**b", "_e_", "&lt", "$1"):
+        assert not re.search(rf"(?<!\\){re.escape(start)}", outside), start
+    # A bar in a cell makes no column of its own.
+    for cells in tables(card):
+        assert len(cells) in (2, 3, 7)
+
+
+@pytest.mark.parametrize("text", ["a", "`", "a``b", "``` x", "a\nb", "<i>"])
+def test_code_holds_any_text_on_one_line(text: str) -> None:
+    span = code(text)
+    fence = re.match("`+", span)[0]  # type: ignore[index]
+    inner = span.removeprefix(fence).removesuffix(fence)
+    assert fence not in inner
+    assert inner.strip() == " ".join(text.split())
