@@ -4,7 +4,6 @@ On every page a block marked ``sh`` holds commands, one marked ``yaml`` a study 
 one marked ``python`` code. Mark what is none of these otherwise: ``text``, or ``yaml`` and another word.
 """
 
-import os
 import re
 import shlex
 import subprocess
@@ -55,7 +54,6 @@ def follow(page: str, replace: Mapping[str, str] | None = None) -> None:
         script = f'study() {{ {shlex.quote(sys.executable)} -m study "$@"; }}\n{line}'
         done = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", script],
-            env=os.environ | {"PYTHONPATH": str(ROOT)},
             capture_output=True,
             text=True,
         )
