@@ -8,7 +8,7 @@ from enum import Enum
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from study.words import QUANTILES, Method
+from study.words import METHODS, QUANTILES, Method
 
 if TYPE_CHECKING:
     from study.models.network import Model
@@ -80,7 +80,7 @@ FAMILIES = {
         Family(
             "bayes",
             "bayes:BAYES",
-            ("binary", *_DEFERRING),
+            METHODS,
             "one hidden layer with uncertain weights; it defers where 20 draws of them disagree (3.2.2)",
             Band.SYMMETRIC,
         ),
