@@ -6,7 +6,9 @@ if TYPE_CHECKING:
     from study.api import Study
     from study.deploy.model_file import load_model
 
-__all__ = ["Study", "load_model"]
+__all__ = ["Study", "__version__", "load_model"]
+
+__version__: str
 
 
 def __getattr__(name: str) -> Any:
@@ -19,4 +21,8 @@ def __getattr__(name: str) -> Any:
         from study.deploy.model_file import load_model
 
         return load_model
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("learning-to-defer-study")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,33 +1,36 @@
-"""The command line: reads words, lets one command answer, words what is wrong, sets the exit status."""
+"""The command line: parses it, runs one command, words what is wrong, sets the exit status."""
 
 import argparse
+import difflib
 import os
 import shlex
-import signal
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from pathlib import Path
+from typing import Any, NoReturn
 
-from study.commands import choosing, datasets, deploying, history, looking, training
-from study.commands.answers import DONE, INTERRUPTED, WRONG_INPUT
+from study import printer
+from study.commands import choosing, datasets, deploying, history, looking, presets, training
+from study.commands.exit_status import DONE, INTERRUPTED, WRONG_INPUT
+from study.commands.interruption import interruptible
 from study.errors import UserError
 
 _LONGEST = 1_000
-"""A line that says what is wrong may quote what a file holds, but not all of it."""
+"""An error message may quote what a file holds, but not all of it."""
 
 _DESCRIPTION = """\
-Train models that may say "I don't know" and leave the decision to somebody else, over thousands of
-settings, and see what each trade of error, disparate impact (DI) and deferral (IDK rate) costs.
+Train models that may say "I don't know" (IDK) and defer to a decision-maker, over thousands of settings,
+and see what each trade-off of error, odds difference (DI) and deferral rate (IDK rate) costs.
 """
 _FIRST_STEPS = """\
 first steps:
   study run                        train the default study and write its report
   study run my.yaml --out DIR      your own study file
   study init cases.csv             write a study file for your own table
-  study resume DIR                 go on after an interruption
+  study resume DIR                 resume an interrupted study
   study select DIR --max-idk 0.3   choose one setting; it names a run
   study export DIR RUN_ID --out model/                   make a model of that run
-  study apply model/ new.csv --out decisions.csv         let it decide, or defer
+  study apply model/ new.csv --out decisions.csv         decide or defer on new cases
 
 exit status: 0 done; 1 not everything could be completed; 2 wrong input; 130 interrupted
 """
@@ -35,34 +38,76 @@ exit status: 0 done; 1 not everything could be completed; 2 wrong input; 130 int
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit status."""
-    options: argparse.Namespace | None = None
-    signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        options = _parser().parse_args(arguments)
-        status: int = options.command(options)
-        sys.stdout.flush()
-    except UserError as error:
-        print(f"study: {_one_line(str(error))}", file=sys.stderr)
-        return WRONG_INPUT
-    except KeyboardInterrupt:
-        directory = getattr(options, "directory", None)
-        words = "study: interrupted"
-        if directory is not None:
-            words += f"; what is finished is kept, go on with: study resume {shlex.quote(str(directory))}"
-        print(f"\n{words}", file=sys.stderr)
-        return INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our output has seen enough.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return DONE
-    return status
+    if arguments is None:
+        _keep_docstrings()
+    options = argparse.Namespace(spoken=False)
+    with interruptible(lambda: _say_interrupted(options)):
+        try:
+            parser = _parser()
+            parser.parse_args(arguments, namespace=options)
+            if not hasattr(options, "command"):
+                parser.print_help()
+                return DONE
+            status: int = options.command(options)
+            sys.stdout.flush()
+        except UserError as error:
+            printer.log(f"study: {_one_line(str(error))}")
+            return WRONG_INPUT
+        except KeyboardInterrupt:
+            _say_interrupted(options)
+            return INTERRUPTED
+        except BrokenPipeError:
+            # Whoever read our output has seen enough.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return DONE
+        return status
+
+
+def _say_interrupted(options: argparse.Namespace) -> None:
+    """Say that a command was interrupted, and how to resume what it trained; once."""
+    if options.spoken:
+        return
+    options.spoken = True
+    directory = getattr(options, "directory", None) if getattr(options, "trains", False) else None
+    text = "study: interrupted"
+    if directory is not None and not (isinstance(directory, Path) and not directory.exists()):
+        text += f"; what is finished is kept, resume with: study resume {shlex.quote(str(directory))}"
+    printer.log(f"\n{text}")
+
+
+def _keep_docstrings() -> None:
+    """Start again without PYTHONOPTIMIZE=2: Ray cannot be imported without its docstrings."""
+    if sys.flags.optimize > 1 and os.environ.pop("PYTHONOPTIMIZE", ""):
+        os.execv(sys.executable, sys.orig_argv)
 
 
 class _Parser(argparse.ArgumentParser):
-    """Answers wrong words with one line."""
+    """Reports a wrong command line in one line, through the printer."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(WRONG_INPUT, f"{self.prog}: {message}; see {self.prog} --help\n")
+        self.exit(WRONG_INPUT, f"{self.prog}: {_one_line(message)}; see {self.prog} --help\n")
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        if message:
+            printer.write(file or sys.stderr, message)
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        try:
+            super()._check_value(action, value)
+        except argparse.ArgumentError as error:
+            if near := difflib.get_close_matches(str(value), list(map(str, action.choices or ())), n=1):
+                error.message += f"; did you mean {near[0]}?"
+            raise
+
+
+class _Version(argparse.Action):
+    """Prints the version, which is read from the package's metadata only then."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *ignored: object) -> NoReturn:
+        from study import __version__
+
+        printer.echo(f"study {__version__}")
+        parser.exit()
 
 
 def _parser() -> _Parser:
@@ -72,14 +117,11 @@ def _parser() -> _Parser:
         epilog=_FIRST_STEPS,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for group in (training, looking, choosing, deploying, history, datasets):
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    for group in (training, looking, choosing, deploying, history, datasets, presets):
         group.add(commands.add_parser)
     return parser
-
-
-def _interrupt(number: int, frame: object) -> NoReturn:
-    raise KeyboardInterrupt
 
 
 def _one_line(text: str) -> str:

@@ -9,11 +9,12 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "study"
 
-GROUND = {"words", "errors", "seeds"}
+GROUND = {"words", "errors", "seeds", "printer"}
 MAY_IMPORT = {
     "words": set(),
     "errors": set(),
     "seeds": set(),
+    "printer": set(),
     "storage": {"errors"},
     "results": {"storage", "words", "errors"},
     "data": {"storage", "words", "errors"},
@@ -167,7 +168,7 @@ def test_nothing_outside_of_the_data_room_reaches_into_it_for_raw_data() -> None
 
 def test_a_command_imports_what_it_needs_when_it_is_run() -> None:
     """Nobody waits for what another command needs."""
-    light = {"study", "study.errors", "study.words"}
+    light = {"study", "study.errors", "study.words", "study.printer"}
     for path in (PACKAGE / "cli.py", *files("commands")):
         own = {name for name in imported(path, top=True) if name.partition(".")[0] == "study"}
         others = packages(path, top=True) - {"study"} - sys.stdlib_module_names

@@ -1,4 +1,4 @@
-"""Arguments that several commands take, and the types of values; argparse words what they refuse."""
+"""Arguments that several commands take, and the types of values."""
 
 import argparse
 import contextlib
@@ -25,7 +25,7 @@ def add_directory(parser: argparse.ArgumentParser) -> None:
 
 
 def a_location(text: str) -> "Location":
-    """Take a local path or a URI; argparse would show a wrong one whole, keys and all."""
+    """Take a local path or a URI."""
     from study.storage.locations import location
 
     try:
@@ -35,14 +35,13 @@ def a_location(text: str) -> "Location":
 
 
 def whole_number(lowest: int, highest: int, named: str) -> Callable[[str], int]:
-    """Return a type of whole numbers; ``named`` words the highest."""
+    """Return a type of whole numbers; messages write the highest as ``named``."""
 
     def number(text: str) -> int:
         with contextlib.suppress(ValueError):
             if lowest <= int(text) <= highest:
                 return int(text)
-        allowed = f"a whole number from {lowest} to {named}"
-        raise argparse.ArgumentTypeError(f"{text!r} is not allowed; {allowed} is")
+        raise argparse.ArgumentTypeError(f"must be a whole number from {lowest} to {named}, got {text!r}")
 
     return number
 
@@ -52,4 +51,4 @@ def rate(text: str) -> float:
     with contextlib.suppress(ValueError):
         if 0 <= float(text) <= 1:
             return float(text)
-    raise argparse.ArgumentTypeError(f"{text!r} is not allowed; a number from 0 to 1 is")
+    raise argparse.ArgumentTypeError(f"must be a number from 0 to 1, got {text!r}")

@@ -3,10 +3,10 @@
 import argparse
 import json
 import shlex
-import sys
 
-from study.commands.answers import DONE, INCOMPLETE
+from study import printer
 from study.commands.arguments import AddParser, add_directory, rate
+from study.commands.exit_status import DONE, INCOMPLETE
 from study.commands.opening import one_study
 
 
@@ -15,12 +15,13 @@ def add(add_parser: AddParser) -> None:
     select = add_parser(
         "select",
         help="choose one setting under constraints",
-        description="Choose on validation figures, medians over seeds; test figures are shown beside, with "
-        "the range of the seeds and an interval over the people tested. "
+        description="Choose on validation metrics, medians over seeds. Test metrics are shown with "
+        "their range over seeds and a bootstrap interval over test cases. "
         "Exit status 1 where nothing satisfies the constraints.",
     )
     add_directory(select)
-    for name, words in (("idk", "IDK rate"), ("di", "disparate impact"), ("error", "error rate")):
+    metrics = {"idk": "deferral rate (IDK rate)", "di": "odds difference (DI)", "error": "error rate"}
+    for name, words in metrics.items():
         select.add_argument(f"--max-{name}", metavar="X", type=rate, help=f"highest {words}, 0 to 1")
     select.add_argument(
         "--minimise", choices=["error", "di", "idk"], default="error", help="what to minimise (error)"
@@ -43,11 +44,11 @@ def _select(options: argparse.Namespace) -> int:
     )
     if not chosen.satisfies:
         words = f"no setting satisfies the constraints; nearest (over {chosen.missed()}) is"
-        print(f"study: {words}\n{chosen.words()}", file=sys.stderr)
+        printer.log(f"study: {words}\n{chosen.words()}")
         return INCOMPLETE
     if options.json:
-        print(json.dumps(chosen.to_json(), indent=2))
+        printer.echo(json.dumps(chosen.to_json(), indent=2))
         return DONE
-    go_on = f"study export {shlex.quote(str(options.directory))} {chosen.run_id} --out model"
-    print(f"{chosen.words()}\ngo on with: {go_on}")
+    export = f"study export {shlex.quote(str(options.directory))} {chosen.run_id} --out model"
+    printer.echo(f"{chosen.words()}\ncontinue with: {export}")
     return DONE

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from study.commands.answers import DONE
+from study import printer
 from study.commands.arguments import AddParser, whole_number
+from study.commands.exit_status import DONE
 
 if TYPE_CHECKING:
     from study.data.own.section import DatasetSection
@@ -89,8 +90,8 @@ def _init(options: argparse.Namespace) -> int:
 
     path, guessed = write_study_file(options.file, _roles(options), options.out)
     for key, remark in guessed.remarks.items():
-        print(f"{key}: {remark}")
-    print(f"{path}: check it, then go on with: study data describe {shlex.quote(str(path))}")
+        printer.echo(f"{key}: {remark}")
+    printer.echo(f"{path}: check it, then continue with: study data describe {shlex.quote(str(path))}")
     return DONE
 
 
@@ -100,7 +101,7 @@ def _list(options: argparse.Namespace) -> int:
     names = dataset_names()
     width = max(map(len, names))
     for name, description in names.items():
-        print(f"{name:<{width}}  {description}")
+        printer.echo(f"{name:<{width}}  {description}")
     return DONE
 
 
@@ -115,11 +116,11 @@ def _describe(options: argparse.Namespace) -> int:
     from study.data import describe
 
     section, remarks = _dataset(options)
-    print(describe(section.load()))
+    printer.echo(describe(section.load()))
     if remarks:
-        print("\nGuessed, as you did not say:")
+        printer.echo("\nGuessed, as you did not say:")
         for key, remark in remarks.items():
-            print(f"  {key}: {remark}")
+            printer.echo(f"  {key}: {remark}")
     return DONE
 
 
@@ -128,7 +129,7 @@ def _write(options: argparse.Namespace) -> int:
 
     dataset = _dataset(options)[0].load()
     write_table(dataset, options.out)
-    print(f"{len(dataset.label):,} rows: {options.out}")
+    printer.echo(f"{len(dataset.label):,} rows: {options.out}")
     return DONE
 
 

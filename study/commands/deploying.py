@@ -1,12 +1,12 @@
-"""study export, study apply: make a model of a run, and let it decide."""
+"""study export, study apply: make a model of a run, and apply it to new cases."""
 
 import argparse
 import shlex
-import sys
 from pathlib import Path
 
-from study.commands.answers import DONE, INCOMPLETE
+from study import printer
 from study.commands.arguments import AddParser, add_directory
+from study.commands.exit_status import DONE, INCOMPLETE
 from study.commands.opening import one_study
 
 
@@ -14,8 +14,8 @@ def add(add_parser: AddParser) -> None:
     """Add the commands."""
     export = add_parser(
         "export",
-        help="make a model of a run, which decides on its own",
-        description="Write weights, preprocessing, thresholds and a model card, once they are seen to "
+        help="make a model of a run, which works on its own",
+        description="Write weights, preprocessing, thresholds and a model card, after checking that they "
         "decide on every test row as the run did. Exit status 1 where they do not.",
     )
     add_directory(export)
@@ -25,7 +25,7 @@ def add(add_parser: AddParser) -> None:
 
     apply = add_parser(
         "apply",
-        help="let an exported model decide for the cases of a table",
+        help="apply an exported model to the cases of a table",
         description="Write the table with, for every case, the prediction, its probability, whether the "
         "case goes to the decision-maker, and why.",
     )
@@ -41,11 +41,11 @@ def _export(options: argparse.Namespace) -> int:
     try:
         model = one_study(options.directory).export(options.run_id, options.out)
     except NotReproducedError as error:
-        print(f"study: {error}", file=sys.stderr)
+        printer.log(f"study: {error}")
         return INCOMPLETE
     decided = sum(map(sum, model.about["test_rows_by_a_and_label"]))
-    print(f"{options.out}: decides on all {decided:,} test rows as the run did")
-    print(f"go on with: study apply {shlex.quote(str(options.out))} new.csv --out decisions.csv")
+    printer.echo(f"{options.out}: decides on all {decided:,} test rows as the run did")
+    printer.echo(f"continue with: study apply {shlex.quote(str(options.out))} new.csv --out decisions.csv")
     return DONE
 
 
@@ -54,5 +54,5 @@ def _apply(options: argparse.Namespace) -> int:
 
     decided = apply(options.model, options.table, options.out)
     deferred = int(decided["defer"].sum())
-    print(f"{options.out}: {len(decided):,} rows, {deferred:,} of them deferred")
+    printer.echo(f"{options.out}: {len(decided):,} rows, {deferred:,} of them deferred")
     return DONE

@@ -4,8 +4,9 @@ import argparse
 import shlex
 from pathlib import Path
 
-from study.commands.answers import DONE, say
+from study import printer
 from study.commands.arguments import AddParser, add_directory
+from study.commands.exit_status import DONE
 from study.commands.opening import one_study
 
 
@@ -22,7 +23,7 @@ def add(add_parser: AddParser) -> None:
 
 
 def _optuna(options: argparse.Namespace) -> int:
-    settings = one_study(options.directory).optuna(options.out, say=say)
-    print(f"{options.out}: {settings:,} settings")
-    print(f"look at them with: optuna-dashboard sqlite:///{shlex.quote(str(options.out))}")
+    settings = one_study(options.directory).optuna(options.out, say=printer.log)
+    printer.echo(f"{options.out}: {settings:,} settings")
+    printer.echo(f"look at them with: optuna-dashboard sqlite:///{shlex.quote(str(options.out))}")
     return DONE

@@ -1,4 +1,4 @@
-"""What lies in a results directory that a command is given: one study, or a collection of them."""
+"""Open the results directory that a command is given: one study, or a collection of them."""
 
 from typing import TYPE_CHECKING
 

@@ -1,12 +1,12 @@
-"""study run, study resume: train what is asked and not done yet, then write the report."""
+"""study run, study resume: train what has not finished yet, then write the report."""
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from study.commands.answers import DONE, INCOMPLETE, say
+from study import printer
 from study.commands.arguments import AddParser, a_location, add_directory, whole_number
+from study.commands.exit_status import DONE, INCOMPLETE
 from study.commands.opening import collection_in
 
 if TYPE_CHECKING:
@@ -27,12 +27,12 @@ def add(add_parser: AddParser) -> None:
         help="change a key of the study file, such as search.settings=200; may be repeated",
     )
     _add_where(run)
-    run.set_defaults(command=_run)
+    run.set_defaults(command=_run, trains=True)
 
-    resume = add_parser("resume", help="go on with an interrupted study")
+    resume = add_parser("resume", help="resume an interrupted study")
     add_directory(resume)
     _add_where(resume)
-    resume.set_defaults(command=_resume)
+    resume.set_defaults(command=_resume, trains=True)
 
 
 def _add_where(parser: argparse.ArgumentParser) -> None:
@@ -49,7 +49,7 @@ def _add_where(parser: argparse.ArgumentParser) -> None:
 
 def _presets() -> str:
     from study.config.collections_of_presets import COLLECTIONS
-    from study.config.study_file import preset_names
+    from study.config.presets import preset_names
 
     return f"a study file, or one of the presets {', '.join([*preset_names(), *COLLECTIONS])} (default)"
 
@@ -59,15 +59,19 @@ def _run(options: argparse.Namespace) -> int:
     from study.collection import Collection
     from study.config.collections_of_presets import COLLECTIONS
     from study.config.study_file import load_config
-    from study.training.launch import launch
 
     if options.study in COLLECTIONS:
         options.directory = options.out or Path("results") / options.study
         return _run_all(Collection.begin(options.study, options.directory, options.set), options)
     config = load_config(options.study, options.set)
     options.directory = options.out or default_directory(config)
+    # Only now, for it takes seconds: an interruption is to name the directory.
+    from study.training.launch import launch
+
     study = Study(options.directory)
-    complete = launch(config, study.directory, address=options.address, workers=options.workers, say=say)
+    complete = launch(
+        config, study.directory, address=options.address, workers=options.workers, say=printer.log
+    )
     return _conclude(study, complete)
 
 
@@ -78,20 +82,20 @@ def _resume(options: argparse.Namespace) -> int:
     if collection := collection_in(options.directory):
         return _run_all(collection, options)
     study = Study(options.directory)
-    complete = resume(study.directory, address=options.address, workers=options.workers, say=say)
+    complete = resume(study.directory, address=options.address, workers=options.workers, say=printer.log)
     return _conclude(study, complete)
 
 
 def _run_all(collection: "Collection", options: argparse.Namespace) -> int:
     """Run the studies of a collection, one after the other."""
-    complete = collection.run(say=say, address=options.address, workers=options.workers)
+    complete = collection.run(say=printer.log, address=options.address, workers=options.workers)
     return _conclude(collection, complete)
 
 
 def _conclude(studies: "Study | Collection", complete: bool) -> int:
-    """Write the report and say where it is; a study with failed packs is not done."""
-    print(f"report: {studies.report()}")
+    """Write the report and print where it is; a study with failed packs is not done."""
+    printer.echo(f"report: {studies.report()}")
     if complete:
         return DONE
-    print(f"study: {studies.status().words()}", file=sys.stderr)
+    printer.log(f"study: {studies.status().words()}")
     return INCOMPLETE

@@ -7,13 +7,13 @@ becomes one StudyFileError that names the file, the key and what is allowed.
 import copy
 import re
 from collections.abc import Mapping, Sequence
-from importlib import resources
 from math import ceil, prod
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
+from study.config.presets import preset_names, preset_text
 from study.config.sections import (
     ADAPTIVE,
     InconsistentSection,
@@ -211,12 +211,6 @@ class StudyConfig(Section):
         return plain
 
 
-def preset_names() -> list[str]:
-    """Return the names of the presets that ship with the package."""
-    folder = resources.files("study.config.presets")
-    return sorted(p.name.removesuffix(".yaml") for p in folder.iterdir() if p.name.endswith(".yaml"))
-
-
 def load_config(source: str | Path, overrides: Sequence[str] = ()) -> StudyConfig:
     """Read a study file or preset, apply ``KEY=VALUE`` overrides, and validate the whole.
 
@@ -225,7 +219,7 @@ def load_config(source: str | Path, overrides: Sequence[str] = ()) -> StudyConfi
     """
     where = str(source)
     if isinstance(source, str) and source in preset_names():
-        text = resources.files("study.config.presets").joinpath(f"{source}.yaml").read_text("utf-8")
+        text = preset_text(source)
         where = f"preset {source}"
     elif Path(source).suffix in (".csv", ".parquet"):
         raise StudyFileError(f"{where}: is a table; write a study file for it: study init {where}")

@@ -81,7 +81,7 @@ def _ending_with_ray(go_on: str) -> Iterator[None]:
             died = [kind for kind, _ in node.dead_processes() if kind in ("gcs_server", "raylet")]
             if died:
                 try:
-                    words = f"Ray's {died[0]} died; what is finished is kept, go on with: {go_on}"
+                    words = f"Ray's {died[0]} died; what is finished is kept, resume with: {go_on}"
                     print(f"\nstudy: {words}", file=sys.stderr, flush=True)
                     node.kill_all_processes(check_alive=False, allow_graceful=False)
                 finally:

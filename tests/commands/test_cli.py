@@ -7,14 +7,20 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import yaml
 
+import study
 from study.cli import main
+from study.config.collections_of_presets import COLLECTIONS
+from study.config.presets import preset_names
+from study.config.study_file import load_config
 from study.results.directory import ResultsDirectory
+from study.search.plan import planned_runs
 from study.storage.seals import open_json, sealed_json
 from tests.training.driver import environment
 from tests.worlds.small_study import TINY, assert_same_rows
@@ -86,17 +92,19 @@ def assert_refused(answer: Answer, *words: str) -> None:
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("", "required: COMMAND"),
         ("rnu", "invalid choice: 'rnu'"),
+        ("reprot d", "did you mean report?"),
+        ("select d --minimise eror", "did you mean error?"),
+        ("data lsit", "did you mean list?"),
         ("run a.yaml b.yaml", "unrecognized arguments: b.yaml"),
         ("run --outt x", "unrecognized arguments: --outt"),
-        ("run --workers 0", "--workers: '0' is not allowed; a whole number from 1 to 100000 is"),
-        ("run --workers two", "--workers: 'two' is not allowed; a whole number from 1"),
+        ("run --workers 0", "--workers: must be a whole number from 1 to 100000, got '0'"),
+        ("run --workers two", "--workers: must be a whole number from 1 to 100000, got 'two'"),
         ("resume", "required: DIR"),
         ("status", "required: DIR"),
-        ("select d --max-idk 1.5", "--max-idk: '1.5' is not allowed; a number from 0 to 1 is"),
-        ("select d --max-di nan", "--max-di: 'nan' is not allowed; a number from 0 to 1 is"),
-        ("select d --max-error low", "--max-error: 'low' is not allowed; a number from 0 to 1 is"),
+        ("select d --max-idk 1.5", "--max-idk: must be a number from 0 to 1, got '1.5'"),
+        ("select d --max-di nan", "--max-di: must be a number from 0 to 1, got 'nan'"),
+        ("select d --max-error low", "--max-error: must be a number from 0 to 1, got 'low'"),
         ("select d --minimise speed", "invalid choice: 'speed'"),
         ("export d", "required: RUN_ID, --out"),
         ("apply m t.csv", "required: --out"),
@@ -104,7 +112,10 @@ def assert_refused(answer: Answer, *words: str) -> None:
         ("data", "required: COMMAND"),
         ("data describe", "required: NAME"),
         ("data write compas-two-year", "required: --out"),
-        ("data describe compas-two-year --split-seed -1", "--split-seed: '-1' is not allowed"),
+        (
+            "data describe compas-two-year --split-seed -1",
+            "--split-seed: must be a whole number from 0 to 2^63 - 1, got '-1'",
+        ),
     ],
 )
 def test_wrong_words_are_refused_in_one_line(line: str, words: str, say: Say) -> None:
@@ -116,8 +127,31 @@ def test_wrong_words_are_refused_in_one_line(line: str, words: str, say: Say) ->
 def test_help_names_every_command(say: Say) -> None:
     answer = say("--help")
     assert answer.status == 0
-    for command in ("run", "resume", "status", "report", "select", "export", "apply", "optuna", "data"):
+    assert say().out == answer.out
+    commands = "run resume status report select export apply optuna data init presets"
+    for command in commands.split():
         assert re.search(rf"^    {command} ", answer.out, re.MULTILINE)
+
+
+def test_version_is_that_of_the_installed_package(say: Say) -> None:
+    answer = say("--version")
+    assert (answer.status, answer.err) == (0, "")
+    assert answer.out == f"study {version('learning-to-defer-study')}\n" == f"study {study.__version__}\n"
+
+
+def test_presets_are_listed_with_what_they_draw_and_how_many_runs(say: Say) -> None:
+    answer = say("presets")
+    assert (answer.status, answer.err) == (0, "")
+    rows = {line.split()[0]: line.split(maxsplit=2)[1:] for line in answer.out.splitlines()[1:]}
+    runs = {name: planned_runs(load_config(name), []) for name in preset_names()}
+    assert {name: rows[name][0] for name in runs} == {name: f"{count:,}" for name, count in runs.items()}
+    assert rows["paper-figure-6"][1].startswith("Figure 6: IDK rates")
+    both = runs["paper-figure-7-compas"] + runs["paper-figure-7-health"]
+    assert rows["paper-figure-8"] == [
+        f"{both:,}",
+        "Figure 8: paper-figure-7-compas, paper-figure-7-health.",
+    ]
+    assert set(rows) == {*runs, *COLLECTIONS}
 
 
 # What is refused before anything runs
@@ -355,7 +389,7 @@ def test_report_that_cannot_be_written_is_refused(
 def test_select_for_a_person_and_for_a_program(tiny_results: ResultsDirectory, say: Say) -> None:
     answer = say("select", tiny_results.root)
     assert (answer.status, answer.err) == (0, "")
-    words, _, go_on = answer.out.rpartition("go on with: ")
+    words, _, go_on = answer.out.rpartition("continue with: ")
     assert SELECTED.fullmatch(words)
     chosen = json.loads(say("select", tiny_results.root, "--json").out)
     assert list(chosen)[:7] == ["setting_id", "run_id", "method", "alpha", "gamma", "validation", "test"]
@@ -400,7 +434,7 @@ def test_what_select_says_to_go_on_with_leads_to_decisions(
 
     def next_words(answer: Answer) -> list[str]:
         assert (answer.status, answer.err) == (0, "")
-        return shlex.split(answer.out.rpartition("go on with: study ")[2])
+        return shlex.split(answer.out.rpartition("continue with: study ")[2])
 
     exported = say(*next_words(say("select", tiny_results.root, "--max-idk", "0.9")))
     assert exported.out.startswith("model: decides on all 2,165 test rows as the run did\n")

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from study.config.presets import preset_names
 from study.config.spaces import ARMS, Range
-from study.config.study_file import StudyConfig, changed_keys, load_config, preset_names, validate
+from study.config.study_file import StudyConfig, changed_keys, load_config, validate
 from study.errors import StudyFileError
 from study.search.plan import arms
 from study.storage.yaml_text import dump_yaml, parse_yaml

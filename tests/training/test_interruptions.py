@@ -68,7 +68,7 @@ def test_interrupted_study_says_how_to_go_on_and_does(
         finished = times(started.rows_files)
     assert (status, out) == (130, "")
     *lines, last = err.splitlines()
-    words = "study: interrupted; what is finished is kept, go on with: study resume"
+    words = "study: interrupted; what is finished is kept, resume with: study resume"
     assert last == f"{words} {results.root}"
     assert_progress(lines, results.root)
     assert 0 < len(finished) < len(list(results.packs.iterdir()))
@@ -134,7 +134,7 @@ def test_driver_whose_ray_is_killed_ends_with_one_line(
 ) -> None:
     seen = bereft[kind]
     assert (seen.exit_status, seen.out) == (1, "")
-    kept = "what is finished is kept, go on with: study resume"
+    kept = "what is finished is kept, resume with: study resume"
     assert f"study: Ray's {kind} died; {kept} {seen.results.root}" in seen.err.splitlines()
     assert "Traceback" not in seen.err
     assert study_status(seen.results).state == "interrupted"

@@ -51,7 +51,7 @@ def test_study_in_a_store_is_run_interrupted_resumed_reported_and_chosen_from(
         status, out, err = started.end()
     assert (status, out) == (130, "")
     assert err.splitlines()[-1].startswith(
-        "study: interrupted; what is finished is kept, go on with: study resume"
+        "study: interrupted; what is finished is kept, resume with: study resume"
     )
     assert "hush" not in err
     finished = there.finished_packs()

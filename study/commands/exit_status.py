@@ -1,0 +1,3 @@
+"""The exit statuses of every command."""
+
+DONE, INCOMPLETE, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
