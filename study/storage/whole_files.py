@@ -77,6 +77,7 @@ def delivered(folder: Location) -> Iterator[Path]:
 @contextlib.contextmanager
 def _folder_here(folder: Location) -> Iterator[Path]:
     if isinstance(folder, Path):
+        folder.mkdir(parents=True, exist_ok=True)
         yield folder
         return
     with tempfile.TemporaryDirectory() as made:
