@@ -22,7 +22,7 @@ from study.models.mlp import MLP
 from study.models.network import Model
 from study.models.ordinal import ORDINAL
 from study.models.training import TrainingOptions
-from study.training.compiling import code_directory
+from study.training.backend import code_directory
 from tests.benchmarks import measure, stages
 from tests.benchmarks.chart import draw
 from tests.benchmarks.problem import OPTIONS, Problem, compas_problem
