@@ -80,7 +80,7 @@ class Study:
         Raises OutputError where it cannot be written.
         """
         # Not above: nobody but a report waits for matplotlib.
-        from study.reports.page.page import write_report
+        from study.reports.page.report import write_report
 
         where = location(out) if out else self.directory.report
         results = study_results(self.directory)

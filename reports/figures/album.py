@@ -1,131 +1,77 @@
-"""Every figure of a report, rendered and described."""
+"""Every figure of a report, drawn and rendered."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
 
-import pandas as pd
-
-from study.reports.figures.alpha import alpha_figure
-from study.reports.figures.bands import bands_figure
-from study.reports.figures.cdf import cdf_figure
-from study.reports.figures.differences import differences_figure, differences_shown
-from study.reports.figures.gamma import gamma_figure
-from study.reports.figures.plane import fronts_figure
+from study.reports.figures.alpha import by_alpha
+from study.reports.figures.bands import honest_bands, paper_bands
+from study.reports.figures.deferral_by_gamma import deferral_by_gamma
+from study.reports.figures.deferral_cdf import deferral_cdf
+from study.reports.figures.differences import differences
+from study.reports.figures.plane import plane
 from study.reports.figures.render import Rendered, render
-from study.reports.measure.panels import PLAIN_MODEL
-from study.reports.measure.reductions import Reductions
-from study.reports.page import descriptions
-from study.results.fronts import KINDS
+from study.reports.figures.style import Drawn
+from study.reports.measure.measures import Measures
 
+OF_MODEL: Final[Mapping[str, Callable[[Measures, str], Drawn | None]]] = {
+    "fronts": plane,
+    "fronts-by-idk-rate-paper": paper_bands,
+    "fronts-by-idk-rate-honest": honest_bands,
+    "idk-cdf": deferral_cdf,
+    "idk-rate-by-gamma": deferral_by_gamma,
+}
+"""The figures that each model has, by name; None is drawn where there is nothing to show."""
 
-@dataclass(frozen=True)
-class ModelFigures:
-    """The figures of one model; those without anything to show are None.
-
-    Attributes:
-        model: its name.
-        plane: fronts in the error-DI plane.
-        bands: the same by IDK rate, by kind of front.
-        cdf: distribution of IDK rates.
-        gamma: IDK rate against gamma.
-    """
-
-    model: str
-    plane: Rendered
-    bands: dict[str, Rendered]
-    cdf: Rendered | None
-    gamma: Rendered | None
-
-    def all(self) -> list[Rendered]:
-        """Those that there are."""
-        figures = [self.plane, *self.bands.values(), self.cdf, self.gamma]
-        return [figure for figure in figures if figure is not None]
+OF_STUDY: Final[Mapping[str, Callable[[Measures], Drawn | None]]] = {
+    "di-and-error-by-alpha": by_alpha,
+    "differences": differences,
+}
+"""The figures that a study has once."""
 
 
 @dataclass(frozen=True)
 class Album:
-    """All figures of a report.
+    """All figures of a report, by name; those without anything to show are left out.
 
     Attributes:
-        models: those of each model that is shown, in order.
-        alpha: DI and error of binary models against alpha; None where they have too few alphas.
-        differences: between methods; None where there is but one.
+        of_model: those of each model that is shown, in order.
+        of_study: the others.
     """
 
-    models: list[ModelFigures]
-    alpha: Rendered | None = None
-    differences: Rendered | None = None
+    of_model: Mapping[str, Mapping[str, Rendered]] = field(default_factory=dict)
+    of_study: Mapping[str, Rendered] = field(default_factory=dict)
 
     def all(self) -> list[Rendered]:
-        """Those that there are, in the order of the page."""
-        figures = [figure for model in self.models for figure in model.all()]
-        more = (self.alpha, self.differences)
-        return [*figures, *(figure for figure in more if figure is not None)]
+        """Every figure, in the order of the page."""
+        of_models = [figure for figures in self.of_model.values() for figure in figures.values()]
+        return [*of_models, *self.of_study.values()]
 
 
-def album(reduced: Reductions, decision_makers: pd.DataFrame, comparisons: pd.DataFrame) -> Album:
-    """Draw all figures; none where nothing has finished.
-
-    Args:
-        reduced: what most of them show.
-        decision_makers: as in `Results`.
-        comparisons: the frame of `comparisons.Comparisons`.
-    """
-    names = file_names(reduced.models)
-    models = [_of_model(m, names[m], reduced, decision_makers) for m in reduced.models]
-    return Album(models, _alpha(reduced), _differences(comparisons))
+def album(measures: Measures) -> Album:
+    """Draw all figures; none where nothing has finished."""
+    files = file_names(measures.models)
+    of_model = {
+        model: dict(of_one(measures, model, {name: f"{name}-{file}" for name in OF_MODEL}))
+        for model, file in files.items()
+    }
+    drawn = {name: draw(measures) for name, draw in OF_STUDY.items()}
+    return Album(of_model, {name: render(of[0], name, of[1]) for name, of in drawn.items() if of})
 
 
-def file_names(models: list[str]) -> dict[str, str]:
+def of_one(measures: Measures, model: str, files: Mapping[str, str]) -> Iterator[tuple[str, Rendered]]:
+    """The figures of one model, those that have anything to show: `files` maps their names to files'."""
+    for name, file in files.items():
+        drawn = OF_MODEL[name](measures, model)
+        if drawn:
+            yield name, render(drawn[0], file, drawn[1])
+
+
+def file_names(models: Sequence[str]) -> dict[str, str]:
     """A name for each model that is safe in a file name and in an id, and no other's."""
     safe: dict[str, str] = {}
     for number, model in enumerate(models, start=1):
         name = re.sub(r"[^A-Za-z0-9]+", "-", model).strip("-").lower()[:40] or "model"
         safe[model] = f"{name}-{number}" if name in safe.values() else name
     return safe
-
-
-def _alpha(reduced: Reductions) -> Rendered | None:
-    models = sorted(reduced.alpha["model"].unique(), key=lambda model: (model != PLAIN_MODEL, model))
-    if not models:
-        return None
-    figure = alpha_figure(reduced.alpha_runs, reduced.alpha, models=models)
-    return render(figure, "di-and-error-by-alpha", descriptions.of_alpha(reduced.alpha))
-
-
-def _differences(comparisons: pd.DataFrame) -> Rendered | None:
-    shown = differences_shown(comparisons)
-    if not len(shown):
-        return None
-    return render(differences_figure(shown), "differences", descriptions.of_differences(shown))
-
-
-def _of_model(model: str, file: str, reduced: Reductions, alone: pd.DataFrame) -> ModelFigures:
-    names = reduced.names
-    plane = render(
-        fronts_figure(reduced.settings, reduced.fronts, alone, model=model, names=names),
-        f"fronts-{file}",
-        descriptions.of_plane(reduced, alone, model=model),
-    )
-    bands, cdf, gamma = {}, None, None
-    if (reduced.settings["method"] != "binary").any():
-        for kind in KINDS:
-            fronts = (reduced.fronts, reduced.band_fronts)
-            bands[kind] = render(
-                bands_figure(reduced.settings, *fronts, alone, kind=kind, model=model, names=names),
-                f"fronts-by-idk-rate-{kind}-{file}",
-                descriptions.of_bands(reduced.band_fronts, kind=kind, model=model),
-            )
-    if (reduced.cdf["model"] == model).any():
-        cdf = render(
-            cdf_figure(reduced.cdf, model=model, names=names),
-            f"idk-cdf-{file}",
-            descriptions.of_cdf(reduced.cdf, model=model),
-        )
-    if (reduced.gamma["model"] == model).any():
-        gamma = render(
-            gamma_figure(reduced.gamma, model=model, names=names),
-            f"idk-rate-by-gamma-{file}",
-            descriptions.of_gamma(reduced.gamma, model=model),
-        )
-    return ModelFigures(model, plane, bands, cdf, gamma)

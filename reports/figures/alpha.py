@@ -1,4 +1,4 @@
-"""Disparate impact and error of binary models against alpha (the paper's Figures 7 and 8)."""
+"""Odds difference and error of binary models against alpha (the paper's Figures 7 and 8)."""
 
 from typing import Any, Final
 
@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from study.reports.figures.style import (
+    Drawn,
     add_legend,
     draw_points,
     grid_of_panels,
@@ -18,8 +19,10 @@ from study.reports.figures.style import (
     short,
     style,
 )
+from study.reports.measure.measures import Measures
+from study.reports.measure.panels import PLAIN_MODEL
 
-AXES: Final = {"di": "disparate impact", "error": "error rate"}
+AXES: Final = {"di": "odds difference", "error": "error rate"}
 # Where half of the alphas above 0 are in this part of the axis, they are spread over orders of magnitude.
 CROWDED: Final = 0.2
 # On a shorter error axis a cost of half a point would look like a cliff beside the fall of DI.
@@ -33,9 +36,33 @@ MEDIAN: Final[dict[str, Any]] = {
 }
 
 
+def by_alpha(measures: Measures) -> Drawn | None:
+    """The figure of all binary models, the plain network first, and its values at both ends."""
+    models = sorted(measures.alpha["model"].unique(), key=lambda model: (model != PLAIN_MODEL, model))
+    if not models:
+        return None
+    return alpha_figure(measures.alpha_runs, measures.alpha, models=models), described(measures.alpha)
+
+
+def described(curves: pd.DataFrame) -> str:
+    """What the figure shows: median odds difference and error at both ends of the range of alpha."""
+    sentences = [
+        "Odds difference and error rate of binary models against alpha: every run and their medians."
+    ]
+    for model, rows in curves.groupby("model", sort=False):
+        ends = rows.sort_values("alpha")[["alpha", "di", "error"]].to_numpy(float)[[0, -1]]
+        (low, *before), (high, *after) = ends
+        di, error = (f"from {old:.3f} to {new:.3f}" for old, new in zip(before, after, strict=True))
+        sentences.append(
+            f"From alpha {low:.3g} to {high:.3g}, the median odds difference of the model {model} goes "
+            f"{di}, its median error {error}."
+        )
+    return " ".join(sentences)
+
+
 @style()
 def alpha_figure(points: pd.DataFrame, curves: pd.DataFrame, *, models: list[str]) -> Figure:
-    """A row per model: left disparate impact, right the error rate, both on test; lower is better.
+    """A row per model: left odds difference, right the error rate, both on test; lower is better.
 
     Args:
         points: as `alpha.binary_runs` returns them; a faint point each.
@@ -55,8 +82,8 @@ def alpha_figure(points: pd.DataFrame, curves: pd.DataFrame, *, models: list[str
         axes.set_xlabel("alpha")
     panels[0, 0].set_ylim(bottom=0)
     low, high = panels[0, 1].get_ylim()
-    lacking = max(0.0, SPAN - (high - low)) / 2
-    panels[0, 1].set_ylim(low - lacking, high + lacking)
+    missing = max(0.0, SPAN - (high - low)) / 2
+    panels[0, 1].set_ylim(low - missing, high + missing)
     add_legend(figure, _legend())
     return figure
 

@@ -1,14 +1,34 @@
-"""The error-DI plane by low, medium and high IDK rate (the paper's Figure 4)."""
+"""Error against odds difference at low, medium and high deferral rates (the paper's Figure 4)."""
+
+from functools import partial
 
 import pandas as pd
 from matplotlib.figure import Figure
 
-from study.reports.figures.plane import draw_plane, finish_planes
-from study.reports.figures.style import grid_of_panels, panel_title, style
+from study.reports.figures.plane import KIND_TITLES, draw_plane, finish_planes, ranges
+from study.reports.figures.style import Drawn, grid_of_panels, panel_title, style
+from study.reports.measure.measures import Measures
 from study.reports.measure.panels import deciding_on_test, decision_maker_alone, panel_baselines, panel_rows
 from study.results.fronts import BANDS, CHOSEN_ON, idk_band
 
 BAND_TITLES = {"low": "low, under 20 %", "medium": "medium, 20 to 50 %", "high": "high, from 50 %"}
+
+
+def bands(kind: str, measures: Measures, model: str) -> Drawn | None:
+    """The figure of one kind of front of one model, and the range of every front in every band."""
+    if (measures.settings["method"] == "binary").all():
+        return None
+    makers, fronts = measures.results.decision_makers, measures.band_fronts
+    given = (measures.settings, measures.fronts, fronts, makers)
+    figure = bands_figure(*given, kind=kind, model=model, names=measures.names)
+    own = fronts[(fronts["front"] == kind) & fronts["model"].eq(model)]
+    lead = f"Error rate against odds difference of the model {model} by deferral rate: {KIND_TITLES[kind]}."
+    of_band = [ranges(own[own["band"] == band], f"At a {band} deferral rate, {{}}") for band in BANDS]
+    return figure, " ".join([lead, *(sentence for sentences in of_band for sentence in sentences)])
+
+
+paper_bands = partial(bands, "paper")
+honest_bands = partial(bands, "honest")
 
 
 @style()
@@ -22,10 +42,10 @@ def bands_figure(
     model: str,
     names: list[str],
 ) -> Figure:
-    """A row per decision-maker, a column per band of IDK rate.
+    """A row per decision-maker, a column per band of deferral rates.
 
     The settings shown, and the fronts among them, are those of the band. The binary front (it
-    never says IDK, and so has no band), baseline and decision-maker are the same in all.
+    never defers, and so has no band), baseline and decision-maker are the same in all.
 
     Args:
         settings: as `medians_by_setting` returns them.

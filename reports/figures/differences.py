@@ -6,9 +6,31 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from study.reports.figures.style import INK, grid_of_panels, method_style, short, style
+from study.reports.figures.style import INK, Drawn, grid_of_panels, method_style, short, style
+from study.reports.measure.measures import Measures
 
 ROWS: Final = 24
+
+
+def differences(measures: Measures) -> Drawn | None:
+    """The figure of the differences between methods, and each with its intervals."""
+    shown = differences_shown(measures.comparisons.frame)
+    return (differences_figure(shown), described(shown)) if len(shown) else None
+
+
+def described(differences: pd.DataFrame) -> str:
+    """What the figure shows."""
+    sentences = ["Differences between the hypervolumes of the methods’ validation-selected fronts."]
+    for row in differences.to_dict("records"):
+        ends = [
+            f"95 % over {over} {row[f'{key}_low']:.4f} to {row[f'{key}_high']:.4f}"
+            for over, key in (("seeds", "seeds"), ("test cases", "test"))
+            if row[f"{key}_low"] == row[f"{key}_low"]
+        ]
+        pair = f"{row['first']} less {row['second']}"
+        pair += f" (model {row['model']}, decision-maker {row['decision_maker']})"
+        sentences.append(f"{pair}: " + ", ".join([f"{row['estimate']:.4f}", *ends]) + ".")
+    return " ".join(sentences)
 
 
 def differences_shown(comparisons: pd.DataFrame) -> pd.DataFrame:
@@ -18,7 +40,7 @@ def differences_shown(comparisons: pd.DataFrame) -> pd.DataFrame:
 
 @style()
 def differences_figure(differences: pd.DataFrame) -> Figure:
-    """A row per difference: the mean, the interval over seeds (thick) and that over people (thin).
+    """A row per difference: the mean, the interval over seeds (thick) and that over test cases (thin).
 
     Args:
         differences: as `differences_shown` returns them, at least one.

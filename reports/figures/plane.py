@@ -1,4 +1,4 @@
-"""The error-DI plane of one model (Figure 3): fronts of the methods, baseline and DM."""
+"""Error against odds difference for one model (Figure 3): fronts, baseline and decision-maker."""
 
 from typing import Any
 
@@ -13,6 +13,7 @@ from study.reports.figures.style import (
     BASELINE,
     DECISION_MAKER,
     EDGED,
+    Drawn,
     add_legend,
     draw_points,
     grid_of_panels,
@@ -21,6 +22,7 @@ from study.reports.figures.style import (
     short,
     style,
 )
+from study.reports.measure.measures import Measures
 from study.reports.measure.panels import (
     baselines,
     deciding_on_test,
@@ -29,8 +31,45 @@ from study.reports.measure.panels import (
     panel_rows,
 )
 from study.results.fronts import CHOSEN_ON, KINDS
+from study.results.wording import counted
+from study.words import NO_DECISION_MAKER
 
-KIND_TITLES = {"paper": "front over test points (paper)", "honest": "chosen on validation (honest)"}
+KIND_TITLES = {"paper": "test-selected (optimistic) front", "honest": "validation-selected front"}
+
+
+def plane(measures: Measures, model: str) -> Drawn:
+    """The figure of one model, and its description: the range of every validation-selected front."""
+    makers = measures.results.decision_makers
+    given: dict[str, Any] = {"model": model, "names": measures.names}
+    figure = fronts_figure(measures.settings, measures.fronts, makers, **given)
+    honest = measures.fronts[measures.fronts["front"] == "honest"]
+    shown = pd.concat([panel_rows(honest, model, name) for name in measures.names])
+    base = panel_baselines(measures.settings, model).dropna(subset=["test_error", "test_di"])
+    points = [("baseline", row.test_error, row.test_di) for row in base.itertuples()]
+    on_test = makers[(makers["split"] == "test") & makers["decision_maker"].isin(measures.tested.values())]
+    points += [(f"decision-maker {m.decision_maker} alone", m.error, m.di) for m in on_test.itertuples()]
+    sentences = [
+        f"Error rate against odds difference of the model {model}.",
+        *(
+            f"Models trained with {name} are tested with {test}."
+            for name, test in measures.tested.items()
+            if name != test
+        ),
+        *ranges(shown.drop_duplicates(), "The validation-selected front of {}"),
+        *(f"The {what} has error {e:.3f} and odds difference {di:.3f}." for what, e, di in points),
+    ]
+    return figure, " ".join(sentences)
+
+
+def ranges(fronts: pd.DataFrame, lead: str) -> list[str]:
+    """A sentence for each front: how many points, and their range; `lead` has a place for its name."""
+    known = fronts.dropna(subset=["error", "di"])
+    return [
+        f"{lead.format(method if name == NO_DECISION_MAKER else f'{method} with {name}')} has "
+        f"{counted(len(front), 'point')}, error {front['error'].min():.3f} to {front['error'].max():.3f}, "
+        f"odds difference {front['di'].min():.3f} to {front['di'].max():.3f}."
+        for (method, name), front in known.groupby(["method", "decision_maker"], sort=False)
+    ]
 
 
 @style()
@@ -42,7 +81,7 @@ def fronts_figure(
     model: str,
     names: list[str],
 ) -> Figure:
-    """A row of panels per decision-maker: left the paper's front, right the honest one.
+    """A row of panels per decision-maker: left the test-selected front, right the validation-selected one.
 
     The decision-maker alone is the one whose decisions count on test.
 
@@ -86,7 +125,7 @@ def draw_plane(
         baseline: a red square each; columns test_di, test_error.
         decision_maker: a yellow circle each; columns di, error.
         joined_on: the split whose DI orders the line. On `validation` the line is a thin one: it
-            shows what a chooser gets who walks along the front, which on test is no front.
+            shows what to expect along the front, which on test is no front.
 
     Points with a NaN are not drawn.
     """
@@ -140,7 +179,7 @@ def finish_planes(
         first.set_xlim(0, np.nanmax(x) * 1.05 + 1e-3)
         first.set_ylim(high + margin, low - margin)
     for axes in panels[-1]:
-        axes.set_xlabel("disparate impact (left is better)")
+        axes.set_xlabel("average odds difference (left is better)")
     for axes in panels[:, 0]:
         axes.set_ylabel("error rate (up is better)")
     methods = [m for m in ("defer", "reject", "binary") if m in set(settings["method"])]

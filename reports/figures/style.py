@@ -49,6 +49,9 @@ RC: Final[Any] = {
     "svg.hashsalt": "report",
 }
 
+Drawn = tuple[Figure, str]
+"""A figure, and what it shows in words with its main numbers, for those who cannot see it."""
+
 
 @dataclass(frozen=True)
 class LineStyle:
@@ -86,11 +89,17 @@ EDGED: Final[dict[str, Any]] = {
     "markeredgewidth": 1.0,
 }
 
+_DEFAULTS: Final[Any] = {
+    key: value for key, value in matplotlib.rcParamsDefault.items() if not key.startswith("backend")
+}
+
 
 @contextmanager
 def style() -> Iterator[None]:
-    """Within it (also as a decorator), figures are made and rendered in this style."""
-    with matplotlib.rc_context(RC), warnings.catch_warnings():
+    """Within it (also as a decorator), figures are made and rendered in this style and no user's."""
+    with matplotlib.rc_context(), warnings.catch_warnings():
+        # Not the backend: a notebook's kernel may name one that is not installed here.
+        matplotlib.rcParams.update({**_DEFAULTS, **RC})
         # A user's own name may be in a script that the font lacks: boxes, but a figure.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         yield

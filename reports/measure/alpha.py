@@ -8,13 +8,13 @@ import pandas as pd
 from study.results.settings import in_reading_order
 
 # With fewer different alphas there is no line to speak of.
-FEWEST: Final = 4
+FEWEST_ALPHAS: Final = 4
 # As in the ledger, by the name under which they are shown.
 SHOWN: Final = {"di": "test_di", "error": "test_error"}
 
 
 def binary_runs(runs: pd.DataFrame) -> pd.DataFrame:
-    """Every run of the models that are trained to `binary` under at least `FEWEST` different alphas.
+    """Every run of the models that are trained to `binary` under at least `FEWEST_ALPHAS` different alphas.
 
     Args:
         runs: the ledger; columns method, model, alpha, seed, test_di and test_error.
@@ -29,7 +29,7 @@ def binary_runs(runs: pd.DataFrame) -> pd.DataFrame:
     own = own.astype({"alpha": "float64", **dict.fromkeys(SHOWN, "float64")})
     own = own.dropna(subset=["alpha", *SHOWN]).astype({"model": object})
     alphas = own.groupby("model", sort=False)["alpha"].transform("nunique")
-    return in_reading_order(own[alphas >= FEWEST], columns)
+    return in_reading_order(own[alphas >= FEWEST_ALPHAS], columns)
 
 
 def curves_by_alpha(points: pd.DataFrame, bins: int = 16) -> pd.DataFrame:

@@ -6,10 +6,10 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from study.reports.measure.evidence import gather
-from study.reports.measure.measuring import measure
+from study.reports.measure.estimates import estimate
+from study.reports.measure.front_statistics import Statistic, front_area, front_gain, of_method
 from study.reports.measure.panels import in_usual_order
-from study.reports.measure.statistics import Statistic, front_area, front_gain, of_method
+from study.reports.measure.resampling import resample
 from study.results.group_metrics import SEED
 from study.results.settings import in_reading_order
 from study.results.study_results import Results
@@ -25,11 +25,11 @@ class Comparisons:
             meant, else the difference first less second), estimate (mean over seeds), seeds_low, seeds_high
             (Student's t over these), test_low, test_high (bootstrap over the test examples), seeds.
             NaN where there is no interval.
-        lacking: why there is no bootstrap; empty if there is.
+        missing: why there is no bootstrap; empty if there is.
     """
 
     frame: pd.DataFrame
-    lacking: str
+    missing: str
 
 
 def comparisons(results: Results, own_fronts: pd.DataFrame) -> Comparisons:
@@ -39,7 +39,7 @@ def comparisons(results: Results, own_fronts: pd.DataFrame) -> Comparisons:
         results: of a study.
         own_fronts: as `runs_on_front` returns them: each seed's own front, chosen on validation.
     """
-    evidence = gather(replace(results, runs=own_fronts), np.random.default_rng(SEED))
+    samples = resample(replace(results, runs=own_fronts), np.random.default_rng(SEED))
     rows = []
     for model, name, methods in _arms(own_fronts):
         asked: list[tuple[str, str | None, Statistic]] = [
@@ -50,14 +50,14 @@ def comparisons(results: Results, own_fronts: pd.DataFrame) -> Comparisons:
             for second, first in combinations(methods, 2)
         ]
         for first, second, statistic in asked:
-            found = measure(statistic, evidence)
+            found = estimate(statistic, samples)
             if found is None:
                 continue
             ends = [*(found.seeds or (np.nan, np.nan)), *(found.test_set or (np.nan, np.nan))]
-            rows.append([name, model, first, second, found.estimate, *ends, found.defined])
+            rows.append([name, model, first, second, found.mean, *ends, found.defined])
     columns = ["decision_maker", "model", "first", "second", "estimate"]
     columns += ["seeds_low", "seeds_high", "test_low", "test_high", "seeds"]
-    return Comparisons(pd.DataFrame(rows, columns=columns), evidence.lacking)
+    return Comparisons(pd.DataFrame(rows, columns=columns), samples.missing)
 
 
 def _area(method: str, *, model: str, decision_maker: str) -> Statistic:

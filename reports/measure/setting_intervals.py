@@ -23,11 +23,11 @@ class SettingIntervals:
 
     Attributes:
         frame: `COLUMNS`, a row per setting; NaN where a figure is undefined too often.
-        lacking: why there are none, or none of some settings; empty if there are all.
+        missing: why there are none, or none of some settings; empty if there are all.
     """
 
     frame: pd.DataFrame
-    lacking: str
+    missing: str
 
 
 def setting_intervals(
@@ -63,9 +63,9 @@ def setting_intervals(
     for setting, own in runs.groupby("setting_id", sort=False, observed=True).indices.items():
         ends = [percentile_interval(medians(drawn[figure][own])) or (np.nan, np.nan) for figure in FIGURES]
         rows.append([setting, *(end for pair in ends for end in pair)])
-    lacking = (
+    missing = (
         ""
         if room == len(sizes)
         else f"only the {len(rows):,} that matter most have one, as there are many people"
     )
-    return SettingIntervals(pd.DataFrame(rows, columns=COLUMNS), lacking)
+    return SettingIntervals(pd.DataFrame(rows, columns=COLUMNS), missing)

@@ -1,14 +1,14 @@
 """Tables of a page: which columns, how numbers are written, how many rows."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Final
 
 import numpy as np
 import pandas as pd
 
-from study.reports.page.markup import Html, join, tag
-from study.results.wording import NOTHING, decimals, listed, percent, significant, whole
+from study.results.wording import NOTHING, decimals, percent, significant, whole
 
 ROWS: Final = 40
 FORMATS: Final[dict[str, Callable[[object], str]]] = {
@@ -24,96 +24,89 @@ FORMATS: Final[dict[str, Callable[[object], str]]] = {
 HEADINGS: Final = {
     "what": "method",
     "decision_maker": "decision-maker",
-    "di": "DI",
-    "idk_rate": "IDK rate",
+    "di": "odds difference",
+    "idk_rate": "deferral rate",
     "validation_error": "validation error",
-    "validation_di": "validation DI",
-    "validation_idk_rate": "validation IDK rate",
+    "validation_di": "validation odds difference",
+    "validation_idk_rate": "validation deferral rate",
     "test_error": "test error",
-    "test_di": "test DI",
-    "test_idk_rate": "test IDK rate",
+    "test_di": "test odds difference",
+    "test_idk_rate": "test deferral rate",
     "on_front": "on the seed’s front",
     "near_front": "on it or within 0.01",
     "overlap": "overlap of two seeds’ fronts",
-    "di_y0": "DI, Y = 0",
-    "di_y1": "DI, Y = 1",
-    "error_a0": "error, A = 0",
-    "error_a1": "error, A = 1",
     "setting_id": "setting",
-    "points_honest": "points, honest",
-    "hypervolume_honest": "hypervolume, honest",
-    "points_paper": "points, paper’s",
-    "hypervolume_paper": "hypervolume, paper’s",
+    "points_honest": "points, validation-selected",
+    "hypervolume_honest": "hypervolume, validation-selected",
+    "points_paper": "points, test-selected",
+    "hypervolume_paper": "hypervolume, test-selected",
 }
 
 
-def table(
-    frame: pd.DataFrame,
-    caption: str | None = None,
-    *,
-    by: str | None = None,
-    **attributes: str,
-) -> Html:
+@dataclass(frozen=True)
+class Cell:
+    """One cell.
+
+    Attributes:
+        text: what it says.
+        below: in smaller letters below that, such as an interval.
+        kind: its class: `number`, `id` or none.
+        scope: `row` or `rowgroup` of a cell that is a heading.
+        rows: how many rows it stands for.
+        share: drawn as a bar beside the text, if given.
+    """
+
+    text: str
+    below: str = ""
+    kind: str = ""
+    scope: str = ""
+    rows: int = 1
+    share: float | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """Headings with their classes, and the rows in groups."""
+
+    head: Sequence[tuple[str, str]]
+    bodies: Sequence[Sequence[Sequence[Cell]]]
+
+
+def table(frame: pd.DataFrame, *, by: str = "", headings: Mapping[str, str] = HEADINGS) -> Table:
     """A table with a heading per column; missing values are a dash, numbers are right-aligned.
 
     Args:
         frame: the rows, in order.
-        caption: above it.
         by: the first column, if its equal neighbours are to be one heading over their rows.
-        attributes: of the element, as `tag` takes them.
+        headings: of columns whose names would not do.
     """
     columns = list(frame.columns)
-    kinds = [None if _is_text(frame[column]) else "number" for column in columns]
-    heads = [
-        tag("th", HEADINGS.get(column, column.replace("_", " ")), scope="col", class_=kind)
-        for column, kind in zip(columns, kinds, strict=True)
-    ]
+    kinds = ["" if _is_text(frame[column]) else "number" for column in columns]
+    heads = [headings.get(column, column.replace("_", " ")) for column in columns]
     rows = [
         [_cell(c, v, k) for c, v, k in zip(columns, row, kinds, strict=True)]
         for row in frame.itertuples(index=False, name=None)
     ]
-    return _table(heads, _grouped(rows, frame[by]) if by else [rows], caption, attributes)
+    return Table(list(zip(heads, kinds, strict=True)), _grouped(rows) if by else [rows])
 
 
-def text_table(
-    headings: Sequence[str], rows: Sequence[Sequence[object]], *, caption: object, **attributes: str
-) -> Html:
-    """A table of texts; the first cell of a row is its heading. `attributes` as those of `table`."""
-    heads = [tag("th", heading, scope="col") for heading in headings]
-    cells = [[tag("th", row[0], scope="row"), *(tag("td", text) for text in row[1:])] for row in rows]
-    return _table(heads, [cells], caption, attributes)
+def text_table(headings: Sequence[str], rows: Sequence[Sequence[str | Cell]]) -> Table:
+    """A table of texts; the first cell of a row is its heading."""
+    cells = [[cell if isinstance(cell, Cell) else Cell(cell) for cell in row] for row in rows]
+    lead = [[replace(first, scope="row"), *others] for first, *others in cells]
+    return Table([(heading, "") for heading in headings], [lead])
 
 
-def with_interval(value: object, low: object, high: object, write: Callable[[object], str]) -> Html:
-    """A figure with its interval below; without an interval the figure alone, and a dash without that."""
+def with_interval(value: float, low: float, high: float, write: Callable[[object], str]) -> Cell:
+    """A metric with its interval below; without an interval the metric alone, and a dash without that."""
     if value != value:
-        return join(NOTHING)
-    below = None if low != low else tag("div", ends(low, high, write), class_="interval")
-    return join(write(value), below)
+        return Cell(NOTHING)
+    return Cell(write(value), "" if low != low else ends(low, high, write))
 
 
-def ends(low: object, high: object, write: Callable[[object], str]) -> str:
+def ends(low: float, high: float, write: Callable[[object], str]) -> str:
     """Both ends of an interval; NaN is a dash."""
     return NOTHING if low != low else f"{write(low).removesuffix(' %')} to {write(high)}"
-
-
-def key_values(pairs: Mapping[str, object]) -> Html:
-    """A table of two columns; an empty mapping gives an empty table."""
-    rows = [tag("tr", tag("th", key, scope="row"), tag("td", value)) for key, value in pairs.items()]
-    return tag("div", tag("table", tag("tbody", *rows), class_="keys"), class_="scroll")
-
-
-def flattened(tree: Mapping[str, object], prefix: str = "") -> dict[str, str]:
-    """A nested mapping as `{"a.b": text}`, mappings in lists by number; plain lists with commas."""
-    flat: dict[str, str] = {}
-    for key, value in tree.items():
-        if isinstance(value, list | tuple) and any(isinstance(item, Mapping) for item in value):
-            value = {str(number): item for number, item in enumerate(value, start=1)}
-        if isinstance(value, Mapping):
-            flat |= flattened(value, f"{prefix}{key}.")
-        else:
-            flat[f"{prefix}{key}"] = listed(value)
-    return flat
 
 
 def thinned(frame: pd.DataFrame, rows: int = ROWS) -> pd.DataFrame:
@@ -123,27 +116,12 @@ def thinned(frame: pd.DataFrame, rows: int = ROWS) -> pd.DataFrame:
     return frame.iloc[np.linspace(0, len(frame) - 1, rows).round().astype(int)]
 
 
-def _table(
-    heads: list[Html],
-    bodies: list[list[list[Html]]],
-    caption: object,
-    attributes: Mapping[str, str],
-) -> Html:
-    content = join(
-        tag("caption", caption) if caption else None,
-        tag("thead", tag("tr", *heads)),
-        *(tag("tbody", *(tag("tr", *row) for row in rows)) for rows in bodies),
-    )
-    return tag("div", tag("table", content, **attributes), class_="scroll")
-
-
-def _grouped(rows: list[list[Html]], names: pd.Series) -> list[list[list[Html]]]:
-    texts = [NOTHING if name is None or name != name else str(name) for name in names]
+def _grouped(rows: list[list[Cell]]) -> list[list[list[Cell]]]:
     bodies = []
-    for text, group in groupby(range(len(rows)), key=texts.__getitem__):
-        first, *others = group
-        head = tag("th", text, scope="rowgroup", rowspan=1 + len(others))
-        bodies.append([[head, *rows[first][1:]], *(rows[other][1:] for other in others)])
+    for _, equal in groupby(rows, key=lambda row: row[0].text):
+        first, *others = equal
+        head = replace(first[0], kind="", scope="rowgroup", rows=1 + len(others))
+        bodies.append([[head, *first[1:]], *(row[1:] for row in others)])
     return bodies
 
 
@@ -151,8 +129,8 @@ def _is_text(column: pd.Series) -> bool:
     return not pd.api.types.is_numeric_dtype(column) and len(column) > 0
 
 
-def _cell(column: str, value: object, kind: str | None) -> Html:
+def _cell(column: str, value: object, kind: str) -> Cell:
     if value is None or value is pd.NaT or value != value:
-        return tag("td", NOTHING, class_=kind)
+        return Cell(NOTHING, kind=kind)
     text = FORMATS[column](value) if kind and column in FORMATS else str(value)
-    return tag("td", text, class_="id" if column == "setting_id" else kind)
+    return Cell(text, kind="id" if column == "setting_id" else kind)

@@ -7,9 +7,9 @@ from typing import Final, Literal
 
 import numpy as np
 
-from study.reports.measure.evidence import Evidence
-from study.reports.measure.measuring import Measured, OverSeeds, measure
-from study.reports.measure.statistics import Statistic
+from study.reports.measure.estimates import Estimate, OverSeeds, estimate
+from study.reports.measure.front_statistics import Statistic
+from study.reports.measure.resampling import Samples
 from study.results.intervals import t_interval
 
 ROUNDING: Final = 0.005
@@ -81,7 +81,7 @@ class Judged:
     """A claim with each part's measurement (None where it has not been run) and verdict."""
 
     claim: Claim
-    measured: tuple[Measured | None, ...]
+    measured: tuple[Estimate | None, ...]
     verdicts: tuple[Verdict, ...]
 
     @property
@@ -90,23 +90,23 @@ class Judged:
         return together(self.verdicts)
 
 
-def judge(claim: Claim, evidence: Evidence | None) -> Judged:
-    """Measure every part of a claim and apply the rule; without evidence nothing has been run."""
+def judge(claim: Claim, samples: Samples | None) -> Judged:
+    """Measure every part of a claim and apply the rule; without samples nothing has been run."""
     measured = tuple(
         None
-        if evidence is None
-        else measure(part.statistic, evidence, by_seed=part.by_seed, over_seeds=part.over_seeds)
+        if samples is None
+        else estimate(part.statistic, samples, by_seed=part.by_seed, over_seeds=part.over_seeds)
         for part in claim.parts
     )
     verdicts = tuple(verdict(p.expected, m) for p, m in zip(claim.parts, measured, strict=True))
     return Judged(claim, measured, verdicts)
 
 
-def verdict(expected: Expected, measured: Measured | None) -> Verdict:
-    """The rule for one statistic; `RULE` has it in words."""
+def verdict(expected: Expected, measured: Estimate | None) -> Verdict:
+    """The rule for one statistic; `claims-macros.html.j2` has it in words."""
     if measured is None:
         return Verdict.NOT_RUN
-    estimate, bound = measured.estimate, expected.bound
+    estimate, bound = measured.mean, expected.bound
     if np.isnan(estimate):
         return Verdict.UNDEFINED
     intervals = [interval for interval in (measured.seeds, measured.test_set) if interval is not None]
@@ -137,25 +137,3 @@ def together(verdicts: Iterable[Verdict]) -> Verdict:
     if found & {Verdict.HOLDS, Verdict.IN_PART}:
         return Verdict.IN_PART
     return next(v for v in (Verdict.NOT, Verdict.UNDEFINED, Verdict.NOT_RUN) if v in found)
-
-
-RULE: Final = (
-    "The rule was fixed before anything was measured, and one function applies it to every claim. "
-    "Every claim is about one or more statistics. A statistic is computed from the runs of each seed "
-    "alone, so that what is compared shares seeds; what is shown is the mean over seeds.",
-    "Each has up to two intervals of 95 %. “Seeds”: Student’s t over the seeds’ values (for a "
-    "correlation on Fisher’s scale, which keeps it within −1 and 1); it says what another training would "
-    "change. “Test set”: percentiles over resamples of the test examples, the same "
-    "people in all runs, where what was chosen on validation stays chosen; it says what other people "
-    "would change. Where outcomes of the examples are missing, the second is, too.",
-    "A statistic said to be above (or below) a bound holds if the estimate and every interval lie wholly "
-    "on that side of it, holds in part if the estimate does, and else does not hold. "
-    "A figure that the paper gives holds if the estimate is within 0.5 percentage points of it (the "
-    "paper rounds) or if one of the intervals covers it, in part if it is within 2 points, else not. "
-    "Two things said to be the same hold if every interval of their difference lies within the stated "
-    "margin of 0, in part if the estimate does, else not. Only a figure of the paper’s can hold "
-    "without any interval.",
-    "A claim of several parts holds if all its parts do, in part if some do or do in part, else not. "
-    "A part that has not been run, or is undefined under every seed (as where a band of IDK rates has no "
-    "setting of a method), has no verdict, and a claim with such a part holds in part at most.",
-)

@@ -1,55 +1,46 @@
-"""Claims beside what was measured: as tables of a page, and as rows of a CSV file."""
+"""Claims next to what was measured: as rows of a page's tables, and of a CSV file."""
 
-from collections.abc import Sequence
-from itertools import zip_longest
-from typing import Final
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
 
 import pandas as pd
 
-from study.reports.measure.measuring import Measured
-from study.reports.page.markup import Html, join, tag
+from study.reports.measure.estimates import Estimate
 from study.reports.paper.claims import Judged, Part, Verdict
 from study.results.intervals import Interval
 from study.results.wording import NOTHING, signed
 
-NUMBERS: Final = ("claimed", "measured", "seeds", "test set")
-HEADINGS: Final = ("the paper", "statistic", *NUMBERS, "verdict")
 SIGNS: Final = {"above": "> ", "below": "< ", "near": "", "within": "±"}
+OF_MANY: Final = {
+    Verdict.HOLDS: "hold",
+    Verdict.IN_PART: "hold in part",
+    Verdict.NOT: "do not hold",
+    Verdict.UNDEFINED: "undefined",
+    Verdict.NOT_RUN: "not run",
+}
 
 
-def claims_table(judged: Sequence[Judged]) -> Html:
-    """A body of rows for each claim, a row for each of its parts."""
-    kinds = dict.fromkeys(NUMBERS, "number")
-    heads = (tag("th", heading, scope="col", class_=kinds.get(heading)) for heading in HEADINGS)
-    head = tag("thead", tag("tr", *heads))
-    bodies = []
-    for claim in judged:
-        lead = tag(
-            "th",
-            tag("div", claim.claim.where, class_="soft"),
-            claim.claim.says,
-            tag("div", tag("strong", claim.verdict)),
-            scope="rowgroup",
-            rowspan=len(claim.claim.parts),
-        )
-        rows = [_cells(part, m, v) for part, m, v in _parts(claim)]
-        bodies.append(tag("tbody", *(tag("tr", a, b) for a, b in zip_longest([lead], rows))))
-    return tag("div", tag("table", head, *bodies), class_="scroll")
-
-
-def verdicts_table(judged: Sequence[tuple[str, Judged]]) -> Html:
-    """A row for each claim: where, in the paper's words, and its verdict; linked to an anchor."""
-    head = tag("thead", tag("tr", *(tag("th", h, scope="col") for h in ("where", "the paper", "verdict"))))
-    rows = [
-        tag(
-            "tr",
-            tag("th", tag("a", claim.claim.where, href=f"#{anchor}"), scope="row"),
-            tag("td", claim.claim.says),
-            tag("td", tag("strong", claim.verdict)),
-        )
-        for anchor, claim in judged
+def claim_rows(judged: Sequence[Judged]) -> list[dict[str, Any]]:
+    """For each claim where it is made, its words, its verdict and its parts with their numbers in words."""
+    return [
+        {
+            "where": claim.claim.where,
+            "says": claim.claim.says,
+            "verdict": str(claim.verdict),
+            "parts": [
+                {"statistic": part.says, "numbers": _numbers(part, estimate), "verdict": str(verdict)}
+                for part, estimate, verdict in _parts(claim)
+            ],
+        }
+        for claim in judged
     ]
-    return tag("div", tag("table", head, tag("tbody", *rows)), class_="scroll")
+
+
+def tally(judged: Iterable[Judged]) -> dict[str, int]:
+    """How many claims have each verdict, those verdicts that occur."""
+    counts = Counter(claim.verdict for claim in judged)
+    return {words: counts[verdict] for verdict, words in OF_MANY.items() if counts[verdict]}
 
 
 def claims_frame(judged: Sequence[Judged]) -> pd.DataFrame:
@@ -70,7 +61,7 @@ def claims_frame(judged: Sequence[Judged]) -> pd.DataFrame:
                     "statistic": part.says,
                     "expected": part.expected.kind,
                     "bound": part.expected.bound,
-                    "estimate": m.estimate if m else float("nan"),
+                    "estimate": m.mean if m else float("nan"),
                     **_ends("seeds", seeds),
                     **_ends("test", test),
                     "seeds": m.defined if m else 0,
@@ -81,7 +72,7 @@ def claims_frame(judged: Sequence[Judged]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _parts(claim: Judged) -> list[tuple[Part, Measured | None, Verdict]]:
+def _parts(claim: Judged) -> list[tuple[Part, Estimate | None, Verdict]]:
     return list(zip(claim.claim.parts, claim.measured, claim.verdicts, strict=True))
 
 
@@ -90,15 +81,11 @@ def _ends(name: str, interval: Interval | None) -> dict[str, float]:
     return {f"{name}_low": low, f"{name}_high": high}
 
 
-def _cells(part: Part, measured: Measured | None, verdict: Verdict) -> Html:
-    texts = [_claimed(part)]
-    if measured is None:
-        texts += [NOTHING] * 3
-    else:
-        texts += [_estimate(part, measured)]
-        texts += [_interval(part, interval) for interval in (measured.seeds, measured.test_set)]
-    numbers = [tag("td", text, class_="number") for text in texts]
-    return join(tag("td", part.says), *numbers, tag("td", verdict))
+def _numbers(part: Part, estimate: Estimate | None) -> list[str]:
+    if estimate is None:
+        return [_claimed(part), *[NOTHING] * 3]
+    intervals = [_interval(part, interval) for interval in (estimate.seeds, estimate.test_set)]
+    return [_claimed(part), _estimate(part, estimate), *intervals]
 
 
 def _claimed(part: Part) -> str:
@@ -107,10 +94,10 @@ def _claimed(part: Part) -> str:
     return f"{SIGNS[kind]}{text}".replace("-", "−")
 
 
-def _estimate(part: Part, measured: Measured) -> str:
-    missing = measured.run - measured.defined
-    shown = f"{_number(part, measured.estimate)} {part.unit}".strip() if measured.defined else "undefined"
-    return f"{shown} (undefined under {missing} of {measured.run} seeds)" if missing else shown
+def _estimate(part: Part, estimate: Estimate) -> str:
+    missing = estimate.run - estimate.defined
+    shown = f"{_number(part, estimate.mean)} {part.unit}".strip() if estimate.defined else "undefined"
+    return f"{shown} (undefined under {missing} of {estimate.run} seeds)" if missing else shown
 
 
 def _interval(part: Part, interval: Interval | None) -> str:

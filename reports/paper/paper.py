@@ -1,108 +1,27 @@
-"""The paper's statements beside what was measured: a section of a report, and a page of its own."""
+"""The page of the whole paper: its figures drawn again, and its claims next to what was measured."""
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-import numpy as np
 import pandas as pd
 
-from study.reports.figures.render import Rendered
-from study.reports.measure.evidence import gather
-from study.reports.measure.reductions import reductions
-from study.reports.page.document import document, picture
-from study.reports.page.markup import Html, join, section, tag
-from study.reports.page.ran import progress
-from study.reports.paper.claims import RULE, Judged, Verdict, judge
-from study.reports.paper.claims_table import claims_frame, claims_table, verdicts_table
-from study.reports.paper.paper_drawings import drawings
+from study.reports.figures.album import OF_STUDY, file_names, of_one
+from study.reports.figures.render import Rendered, render
+from study.reports.measure.measures import Measures
+from study.reports.page.provenance import progress
+from study.reports.page.rendering import render as render_page
+from study.reports.paper.claims_table import claim_rows, claims_frame, tally
 from study.reports.paper.paper_figures import FIGURES
+from study.reports.paper.review import Review, review
 from study.results.study_results import Results
 from study.results.wording import counted, duration
 from study.storage.tables import write_csv
 from study.storage.whole_files import write_whole
 
 TITLE: Final = "The paper, reproduced"
-SUBTITLE: Final = (
-    "Madras, Pitassi, Zemel: Predict Responsibly: Improving Fairness and Accuracy by Learning to Defer"
-)
-# Of the resamples of the test set.
-SEED: Final = 0
-NOTE: Final = (
-    "Drawings show medians over seeds, as the paper’s do; the tables measure each seed by itself. "
-    "Hypervolume is the area that a front dominates in the plane of error and DI, up to 0.5 in both: the "
-    "paper’s front over test points, the honest one chosen on validation and shown on test. The paper’s "
-    "gains with every further setting that is tried, so methods are compared over equally many settings. "
-    "Resamples make small DIs larger and the paper’s fronts better than they are, a little and in all "
-    "methods."
-)
-CAPTIONS: Final = {
-    "plane": "Left the paper’s front (over test points), right the honest one (chosen on validation, shown "
-    "on test). Every point is the median of the seeds of one setting.",
-    "bands": "Settings by their IDK rate, and the fronts among them.",
-    "cdf": "Share of the settings whose median IDK rate on test is at or below the cutoff.",
-    "alpha": "Left DI (Figure 7), right the error rate (Figure 8). A point is a run; the line joins the "
-    "medians over the runs of one alpha or of neighbouring ones.",
-}
-
-OF_MANY: Final = {
-    Verdict.HOLDS: "hold",
-    Verdict.IN_PART: "hold in part",
-    Verdict.NOT: "do not hold",
-    Verdict.UNDEFINED: "undefined",
-    Verdict.NOT_RUN: "not run",
-}
 # By study and kind of drawing: the figure that shows it first, and the pictures.
-Album = dict[tuple[str, str], tuple[str, list[Rendered]]]
-
-
-@dataclass(frozen=True, eq=False)
-class Review:
-    """What one study has to say: its claims by figure, and why the test-set interval lacks, if it does."""
-
-    judged: Mapping[str, list[Judged]]
-    lacking: str
-
-
-def review(study: str, results: Results | None, figures: Sequence[str] = tuple(FIGURES)) -> Review:
-    """Judge every claim about the figures that a study serves; reads its outcomes.
-
-    Args:
-        study: the name, such as `paper-figure-3a`; one that serves no figure has no claims.
-        results: None if it has not been run: nothing has a verdict.
-        figures: of the paper, those asked for.
-    """
-    sources = {name: FIGURES[name].sources[study] for name in figures if study in FIGURES[name].sources}
-    evidence = None
-    if results is not None and len(results.runs) and sources:
-        evidence = gather(results, np.random.default_rng(SEED))
-    models = evidence.models() if evidence else []
-    judged = {
-        name: [judge(claim, evidence) for claim in source.all(models)] for name, source in sources.items()
-    }
-    return Review(judged, evidence.lacking if evidence else "")
-
-
-def paper_section(results: Results) -> Html | None:
-    """The claims of the figures that a study serves; None where it serves none."""
-    study = str(results.study.get("study"))
-    found = review(study, results)
-    if not found.judged:
-        return None
-    parts: list[Html] = []
-    for name, judged in found.judged.items():
-        figure = FIGURES[name]
-        parts += [tag("h3", f"Figure {name}. {figure.title}"), tag("p", figure.says), claims_table(judged)]
-    return section(
-        "claims",
-        "The paper’s claims",
-        _tally([claim for judged in found.judged.values() for claim in judged]),
-        _rule(),
-        _lacking(found),
-        *parts,
-    )
+Album = dict[tuple[str, tuple[str, ...]], tuple[str, list[Rendered]]]
 
 
 def write_paper(parts: Mapping[str, Results], out: Path, figures: Sequence[str] = tuple(FIGURES)) -> Path:
@@ -125,63 +44,62 @@ def write_paper(parts: Mapping[str, Results], out: Path, figures: Sequence[str] 
         for drawing in pictures:
             write_whole(out / "figures" / f"{drawing.name}.png", drawing.png)
             write_whole(out / "figures" / f"{drawing.name}.svg", drawing.document.encode())
-    judged = [(f"figure-{name}", claim) for name, study in pairs for claim in reviews[study].judged[name]]
-    write_csv(out / "claims.csv", claims_frame([claim for _, claim in judged]))
+    judged = [claim for name, study in pairs for claim in reviews[study].judged[name]]
+    write_csv(out / "claims.csv", claims_frame(judged))
     page = out / "index.html"
-    text = document(
-        TITLE,
-        tag("h1", TITLE),
-        tag("div", SUBTITLE, class_="soft"),
-        tag("nav", *(tag("a", f"Figure {name}", href=f"#figure-{name}") for name in figures)),
-        _all_claims(judged),
-        section("rule", "How a claim is judged", _rule()),
-        *(_figure(name, parts, reviews, album) for name in figures),
-    )
+    content = [
+        {
+            "name": name,
+            "title": FIGURES[name].title,
+            "says": FIGURES[name].says,
+            "drawing": FIGURES[name].drawings[0],
+            "studies": [
+                _study(name, study, parts, reviews[study], album) for study in FIGURES[name].sources
+            ],
+        }
+        for name in figures
+    ]
+    text = render_page("paper", title=TITLE, counts=tally(judged), figures=content)
     write_whole(page, text.encode())
     return page
 
 
 def _album(pairs: list[tuple[str, str]], parts: Mapping[str, Results]) -> Album:
-    reduced = {s: reductions(parts[s]) for _, s in pairs if s in parts and len(parts[s].runs)}
+    measured = {s: Measures(parts[s]) for _, s in pairs if s in parts and len(parts[s].runs)}
     album: Album = {}
     for name, study in pairs:
-        key = (study, FIGURES[name].drawing)
-        if study in reduced and key not in album:
-            album[key] = (name, list(drawings(name, study, reduced[study], parts[study])))
+        key = (study, FIGURES[name].drawings)
+        if study in measured and key not in album:
+            album[key] = (name, list(drawings(name, study, measured[study])))
     return album
 
 
-def _all_claims(judged: list[tuple[str, Judged]]) -> Html:
-    return section(
-        "claims",
-        "All claims",
-        _tally([claim for _, claim in judged]),
-        verdicts_table(judged),
-        tag("p", "With every statistic and interval: ", tag("a", "claims.csv", href="claims.csv")),
-        class_="summary",
-    )
+def drawings(name: str, study: str, measures: Measures) -> Iterator[Rendered]:
+    """Our drawings of one of the paper's figures, a model after the other; none where none can be drawn.
 
-
-def _figure(name: str, parts: Mapping[str, Results], reviews: Mapping[str, Review], album: Album) -> Html:
+    Args:
+        name: of the figure.
+        study: that it is drawn from; its last word goes into the files' names of a figure that has two.
+        measures: of this study.
+    """
     figure = FIGURES[name]
-    content: list[Html | None] = [tag("p", figure.says)]
-    for study in figure.sources:
-        first, pictures = album.get((study, figure.drawing), (name, []))
-        content += _study(study, parts.get(study))
-        if first == name:
-            content += [picture(drawing, CAPTIONS[figure.drawing]) for drawing in pictures]
-        else:
-            link = tag("a", f"Figure {first}", href=f"#figure-{first}")
-            content.append(tag("p", "Drawn together with ", link, "."))
-        content += [_lacking(reviews[study]), claims_table(reviews[study].judged[name])]
-    return section(f"figure-{name}", f"Figure {name}. {figure.title}", *content)
+    file = f"figure-{name}-{study.rsplit('-', 1)[-1]}" if len(figure.sources) > 1 else f"figure-{name}"
+    if figure.drawings[0] in OF_STUDY:
+        if once := OF_STUDY[figure.drawings[0]](measures):
+            yield render(once[0], file, once[1])
+        return
+    for model, suffix in file_names(measures.models).items():
+        ends = [f"-{name.rsplit('-', 1)[-1]}-{suffix}" for name in figure.drawings]
+        files = [f"{file}{end}" for end in (ends if len(ends) > 1 else [f"-{suffix}"])]
+        drawn = of_one(measures, model, dict(zip(figure.drawings, files, strict=True)))
+        yield from (rendered for _, rendered in drawn)
 
 
-def took(results: Results) -> str:
-    """How many runs a study has, and what they took, in words."""
-    said = f"{len(results.runs):,} of {counted(results.planned, 'run')}"
+def cost(results: Results) -> str:
+    """How many runs a study has, and how long they took."""
+    text = f"{len(results.runs):,} of {counted(results.planned, 'run')}"
     if "seconds" in results.runs:
-        said += f"; training took {duration(results.runs['seconds'].sum())} of one core’s time"
+        text += f"; training took {duration(results.runs['seconds'].sum())} of one core’s time"
     sessions = results.manifest.get("sessions")
     ended = [
         pd.Timestamp(str(session["ended"])) - pd.Timestamp(str(session["started"]))
@@ -190,28 +108,21 @@ def took(results: Results) -> str:
     ]
     if ended:
         wall = sum(time.total_seconds() for time in ended)
-        said += f", {duration(wall)} on the clock in {counted(len(ended), 'session')}"
-    return f"{said}."
+        text += f", {duration(wall)} on the clock in {counted(len(ended), 'session')}"
+    return f"{text}."
 
 
-def _study(study: str, results: Results | None) -> list[Html | None]:
-    name = tag("strong", f"Study {study}: ")
-    if results is None:
-        return [tag("p", name, "not run yet.")]
-    return [tag("p", name, took(results)), progress(results)]
-
-
-def _tally(judged: Sequence[Judged]) -> Html:
-    counts = Counter(claim.verdict for claim in judged)
-    said = ", ".join(f"{counts[verdict]} {words}" for verdict, words in OF_MANY.items() if counts[verdict])
-    return tag("p", f"Of {counted(len(judged), 'claim')}: {said}.")
-
-
-def _rule() -> Html:
-    return join(*(tag("p", text) for text in RULE), tag("p", NOTE))
-
-
-def _lacking(found: Review) -> Html | None:
-    if not found.lacking:
-        return None
-    return tag("p", f"There are no test-set intervals: {found.lacking}.", class_="soft")
+def _study(
+    name: str, study: str, parts: Mapping[str, Results], found: Review, album: Album
+) -> dict[str, Any]:
+    results = parts.get(study)
+    first, pictures = album.get((study, FIGURES[name].drawings), (name, []))
+    return {
+        "name": study,
+        "cost": cost(results) if results else "",
+        "progress": progress(results) if results else None,
+        "first": first,
+        "pictures": pictures,
+        "missing": found.missing,
+        "claims": claim_rows(found.judged[name]),
+    }

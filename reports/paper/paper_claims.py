@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from study.reports.measure import statistics as of
+from study.reports.measure.front_statistics import front_gain
+from study.reports.paper import claim_statistics as of
 from study.reports.paper.claims import Claim, Expected, Part
 from study.results.fronts import BANDS, KINDS
 from study.results.intervals import correlation_interval
@@ -42,7 +43,7 @@ def fronts(where: str, model: str, decision_maker: str) -> list[Claim]:
 
     def gain(better: str, worse: str, kind: str) -> Part:
         words = f"hypervolume, {NAMES[better]} less {NAMES[worse]}, {FRONT[kind]}"
-        statistic = of.front_gain(better, worse, kind=kind, model=model, decision_maker=decision_maker)
+        statistic = front_gain(better, worse, kind=kind, model=model, decision_maker=decision_maker)
         return Part(words, statistic, POSITIVE)
 
     def system(method: str, kind: str) -> Part:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Literal
+from typing import Final
 
 from study.reports.paper.claims import Claim
 from study.reports.paper.paper_claims import (
@@ -53,13 +53,13 @@ class PaperFigure:
     Attributes:
         title: what it is about.
         says: how the paper describes it, in short, and what is different here.
-        drawing: which of our drawings shows it.
+        drawings: which figures of a report show it, by name.
         sources: by name of the study.
     """
 
     title: str
     says: str
-    drawing: Literal["plane", "bands", "cdf", "alpha"]
+    drawings: tuple[str, ...]
     sources: Mapping[str, Source]
 
 
@@ -69,7 +69,7 @@ FIGURES: Final[Mapping[str, PaperFigure]] = {
         "Fronts of deferring (solid), rejecting (dashed) and fair binary models (dotted); red square: "
         "baseline, yellow circle: DM alone; top left is best. The lines of both IDK models lie closer to "
         "the top left than the binary one, and the deferring one clearly closer than the rejecting one.",
-        "plane",
+        ("fronts",),
         {
             "paper-figure-3a": Source(
                 errors_alone("Appendix B, COMPAS", 0.24, 0.29),
@@ -80,7 +80,7 @@ FIGURES: Final[Mapping[str, PaperFigure]] = {
     "3b": PaperFigure(
         "Health: error against disparate impact",
         f"The same on the Heritage Health data, with the same findings. {HEALTH}",
-        "plane",
+        ("fronts",),
         {
             "paper-figure-3b": Source(
                 errors_alone("Appendix B, Health", 0.16, 0.21),
@@ -93,14 +93,14 @@ FIGURES: Final[Mapping[str, PaperFigure]] = {
         "The runs of Figure 3a by low, medium and high IDK rate, a front for each. Deferring (solid) wins "
         "over rejecting (dashed) also at similar rates, and most at high ones. The paper gives no limits; "
         "ours are 20 and 50 %.",
-        "bands",
+        ("fronts-by-idk-rate-paper", "fronts-by-idk-rate-honest"),
         {"paper-figure-3a": Source(of_model=lambda model: bands("Figure 4", model))},
     ),
     "5": PaperFigure(
         "COMPAS: deferring to a biased decision-maker",
         "The DM is trained to be highly unfair (α = −0.1). Deferring still improves on rejecting, as it "
         "compensates for the DM’s bias.",
-        "plane",
+        ("fronts",),
         {"paper-figure-5": Source(biased("Figure 5"), lambda model: fronts("Figure 5", model, "biased"))},
     ),
     "6": PaperFigure(
@@ -108,14 +108,14 @@ FIGURES: Final[Mapping[str, PaperFigure]] = {
         "Share of over 1,000 settings whose IDK rate is below a cutoff, for everyone and by A; blue solid: "
         "biased DM, purple dashed: standard DM. Deferring models treat the two differently, rejecting ones "
         "do not; with the biased DM the deferring models’ line is much higher at low rates.",
-        "cdf",
+        ("idk-cdf",),
         {"paper-figure-6": Source(of_model=lambda model: idk_rates("Figure 6", model))},
     ),
     "7": PaperFigure(
         "Binary models: disparate impact against alpha",
         "DI against the weight α of the fairness term, 5 runs for each α, with plain networks (a, b) and "
         f"Bayesian weights (c, d), on COMPAS (a, c) and Health (b, d): DI falls. {HEALTH}",
-        "alpha",
+        ("di-and-error-by-alpha",),
         {
             "paper-figure-7-compas": Source(
                 [
@@ -134,7 +134,7 @@ FIGURES: Final[Mapping[str, PaperFigure]] = {
     "8": PaperFigure(
         "Binary models: error against alpha",
         f"The error of the same models: it rises little. {HEALTH}",
-        "alpha",
+        ("di-and-error-by-alpha",),
         {
             "paper-figure-7-compas": Source(
                 [
@@ -154,7 +154,7 @@ FIGURES: Final[Mapping[str, PaperFigure]] = {
         "COMPAS: unaware of the decision-maker, or trained with an oracle",
         "Models trained by rejection learning, and by learning to defer to an oracle; both are tested with "
         "the standard DM. They trade off error and DI in almost an identical manner.",
-        "plane",
+        ("fronts",),
         {"paper-figure-9": Source(of_model=lambda model: oracle("Figure 9", model))},
     ),
 }

@@ -1,12 +1,11 @@
 """One number for a whole front: the area that it dominates."""
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from study.results.fronts import pareto_mask
 from study.results.settings import GROUP, in_reading_order
 
 # Half the cases wrong is what a fair coin achieves. Fixed, so that the number means the same in
@@ -14,24 +13,31 @@ from study.results.settings import GROUP, in_reading_order
 REFERENCE: Final = (0.5, 0.5)
 
 
-def hypervolume(points: npt.ArrayLike, reference: tuple[float, float] = REFERENCE) -> float:
-    """Area that is dominated by at least one point and dominates the reference, exactly.
+def areas(error: npt.NDArray[Any], di: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """Area that each column of points dominates, up to `REFERENCE`, exactly.
 
     Args:
-        points: (n, 2), both coordinates minimised. They need not be a front. A row that is not
-            finite, or not better than the reference in both coordinates, adds nothing.
-        reference: the worst corner.
+        error: (n, B), minimised; a point that is not finite, or not better than `REFERENCE` in both
+            coordinates, adds nothing. The points need not be a front.
+        di: (n, B), likewise.
 
     Returns:
-        The area; 0 where there is no point. O(n log n).
+        (B,); 0 where there is no point. O(B n log n).
     """
-    points = np.asarray(points, dtype=np.float64).reshape(-1, 2)
-    corner = np.asarray(reference, dtype=np.float64)
-    points = points[np.isfinite(points).all(axis=1) & (points < corner).all(axis=1)]
-    steps = points[pareto_mask(points)]
-    steps = steps[np.argsort(steps[:, 0])]
-    widths = np.diff(steps[:, 0], append=corner[0])
-    return float((widths * (corner[1] - steps[:, 1])).sum())
+    counts = np.isfinite(error) & np.isfinite(di) & (error < REFERENCE[0]) & (di < REFERENCE[1])
+    x = np.where(counts, error, REFERENCE[0]).astype(np.float64)
+    y = np.where(counts, di, REFERENCE[1]).astype(np.float64)
+    order = np.argsort(x, axis=0, kind="stable")
+    x = np.take_along_axis(x, order, axis=0)
+    lowest = np.minimum.accumulate(np.take_along_axis(y, order, axis=0), axis=0)
+    widths = np.diff(x, axis=0, append=np.full((1, x.shape[1]), REFERENCE[0]))
+    return np.asarray((widths * (REFERENCE[1] - lowest)).sum(axis=0))
+
+
+def hypervolume(points: npt.ArrayLike) -> float:
+    """Area that one set of points (n, 2) dominates, as `areas` has it of each column."""
+    error, di = np.asarray(points, dtype=np.float64).reshape(-1, 2, 1).swapaxes(0, 1)
+    return float(areas(error, di)[0])
 
 
 def hypervolumes(fronts: pd.DataFrame) -> pd.DataFrame:

@@ -4,9 +4,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 from study.reports.figures.album import Album
-from study.reports.measure.reductions import reductions
-from study.reports.measure.weighing import weigh
-from study.reports.page.page import page_of
+from study.reports.measure.measures import Measures
+from study.reports.page.report import page_of
 from study.results.study_results import Results
 
 # Elements that HTML itself leaves open.
@@ -65,5 +64,4 @@ def page(out: Path) -> Page:
 
 def undrawn(results: Results) -> Page:
     """The page without its figures, which take most of the time."""
-    reduced = reductions(results)
-    return Page(page_of(results, reduced, weigh(results, reduced), Album([])))
+    return Page(page_of(Measures(results), Album()))

@@ -3,7 +3,7 @@ from matplotlib.figure import Figure
 
 from study.reports.figures.album import file_names
 from study.reports.figures.bands import bands_figure
-from study.reports.figures.cdf import draw_cdf
+from study.reports.figures.deferral_cdf import draw_cdf
 from study.reports.figures.plane import draw_plane, fronts_figure
 from study.reports.figures.style import (
     DECISION_MAKER,
@@ -13,7 +13,7 @@ from study.reports.figures.style import (
     panel_title,
     short,
 )
-from study.reports.measure.idk import idk_cdf
+from study.reports.measure.deferral_rates import deferral_cdf
 from study.reports.measure.panels import baselines, decision_maker_alone
 from study.results.fronts import fronts, fronts_by_idk_rate
 from study.results.settings import medians_by_setting
@@ -88,7 +88,7 @@ def test_binary_models_alone_have_titles_without_a_decision_maker() -> None:
 
 
 def test_a_cdf_has_a_line_per_decision_maker() -> None:
-    curves = idk_cdf(SETTINGS)
+    curves = deferral_cdf(SETTINGS)
     own = curves[(curves["method"] == "defer") & (curves["group"] == "all")]
     axes = Figure().subplots()
     draw_cdf(axes, own, decision_maker_styles(["standard", "biased"]))

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from study.reports.measure.comparisons import comparisons
-from study.reports.measure.front_seeds import runs_on_front
+from study.reports.measure.front_stability import runs_on_front
 from study.results.group_metrics import RESAMPLES, SEED
 from study.results.hypervolume import hypervolume
 from study.results.intervals import resampled_people
@@ -122,7 +122,7 @@ def of_wrong(wrong: np.ndarray, rng: np.random.Generator) -> Results:
 def test_without_outcomes_there_are_intervals_over_seeds_and_the_reason() -> None:
     runs = ledger(600)
     found = comparisons(results(runs), runs_on_front(runs))
-    assert found.lacking == "the outcomes of the test examples are not there"
+    assert found.missing == "the outcomes of the test examples are not there"
     assert found.frame[["test_low", "test_high"]].isna().all(axis=None)
     assert found.frame[["estimate", "seeds_low", "seeds_high"]].notna().all(axis=None)
 

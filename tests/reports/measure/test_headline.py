@@ -7,7 +7,7 @@ import pytest
 from study.reports.measure.headline import operating_points, sentences
 from study.reports.measure.reductions import reductions
 from study.reports.measure.weighing import weigh
-from study.reports.measure.workloads import EXAMPLE, by_workload
+from study.reports.measure.deferral_budgets import EXAMPLE, by_budget
 from study.results.settings import medians_by_setting
 from tests.reports.decided import world
 from tests.reports.synthetic import decision_makers, ledger
@@ -19,7 +19,7 @@ NO_COMPARISONS = pd.DataFrame(columns=["decision_maker", "model", "first", "seco
 def offer(aim: str, **changes: Any) -> dict[str, Any]:
     row = {
         "decision_maker": "standard",
-        "workload": EXAMPLE,
+        "budget": EXAMPLE,
         "aim": aim,
         "method": "defer",
         "model": "gate",
@@ -73,7 +73,7 @@ def test_the_decision_maker_alone_is_the_one_on_test() -> None:
     points = operating_points(settings, makers)
     (alone,) = points[points["what"] == "decision-maker"].itertuples()
     assert (alone.decision_maker, alone.error) == ("oracle", 0.242 + 0.002)
-    menu = by_workload(settings, makers)
+    menu = by_budget(settings, makers)
     said = sentences(menu, points, NO_FIGURES, NO_COMPARISONS, {"oracle": "standard"})
     assert said["oracle"][0].startswith(
         "If people (decision-maker “oracle” in training, “standard” on test) can take on 30 % of cases"
@@ -144,7 +144,7 @@ def test_models_of_the_same_verdict_share_it() -> None:
 def test_methods_that_were_not_run_are_not_mentioned() -> None:
     settings = medians_by_setting(ledger(100, methods=("reject",), decision_makers=("standard",)))
     makers = decision_makers(())
-    menu = by_workload(settings, makers)
+    menu = by_budget(settings, makers)
     said = sentences(menu, operating_points(settings, makers), NO_FIGURES, NO_COMPARISONS, {})
     text = " ".join(said["standard"])
     assert "reject" in text
@@ -156,14 +156,14 @@ def test_a_binary_study_needs_no_decision_maker() -> None:
     settings = medians_by_setting(ledger(100, methods=("binary",)))
     makers = decision_makers(())
     said = sentences(
-        by_workload(settings, makers), operating_points(settings, makers), NO_FIGURES, NO_COMPARISONS, {}
+        by_budget(settings, makers), operating_points(settings, makers), NO_FIGURES, NO_COMPARISONS, {}
     )
     assert said["none"][0].startswith("Of models that always decide themselves, the fewest errors")
 
 
 def test_nothing_finished_says_nothing() -> None:
     settings = medians_by_setting(pd.DataFrame(columns=ledger(5).columns))
-    menu = by_workload(settings, decision_makers())
+    menu = by_budget(settings, decision_makers())
     assert sentences(menu, settings, NO_FIGURES, NO_COMPARISONS, {}) == {}
 
 

@@ -20,7 +20,7 @@ def read(runs: pd.DataFrame) -> Outcomes:
 
 def test_intervals_of_many_settings_are_those_that_select_shows_of_one() -> None:
     found = setting_intervals(SETTINGS, RUNS, read)
-    assert found.lacking == ""
+    assert found.missing == ""
     assert tuple(found.frame) == COLUMNS
     assert set(found.frame["setting_id"]) == set(SETTINGS)
     whole = read(RUNS)
@@ -37,11 +37,11 @@ def test_where_there_are_too_many_decisions_the_first_settings_have_intervals_an
     seeds = 3
     found = setting_intervals(SETTINGS, RUNS, read, most=4 * seeds * PEOPLE)
     assert list(found.frame["setting_id"]) == SETTINGS[:4]
-    assert found.lacking.startswith("only the 4 that matter most have one")
+    assert found.missing.startswith("only the 4 that matter most have one")
     # The first has one in any case.
     assert list(setting_intervals(SETTINGS, RUNS, read, most=1).frame["setting_id"]) == SETTINGS[:1]
     exactly = setting_intervals(SETTINGS, RUNS, read, most=len(RUNS) * PEOPLE)
-    assert (len(exactly.frame), exactly.lacking) == (len(SETTINGS), "")
+    assert (len(exactly.frame), exactly.missing) == (len(SETTINGS), "")
 
 
 def test_only_runs_with_figures_are_asked_for() -> None:
@@ -62,5 +62,5 @@ def test_only_runs_with_figures_are_asked_for() -> None:
 def test_missing_outcomes_are_the_reason_for_having_none() -> None:
     found = setting_intervals(SETTINGS, RUNS, lambda runs: None)
     assert len(found.frame) == 0
-    assert found.lacking == "the outcomes of the test examples are not there"
+    assert found.missing == "the outcomes of the test examples are not there"
     assert setting_intervals([], RUNS, read).frame.empty

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from study.reports.measure import statistics as of
-from study.reports.measure.evidence import NotRunError, Settings, gather
-from study.reports.measure.statistics import Statistic
+from study.reports.measure.resampling import NotRunError, Settings, resample
+from study.reports.measure.front_statistics import Statistic
 from study.results.fronts import BANDS, fronts, idk_band
 from study.results.hypervolume import hypervolume, hypervolumes
 from study.results.settings import medians_by_setting
@@ -23,7 +23,7 @@ GIVEN = {"model": "ordinal", "decision_maker": "standard"}
 
 def settings(runs: pd.DataFrame) -> Settings:
     """Of the first seed."""
-    return gather(results(runs), np.random.default_rng(0)).observed[0]
+    return resample(results(runs), np.random.default_rng(0)).observed[0]
 
 
 def binary(alpha: list[float], di: list[float], error: list[float], median_di: list[float]) -> Settings:
@@ -164,8 +164,8 @@ def test_rank_correlation_is_spearmans(di: list[int]) -> None:
 
 
 def test_the_oracle_is_compared_with_the_rejecting_models_of_its_own_arm() -> None:
-    evidence = gather(world(seeds=1), np.random.default_rng(0), resamples=2)
-    one = evidence.observed[0]
+    samples = resample(world(seeds=1), np.random.default_rng(0), resamples=2)
+    one = samples.observed[0]
     defer = one.where(method="defer", decision_maker="oracle")
     reject = one.where(method="reject", decision_maker="oracle")
     found = of.oracle_difference(kind="paper", model="ordinal")(one)
@@ -191,7 +191,7 @@ STATISTICS: dict[str, Statistic] = {
 
 @pytest.mark.parametrize("statistic", STATISTICS.values(), ids=STATISTICS)
 def test_every_version_of_the_figures_is_treated_by_itself(statistic: Statistic) -> None:
-    resampled = gather(world(seeds=1), np.random.default_rng(5), resamples=4).resampled[0]
+    resampled = resample(world(seeds=1), np.random.default_rng(5), resamples=4).resampled[0]
     together = statistic(resampled)
 
     def only(b: int, figures: Any) -> Any:

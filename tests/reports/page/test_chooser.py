@@ -137,7 +137,7 @@ def test_the_page_begins_with_the_workload_of_the_first_screen(
     expected = best(own, {"idk_rate": 0.3}, "error")
     assert expected is not None
     (shown,) = menu.loc[
-        menu["decision_maker"].eq("standard") & menu["workload"].eq(0.3) & menu["aim"].eq("fewest errors"),
+        menu["decision_maker"].eq("standard") & menu["budget"].eq(0.3) & menu["aim"].eq("fewest errors"),
         "setting_id",
     ]
     first = answers["first"]

@@ -6,7 +6,7 @@ import pytest
 from study.reports.figures.differences import ROWS
 from study.reports.figures.render import Rendered
 from study.reports.measure.comparisons import Comparisons
-from study.reports.measure.deciding import COLUMNS, Deciding
+from study.reports.measure.metrics_by_group import COLUMNS, GroupMetrics
 from study.reports.measure.importance import REST
 from study.reports.measure.reductions import reductions
 from study.reports.measure.weighing import weigh
@@ -23,12 +23,12 @@ POINTS = pd.DataFrame(
 )
 
 
-def deciding_of(figures: dict[str, tuple[float, float, float]], what: str = "defer, fairest") -> Deciding:
+def deciding_of(figures: dict[str, tuple[float, float, float]], what: str = "defer, fairest") -> GroupMetrics:
     rows = [
         ["standard", what, "s1", name, value, value, value, low, high]
         for name, (value, low, high) in figures.items()
     ]
-    return Deciding(pd.DataFrame(rows, columns=["decision_maker", "what", "setting_id", *COLUMNS]), "")
+    return GroupMetrics(pd.DataFrame(rows, columns=["decision_maker", "what", "setting_id", *COLUMNS]), "")
 
 
 FIGURES = {
@@ -79,13 +79,13 @@ def test_deciding_nearly_always_the_same_is_warned_of(wrong: float, warned: bool
 
 
 def test_missing_intervals_are_explained() -> None:
-    given = Deciding(
+    given = GroupMetrics(
         deciding_of(FIGURES).frame.assign(low=float("nan"), high=float("nan")), "they are gone"
     )
     seen = Page(str(who_decides(given, POINTS, LABELS)))
     assert "There are no intervals, and no figures by A and Y: they are gone." in seen.text
     assert seen.tables[0][1][1] == "0.300"
-    assert who_decides(Deciding(given.frame[:0], ""), POINTS, LABELS) is None
+    assert who_decides(GroupMetrics(given.frame[:0], ""), POINTS, LABELS) is None
 
 
 def comparison(first: str, second: str | None, estimate: float, **ends: float) -> dict[str, object]:
@@ -158,6 +158,6 @@ def test_of_a_study_without_outcomes_every_part_is_there() -> None:
     given = results(ledger(300))
     reduced = reductions(given)
     weighed = weigh(given, reduced)
-    assert weighed.deciding.lacking == weighed.intervals.lacking == weighed.comparisons.lacking != ""
+    assert weighed.deciding.missing == weighed.intervals.missing == weighed.comparisons.missing != ""
     assert Page(str(who_decides(weighed.deciding, reduced.points, {}))).tables
     assert Page(str(what_matters(weighed.importance))).tables

@@ -1,6 +1,6 @@
 import pandas as pd
 
-from study.reports.measure.idk import idk_by_gamma, idk_cdf
+from study.reports.measure.deferral_rates import deferral_by_gamma, deferral_cdf
 from study.reports.measure.panels import baselines
 from study.reports.measure.reductions import reductions
 from study.reports.page import descriptions
@@ -37,7 +37,7 @@ def test_bands_are_told_one_by_one() -> None:
 def test_a_distribution_is_told_by_its_middle() -> None:
     rates = {"test_idk_rate": [0.1, 0.2, 0.9], "test_idk_rate_a0": [0.1] * 3, "test_idk_rate_a1": [1.0] * 3}
     settings = pd.DataFrame({"method": "defer", "model": "mlp", "decision_maker": "standard", **rates})
-    said = descriptions.of_cdf(idk_cdf(settings), model="mlp")
+    said = descriptions.of_cdf(deferral_cdf(settings), model="mlp")
     assert said.endswith(
         "Half of the settings of defer with standard stay within 20 % for everyone, 10 % for A = 0, "
         "100 % for A = 1."
@@ -48,5 +48,5 @@ def test_a_dependence_on_gamma_is_told_by_its_ends() -> None:
     settings = pd.DataFrame(
         {"method": "defer", "model": "mlp", "decision_maker": "standard", "gamma": [0.03, 0.1, 0.15]}
     ).assign(validation_idk_rate=[0.95, 0.5, 0.04])
-    said = descriptions.of_gamma(idk_by_gamma(settings), model="mlp")
+    said = descriptions.of_gamma(deferral_by_gamma(settings), model="mlp")
     assert said.endswith("Of defer with standard, it goes from 95 % at gamma 0.03 to 4 % at gamma 0.15.")

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from study.reports.measure import statistics as of
-from study.reports.measure.evidence import Settings, gather
-from study.reports.measure.measuring import Measured, measure
-from study.reports.measure.statistics import Statistic
+from study.reports.measure.resampling import Settings, resample
+from study.reports.measure.estimates import Estimate, estimate
+from study.reports.measure.front_statistics import Statistic
 from study.reports.paper.claims import Claim, Expected, Part, Verdict, judge, together, verdict
 from study.results.group_metrics import RESAMPLES
 from study.results.hypervolume import hypervolume
@@ -61,7 +61,7 @@ def test_the_rule_for_one_statistic(
     outcome: Verdict,
 ) -> None:
     intervals = (Interval(*ends) if ends else None for ends in (seeds, test_set))
-    assert verdict(expected, Measured(estimate, *intervals, 5, 5)) is outcome
+    assert verdict(expected, Estimate(estimate, *intervals, 5, 5)) is outcome
 
 
 def test_what_was_not_measured_has_no_verdict() -> None:
@@ -91,9 +91,9 @@ def test_the_rule_for_several_parts(parts: list[Verdict], outcome: Verdict) -> N
 
 @pytest.mark.parametrize("kind", ["paper", "honest"])
 def test_what_is_better_on_every_example_is_found_better(kind: str) -> None:
-    evidence = gather(world(), np.random.default_rng(0), resamples=100)
+    samples = resample(world(), np.random.default_rng(0), resamples=100)
     gain = of.front_gain("defer", "reject", kind=kind, **GIVEN)
-    found = measure(gain, evidence)
+    found = estimate(gain, samples)
     assert found is not None
     assert found.seeds is not None
     assert found.test_set is not None
@@ -101,14 +101,14 @@ def test_what_is_better_on_every_example_is_found_better(kind: str) -> None:
     assert found.test_set.low < found.estimate < found.test_set.high
     assert (found.defined, found.run) == (3, 3)
     claim = Claim("Figure 0", "It is.", (part(gain, Expected("above", 0.0)),))
-    assert judge(claim, evidence).verdict in (H, P)
+    assert judge(claim, samples).verdict in (H, P)
 
 
 def test_what_decides_alike_is_found_equal() -> None:
-    evidence = gather(world(equal=True), np.random.default_rng(0), resamples=50)
+    samples = resample(world(equal=True), np.random.default_rng(0), resamples=50)
     gain = of.front_gain("defer", "reject", kind="honest", **GIVEN)
-    found = measure(gain, evidence)
-    assert found == Measured(0.0, Interval(0.0, 0.0), Interval(0.0, 0.0), 3, 3)
+    found = estimate(gain, samples)
+    assert found == Estimate(0.0, Interval(0.0, 0.0), Interval(0.0, 0.0), 3, 3)
     assert verdict(WITHIN, found) is H
     assert verdict(Expected("above", 0.0), found) is N
 
@@ -117,8 +117,8 @@ def test_the_estimate_and_its_intervals_are_those_of_a_loop_over_people() -> Non
     given = world(seeds=2, settings=2)
     outcomes, runs = given.outcomes(given.runs), given.runs
     assert outcomes is not None
-    evidence = gather(given, np.random.default_rng(11), resamples=15)
-    found = measure(of.front_gain("defer", "reject", kind="paper", **GIVEN), evidence)
+    samples = resample(given, np.random.default_rng(11), resamples=15)
+    found = estimate(of.front_gain("defer", "reject", kind="paper", **GIVEN), samples)
     ones = np.ones((1, len(outcomes.label)), dtype=int)
     weights = np.vstack([ones, resampled_people(np.random.default_rng(11), len(outcomes.label), 15)])
     by_seed = []
@@ -138,7 +138,7 @@ def test_the_estimate_and_its_intervals_are_those_of_a_loop_over_people() -> Non
 
 def test_the_same_people_are_drawn_in_all_runs() -> None:
     # Two runs that decide alike stay alike, whoever is drawn.
-    resampled = gather(world(equal=True), np.random.default_rng(0), resamples=20).resampled[0]
+    resampled = resample(world(equal=True), np.random.default_rng(0), resamples=20).resampled[0]
     defer, reject = (resampled.where(method=m, decision_maker="biased") for m in ("defer", "reject"))
     assert np.array_equal(defer.test["error"], reject.test["error"])
     assert len(np.unique(defer.test["error"][0])) > 5
@@ -149,8 +149,8 @@ def test_outcomes_are_found_by_the_name_of_their_run() -> None:
     outcomes = given.outcomes(given.runs)
     assert outcomes is not None
     shuffled = outcomes.take(np.random.default_rng(0).permutation(len(outcomes.run_id)))
-    known = gather(given, np.random.default_rng(0), resamples=3)
-    found = gather(replace(given, outcomes=lambda wanted: shuffled), np.random.default_rng(0), resamples=3)
+    known = resample(given, np.random.default_rng(0), resamples=3)
+    found = resample(replace(given, outcomes=lambda wanted: shuffled), np.random.default_rng(0), resamples=3)
     assert np.array_equal(known.resampled[0].test["di"], found.resampled[0].test["di"])
 
 
@@ -164,12 +164,12 @@ def test_without_outcomes_the_second_interval_is_absent_and_said_to_be() -> None
         (lambda wanted: None, "are not there"),
         (lambda wanted: few, f"of {len(given.runs) - 5} runs"),
     ):
-        evidence = gather(replace(given, outcomes=loads), np.random.default_rng(0))
-        found = measure(statistic, evidence)
+        samples = resample(replace(given, outcomes=loads), np.random.default_rng(0))
+        found = estimate(statistic, samples)
         assert found is not None
         assert found.seeds is not None
         assert found.test_set is None
-        assert said in evidence.lacking
+        assert said in samples.missing
 
 
 def test_diverged_runs_are_left_out() -> None:
@@ -179,26 +179,26 @@ def test_diverged_runs_are_left_out() -> None:
     runs.loc[lost, [c for c in runs if c.startswith(("test_", "validation_")) and "maker" not in c]] = (
         np.nan
     )
-    evidence = gather(replace(given, runs=runs), np.random.default_rng(0), resamples=2)
-    sizes = [len(s.facts) for s in evidence.observed]
-    assert sizes == [len(s.facts) for s in evidence.resampled]
+    samples = resample(replace(given, runs=runs), np.random.default_rng(0), resamples=2)
+    sizes = [len(s.facts) for s in samples.observed]
+    assert sizes == [len(s.facts) for s in samples.resampled]
     assert sizes[1] == sizes[0] - 1
 
 
 def test_seeds_under_which_a_statistic_is_undefined_are_counted() -> None:
-    evidence = gather(world(), np.random.default_rng(0), resamples=5)
-    last = set(evidence.observed[2].facts.index)
+    samples = resample(world(), np.random.default_rng(0), resamples=5)
+    last = set(samples.observed[2].facts.index)
 
     def statistic(settings: Settings) -> np.ndarray:
         shape = settings.test["error"].shape[1]
         return np.full(shape, np.nan if set(settings.facts.index) == last else 2.0)
 
-    assert measure(statistic, evidence) == Measured(2.0, Interval(2, 2), Interval(2, 2), 2, 3)
+    assert estimate(statistic, samples) == Estimate(2.0, Interval(2, 2), Interval(2, 2), 2, 3)
 
 
 def test_a_statistic_that_knows_no_seed_has_no_interval_over_seeds() -> None:
-    evidence = gather(world(), np.random.default_rng(0), resamples=RESAMPLES)
-    found = measure(of.alone("standard", "error"), evidence, by_seed=False)
+    samples = resample(world(), np.random.default_rng(0), resamples=RESAMPLES)
+    found = estimate(of.alone("standard", "error"), samples, by_seed=False)
     assert found is not None
     assert found.seeds is None
     assert found.test_set is not None
@@ -218,7 +218,7 @@ def test_names_from_parquets_dictionaries_are_names_as_well() -> None:
     categories = given.runs.astype(dict.fromkeys(texts, "category"))
     gain = of.front_gain("defer", "binary", kind="honest", **GIVEN)
     found = [
-        gather(replace(given, runs=runs), np.random.default_rng(0)) for runs in (given.runs, categories)
+        resample(replace(given, runs=runs), np.random.default_rng(0)) for runs in (given.runs, categories)
     ]
-    assert measure(gain, found[0]) == measure(gain, found[1])
+    assert estimate(gain, found[0]) == estimate(gain, found[1])
     assert found[1].models() == ["ordinal"]

@@ -3,7 +3,7 @@ import math
 import pytest
 
 from study.reports.measure import statistics as of
-from study.reports.measure.measuring import Measured
+from study.reports.measure.estimates import Estimate
 from study.reports.paper.claims import Claim, Expected, Judged, Part, Verdict, judge
 from study.reports.paper.claims_table import claims_frame, claims_table
 from study.results.intervals import Interval
@@ -12,7 +12,7 @@ from tests.reports.browser import Page
 WIDE = Interval(-0.0123, 0.0456)
 
 
-def judged(expected: Expected, unit: str, measured: Measured | None) -> Judged:
+def judged(expected: Expected, unit: str, measured: Estimate | None) -> Judged:
     part = Part("<i>x</i>", of.baseline("error"), expected, unit)  # type: ignore[arg-type]
     return Judged(
         Claim("Figure 0", "It is & was.", (part, part)), (measured, None), (Verdict.HOLDS, Verdict.NOT_RUN)
@@ -25,37 +25,37 @@ def judged(expected: Expected, unit: str, measured: Measured | None) -> Judged:
         (
             Expected("near", 0.24),
             "%",
-            Measured(0.2437, WIDE, None, 5, 5),
+            Estimate(0.2437, WIDE, None, 5, 5),
             ["24 %", "24.4 %", "-1.2 to 4.6 %", "–"],
         ),
         (
             Expected("below", -0.5),
             "",
-            Measured(0.01, None, WIDE, 5, 5),
+            Estimate(0.01, None, WIDE, 5, 5),
             ["< −0.5", "+0.0100", "–", "−0.0123 to +0.0456"],
         ),
         (
             Expected("above", 0.0),
             "points",
-            Measured(-0.05, None, None, 1, 1),
+            Estimate(-0.05, None, None, 1, 1),
             ["> 0 points", "−5.0 points", "–", "–"],
         ),
         (
             Expected("within", 0.005),
             "",
-            Measured(0.0, None, None, 3, 5),
+            Estimate(0.0, None, None, 3, 5),
             ["±0.005", "0.0000 (undefined under 2 of 5 seeds)", "–", "–"],
         ),
         (
             Expected("above", 0.0),
             "",
-            Measured(math.nan, None, None, 0, 5),
+            Estimate(math.nan, None, None, 0, 5),
             ["> 0", "undefined (undefined under 5 of 5 seeds)", "–", "–"],
         ),
     ],
 )
 def test_a_row_says_what_was_claimed_and_measured(
-    expected: Expected, unit: str, measured: Measured, shown: list[str]
+    expected: Expected, unit: str, measured: Estimate, shown: list[str]
 ) -> None:
     (table,) = Page(claims_table([judged(expected, unit, measured)])).tables
     assert table[0] == ["the paper", "statistic", "claimed", "measured", "seeds", "test set", "verdict"]
@@ -64,7 +64,7 @@ def test_a_row_says_what_was_claimed_and_measured(
 
 
 def test_the_frame_has_the_numbers_as_they_are() -> None:
-    rows = claims_frame([judged(Expected("near", 0.24), "%", Measured(0.2437, WIDE, None, 4, 5))])
+    rows = claims_frame([judged(Expected("near", 0.24), "%", Estimate(0.2437, WIDE, None, 4, 5))])
     first = rows.iloc[0].to_dict()
     assert (first["expected"], first["bound"], first["estimate"], first["seeds"]) == (
         "near",

@@ -1,0 +1,85 @@
+"""Which settings a page carries for choosing from, so that few of many thousand are enough."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from study.results.fronts import pareto_mask
+from study.results.limits import FIGURES, POINT
+from study.results.settings import GROUP, median_runs
+
+CARRIED: Final = 1500
+# Figures are rounded up to multiples of these, until few enough settings are left.
+STEPS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
+
+
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """Settings to choose from.
+
+    Attributes:
+        frame: rows and columns of the settings' medians, with run_error, run_di and run_idk_rate: the run
+            of the median seed by each figure. Those named come first, then those of the honest fronts.
+        known: how many settings have figures.
+        step: 0 where the best setting under any limits is among them; else, under limits that are
+            multiples of it, one that is worse by less than this in any of the figures is.
+    """
+
+    frame: pd.DataFrame
+    known: int
+    step: float
+
+
+def candidates(
+    settings: pd.DataFrame,
+    named: Sequence[str],
+    honest: Sequence[str],
+    runs: pd.DataFrame,
+    carried: int = CARRIED,
+) -> Candidates:
+    """The settings that can be anybody's choice, and those that the page speaks of.
+
+    Whatever is minimised under whatever limits on validation error, DI and IDK rate, and whichever methods,
+    models and decision-makers are allowed: the best is on the Pareto front over the three figures of its
+    own method, model and decision-maker. The same holds for what comes nearest to limits that nothing
+    satisfies. Of settings that coincide, the one with the smallest `setting_id` is kept.
+
+    Args:
+        settings: as `medians_by_setting` returns them.
+        named: settings that are carried in any case.
+        honest: those of the honest fronts, which are where there is room.
+        runs: the ledger.
+        carried: how many settings may be, beside the named ones.
+    """
+    settings = settings.dropna(subset=POINT)
+    points = settings[POINT].to_numpy(np.float64)
+    exact = _pareto(settings, points)
+    step, mask, rows = 0.0, exact, np.flatnonzero(exact)
+    for step_ in STEPS:
+        if mask.sum() <= carried:
+            break
+        # Ceilings a hair below a multiple are that multiple.
+        coarse = np.ceil(points[rows] / step_ - 1e-9)
+        mask = np.zeros_like(exact)
+        mask[rows[_pareto(settings.iloc[rows], coarse)]] = True
+        step = step_
+    on_front = mask | settings["setting_id"].isin(honest).to_numpy()
+    mask = on_front if on_front.sum() <= carried else mask
+    chosen = settings[mask | settings["setting_id"].isin(named).to_numpy()]
+    first = {setting: place for place, setting in enumerate(dict.fromkeys([*named, *honest]))}
+    chosen = chosen.iloc[chosen["setting_id"].map(first).fillna(len(first)).argsort(kind="stable")]
+    own = runs[runs["setting_id"].isin(chosen["setting_id"])]
+    found = {f"run_{figure}": median_runs(own, f"validation_{figure}") for figure in FIGURES}
+    frame = chosen.assign(**{name: chosen["setting_id"].map(run) for name, run in found.items()})
+    return Candidates(frame.reset_index(drop=True), len(settings), step)
+
+
+def _pareto(settings: pd.DataFrame, points: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    mask = np.zeros(len(settings), dtype=np.bool_)
+    for rows in settings.groupby(GROUP, sort=False, observed=True, dropna=False).indices.values():
+        mask[rows] = pareto_mask(points[rows])
+    return mask

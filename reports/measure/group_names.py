@@ -1,0 +1,40 @@
+"""Names of the groups of the sensitive attribute and of the outcomes, from the study file."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class GroupNames:
+    """Names by value.
+
+    Attributes:
+        groups: of A = 0 and A = 1.
+        outcomes: of Y = 0 and Y = 1.
+    """
+
+    groups: tuple[str, str] = ("A = 0", "A = 1")
+    outcomes: tuple[str, str] = ("Y = 0", "Y = 1")
+
+
+def group_names(dataset: object) -> GroupNames:
+    """Names from the section `dataset` of a resolved study file; A and Y where it defines neither."""
+    plain = GroupNames()
+    if not isinstance(dataset, Mapping):
+        return plain
+    sensitive, label = dataset.get("sensitive"), dataset.get("label")
+    return GroupNames(
+        _names(sensitive, "is") or plain.groups,
+        _names(label, "positive") or plain.outcomes,
+    )
+
+
+def _names(section: object, key: str) -> tuple[str, str] | None:
+    if not isinstance(section, Mapping) or not section.get("column"):
+        return None
+    column, value, limit = section["column"], section.get(key), section.get("at_least")
+    if value is not None:
+        return f"{column} not {value}", f"{column} {value}"
+    if limit is not None:
+        return f"{column} < {limit:g}", f"{column} ≥ {limit:g}"
+    return f"{column} = 0", f"{column} = 1"

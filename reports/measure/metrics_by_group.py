@@ -1,0 +1,115 @@
+"""Who decides about whom in a few settings, and how well: test figures by group, with intervals."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from study.results.group_metrics import resampled_cells, spreads
+from study.results.outcomes import (
+    Cells,
+    MissingOutcomesError,
+    OutcomeReader,
+    Outcomes,
+    outcomes_of,
+)
+from study.words import NO_DECISION_MAKER
+
+COLUMNS: Final = ("metric", "value", "lowest", "highest", "low", "high")
+
+
+@dataclass(frozen=True, eq=False)
+class GroupMetrics:
+    """Figures of the operating points.
+
+    Attributes:
+        frame: a row per point and figure: decision_maker, what, setting_id (NaN for a decision-maker
+            alone), then `COLUMNS`, NaN where there is none. Figures as in `figures_by_group`.
+        missing: why there are only figures of the ledger, without intervals; empty if there are all.
+    """
+
+    frame: pd.DataFrame
+    missing: str
+
+
+def metrics_by_group(
+    points: pd.DataFrame,
+    runs: pd.DataFrame,
+    decision_makers: pd.DataFrame,
+    tested: Mapping[str, str],
+    read: OutcomeReader,
+) -> GroupMetrics:
+    """All figures of the operating points.
+
+    Args:
+        points: as `operating_points` returns them.
+        runs: the ledger.
+        decision_makers: as in `Results`.
+        tested: as `deciding_on_test` returns it.
+        read: reads outcomes; only those of these points are asked for.
+    """
+    runs = runs[runs["setting_id"].isin(points["setting_id"].dropna()) & runs["test_error"].notna()]
+    facts = points[["decision_maker", "what", "setting_id"]].to_dict("records")
+    try:
+        outcomes = outcomes_of(read, runs)
+    except MissingOutcomesError as error:
+        parts = [_of_ledger(fact, runs, decision_makers, tested) for fact in facts]
+        missing = str(error)
+    else:
+        cells = resampled_cells(outcomes)
+        parts = [_of_outcomes(fact, runs, outcomes, cells, tested) for fact in facts]
+        missing = ""
+    frames = [
+        part.assign(**{name: fact[name] for name in ("decision_maker", "what", "setting_id")})
+        for fact, part in zip(facts, parts, strict=True)
+    ]
+    columns = ["decision_maker", "what", "setting_id", *COLUMNS]
+    if not frames:
+        return GroupMetrics(pd.DataFrame(columns=columns), missing)
+    return GroupMetrics(pd.concat(frames, ignore_index=True)[columns], missing)
+
+
+def _of_outcomes(
+    fact: Mapping[Any, Any],
+    runs: pd.DataFrame,
+    outcomes: Outcomes,
+    cells: Cells,
+    tested: Mapping[str, str],
+) -> pd.DataFrame:
+    # Binary models stand beside every decision-maker, and are compared with that one.
+    name = tested.get(fact["decision_maker"], fact["decision_maker"])
+    if pd.isna(fact["setting_id"]):
+        everybody = np.ones((1, len(outcomes.label)), dtype=np.bool_)
+        own = replace(outcomes, run_id=[name], deferred=everybody, positive=~everybody)
+    else:
+        own = outcomes.take(np.flatnonzero(runs["setting_id"] == fact["setting_id"]))
+    if name not in outcomes.decisions and own.deferred.any():
+        return pd.DataFrame(columns=COLUMNS)
+    found = spreads(own, [name] * len(own.run_id), cells)
+    if pd.isna(fact["setting_id"]):
+        # There is no model whose decisions could be asked for.
+        found = {figure: spread for figure, spread in found.items() if not figure.startswith("model_")}
+    rows = [[figure, *spread[:3], *(spread.test_set or (np.nan,) * 2)] for figure, spread in found.items()]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _of_ledger(
+    fact: Mapping[Any, Any], runs: pd.DataFrame, decision_makers: pd.DataFrame, tested: Mapping[str, str]
+) -> pd.DataFrame:
+    if pd.isna(fact["setting_id"]):
+        own = decision_makers[
+            (decision_makers["split"] == "test")
+            & (decision_makers["decision_maker"] == tested.get(fact["decision_maker"]))
+        ]
+        own = own.select_dtypes("number").drop(columns="alpha", errors="ignore")
+        if fact["decision_maker"] != NO_DECISION_MAKER:
+            own = own.assign(idk_rate=1.0)
+    else:
+        own = runs[runs["setting_id"] == fact["setting_id"]]
+        own = own[[column for column in own if column.startswith("test_")]].select_dtypes("number")
+        own = own.rename(columns=lambda column: column.removeprefix("test_"))
+    ends = own.agg(["median", "min", "max"]).T if len(own) else pd.DataFrame(columns=range(3))
+    rows = [[figure, *values, np.nan, np.nan] for figure, *values in ends.itertuples()]
+    return pd.DataFrame(rows, columns=COLUMNS)

@@ -1,0 +1,143 @@
+"""How far a study is, what its data warns of, and how, when and where it ran."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import pandas as pd
+
+from study.reports.page.tables import text_table
+from study.results.study_results import Results
+from study.results.wording import NOTHING, counted, duration, listed, moment
+
+STATES: Final = {
+    "running": "The study is still running",
+    "interrupted": "The study was interrupted",
+    "finished": "The study has ended",
+}
+STOPPED: Final = {
+    "patience": "no better validation loss for long enough",
+    "max_epochs": "reached the last epoch allowed",
+    "diverged": "diverged: without metrics, so in no median",
+}
+SESSION: Final = ("started, UTC", "ended, UTC", "state", "host", "where it ran", "Python")
+
+
+def progress(results: Results) -> dict[str, Any] | None:
+    """How far the study is; None if it finished with nothing missing."""
+    finished, planned = len(results.runs), results.planned
+    complete = results.state == "finished" and finished >= planned and not results.failed
+    if complete and finished:
+        return None
+    return {
+        "state": STATES.get(results.state, f"The study is {results.state}"),
+        "finished": finished,
+        "planned": planned,
+        "failed": results.failed,
+    }
+
+
+def warnings(results: Results) -> dict[str, Any] | None:
+    """What was found in the data that would mislead, a sentence each; None if nothing was."""
+    found = results.manifest.get("cautions")
+    lines = [str(line) for line in found] if isinstance(found, list) else []
+    return {"warnings": [f"{line[:1].upper()}{line[1:]}." for line in lines]} if lines else None
+
+
+def provenance(results: Results, settings: pd.DataFrame) -> dict[str, Any]:
+    """Counts, times, sessions and what else the manifest records."""
+    manifest = dict(results.manifest)
+    sessions = manifest.pop("sessions", None)
+    manifest.pop("cautions", None)  # At the top of the page.
+    sessions = [s for s in sessions if isinstance(s, Mapping)] if isinstance(sessions, list) else []
+    rows = session_rows(sessions, running=results.state == "running")
+    return {
+        "counts": counts(results, settings),
+        "sessions": text_table(SESSION, rows) if sessions else None,
+        "packages": _packages(sessions[-1]) if sessions else "",
+        "recorded": _recorded(manifest),
+    }
+
+
+def counts(results: Results, settings: pd.DataFrame) -> dict[str, str]:
+    """Runs and settings, why runs stopped, and how long they took, as far as the ledger tells."""
+    runs = results.runs
+    facts = {
+        "state": results.state,
+        "runs": f"{len(runs):,} finished of {results.planned:,} planned, {results.failed:,} failed",
+        "settings": f"{len(settings):,}",
+    }
+    if not len(runs):
+        return facts
+    seeds = settings["seeds"]
+    same = seeds.min() == seeds.max()
+    facts["seeds per setting"] = f"{seeds.max()}" if same else f"{seeds.min()} to {seeds.max()}"
+    if "status" in runs:
+        stopped = runs["status"].fillna("unknown").astype(str).value_counts().to_dict()
+        for status, number in sorted({"diverged": 0, **stopped}.items()):
+            meaning = f" ({STOPPED[status]})" if status in STOPPED and number else ""
+            facts[f"stopped: {status}"] = f"{counted(number, 'run')}{meaning}" if number else "none"
+    if "seconds" in runs:
+        total = runs["seconds"].sum()
+        facts["training time, all runs"] = f"{duration(total)} ({total / len(runs):.3g} s per run)"
+    if "epochs" in runs:
+        facts["epochs, median"] = f"{runs['epochs'].median():.0f}"
+    for column, title in (("worker", "workers"), ("pack_id", "packs")):
+        if column in runs:
+            facts[title] = f"{runs[column].nunique():,}"
+    if "finished_at" in runs and runs["finished_at"].notna().any():
+        facts["first run finished"] = f"{moment(runs['finished_at'].min())} UTC"
+        facts["last run finished"] = f"{moment(runs['finished_at'].max())} UTC"
+    return facts
+
+
+def session_rows(sessions: list[Mapping[str, Any]], *, running: bool) -> list[list[str]]:
+    """A row per session, in the columns `SESSION`.
+
+    A session that did not write how it ended is running, if it is the last of a study that is;
+    else it was ended from outside, as by a power cut.
+    """
+    rows = []
+    for number, session in enumerate(sessions, start=1):
+        last = running and number == len(sessions)
+        state = session.get("state") or ("running" if last else "end not recorded")
+        times = [moment(session.get(key)) for key in ("started", "ended")]
+        where = [listed(session.get(key)) for key in ("host", "executor", "python")]
+        rows.append([*times, str(state), *where])
+    return rows
+
+
+def _packages(session: Mapping[str, Any]) -> str:
+    versions = session.get("versions")
+    known = listed(versions) if isinstance(versions, Mapping) and versions else ""
+    on = f"on {session['platform']}" if session.get("platform") else ""
+    return f"Last session: {', '.join(text for text in (known, on) if text)}." if known or on else ""
+
+
+def _recorded(manifest: dict[str, object]) -> dict[str, str]:
+    titles = {
+        "data_source": "data from",
+        "rows": "rows of data",
+        "data_fingerprint": "data fingerprint",
+        "code": "code fingerprint",
+        "backend": "trained with",
+    }
+    facts = {}
+    for key, title in titles.items():
+        value = manifest.pop(key, None)
+        if value is not None:
+            facts[title] = f"{value:,}" if isinstance(value, int) else listed(value)
+    facts |= {key.replace("_", " "): text for key, text in _flat(manifest).items()}
+    return {key: text for key, text in facts.items() if text != NOTHING}
+
+
+def _flat(tree: Mapping[str, object], prefix: str = "") -> dict[str, str]:
+    """A nested mapping as `{"a.b": text}`, mappings in lists by number; plain lists with commas."""
+    flat: dict[str, str] = {}
+    for key, value in tree.items():
+        if isinstance(value, list | tuple) and any(isinstance(item, Mapping) for item in value):
+            value = {str(number): item for number, item in enumerate(value, start=1)}
+        if isinstance(value, Mapping):
+            flat |= _flat(value, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = listed(value)
+    return flat

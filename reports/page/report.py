@@ -1,0 +1,229 @@
+"""The report: one self-contained page, the figures as files, and the tables as CSV."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+from markupsafe import Markup
+
+from study.reports.figures.album import Album, album
+from study.reports.measure.front_stability import MARGIN
+from study.reports.measure.importance import BINS, REST, TOGETHER
+from study.reports.measure.measures import TABLES, Measures
+from study.reports.measure.panels import decision_maker_labels
+from study.reports.page.chooser import chooser
+from study.reports.page.comparison_tables import comparison_table, importance_table, stability_table
+from study.reports.page.configuration import configuration, data_name
+from study.reports.page.front_tables import band_points, decision_maker_table, front_tables
+from study.reports.page.group_tables import group_tables
+from study.reports.page.provenance import progress, provenance, warnings
+from study.reports.page.rendering import render
+from study.reports.page.summary import summary
+from study.reports.page.tables import ROWS, table
+from study.reports.paper.review import claims
+from study.results.hypervolume import side_by_side
+from study.results.study_results import Results
+from study.results.wording import counted
+from study.storage.tables import write_csv
+from study.storage.whole_files import write_whole
+
+Context = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Report:
+    """What the sections of a page are made from."""
+
+    results: Results
+    measures: Measures
+    album: Album
+
+    @cached_property
+    def labels(self) -> dict[str, str]:
+        """What decision-makers are called."""
+        return decision_maker_labels(self.measures.settings)
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page.
+
+    Attributes:
+        anchor: its id, and the name of its template.
+        title: its heading.
+        short: the same in the table of contents.
+        context: what the template is given; None where there is nothing to show.
+        without_runs: whether it is also there before anything has finished.
+    """
+
+    anchor: str
+    title: str
+    short: str
+    context: Callable[[Report], Context | None]
+    without_runs: bool = False
+
+
+def _given(**context: Any) -> Context | None:
+    """A context, if there is anything in its first entry."""
+    return context if next(iter(context.values())) else None
+
+
+def _binned(measures: Measures) -> bool:
+    """Whether the points of the curves by alpha stand for several alphas each."""
+    alphas = measures.alpha_runs.groupby("model")["alpha"].nunique().sum()
+    return len(measures.alpha) < int(alphas)
+
+
+SECTIONS: Final = (
+    Section("warnings", "Warnings", "Warnings", lambda r: warnings(r.results), without_runs=True),
+    Section("summary", "Summary", "Summary", lambda r: summary(r.measures)),
+    Section(
+        "choose",
+        "Choose a setting",
+        "Choose",
+        lambda r: chooser(
+            r.measures.candidates,
+            r.measures.intervals,
+            r.measures.fronts,
+            str(r.results.study.get("study") or ""),
+        ),
+    ),
+    Section(
+        "by-group",
+        "Deferral and error rates by group",
+        "By group",
+        lambda r: group_tables(r.measures.by_group, r.measures.points, r.labels, r.measures.group_names),
+    ),
+    Section(
+        "comparisons",
+        "Method comparison",
+        "Methods",
+        lambda r: comparison_table(r.measures.comparisons, r.labels),
+    ),
+    Section(
+        "importance",
+        "Hyperparameter importance",
+        "Importance",
+        lambda r: _given(
+            table=importance_table(r.measures.importance), bins=BINS, rest=REST, together=TOGETHER
+        ),
+    ),
+    Section("claims", "The paper’s claims", "The paper’s claims", lambda r: claims(r.results)),
+    Section(
+        "configuration",
+        "Study configuration",
+        "Configuration",
+        lambda r: configuration(r.results),
+        without_runs=True,
+    ),
+    Section(
+        "decision-makers",
+        "Decision-makers",
+        "Decision-makers",
+        lambda r: {"table": decision_maker_table(r.results.decision_makers, r.measures.group_names)},
+        without_runs=True,
+    ),
+    Section(
+        "fronts",
+        "Error and odds difference",
+        "Fronts",
+        lambda r: {"areas": table(side_by_side(r.measures.areas))},
+    ),
+    Section(
+        "stability",
+        "Front stability",
+        "Stability",
+        lambda r: _given(table=stability_table(r.measures.stability, r.labels), margin=f"{MARGIN:g}"),
+    ),
+    Section(
+        "bands",
+        "Fronts by deferral rate",
+        "By deferral rate",
+        lambda r: _given(points=band_points(r.measures.band_fronts, r.measures.models)),
+    ),
+    Section(
+        "deferral",
+        "Deferral rates",
+        "Deferral rates",
+        lambda r: {} if len(r.measures.cdf) else None,
+    ),
+    Section(
+        "alpha",
+        "Fairness against alpha",
+        "By alpha",
+        lambda r: {"binned": _binned(r.measures)} if len(r.measures.alpha) else None,
+    ),
+    Section(
+        "front-tables",
+        "Pareto-front tables",
+        "Front tables",
+        lambda r: {
+            "fronts": front_tables(r.measures.fronts, r.labels),
+            "rows": ROWS,
+            "tables": tuple(TABLES),
+        },
+    ),
+    Section(
+        "provenance",
+        "Provenance",
+        "Provenance",
+        lambda r: provenance(r.results, r.measures.settings),
+        without_runs=True,
+    ),
+    Section("glossary", "Glossary", "Glossary", lambda r: {}, without_runs=True),
+)
+
+
+def write_report(results: Results, out: Path) -> Path:
+    """Write everything that is known about a study into a directory, and return the page.
+
+    Writes `index.html`, `figures/*.png` and `*.svg`, and `TABLES` as CSV. Each file appears whole or not at
+    all; the page comes last. The same results give the same bytes.
+
+    Args:
+        results: of a finished or unfinished study; its ledger may be empty.
+        out: the directory; made if need be. Files of the same names are replaced.
+    """
+    measures = Measures(results)
+    figures = album(measures)
+    for name, frame in TABLES.items():
+        write_csv(out / f"{name}.csv", frame(measures))
+    for figure in figures.all():
+        write_whole(out / "figures" / f"{figure.name}.png", figure.png)
+        write_whole(out / "figures" / f"{figure.name}.svg", figure.document.encode())
+    page = out / "index.html"
+    write_whole(page, page_of(measures, figures).encode())
+    return page
+
+
+def page_of(measures: Measures, figures: Album) -> str:
+    """The page as text."""
+    results = measures.results
+    study, data = results.study.get("study"), data_name(results.study.get("dataset"))
+    name = f"Study “{study}”" if study else "Study"
+    facts = [
+        *([f"data: {data}"] if data else []),
+        f"{len(results.runs):,} of {counted(results.planned, 'run')}",
+        counted(len(measures.settings), "setting"),
+        results.state,
+    ]
+    report = Report(results, measures, figures)
+    sections = [{"section": s, "body": body} for s in SECTIONS if (body := body_of(s, report)) is not None]
+    return render(
+        "report",
+        title=f"{name} – report",
+        name=name,
+        facts=facts,
+        progress=progress(results),
+        sections=sections,
+    )
+
+
+def body_of(section: Section, report: Report) -> Markup | None:
+    """A section without its heading; None where it has nothing to show."""
+    if not len(report.results.runs) and not section.without_runs:
+        return None
+    context = section.context(report)
+    return None if context is None else render(section.anchor, album=report.album, **context)

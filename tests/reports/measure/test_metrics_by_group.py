@@ -1,0 +1,153 @@
+"""Figures by group and their intervals, against counting person by person and against simulation."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from study.reports.measure.metrics_by_group import COLUMNS, deciding
+from study.reports.measure.headline import operating_points
+from study.reports.measure.panels import deciding_on_test
+from study.results.group_metrics import figures_by_group, resampled_cells, spreads
+from study.results.outcomes import Cells, Outcomes
+from study.results.settings import medians_by_setting
+from tests.reports.decided import PEOPLE, brute_figures, world
+from tests.reports.synthetic import ledger, results
+
+GIVEN = world(seeds=2, settings=2)
+RUNS = GIVEN.runs
+OUTCOMES = GIVEN.outcomes(())
+assert OUTCOMES is not None
+MAKERS = RUNS["test_decision_maker"].tolist()
+
+
+def counted(run: int, times: np.ndarray) -> dict[str, float]:
+    """Every figure of one run, counted person by person."""
+    assert OUTCOMES is not None
+    maker = MAKERS[run]
+    rows = []
+    for i in range(PEOPLE):
+        y, a = bool(OUTCOMES.label[i]), int(OUTCOMES.sensitive[i])
+        model = bool(OUTCOMES.positive[run, i]) != y
+        people = bool(OUTCOMES.decisions[maker][i]) != y if maker in OUTCOMES.decisions else np.nan
+        rows += [[a, int(y), bool(OUTCOMES.deferred[run, i]), model, people]] * int(times[i])
+    frame = pd.DataFrame(rows, columns=["a", "y", "left", "model", "people"])
+    found = {}
+    for suffix, own in (("", frame), ("_a0", frame[frame["a"] == 0]), ("_a1", frame[frame["a"] == 1])):
+        kept, left = own[~own["left"]], own[own["left"]]
+        wrong = np.where(own["left"], own["people"], own["model"]).astype(float)
+        found |= {
+            f"error{suffix}": wrong.mean(),
+            f"idk_rate{suffix}": own["left"].mean(),
+            f"model_error{suffix}": kept["model"].mean() if len(kept) else np.nan,
+            f"dm_error_on_kept{suffix}": kept["people"].mean() if len(kept) else np.nan,
+            f"dm_error{suffix}": left["people"].mean() if len(left) else np.nan,
+            f"model_error_on_left{suffix}": left["model"].mean() if len(left) else np.nan,
+        }
+    for (a, y), own in frame.groupby(["a", "y"]):
+        wrong = np.where(own["left"], own["people"], own["model"]).astype(float)
+        found |= {f"error_a{a}_y{y}": wrong.mean(), f"idk_rate_a{a}_y{y}": own["left"].mean()}
+    gaps = [abs(found[f"error_a0_y{y}"] - found[f"error_a1_y{y}"]) for y in (0, 1)]
+    return found | {"di_y0": gaps[0], "di_y1": gaps[1], "di": sum(gaps) / 2}
+
+
+def test_figures_by_group_are_those_counted_person_by_person() -> None:
+    assert OUTCOMES is not None
+    rng = np.random.default_rng(2)
+    weights = np.vstack([np.ones(PEOPLE, dtype=int), rng.multinomial(PEOPLE, [1 / PEOPLE] * PEOPLE, 2)])
+    found = figures_by_group(OUTCOMES, MAKERS, Cells(OUTCOMES, weights))
+    for run in range(0, len(RUNS), 5):
+        for b, times in enumerate(weights):
+            expected = counted(run, times)
+            assert set(found) == set(expected)
+            got = {name: values[run, b] for name, values in found.items()}
+            assert got == pytest.approx(expected, abs=1e-6, nan_ok=True)
+            assert {k: got[k] for k in ("error", "di")} == pytest.approx(
+                {k: brute_figures(OUTCOMES, run, RUNS, times)[k] for k in ("error", "di")}, abs=1e-6
+            )
+
+
+def test_whoever_never_asks_has_no_error_of_those_left() -> None:
+    assert OUTCOMES is not None
+    found = figures_by_group(OUTCOMES, MAKERS, resampled_cells(OUTCOMES, 3))
+    binary = (RUNS["method"] == "binary").to_numpy()
+    assert np.isnan(found["dm_error"][binary]).all()
+    assert (found["idk_rate"][binary] == 0).all()
+
+
+def test_a_spread_is_the_median_of_the_seeds_their_range_and_the_middle_of_the_resamples() -> None:
+    assert OUTCOMES is not None
+    setting = RUNS.loc[RUNS["method"] == "defer", "setting_id"].iloc[0]
+    own = np.flatnonzero(RUNS["setting_id"] == setting)
+    outcomes, makers = OUTCOMES.take(own), [MAKERS[run] for run in own]
+    cells = resampled_cells(outcomes, 200)
+    by_hand = figures_by_group(outcomes, makers, cells)
+    for name, spread in spreads(outcomes, makers, cells).items():
+        values = by_hand[name].astype(float)
+        middle = np.nanmedian(values, axis=0)
+        assert spread.value == pytest.approx(middle[0])
+        assert (spread.lowest, spread.highest) == pytest.approx((values[:, 0].min(), values[:, 0].max()))
+        assert spread.test_set == pytest.approx(tuple(np.nanquantile(middle[1:], [0.025, 0.975])))
+
+
+def test_intervals_of_error_cover_the_truth_as_often_as_they_say() -> None:
+    rng, people, true = np.random.default_rng(3), 300, 0.3
+    hits = 0
+    for _ in range(200):
+        wrong, nobody = rng.random((1, people)) < true, np.zeros((1, people), dtype=bool)
+        label, sensitive = rng.random((2, people)) < 0.5
+        outcomes = Outcomes(["r"], nobody, label ^ wrong, label, sensitive, {})
+        low, high = spreads(outcomes, ["none"], resampled_cells(outcomes))["error"].test_set or (1, 0)
+        hits += low <= true <= high
+    # 200 trials of probability 0.95: between 180 and 198 in all but one of a thousand.
+    assert 180 <= hits <= 198
+
+
+def test_points_are_measured_on_their_own_runs_alone() -> None:
+    reduced = medians_by_setting(RUNS)
+    points = operating_points(reduced, GIVEN.decision_makers)
+    asked: list[str] = []
+
+    def read(runs: pd.DataFrame) -> Outcomes:
+        asked.extend(runs["run_id"])
+        assert OUTCOMES is not None
+        return OUTCOMES
+
+    found = deciding(points, RUNS, GIVEN.decision_makers, deciding_on_test(reduced), read)
+    assert found.missing == ""
+    assert set(asked) == set(RUNS.loc[RUNS["setting_id"].isin(points["setting_id"]), "run_id"])
+    table = found.frame.set_index(["decision_maker", "what", "figure"])
+    for point in points.dropna(subset=["setting_id"]).itertuples():
+        for figure in ("error", "di", "idk_rate"):
+            row = table.loc[(point.decision_maker, point.what, figure)]
+            assert row["value"] == pytest.approx(getattr(point, figure), abs=1e-6)
+            assert row["low"] <= row["value"] <= row["high"]
+            assert row["lowest"] <= row["value"] <= row["highest"]
+    alone = found.frame[found.frame["what"] == "decision-maker"]
+    assert len(alone)
+    assert not alone["figure"].str.startswith("model_").any()
+    assert (alone.loc[alone["figure"] == "idk_rate", "value"] == 1).all()
+
+
+def test_without_outcomes_there_are_the_figures_of_the_ledger_and_the_reason() -> None:
+    runs = ledger(300)
+    given = results(runs)
+    reduced = medians_by_setting(runs)
+    points = operating_points(reduced, given.decision_makers)
+    found = deciding(points, runs, given.decision_makers, {}, given.outcomes)
+    assert found.missing == "the outcomes of the test examples are not there"
+    assert list(found.frame) == ["decision_maker", "what", "setting_id", *COLUMNS]
+    assert found.frame[["low", "high"]].isna().all(axis=None)
+    table = found.frame.set_index(["decision_maker", "what", "figure"])["value"]
+    for point in points.dropna(subset=["setting_id"]).itertuples():
+        own = runs[runs["setting_id"] == point.setting_id]
+        for figure in ("error", "di_y0", "idk_rate_a1", "dm_error"):
+            expected = own[f"test_{figure}"].median()
+            assert table[point.decision_maker, point.what, figure] == pytest.approx(expected, nan_ok=True)
+
+
+def test_no_points_have_no_figures() -> None:
+    none = replace(GIVEN, runs=RUNS[:0])
+    points = operating_points(medians_by_setting(RUNS[:0]), GIVEN.decision_makers)
+    assert len(deciding(points, none.runs, GIVEN.decision_makers, {}, GIVEN.outcomes).frame) == 0
