@@ -27,7 +27,7 @@ def paper(tmp_path_factory: pytest.TempPathFactory) -> Collection:
     """All figures, run without Ray; the studies' own reports are without theirs."""
     collection = Collection.begin("paper", tmp_path_factory.mktemp("paper"), SMALL)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("study.reports.page.page.album", lambda *_: Album([]))
+        patch.setattr("study.reports.page.report.album", lambda *_: Album())
         assert collection.run(in_process=True, say=lambda text: None)
     collection.report()
     return collection

@@ -64,8 +64,8 @@ def report(families: ResultsDirectory, tmp_path_factory: pytest.TempPathFactory)
     """The tables of a report, without its figures."""
     out = tmp_path_factory.mktemp("report")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("study.reports.page.page.album", lambda *_: Album([]))
-        patch.setattr("study.reports.page.page.page_of", lambda *_: "")
+        patch.setattr("study.reports.page.report.album", lambda *_: Album())
+        patch.setattr("study.reports.page.report.page_of", lambda *_: "")
         Study(families.root).report(out)
     return out
 

@@ -4,8 +4,10 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 from study.reports.figures.album import Album
+from study.reports.figures.render import Rendered
 from study.reports.measure.measures import Measures
-from study.reports.page.report import page_of
+from study.reports.page.rendering import render
+from study.reports.page.report import SECTIONS, Report, body_of, page_of
 from study.results.study_results import Results
 
 # Elements that HTML itself leaves open.
@@ -25,7 +27,7 @@ class Page(HTMLParser):
         self.text = ""
         self.scripts: list[str] = []
         self.tables: list[list[list[str]]] = []
-        self.feed(text)
+        self.feed(str(text))
         self.close()
         assert self.open == []
 
@@ -65,3 +67,14 @@ def page(out: Path) -> Page:
 def undrawn(results: Results) -> Page:
     """The page without its figures, which take most of the time."""
     return Page(page_of(Measures(results), Album()))
+
+
+def section(anchor: str, results: Results, **of_study: Rendered) -> Page:
+    """One section of the page, with the given figures of the study; empty where it is left out."""
+    (one,) = (section for section in SECTIONS if section.anchor == anchor)
+    return Page(body_of(one, Report(results, Measures(results), Album({}, of_study))) or "")
+
+
+def rendered(template: str, **context: object) -> Page:
+    """What a template makes of a context."""
+    return Page(render(template, **context))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from study.reports.page.page import write_report
+from study.reports.page.report import write_report
 from tests.reports.synthetic import ledger, results
 
 

@@ -1,44 +1,50 @@
-import json
+"""Data flows one way through the rooms of the report, and none of them loads what trains."""
+
 import subprocess
 import sys
+from pathlib import Path
 
-DRAWING = {"matplotlib"}
-TRAINING = {"torch", "ray", "optuna", "study", "models"}
-PURE = [
-    "reduce",
-    "alpha",
-    "fronts",
-    "idk",
-    "hypervolume",
-    "headline",
-    "panels",
-    "reductions",
-    "descriptions",
-    "limits",
-    "workloads",
-    "choices",
-    "setting_intervals",
-    "weighing",
-    "summary",
-    "chooser",
-]
+import pytest
+
+from study import reports
+from tests.test_architecture import imported
+
+ROOT = Path(reports.__file__).parent
+MAY_IMPORT = {
+    "measure": set(),
+    "figures": {"measure"},
+    "page": {"measure", "figures"},
+    "paper": {"measure", "figures", "page"},
+}
+# A page of one study shows the section of the paper about it.
+EXCEPTION = ("page/report.py", {"study.reports.paper.review"})
 
 
-def loaded_after(modules: list[str]) -> dict[str, set[str]]:
-    """The top-level packages loaded once each module was imported, one after the other."""
-    code = (
-        "import importlib, json, sys\n"
-        "seen = {}\n"
-        f"for module in {modules}:\n"
-        "    importlib.import_module(f'study.reports.{module}')\n"
-        "    seen[module] = sorted({name.split('.')[0] for name in sys.modules})\n"
-        "print(json.dumps(seen))"
-    )
+@pytest.mark.parametrize("room", MAY_IMPORT)
+def test_a_room_imports_only_those_before_it(room: str) -> None:
+    for path in (ROOT / room).glob("*.py"):
+        names = {name for name in imported(path) if name.startswith("study.reports.")}
+        if path.relative_to(ROOT).as_posix() == EXCEPTION[0]:
+            names -= EXCEPTION[1]
+        assert {name.split(".")[2] for name in names} - {room} <= MAY_IMPORT[room], path
+
+
+def loaded_after(module: str) -> set[str]:
+    """The packages, and rooms of this one, that are loaded once a module was imported."""
+    code = f"import {module}, sys\nprint(*{{'.'.join(name.split('.')[:2]) for name in sys.modules}})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    return {module: set(names) for module, names in json.loads(done.stdout).items()}
+    names = done.stdout.split()
+    return {name.partition(".")[0] for name in names if not name.startswith("study.")} | {
+        name for name in names if name.startswith("study.")
+    }
 
 
-def test_importing_a_module_stays_light() -> None:
-    for module, names in loaded_after([*PURE, "page"]).items():
-        unwanted = TRAINING if module == "page" else TRAINING | DRAWING
-        assert not unwanted & names, module
+def test_measures_load_neither_what_draws_nor_what_trains() -> None:
+    names = loaded_after("study.reports.measure.measures")
+    assert not names & {"matplotlib", "jinja2", "torch", "ray", "optuna", "study.models", "study.training"}
+
+
+def test_a_page_loads_nothing_that_trains() -> None:
+    names = loaded_after("study.reports.page.report")
+    assert not names & {"torch", "ray", "optuna", "study.models", "study.training", "study.engines"}
+    assert "matplotlib" in names

@@ -9,13 +9,12 @@ from hypothesis import strategies as st
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from study.reports.figures.album import album
-from study.reports.figures.alpha import alpha_figure, scale_alpha
+from study.reports.figures.alpha import alpha_figure, by_alpha, described, scale_alpha
+from study.reports.figures.render import Rendered
 from study.reports.measure.alpha import binary_runs, curves_by_alpha
-from study.reports.measure.reductions import reductions
-from study.reports.page import descriptions, sections
-from tests.reports.browser import Page
-from tests.reports.synthetic import decision_makers, ledger, results
+from study.reports.measure.measures import Measures
+from tests.reports.browser import section, undrawn
+from tests.reports.synthetic import ledger, results
 
 RUNS = ledger(600)
 FIGURES = ("di", "error")
@@ -103,7 +102,7 @@ def test_a_figure_has_a_row_per_model_with_points_median_and_band() -> None:
     curves = curves_by_alpha(points)
     figure = alpha_figure(points, curves, models=["mlp", "bayes"])
     titles = [axes.get_title(loc="left") for axes in figure.axes]
-    assert titles == [f"{m}: {w}" for m in ("mlp", "bayes") for w in ("disparate impact", "error rate")]
+    assert titles == [f"{m}: {w}" for m in ("mlp", "bayes") for w in ("odds difference", "error rate")]
     for number, axes in enumerate(figure.axes):
         model, name = ("mlp", "bayes")[number // 2], FIGURES[number % 2]
         own, line = points[points["model"] == model], curves[curves["model"] == model]
@@ -171,23 +170,23 @@ def test_other_alphas_are_on_a_plain_axis(alphas: list[float]) -> None:
 
 def test_it_is_described_by_both_ends() -> None:
     curves = pd.DataFrame({"model": "mlp", "alpha": [0.0, 0.5, 1.0], "di": [0.21, 0.1, 0.02]})
-    said = descriptions.of_alpha(curves.assign(error=[0.3, 0.31, 0.325]))
+    said = described(curves.assign(error=[0.3, 0.31, 0.325]))
     assert said.endswith(
-        "From alpha 0 to 1, median DI of the model mlp goes from 0.210 to 0.020, its median error from "
-        "0.300 to 0.325."
+        "From alpha 0 to 1, the median odds difference of the model mlp goes from 0.210 to 0.020, its "
+        "median error from 0.300 to 0.325."
     )
 
 
 def test_the_report_has_it_as_a_section_where_there_are_enough_alphas() -> None:
     runs = pd.concat([ledger(60, methods=("binary",), models=(m,)) for m in ("bayes", "mlp")])
-    reduced = reductions(results(runs))
-    figure = album(reduced, decision_makers(), NO_COMPARISONS).alpha
-    assert figure is not None
+    drawn = by_alpha(Measures(results(runs)))
+    assert drawn is not None
     # The plain network comes first, as in the paper.
-    assert figure.document.index("mlp: disparate impact") < figure.document.index("bayes: disparate impact")
-    seen = Page(str(sections.by_alpha(reduced, figure)))
-    assert seen.named("section") == [{"id": "alpha"}]
-    assert "neighbouring" not in seen.text
-    assert "neighbouring" in Page(str(sections.by_alpha(reductions(results(RUNS)), figure))).text
-    none = reductions(results(ledger(60, methods=("defer",))))
-    assert album(none, decision_makers(), NO_COMPARISONS).alpha is sections.by_alpha(none, None) is None
+    titles = [axes.get_title(loc="left") for axes in drawn[0].axes]
+    assert titles[0::2] == ["mlp: odds difference", "bayes: odds difference"]
+    figure = {"di-and-error-by-alpha": Rendered("x", "", "<svg></svg>", b"", "")}
+    assert "neighbouring" not in section("alpha", results(runs), **figure).text
+    assert "neighbouring" in section("alpha", results(RUNS), **figure).text
+    none = results(ledger(60, methods=("defer",)))
+    assert by_alpha(Measures(none)) is None
+    assert "Fairness against alpha" not in undrawn(none).text

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from study.reports.measure.candidates import choices
+from study.reports.measure.candidates import candidates
 from study.results.limits import FIGURES, POINT, best
 from study.results.settings import medians_by_setting
 from tests.reports.synthetic import ledger
@@ -44,7 +44,7 @@ def test_the_best_of_all_under_any_limits_and_names_is_carried(
     rows: list[Any], limits: dict[str, float], minimise: str, method: str | None, maker: str | None
 ) -> None:
     everything = settings_of(rows)
-    carried = choices(everything, [], [], NO_RUNS)
+    carried = candidates(everything, [], [], NO_RUNS)
     assert carried.step == 0
     assert carried.known == len(rows)
 
@@ -61,7 +61,7 @@ def test_the_best_of_all_under_any_limits_and_names_is_carried(
 @pytest.mark.parametrize("carried", [10, 200])
 def test_of_too_many_settings_those_carried_are_within_a_step_of_the_best(carried: int) -> None:
     everything = many(0)
-    found = choices(everything, [], [], NO_RUNS, carried)
+    found = candidates(everything, [], [], NO_RUNS, carried)
     assert 0 < len(found.frame) <= carried
     assert found.step > 0
     rng = np.random.default_rng(1)
@@ -81,17 +81,17 @@ def test_settings_that_are_named_are_carried_first_and_in_any_case() -> None:
     everything = many(2, 500)
     dominated = everything.assign(**dict.fromkeys(POINT, 1.0))[:2].assign(setting_id=["x", "y"])
     everything = pd.concat([everything, dominated], ignore_index=True)
-    found = choices(everything, ["y"], ["x"], NO_RUNS, carried=10)
+    found = candidates(everything, ["y"], ["x"], NO_RUNS, carried=10)
     assert found.frame["setting_id"].iloc[0] == "y"
     # Those of the honest fronts are there only where there is room.
     assert "x" not in set(found.frame["setting_id"])
-    roomy = choices(everything, ["y"], ["x"], NO_RUNS, carried=502)
+    roomy = candidates(everything, ["y"], ["x"], NO_RUNS, carried=502)
     assert list(roomy.frame["setting_id"][:2]) == ["y", "x"]
 
 
 def test_every_setting_has_the_run_of_its_median_seed() -> None:
     runs = ledger(300)
-    found = choices(medians_by_setting(runs), [], [], runs)
+    found = candidates(medians_by_setting(runs), [], [], runs)
     for row in found.frame.to_dict("records"):
         own = runs[runs["setting_id"] == row["setting_id"]]
         for figure in FIGURES:
@@ -103,5 +103,5 @@ def test_every_setting_has_the_run_of_its_median_seed() -> None:
 
 def test_settings_without_figures_are_not_known() -> None:
     frame = settings_of([("defer", "a", np.nan, 0.1, 0.1)])
-    found = choices(frame, [], [], NO_RUNS)
+    found = candidates(frame, [], [], NO_RUNS)
     assert (found.known, len(found.frame)) == (0, 0)

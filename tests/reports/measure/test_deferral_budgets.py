@@ -1,7 +1,14 @@
 import numpy as np
 import pandas as pd
 
-from study.reports.measure.deferral_budgets import AIMS, LOWEST_DI, LOWEST_ERROR, BUDGETS, by_budget, reference_error
+from study.reports.measure.deferral_budgets import (
+    AIMS,
+    BUDGETS,
+    LOWEST_DI,
+    LOWEST_ERROR,
+    by_budget,
+    reference_error,
+)
 from study.results.settings import medians_by_setting
 from tests.reports.synthetic import decision_makers, ledger
 

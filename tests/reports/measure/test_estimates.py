@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from study.reports.measure.resampling import Samples, NotRunError, Settings
 from study.reports.measure.estimates import estimate
 from study.reports.measure.front_statistics import Values
+from study.reports.measure.resampling import NotRunError, Samples, Settings
 
 
 def settings_of(values: list[float], setting: str = "s") -> Settings:
@@ -26,7 +26,7 @@ def error(settings: Settings) -> Values:
 def test_the_estimate_is_the_mean_over_seeds_with_student_s_interval() -> None:
     found = estimate(error, samples([1.0, 2.0, 3.0]))
     assert found is not None
-    assert found.estimate == 2.0
+    assert found.mean == 2.0
     # The standard deviation is 1, and t(0.975, 2) = 4.30265 (any table).
     half = 4.30265 / np.sqrt(3)
     assert found.seeds == pytest.approx((2 - half, 2 + half), abs=1e-5)
@@ -46,11 +46,11 @@ def test_a_seed_under_which_it_is_undefined_is_left_out_of_everything() -> None:
     nan = float("nan")
     found = estimate(error, samples([1.0, nan, 3.0], [[1.0] * 9, [100.0] * 9, [3.0] * 9]))
     assert found is not None
-    assert (found.estimate, found.test_set) == (2.0, (2.0, 2.0))
+    assert (found.mean, found.test_set) == (2.0, (2.0, 2.0))
     assert (found.defined, found.run) == (2, 3)
     nothing = estimate(error, samples([nan]))
     assert nothing is not None
-    assert np.isnan(nothing.estimate)
+    assert np.isnan(nothing.mean)
     assert (nothing.seeds, nothing.test_set) == (None, None)
 
 
@@ -64,7 +64,7 @@ def test_one_seed_has_no_interval_over_seeds() -> None:
 def test_a_statistic_that_is_the_same_under_every_seed_is_measured_once() -> None:
     found = estimate(error, samples([1.0, 5.0]), by_seed=False)
     assert found is not None
-    assert (found.estimate, found.run, found.seeds) == (1.0, 1, None)
+    assert (found.mean, found.run, found.seeds) == (1.0, 1, None)
 
 
 def test_what_was_not_run_is_not_measured() -> None:
@@ -74,7 +74,7 @@ def test_what_was_not_run_is_not_measured() -> None:
     both = Samples([settings_of([1.0], "a"), settings_of([2.0], "b")], [], "")
     found = estimate(only_b, both)
     assert found is not None
-    assert (found.estimate, found.run) == (2.0, 1)
+    assert (found.mean, found.run) == (2.0, 1)
     assert estimate(only_b, samples([1.0])) is None
     with pytest.raises(NotRunError):
         only_b(settings_of([1.0]))

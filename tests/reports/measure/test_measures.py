@@ -3,8 +3,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from study.reports.measure.reductions import reductions
-from study.reports.measure.weighing import weigh
+from study.reports.measure.measures import Measures
 from study.results.outcomes import Outcomes
 from tests.reports.decided import world
 
@@ -18,10 +17,10 @@ def test_outcomes_are_read_of_what_the_page_shows_and_of_each_seed_s_front_alone
         asked.update(runs["run_id"])
         return GIVEN.outcomes(runs)
 
-    reduced = reductions(GIVEN)
-    weighed = weigh(replace(GIVEN, outcomes=noting), reduced)
+    measures = Measures(replace(GIVEN, outcomes=noting))
+    assert measures.intervals.missing == measures.by_group.missing == measures.comparisons.missing == ""
     runs = GIVEN.runs
-    shown = set(runs.loc[runs["setting_id"].isin(weighed.choices.frame["setting_id"]), "run_id"])
+    shown = set(runs.loc[runs["setting_id"].isin(measures.candidates.frame["setting_id"]), "run_id"])
     on_front = asked - shown
     assert asked < set(runs["run_id"])
     assert shown <= asked
@@ -29,12 +28,11 @@ def test_outcomes_are_read_of_what_the_page_shows_and_of_each_seed_s_front_alone
 
 
 def test_what_is_measured_agrees_wherever_it_is_shown_twice() -> None:
-    reduced = reductions(GIVEN)
-    weighed = weigh(GIVEN, reduced)
-    intervals = weighed.intervals.frame.set_index("setting_id")
-    table = weighed.deciding.frame.drop_duplicates(["setting_id", "figure"])
-    table = table.set_index(["setting_id", "figure"])
-    for setting in reduced.points["setting_id"].dropna().unique():
+    measures = Measures(GIVEN)
+    intervals = measures.intervals.frame.set_index("setting_id")
+    table = measures.by_group.frame.drop_duplicates(["setting_id", "metric"])
+    table = table.set_index(["setting_id", "metric"])
+    for setting in measures.points["setting_id"].dropna().unique():
         for figure in ("error", "di", "idk_rate"):
             row = table.loc[(setting, figure)]
             ends = intervals.loc[setting, [f"{figure}_low", f"{figure}_high"]]
@@ -42,9 +40,8 @@ def test_what_is_measured_agrees_wherever_it_is_shown_twice() -> None:
 
 
 def test_every_setting_of_the_first_screen_can_be_chosen() -> None:
-    reduced = reductions(GIVEN)
-    weighed = weigh(GIVEN, reduced)
-    carried = set(weighed.choices.frame["setting_id"])
-    assert set(reduced.menu["setting_id"]) <= carried
-    assert set(reduced.points["setting_id"].dropna()) <= carried
-    assert carried == set(weighed.intervals.frame["setting_id"])
+    measures = Measures(GIVEN)
+    carried = set(measures.candidates.frame["setting_id"])
+    assert set(measures.budgets["setting_id"]) <= carried
+    assert set(measures.points["setting_id"].dropna()) <= carried
+    assert carried == set(measures.intervals.frame["setting_id"])

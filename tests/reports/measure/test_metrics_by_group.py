@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from study.reports.measure.metrics_by_group import COLUMNS, deciding
-from study.reports.measure.headline import operating_points
+from study.reports.measure.deferral_budgets import operating_points
+from study.reports.measure.metrics_by_group import COLUMNS, metrics_by_group
 from study.reports.measure.panels import deciding_on_test
 from study.results.group_metrics import figures_by_group, resampled_cells, spreads
 from study.results.outcomes import Cells, Outcomes
@@ -114,10 +114,10 @@ def test_points_are_measured_on_their_own_runs_alone() -> None:
         assert OUTCOMES is not None
         return OUTCOMES
 
-    found = deciding(points, RUNS, GIVEN.decision_makers, deciding_on_test(reduced), read)
+    found = metrics_by_group(points, RUNS, GIVEN.decision_makers, deciding_on_test(reduced), read)
     assert found.missing == ""
     assert set(asked) == set(RUNS.loc[RUNS["setting_id"].isin(points["setting_id"]), "run_id"])
-    table = found.frame.set_index(["decision_maker", "what", "figure"])
+    table = found.frame.set_index(["decision_maker", "what", "metric"])
     for point in points.dropna(subset=["setting_id"]).itertuples():
         for figure in ("error", "di", "idk_rate"):
             row = table.loc[(point.decision_maker, point.what, figure)]
@@ -126,8 +126,8 @@ def test_points_are_measured_on_their_own_runs_alone() -> None:
             assert row["lowest"] <= row["value"] <= row["highest"]
     alone = found.frame[found.frame["what"] == "decision-maker"]
     assert len(alone)
-    assert not alone["figure"].str.startswith("model_").any()
-    assert (alone.loc[alone["figure"] == "idk_rate", "value"] == 1).all()
+    assert not alone["metric"].str.startswith("model_").any()
+    assert (alone.loc[alone["metric"] == "idk_rate", "value"] == 1).all()
 
 
 def test_without_outcomes_there_are_the_figures_of_the_ledger_and_the_reason() -> None:
@@ -135,11 +135,11 @@ def test_without_outcomes_there_are_the_figures_of_the_ledger_and_the_reason() -
     given = results(runs)
     reduced = medians_by_setting(runs)
     points = operating_points(reduced, given.decision_makers)
-    found = deciding(points, runs, given.decision_makers, {}, given.outcomes)
+    found = metrics_by_group(points, runs, given.decision_makers, {}, given.outcomes)
     assert found.missing == "the outcomes of the test examples are not there"
     assert list(found.frame) == ["decision_maker", "what", "setting_id", *COLUMNS]
     assert found.frame[["low", "high"]].isna().all(axis=None)
-    table = found.frame.set_index(["decision_maker", "what", "figure"])["value"]
+    table = found.frame.set_index(["decision_maker", "what", "metric"])["value"]
     for point in points.dropna(subset=["setting_id"]).itertuples():
         own = runs[runs["setting_id"] == point.setting_id]
         for figure in ("error", "di_y0", "idk_rate_a1", "dm_error"):
@@ -150,4 +150,4 @@ def test_without_outcomes_there_are_the_figures_of_the_ledger_and_the_reason() -
 def test_no_points_have_no_figures() -> None:
     none = replace(GIVEN, runs=RUNS[:0])
     points = operating_points(medians_by_setting(RUNS[:0]), GIVEN.decision_makers)
-    assert len(deciding(points, none.runs, GIVEN.decision_makers, {}, GIVEN.outcomes).frame) == 0
+    assert len(metrics_by_group(points, none.runs, GIVEN.decision_makers, {}, GIVEN.outcomes).frame) == 0

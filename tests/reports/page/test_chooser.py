@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 
 from study.reports.figures.album import Album
-from study.reports.measure.reductions import Reductions, reductions
-from study.reports.measure.weighing import Weighed, weigh
-from study.reports.page.chooser import choose
-from study.reports.page.page import page_of
+from study.reports.measure.candidates import Candidates
+from study.reports.measure.measures import Measures
+from study.reports.page.chooser import chooser
+from study.reports.page.report import page_of
 from study.results.limits import FIGURES, best
 from study.results.settings import median_runs
 from study.results.study_results import Results
-from tests.reports.browser import Page
+from tests.reports.browser import section
 from tests.reports.chromium import in_chromium
 from tests.reports.decided import world
 from tests.reports.synthetic import ledger, results
@@ -38,30 +38,29 @@ def given() -> Results:
 
 
 @pytest.fixture(scope="module")
-def whole() -> tuple[Reductions, Weighed]:
-    reduced = reductions(given())
-    return reduced, weigh(given(), reduced)
+def whole() -> Measures:
+    return Measures(given())
 
 
 @pytest.fixture(scope="module")
-def answers(whole: tuple[Reductions, Weighed], tmp_path_factory: pytest.TempPathFactory) -> Any:
+def answers(whole: Measures, tmp_path_factory: pytest.TempPathFactory) -> Any:
     folder = tmp_path_factory.mktemp("chosen")
     page = folder / "index.html"
-    page.write_text(page_of(given(), *whole, Album([])), "utf-8")
+    page.write_text(page_of(whole, Album()), "utf-8")
     asked = [{FLAGS[name]: "" if v is None else str(v) for name, v in limits.items()} for limits in LIMITS]
     script = (
         f"const asked = {json.dumps(asked)};"
         + """
       const chosen = () => document.querySelector("tr.chosen button")?.title.split(" ").pop();
       const column = (at) => texts([...$("table").tBodies[0].rows].map((row) => row.cells[at]));
-      const found = { first: { chosen: chosen(), said: texts([$("said")])[0],
+      const found = { first: { chosen: chosen(), said: texts([$("result")])[0],
         select: $("select").textContent, export: $("export").textContent,
         limit: $("idk").value, heads: texts($("table").tHead.rows[0].cells) } };
       put("decision_maker", "");
       found.chosen = asked.flatMap((limits) => ["error", "di", "idk"].map((minimise) => {
         for (const flag of ["error", "di", "idk"]) put(flag, limits[flag]);
         put("minimise", minimise);
-        return [chosen(), $("said").textContent, $("export").textContent];
+        return [chosen(), $("result").textContent, $("export").textContent];
       }));
       $("form").reset(); await rest();
       found.reset = [chosen(), $("idk").value, $("decision_maker").value];
@@ -86,12 +85,12 @@ def answers(whole: tuple[Reductions, Weighed], tmp_path_factory: pytest.TempPath
       put("place", "my studies/it's here");
       found.place = $("select").textContent;
       put("error", "7");
-      found.wrong = [$("said").textContent, $("error").getAttribute("aria-invalid")];
+      found.wrong = [$("result").textContent, $("error").getAttribute("aria-invalid")];
       put("error", "");
       const last = [...$("table").tBodies[0].rows].pop().querySelector("button");
       const taken = last.title.split(" ").pop();
       last.click();
-      found.taken = [taken, chosen(), $("said").textContent, document.activeElement.title];
+      found.taken = [taken, chosen(), $("result").textContent, document.activeElement.title];
       found.ran = window.theyRan === undefined;
       found.images = document.images.length;
       found.loaded = performance.getEntriesByType("resource").map((entry) => entry.name);
@@ -102,17 +101,17 @@ def answers(whole: tuple[Reductions, Weighed], tmp_path_factory: pytest.TempPath
     return in_chromium(page, script, folder)
 
 
-def test_the_browser_chooses_what_the_rule_chooses_from_all_settings(
-    answers: Any, whole: tuple[Reductions, Weighed]
-) -> None:
-    settings = whole[0].settings
+def test_the_browser_chooses_what_the_rule_chooses_from_all_settings(answers: Any, whole: Measures) -> None:
+    settings = whole.settings
     asked = itertools.product(LIMITS, FIGURES)
     for (limits, minimise), (setting, said, export) in zip(asked, answers["chosen"], strict=True):
         known = {name: limit for name, limit in limits.items() if limit is not None}
         expected = best(settings, known, minimise)
         assert expected is not None
         assert setting == expected["setting_id"], (limits, minimise)
-        assert said.startswith("No setting is within the limits. Nearest is") == (expected["excess"] > 0)
+        assert said.startswith("No setting is within the limits. The nearest is") == (
+            expected["excess"] > 0
+        )
         run = median_runs(given().runs, f"validation_{minimise}")[setting]
         assert shlex.split(export) == ["study", "export", "results/synthetic", run, "--out", "model"]
     assert {said[:2] for _, said, _ in answers["chosen"]} == {"No", "Of"}
@@ -129,15 +128,15 @@ def test_what_nothing_satisfies_names_the_nearest_and_what_it_misses(answers: An
     assert "On test: error 0." in said
 
 
-def test_the_page_begins_with_the_workload_of_the_first_screen(
-    answers: Any, whole: tuple[Reductions, Weighed]
-) -> None:
-    settings, menu = whole[0].settings, whole[0].menu
+def test_the_page_begins_with_the_workload_of_the_first_screen(answers: Any, whole: Measures) -> None:
+    settings, budgets = whole.settings, whole.budgets
     own = settings[settings["decision_maker"].isin(["standard", "none"])]
     expected = best(own, {"idk_rate": 0.3}, "error")
     assert expected is not None
-    (shown,) = menu.loc[
-        menu["decision_maker"].eq("standard") & menu["budget"].eq(0.3) & menu["aim"].eq("fewest errors"),
+    (shown,) = budgets.loc[
+        budgets["decision_maker"].eq("standard")
+        & budgets["budget"].eq(0.3)
+        & budgets["aim"].eq("lowest error"),
         "setting_id",
     ]
     first = answers["first"]
@@ -187,14 +186,14 @@ def test_commands_quote_what_a_shell_would_not_read_as_one_word(answers: Any) ->
 
 def test_a_limit_that_is_none_is_said_to_be_so(answers: Any) -> None:
     said, invalid = answers["wrong"]
-    assert said.startswith("A limit is a number from 0 to 1.")
+    assert said.startswith("A limit must be a number from 0 to 1.")
     assert invalid == "true"
 
 
 def test_a_person_takes_another_setting_and_keeps_the_keyboard_there(answers: Any) -> None:
     taken, chosen, said, focused = answers["taken"]
     assert chosen == taken
-    assert said.startswith("You took")
+    assert said.startswith("Selected: ")
     assert focused.endswith(taken)
 
 
@@ -205,42 +204,39 @@ def test_names_are_shown_and_nothing_of_them_runs_or_is_loaded(answers: Any) -> 
     assert answers["scripts"] == 2
 
 
-def test_test_figures_have_their_intervals_beside(tmp_path: Path) -> None:
-    reduced = reductions(world())
-    weighed = weigh(world(), reduced)
+def test_test_metrics_have_their_intervals_below(tmp_path: Path) -> None:
+    measures = Measures(world())
     page = tmp_path / "index.html"
-    page.write_text(page_of(world(), reduced, weighed, Album([])), "utf-8")
+    page.write_text(page_of(measures, Album()), "utf-8")
     script = """
       const row = document.querySelector("tr.chosen");
-      return [texts(row.querySelectorAll(".interval")), $("said").textContent,
+      return [texts(row.querySelectorAll(".interval")), $("result").textContent,
         row.querySelector("button").title.split(" ").pop()];
     """
-    intervals, said, setting = in_chromium(page, script, tmp_path)
-    table = weighed.choices.frame.merge(weighed.intervals.frame, on="setting_id")
+    intervals, text, setting = in_chromium(page, script, tmp_path)
+    table = measures.candidates.frame.merge(measures.intervals.frame, on="setting_id")
     row = table[table["setting_id"] == setting].iloc[0]
     assert intervals[:2] == [f"{row[f'{f}_low']:.3f} to {row[f'{f}_high']:.3f}" for f in ("error", "di")]
-    assert f"error {row['test_error']:.3f} ({intervals[0]})" in said
+    assert f"error {row['test_error']:.3f} ({intervals[0]})" in text
 
 
-def test_without_javascript_the_table_has_the_honest_fronts(whole: tuple[Reductions, Weighed]) -> None:
-    reduced, weighed = whole
-    seen = Page(str(choose(weighed.choices, weighed.intervals, reduced.fronts, "s")))
-    honest = set(reduced.fronts.loc[reduced.fronts["front"] == "honest", "setting_id"])
+def test_without_javascript_the_table_has_the_validation_selected_fronts(whole: Measures) -> None:
+    seen = section("choose", whole.results)
+    honest = set(whole.fronts.loc[whole.fronts["front"] == "honest", "setting_id"])
     (table,) = seen.tables
     assert {row[0] for row in table[1:]} <= honest
     assert len(table) > 10
-    assert "without it, it shows settings of the honest fronts" in seen.text
+    assert "Without it, it shows settings of the validation-selected" in seen.text
     assert [a["id"] for a in seen.named("form")] == ["choose-form"]
     assert "hidden" in seen.named("form")[0]
 
 
-def test_data_in_the_page_is_the_settings(whole: tuple[Reductions, Weighed]) -> None:
-    reduced, weighed = whole
-    seen = Page(str(choose(weighed.choices, weighed.intervals, reduced.fronts, "s")))
+def test_data_in_the_page_is_the_settings(whole: Measures) -> None:
+    seen = section("choose", whole.results)
     data = json.loads(seen.scripts[0])
     assert "<" not in seen.scripts[0]
     assert MODEL in data["model"]
-    frame = weighed.choices.frame.set_index("setting_id")
+    frame = whole.candidates.frame.set_index("setting_id")
     assert [row[0] for row in data["rows"]] == list(frame.index)
     for row in data["rows"]:
         setting = frame.loc[row[0]]
@@ -251,8 +247,6 @@ def test_data_in_the_page_is_the_settings(whole: tuple[Reductions, Weighed]) -> 
         )
 
 
-def test_nothing_to_choose_from_has_no_section(whole: tuple[Reductions, Weighed]) -> None:
-    reduced, weighed = whole
-    none = weighed.choices.frame[:0]
-    empty = type(weighed.choices)(none, 0, 0.0)
-    assert choose(empty, weighed.intervals, reduced.fronts, "s") is None
+def test_nothing_to_choose_from_has_no_section(whole: Measures) -> None:
+    empty = Candidates(whole.candidates.frame[:0], 0, 0.0)
+    assert chooser(empty, whole.intervals, whole.fronts, "s") is None

@@ -3,10 +3,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from study.reports.measure import statistics as of
-from study.reports.measure.resampling import Settings, resample
 from study.reports.measure.estimates import Estimate, estimate
-from study.reports.measure.front_statistics import Statistic
+from study.reports.measure.front_statistics import Statistic, front_gain
+from study.reports.measure.resampling import Settings, resample
+from study.reports.paper import claim_statistics as of
 from study.reports.paper.claims import Claim, Expected, Part, Verdict, judge, together, verdict
 from study.results.group_metrics import RESAMPLES
 from study.results.hypervolume import hypervolume
@@ -92,13 +92,13 @@ def test_the_rule_for_several_parts(parts: list[Verdict], outcome: Verdict) -> N
 @pytest.mark.parametrize("kind", ["paper", "honest"])
 def test_what_is_better_on_every_example_is_found_better(kind: str) -> None:
     samples = resample(world(), np.random.default_rng(0), resamples=100)
-    gain = of.front_gain("defer", "reject", kind=kind, **GIVEN)
+    gain = front_gain("defer", "reject", kind=kind, **GIVEN)
     found = estimate(gain, samples)
     assert found is not None
     assert found.seeds is not None
     assert found.test_set is not None
-    assert min(found.estimate, found.test_set.low) > 0
-    assert found.test_set.low < found.estimate < found.test_set.high
+    assert min(found.mean, found.test_set.low) > 0
+    assert found.test_set.low < found.mean < found.test_set.high
     assert (found.defined, found.run) == (3, 3)
     claim = Claim("Figure 0", "It is.", (part(gain, Expected("above", 0.0)),))
     assert judge(claim, samples).verdict in (H, P)
@@ -106,7 +106,7 @@ def test_what_is_better_on_every_example_is_found_better(kind: str) -> None:
 
 def test_what_decides_alike_is_found_equal() -> None:
     samples = resample(world(equal=True), np.random.default_rng(0), resamples=50)
-    gain = of.front_gain("defer", "reject", kind="honest", **GIVEN)
+    gain = front_gain("defer", "reject", kind="honest", **GIVEN)
     found = estimate(gain, samples)
     assert found == Estimate(0.0, Interval(0.0, 0.0), Interval(0.0, 0.0), 3, 3)
     assert verdict(WITHIN, found) is H
@@ -118,7 +118,7 @@ def test_the_estimate_and_its_intervals_are_those_of_a_loop_over_people() -> Non
     outcomes, runs = given.outcomes(given.runs), given.runs
     assert outcomes is not None
     samples = resample(given, np.random.default_rng(11), resamples=15)
-    found = estimate(of.front_gain("defer", "reject", kind="paper", **GIVEN), samples)
+    found = estimate(front_gain("defer", "reject", kind="paper", **GIVEN), samples)
     ones = np.ones((1, len(outcomes.label)), dtype=int)
     weights = np.vstack([ones, resampled_people(np.random.default_rng(11), len(outcomes.label), 15)])
     by_seed = []
@@ -132,7 +132,7 @@ def test_the_estimate_and_its_intervals_are_those_of_a_loop_over_people() -> Non
         by_seed.append(np.subtract(areas["defer"], areas["reject"]))
     mean = np.mean(by_seed, axis=0)
     assert found is not None
-    assert found.estimate == pytest.approx(mean[0])
+    assert found.mean == pytest.approx(mean[0])
     assert found.test_set == pytest.approx(np.quantile(mean[1:], [0.025, 0.975]), abs=1e-6)
 
 
@@ -150,7 +150,9 @@ def test_outcomes_are_found_by_the_name_of_their_run() -> None:
     assert outcomes is not None
     shuffled = outcomes.take(np.random.default_rng(0).permutation(len(outcomes.run_id)))
     known = resample(given, np.random.default_rng(0), resamples=3)
-    found = resample(replace(given, outcomes=lambda wanted: shuffled), np.random.default_rng(0), resamples=3)
+    found = resample(
+        replace(given, outcomes=lambda wanted: shuffled), np.random.default_rng(0), resamples=3
+    )
     assert np.array_equal(known.resampled[0].test["di"], found.resampled[0].test["di"])
 
 
@@ -203,7 +205,7 @@ def test_a_statistic_that_knows_no_seed_has_no_interval_over_seeds() -> None:
     assert found.seeds is None
     assert found.test_set is not None
     # The bootstrap of a share is that of a binomial.
-    spread = (found.estimate * (1 - found.estimate) / 240) ** 0.5
+    spread = (found.mean * (1 - found.mean) / 240) ** 0.5
     assert found.test_set.high - found.test_set.low == pytest.approx(2 * 1.96 * spread, rel=0.15)
 
 
@@ -216,7 +218,7 @@ def test_names_from_parquets_dictionaries_are_names_as_well() -> None:
     given = world(seeds=2)
     texts = ["setting_id", "method", "model", "decision_maker", "test_decision_maker"]
     categories = given.runs.astype(dict.fromkeys(texts, "category"))
-    gain = of.front_gain("defer", "binary", kind="honest", **GIVEN)
+    gain = front_gain("defer", "binary", kind="honest", **GIVEN)
     found = [
         resample(replace(given, runs=runs), np.random.default_rng(0)) for runs in (given.runs, categories)
     ]

@@ -2,12 +2,12 @@ import math
 
 import pytest
 
-from study.reports.measure import statistics as of
 from study.reports.measure.estimates import Estimate
+from study.reports.paper import claim_statistics as of
 from study.reports.paper.claims import Claim, Expected, Judged, Part, Verdict, judge
-from study.reports.paper.claims_table import claims_frame, claims_table
+from study.reports.paper.claims_table import claim_rows, claims_frame, tally
 from study.results.intervals import Interval
-from tests.reports.browser import Page
+from tests.reports.browser import rendered
 
 WIDE = Interval(-0.0123, 0.0456)
 
@@ -57,7 +57,9 @@ def judged(expected: Expected, unit: str, measured: Estimate | None) -> Judged:
 def test_a_row_says_what_was_claimed_and_measured(
     expected: Expected, unit: str, measured: Estimate, shown: list[str]
 ) -> None:
-    (table,) = Page(claims_table([judged(expected, unit, measured)])).tables
+    claim = judged(expected, unit, measured)
+    figure = {"name": "0", "title": "", "says": "", "claims": claim_rows([claim])}
+    (table,) = rendered("claims", counts=tally([claim]), missing="", figures=[figure]).tables
     assert table[0] == ["the paper", "statistic", "claimed", "measured", "seeds", "test set", "verdict"]
     assert table[1] == ["Figure 0It is & was.holds in part", "<i>x</i>", *shown, "holds"]
     assert table[2][2:] == ["–", "–", "–", "not run"]

@@ -5,12 +5,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from study.reports.page.document import document
-from study.reports.page.markup import tag
+from study.reports.page.rendering import render
 from study.reports.paper.claims import Verdict
-from study.reports.paper.paper import paper_section, review, took, write_paper
+from study.reports.paper.paper import cost, review, write_paper
 from study.reports.paper.paper_figures import FIGURES
-from tests.reports.browser import Page, page
+from study.reports.paper.review import claims
+from tests.reports.browser import page, rendered, section
 from tests.reports.decided import named, world
 from tests.reports.synthetic import ledger, results
 
@@ -56,8 +56,8 @@ def test_the_page_shows_each_verdict_beside_what_was_measured(paper: Path) -> No
     assert set(rows["verdict"]) <= set(Verdict)
     assert {"holds", "does not hold", "not run"} <= set(rows["claim_verdict"])
     verdicts = [row[-1] for row in seen.tables[0][1:]]
-    claims = rows.drop_duplicates(["claim", "says"])
-    assert verdicts == claims["claim_verdict"].tolist()
+    found = rows.drop_duplicates(["claim", "says"])
+    assert verdicts == found["claim_verdict"].tolist()
     parts = [row[-1] for table in seen.tables[1:] for row in table[1:]]
     assert parts == rows["verdict"].tolist()
     first = rows.iloc[0]
@@ -88,12 +88,12 @@ def test_the_rule_stands_before_the_tables_and_missing_studies_are_said(paper: P
 
 def test_the_times_a_study_took_are_said() -> None:
     # The session of the synthetic study begins at 00:00:00 and ends at 00:10:59 UTC.
-    said = took(WORLD)
+    said = cost(WORLD)
     n = len(WORLD.runs)
     assert said.startswith(
         f"{n} of {n} runs; training took {n / 2:.0f} s of one core’s time, 11 min on the clock"
     )
-    assert took(replace(WORLD, manifest={}, runs=WORLD.runs.drop(columns="seconds"))) == f"{n} of {n} runs."
+    assert cost(replace(WORLD, manifest={}, runs=WORLD.runs.drop(columns="seconds"))) == f"{n} of {n} runs."
 
 
 def test_the_same_results_give_the_same_bytes(tmp_path: Path) -> None:
@@ -107,30 +107,28 @@ def test_the_same_results_give_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_a_report_of_one_study_has_the_claims_of_its_figures() -> None:
-    found = paper_section(named(WORLD, "paper-figure-3a"))
-    assert found is not None
-    text = Page(found).text
+    text = section("claims", named(WORLD, "paper-figure-3a")).text
     for words in ("Appendix B, COMPAS", "Figure 3a. COMPAS", "Figure 4. COMPAS", "24 %", "29 %"):
         assert words in text
     assert "Figure 5" not in text
-    assert paper_section(WORLD) is None
+    assert claims(WORLD) is None
 
 
 def test_every_table_heading_says_what_it_heads() -> None:
-    seen = Page(paper_section(named(WORLD, "paper-figure-6")) or "")
+    seen = section("claims", named(WORLD, "paper-figure-6"))
     assert {attributes.get("scope") for attributes in seen.named("th")} == {"col", "rowgroup"}
 
 
 def test_without_outcomes_the_section_says_so() -> None:
     given = replace(named(WORLD, "paper-figure-9"), outcomes=lambda wanted: None)
-    assert "There are no test-set intervals: the outcomes" in Page(paper_section(given) or "").text
+    assert "There are no bootstrap intervals over test cases: the outcomes" in section("claims", given).text
 
 
 def test_claims_without_runs_have_no_verdict() -> None:
     given = named(replace(WORLD, runs=WORLD.runs[:0]), "paper-figure-5")
     for found in (review("paper-figure-5", given), review("paper-figure-5", None)):
         assert {claim.verdict for claim in found.judged["5"]} == {Verdict.NOT_RUN}
-    assert "4 not run" in Page(paper_section(given) or "").text
+    assert "4 not run" in rendered("claims", **claims(given)).text
 
 
 def test_each_of_several_models_has_its_own_claims() -> None:
@@ -149,7 +147,7 @@ def test_names_are_shown_and_not_run(tmp_path: Path) -> None:
 
 
 def test_a_document_is_self_contained_and_escapes_its_title() -> None:
-    text = document("<b>", tag("p", "hello"))
+    text = render("document", title="<b>")
     assert text.startswith("<!DOCTYPE html>")
     assert "<title>&lt;b&gt;</title>" in text
     assert not re.search(r"<(link|script|img)", text)

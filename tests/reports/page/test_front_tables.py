@@ -3,19 +3,21 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from study.reports.measure.reductions import reductions
-from study.reports.page import sections
-from tests.reports.browser import Page, undrawn
+from study.reports.measure.measures import Measures
+from tests.reports.browser import section, undrawn
 from tests.reports.synthetic import decision_makers, ledger, results
 
 
 def test_decision_makers_are_grouped_and_ignore_further_columns() -> None:
     frame = decision_makers(("oracle", "biased", "standard")).assign(idk_rate=1.0, dm_error=0.2)
     by_split = frame.sort_values("split")[["idk_rate", *reversed(list(frame)[:-2])]]
-    seen = Page(sections.decision_makers(by_split))
+    given = results(ledger(5))
+    named = {"sensitive": {"column": "sex", "is": "f"}, "label": {"column": "sick", "positive": None}}
+    given = replace(given, decision_makers=by_split, study={**given.study, "dataset": named})
+    seen = section("decision-makers", given)
     (table,) = seen.tables
-    heads = ["decision-maker", "split", "alpha", "error", "DI"]
-    heads += ["DI, Y = 0", "DI, Y = 1", "error, A = 0", "error, A = 1"]
+    heads = ["decision-maker", "split", "alpha", "error", "odds difference"]
+    heads += ["difference, sick = 0", "difference, sick = 1", "error, sex not f", "error, sex f"]
     assert table[0] == heads
     firsts = [row[0] for row in table[1:] if len(row) == 9]
     assert firsts == ["standard", "biased", "oracle"]
@@ -28,7 +30,7 @@ def test_decision_makers_are_grouped_and_ignore_further_columns() -> None:
 def test_without_both_methods_there_is_no_difference() -> None:
     seen = undrawn(results(ledger(100, methods=("binary", "defer"))))
     assert "defer − reject" not in seen.text
-    assert "front of deferring" not in seen.text
+    assert "the front of deferring" not in seen.text
 
 
 def test_a_long_front_is_thinned_on_the_page_and_whole_in_the_table() -> None:
@@ -38,12 +40,12 @@ def test_a_long_front_is_thinned_on_the_page_and_whole_in_the_table() -> None:
         runs[f"{split}_di"] = 0.2 - np.arange(120) / 1000
     given = replace(results(runs.assign(status="patience")))
     assert "120 points, 40 shown" in undrawn(given).text
-    assert len(reductions(given).fronts) == 240
+    assert len(Measures(given).fronts) == 240
 
 
 def test_an_unknown_split_comes_last() -> None:
     frame = pd.concat([decision_makers(("biased",)).assign(split="holdout")[:1], decision_makers()])
-    (table,) = Page(sections.decision_makers(frame)).tables
+    (table,) = section("decision-makers", replace(results(ledger(5)), decision_makers=frame)).tables
     assert [row[-8] for row in table[1:]] == [
         *("train", "validation", "test"),
         *("train", "validation", "test", "holdout"),
@@ -54,10 +56,10 @@ def test_front_tables_show_the_alpha_of_a_network_only_where_there_is_one() -> N
     runs = ledger(300, models=("ordinal", "posthoc"), decision_makers=("oracle",))
     runs["model_alpha"] = np.where((runs["model"] == "posthoc") & (runs["method"] != "binary"), 0.5, np.nan)
     runs["test_decision_maker"] = runs["decision_maker"].replace({"oracle": "standard"})
-    reduced = reductions(results(runs))
-    seen = Page(sections.front_tables(reduced))
+    given = results(runs)
+    seen = section("front-tables", given)
     assert "defer · posthoc · oracle, tested with standard" in seen.text
-    fronts = reduced.fronts.groupby(["front", "method", "model"], sort=False).ngroups
+    fronts = Measures(given).fronts.groupby(["front", "method", "model"], sort=False).ngroups
     assert len(seen.tables) == fronts
     with_it = [table for table in seen.tables if "model alpha" in table[0]]
     assert len(with_it) == 4

@@ -1,8 +1,11 @@
 import re
+from pathlib import Path
 
 import pytest
 
-from study.reports.page.stylesheet import STYLESHEET
+from study.reports import page
+
+STYLESHEET = Path(page.__file__).with_name("style.css").read_text("utf-8")
 
 
 def luminance(colour: str) -> float:

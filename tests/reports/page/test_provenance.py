@@ -1,14 +1,14 @@
 import pandas as pd
 
-from study.reports.page.ran import counts, how_it_ran, progress, session_rows, take_care
+from study.reports.page.provenance import counts, progress, session_rows, warnings
 from study.results.settings import medians_by_setting
 from study.results.study_results import Results
-from tests.reports.browser import Page
+from tests.reports.browser import Page, rendered, section
 from tests.reports.synthetic import SESSION, ledger, results
 
 
 def ran(given: Results) -> Page:
-    return Page(how_it_ran(given, medians_by_setting(given.runs)))
+    return section("provenance", given)
 
 
 def test_counts_add_up() -> None:
@@ -65,25 +65,25 @@ def test_no_manifest_and_no_runs_leave_the_counts() -> None:
     assert "Sessions" not in seen.text
 
 
-def test_cautions_are_told_once_each_at_the_top() -> None:
+def test_warnings_are_told_once_each_at_the_top() -> None:
     lines = ["DI is known to ± 0.13 only", "column <b> gives the label away: name it in drop"]
     given = results(ledger(20), manifest={"cautions": lines})
-    seen = Page(take_care(given) or "")
+    seen = section("warnings", given)
     assert "DI is known to ± 0.13 only.Column <b> gives the label away: name it in drop." in seen.text
     assert "known to" not in ran(given).text
     for nothing in ({}, {"cautions": []}, {"cautions": "x"}):
-        assert take_care(results(ledger(20), manifest=nothing)) is None
+        assert warnings(results(ledger(20), manifest=nothing)) is None
 
 
 def test_only_a_complete_study_needs_no_word_on_its_progress() -> None:
     runs = ledger(50)
     assert progress(results(runs)) is None
-    said = {
+    expected = {
         "The study has ended: 50 of 60 runs finished, 10 failed.": {"planned": 60, "failed": 10},
         "The study is still running: 50 of 60 runs finished, 0 failed.": {
             "planned": 60,
             "state": "running",
         },
     }
-    for line, changes in said.items():
-        assert line in (progress(results(runs, **changes)) or "")
+    for line, changes in expected.items():
+        assert line in rendered("progress", progress=progress(results(runs, **changes))).text

@@ -1,17 +1,19 @@
-"""The parts of the page for people who choose say what the frames say."""
+"""The parts of the page on methods, groups and hyperparameters say what the frames say."""
 
 import pandas as pd
 import pytest
 
+from study.reports.figures.album import Album
 from study.reports.figures.differences import ROWS
 from study.reports.figures.render import Rendered
 from study.reports.measure.comparisons import Comparisons
+from study.reports.measure.group_names import GroupNames
+from study.reports.measure.importance import REST, TOGETHER
+from study.reports.measure.measures import Measures
 from study.reports.measure.metrics_by_group import COLUMNS, GroupMetrics
-from study.reports.measure.importance import REST
-from study.reports.measure.reductions import reductions
-from study.reports.measure.weighing import weigh
-from study.reports.page.choosing import compared, stable, what_matters, who_decides
-from tests.reports.browser import Page
+from study.reports.page.comparison_tables import comparison_table, importance_table, stability_table
+from study.reports.page.group_tables import group_tables
+from tests.reports.browser import Page, rendered, section
 from tests.reports.decided import world
 from tests.reports.synthetic import ledger, results
 
@@ -19,11 +21,29 @@ NASTY = "<b>standard</b>"
 LABELS = {"standard": NASTY}
 POINT_COLUMNS = ["decision_maker", "what", "model", "alpha", "gamma", "model_alpha", "setting_id"]
 POINTS = pd.DataFrame(
-    [["standard", "defer, fairest", "gate", 0.5, 0.1, float("nan"), "s1"]], columns=POINT_COLUMNS
+    [["standard", "defer, lowest odds difference", "gate", 0.5, 0.1, float("nan"), "s1"]],
+    columns=POINT_COLUMNS,
 )
 
 
-def deciding_of(figures: dict[str, tuple[float, float, float]], what: str = "defer, fairest") -> GroupMetrics:
+NAMED = GroupNames(("men", "women"), ("healthy", "ill"))
+
+
+def by_group(metrics: GroupMetrics) -> Page:
+    context = group_tables(metrics, POINTS, LABELS, NAMED)
+    assert context is not None
+    return rendered("by-group", album=Album(), **context)
+
+
+def compared(comparisons: Comparisons, **figures: Rendered) -> Page:
+    context = comparison_table(comparisons, LABELS)
+    assert context is not None
+    return rendered("comparisons", album=Album({}, figures), **context)
+
+
+def metrics_of(
+    figures: dict[str, tuple[float, float, float]], what: str = "defer, lowest odds difference"
+) -> GroupMetrics:
     rows = [
         ["standard", what, "s1", name, value, value, value, low, high]
         for name, (value, low, high) in figures.items()
@@ -49,17 +69,17 @@ FIGURES = {
 
 
 def test_di_is_shown_with_its_parts_and_idk_rates_by_group_and_outcome() -> None:
-    seen = Page(str(who_decides(deciding_of(FIGURES), POINTS, LABELS)))
-    made_of, left, share, named = seen.tables
+    seen = by_group(metrics_of(FIGURES))
+    errors, deferrals, deciders, named = seen.tables
     parts = ["0.3000.280 to 0.320", "0.0500.030 to 0.090", "0.1000.100 to 0.300", "0.2000.100 to 0.300"]
     parts += ["0.1000.050 to 0.150", "0.1100.100 to 0.300", "0.2100.100 to 0.300", "0.1000.050 to 0.150"]
-    assert made_of[1] == ["defer, fairest", *parts]
-    assert made_of[0][3] == "false positives, A\u00a0=\u00a00"
-    assert [cell[:6] for cell in left[1][1:]] == [
+    assert errors[1] == ["defer, lowest odds difference", *parts]
+    assert errors[0][3] == "false positives (healthy), men"
+    assert [cell[:6] for cell in deferrals[1][1:]] == [
         *("25.0 %", "20.0 %", "30.0 %"),
         *("40.0 %", "41.0 %", "50.0 %", "51.0 %"),
     ]
-    assert [cell[:5] for cell in share[1][2:]] == ["0.310", "0.250", "0.220", "0.450"]
+    assert [cell[:5] for cell in deciders[1][2:]] == ["0.310", "0.250", "0.220", "0.450"]
     assert named[1][-1] == "s1"
     assert f"Decision-maker {NASTY}" in seen.text
     assert not seen.named("b")
@@ -67,25 +87,25 @@ def test_di_is_shown_with_its_parts_and_idk_rates_by_group_and_outcome() -> None
 
 def test_whoever_leaves_nobody_has_no_row_of_those_left() -> None:
     figures = FIGURES | {"idk_rate": (0.0, 0.0, 0.0)}
-    seen = Page(str(who_decides(deciding_of(figures, "binary, fairest"), POINTS, LABELS)))
+    seen = by_group(metrics_of(figures, "binary, lowest odds difference"))
     assert len(seen.tables) == 2
 
 
 @pytest.mark.parametrize(("wrong", "warned"), [(0.85, True), (0.7, False)])
 def test_deciding_nearly_always_the_same_is_warned_of(wrong: float, warned: bool) -> None:
     figures = FIGURES | {f"error_a{a}_y1": (wrong, wrong, wrong) for a in (0, 1)}
-    seen = Page(str(who_decides(deciding_of(figures), POINTS, LABELS)))
-    assert ("its DI is small because it decides nearly always the same" in seen.text) == warned
+    seen = by_group(metrics_of(figures))
+    assert ("difference is small because it decides nearly always the same" in seen.text) == warned
 
 
 def test_missing_intervals_are_explained() -> None:
     given = GroupMetrics(
-        deciding_of(FIGURES).frame.assign(low=float("nan"), high=float("nan")), "they are gone"
+        metrics_of(FIGURES).frame.assign(low=float("nan"), high=float("nan")), "they are gone"
     )
-    seen = Page(str(who_decides(given, POINTS, LABELS)))
-    assert "There are no intervals, and no figures by A and Y: they are gone." in seen.text
+    seen = by_group(given)
+    assert "There are no intervals, and no metrics by group and outcome: they are gone." in seen.text
     assert seen.tables[0][1][1] == "0.300"
-    assert who_decides(GroupMetrics(given.frame[:0], ""), POINTS, LABELS) is None
+    assert group_tables(GroupMetrics(given.frame[:0], ""), POINTS, LABELS, NAMED) is None
 
 
 def comparison(first: str, second: str | None, estimate: float, **ends: float) -> dict[str, object]:
@@ -101,63 +121,59 @@ def test_hypervolumes_and_their_differences_have_both_intervals() -> None:
             comparison("defer", "reject", -0.02, seeds_low=-0.03, seeds_high=0.01),
         ]
     )
-    seen = Page(str(compared(Comparisons(frame, "none were kept"), LABELS, None)))
+    seen = compared(Comparisons(frame, "none were kept"))
     (table,) = seen.tables
     assert table[1][2:] == ["defer", "0.1200", "0.1000 to 0.1400", "0.1100 to 0.1300", "3"]
     assert table[2][2:] == ["defer − reject", "−0.0200", "−0.0300 to +0.0100", "–", "3"]
     assert table[1][0] == NASTY
-    assert "There are no intervals over people: none were kept." in seen.text
-    assert compared(Comparisons(frame[:0], ""), LABELS, None) is None
+    assert "There are no bootstrap intervals over test cases: none were kept." in seen.text
+    assert comparison_table(Comparisons(frame[:0], ""), LABELS) is None
 
 
 @pytest.mark.parametrize("pairs", [ROWS, ROWS + 1])
 def test_a_figure_that_leaves_differences_out_says_so(pairs: int) -> None:
     frame = pd.DataFrame([comparison("defer", "reject", 0.1)] * pairs)
-    seen = Page(str(compared(Comparisons(frame, ""), LABELS, Rendered("x", "", "<svg></svg>", b"", ""))))
+    seen = compared(Comparisons(frame, ""), differences=Rendered("x", "", "<svg></svg>", b"", ""))
     assert (f"The first {ROWS} of {pairs}" in seen.text) == (pairs > ROWS)
 
 
 def test_stability_is_shown_only_of_several_seeds() -> None:
     row = {"method": "defer", "model": "m", "decision_maker": "standard", "seeds": 5, "points": 9}
     shares = {"on_front": 0.25, "near_front": 0.9, "overlap": 0.2}
-    seen = Page(str(stable(pd.DataFrame([row | shares]), LABELS)))
+    seen = rendered(
+        "stability",
+        album=Album(),
+        table=stability_table(pd.DataFrame([row | shares]), LABELS),
+        margin="0.01",
+    )
     assert seen.tables[0][1] == ["defer", "m", NASTY, "5", "9", "25.0 %", "90.0 %", "20.0 %"]
-    assert stable(pd.DataFrame([row | shares | {"seeds": 1}]), LABELS) is None
+    assert stability_table(pd.DataFrame([row | shares | {"seeds": 1}]), LABELS) is None
 
 
 def test_importance_has_a_number_beside_every_bar_and_says_what_it_is() -> None:
     rows = [["defer", "alpha", 40, 0.5, 0.004, float("nan")], ["defer", REST, 40, 0.5, 0.996, float("nan")]]
     frame = pd.DataFrame(rows, columns=["method", "what", "settings", "error", "di", "idk_rate"])
-    text = str(what_matters(frame))
-    seen = Page(text)
+    table = importance_table(frame)
+    seen = rendered("importance", album=Album(), table=table, bins=10, rest=REST, together=TOGETHER)
     assert seen.tables[0][1] == ["defer", "alpha", "50 %", "0 %", "–", "40"]
     # A bar repeats its number, so a reader of the page aloud is spared it.
     bars = [a for a in seen.named("span") if a.get("class") == "bar"]
     assert [bar["style"] for bar in bars] == ["width:2.50rem", "width:2.50rem", "width:4.98rem"]
     assert all(bar["aria-hidden"] == "true" for bar in bars)
     assert "not Optuna’s estimate" in seen.text
-    assert what_matters(frame[:0]) is None
+    assert importance_table(frame[:0]) is None
 
 
 def test_of_a_whole_study_every_part_is_there() -> None:
-    given = world()
-    reduced = reductions(given)
-    weighed = weigh(given, reduced)
-    for part in (
-        who_decides(weighed.deciding, reduced.points, {}),
-        compared(weighed.comparisons, {}, None),
-        stable(weighed.stability, {}),
-    ):
-        seen = Page(str(part))
+    for anchor in ("by-group", "comparisons", "stability"):
+        seen = section(anchor, world())
         assert seen.tables
         cells = [cell for table in seen.tables for row in table for cell in row]
         assert not {"nan", "None"} & set(cells)
 
 
 def test_of_a_study_without_outcomes_every_part_is_there() -> None:
-    given = results(ledger(300))
-    reduced = reductions(given)
-    weighed = weigh(given, reduced)
-    assert weighed.deciding.missing == weighed.intervals.missing == weighed.comparisons.missing != ""
-    assert Page(str(who_decides(weighed.deciding, reduced.points, {}))).tables
-    assert Page(str(what_matters(weighed.importance))).tables
+    measures = Measures(results(ledger(300)))
+    assert measures.by_group.missing == measures.intervals.missing == measures.comparisons.missing != ""
+    for anchor in ("by-group", "comparisons", "importance"):
+        assert section(anchor, measures.results).tables

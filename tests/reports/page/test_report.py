@@ -7,9 +7,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from study.reports.page.chooser_script import SCRIPT
-from study.reports.page.page import write_report
-from study.reports.page.sections import TABLES
+from study.reports import page as page_folder
+from study.reports.measure.measures import TABLES
+from study.reports.page.report import write_report
 from study.results.fronts import COLUMNS
 from study.storage.tables import FORMULA
 from tests.reports.browser import page, undrawn
@@ -93,7 +93,7 @@ def test_every_table_heading_says_what_it_heads(report: Path) -> None:
 
 def test_the_header_names_study_and_data(report: Path) -> None:
     seen = page(report)
-    assert "Study “synthetic”data: compas · 300 of 300 runs · 60 settings · finished" in seen.text
+    assert "Study “synthetic”\ndata: compas · 300 of 300 runs · 60 settings · finished" in seen.text
     assert "{'" not in seen.text
     assert not seen.named("progress")
 
@@ -104,12 +104,13 @@ def test_names_are_shown_and_not_run(tmp_path: Path) -> None:
     runs.loc[0, "status"] = study
     manifest = {study: {name: [{model: name}]}, "sessions": [{"host": study, "versions": {name: study}}]}
     given = results(runs, state=name, manifest=manifest)
-    asked = {"study": study, "dataset": name, "methods": [study], model: [name]}
+    named = {"sensitive": {"column": study, "is": name}, "label": {"column": model, "positive": study}}
+    asked = {"study": study, "dataset": {"name": name, "split_seed": 0, **named}, model: [name]}
     write_report(replace(given, study=asked), tmp_path)
     seen = page(tmp_path)
     assert not seen.named("img")
     assert [a.get("type") for a in seen.named("script")] == ["application/json", None]
-    assert seen.scripts[1] == SCRIPT
+    assert seen.scripts[1] == Path(page_folder.__file__).with_name("chooser.js").read_text("utf-8")
     assert not any(a.startswith("on") for _, attributes in seen.elements for a in attributes)
     assert seen.text.count(study) > 5
     assert seen.text.count(name) > 10
@@ -147,7 +148,7 @@ def test_an_empty_ledger_says_that_nothing_has_finished(tmp_path: Path) -> None:
     write_report(results(runs, planned=900, state="running"), tmp_path)
     seen = page(tmp_path)
     assert "0 of 900 runs finished" in seen.text
-    assert "Nothing has finished yet" in seen.text
+    assert "Nothing finished yet" in seen.text
     assert not seen.named("svg")
     assert tuple(pd.read_csv(tmp_path / "fronts.csv")) == COLUMNS
 
@@ -155,7 +156,7 @@ def test_an_empty_ledger_says_that_nothing_has_finished(tmp_path: Path) -> None:
 def test_an_unfinished_study_says_so_above_everything_else() -> None:
     seen = undrawn(results(ledger(312), planned=900, failed=2, state="interrupted"))
     said = seen.text.index("interrupted: 312 of 900 runs finished, 2 failed")
-    assert said < seen.text.index("In short")
+    assert said < seen.text.index("Summary")
     (bar,) = seen.named("progress")
     assert (bar["value"], bar["max"]) == ("312", "900")
 
