@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 
 import pytest
-from study.reports.measure.measures import TABLES
 
+from study.reports.measure.measures import TABLES
 from study.results.directory import ResultsDirectory
 from study.training.launch import launch
 from tests.docs.pages import follow, text
