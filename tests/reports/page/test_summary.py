@@ -91,11 +91,11 @@ def test_sentences_give_the_metrics_of_the_table_and_no_more() -> None:
     known = [{"what": "baseline", "error": 0.3, "di": 0.12}]
     assert said_of([offer("lowest error"), fair], known) == [
         "If at most 30 % of cases are deferred to the decision-maker (“standard”), the lowest error is "
-        "that of defer (model gate, alpha 0.5, gamma 0.1), with error 0.243 and odds difference 0.121, "
-        "28 % of cases deferred; the lowest odds difference with error no higher than the baseline’s is "
-        "that of reject (model gate, alpha 0.5, gamma 0.1), with error 0.300 and odds difference 0.020, less "
-        "than 1 % of cases deferred. For comparison: the baseline, trained for accuracy only, has error 0.300 "
-        "and odds difference 0.120."
+        "that of defer (model gate, alpha 0.5, gamma 0.1), with error 0.243 and odds difference 0.121, 28"
+        " % of cases deferred; the lowest odds difference with error no higher than the baseline’s is "
+        "that of reject (model gate, alpha 0.5, gamma 0.1), with error 0.300 and odds difference 0.020, "
+        "less than 1 % of cases deferred. For comparison: the baseline, trained for accuracy only, has "
+        "error 0.300 and odds difference 0.120."
     ]
 
 
