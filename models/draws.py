@@ -11,6 +11,9 @@ from torch import Tensor
 from study.models.network import Model
 from study.seeds import stream_seed
 
+DECISION_DRAWS = 20
+"""How often uncertain weights are drawn for a decision (the paper's J)."""
+
 
 def stream(name: str, *keys: object) -> torch.Generator:
     """Return a CPU generator for the stream ``name`` at ``keys`` (a seed, an epoch, ...)."""

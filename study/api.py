@@ -9,7 +9,7 @@ import pandas as pd
 from study.config.study_file import StudyConfig, load_config, validate
 from study.results.directory import ResultsDirectory
 from study.results.selection import Figure, Selection, select
-from study.status import Status, study_results, study_status
+from study.status import Status, stored_config, study_results, study_status
 from study.storage.locations import Location, location
 from study.storage.whole_files import delivered
 from study.words import FAILED
@@ -114,9 +114,16 @@ class Study:
 
     def export(self, run_id: str, out: Path | str) -> "DeployedModel":
         """Write a run's model into the new directory ``out``, and return it; see `export`."""
-        from study.deploy.export import export
+        from study.deploy.export import Origin, export
+        from study.training.study_data import rows_by_use
 
-        return export(self.directory, run_id, out)
+        config = stored_config(self.directory)
+
+        def origin() -> Origin:
+            dataset = config.dataset.load()
+            return Origin(config.resolved(), dataset, rows_by_use(dataset, config.thresholds.choose_on))
+
+        return export(self.directory, run_id, out, origin)
 
     def optuna(self, out: Path | str, *, say: Callable[[str], None] = print) -> int:
         """Write the search's history into the new file ``out``; see ``study.search.history``."""

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from study.deploy.export import export
+from study import Study
 from study.results.directory import ResultsDirectory
 from study.storage.locations import Location
 from study.storage.whole_files import read_whole
@@ -87,5 +87,5 @@ def exported(families: ResultsDirectory, tmp_path_factory: pytest.TempPathFactor
     place, runs = tmp_path_factory.mktemp("exported"), families.read_runs()[0]
     arm = runs["method"] + "-" + runs["model"]
     for name in FAMILY_ARMS:
-        export(families, runs.loc[arm == name, "run_id"].iloc[-1], place / name)
+        Study(families.root).export(runs.loc[arm == name, "run_id"].iloc[-1], place / name)
     return {name: place / name for name in FAMILY_ARMS}

@@ -1,49 +1,73 @@
 """Export a finished run as a model that stands on its own, once it is seen to decide as the run did."""
 
 import importlib.metadata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import torch
 
-from study.config.study_file import StudyConfig
 from study.data import Dataset
 from study.deploy.card import CARD_FILE, model_card
 from study.deploy.model import DeployedModel
 from study.deploy.model_file import load_model, save_model
 from study.errors import DataError, LedgerError, OutputError
 from study.models.decisions import Decisions, joint_counts
-from study.models.draws import weight_noise
+from study.models.draws import DECISION_DRAWS, weight_noise
 from study.models.examples import Examples
 from study.models.families import FAMILIES
 from study.results.directory import ResultsDirectory
 from study.results.group_metrics import resampled_cells, spreads
 from study.results.metrics import metrics
 from study.results.outcomes import MissingOutcomesError, Outcomes, outcomes_of
-from study.status import stored_config
-from study.training.evaluation import DECISION_DRAWS
-from study.training.study_data import rows_by_use
 from study.words import FAILED, METRICS, SPLITS, THRESHOLDS
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a run was trained on.
+
+    Attributes:
+        study: the resolved study file.
+        dataset: its data.
+        rows: the row numbers of each split, as in training.
+    """
+
+    study: Mapping[str, Any]
+    dataset: Dataset
+    rows: Mapping[str, npt.NDArray[np.int64]]
 
 
 class NotReproducedError(Exception):
     """The exported model does not decide as the run in the ledger does; nothing was written."""
 
 
-def export(directory: ResultsDirectory, run_id: str, out: Path | str) -> DeployedModel:
+def export(
+    directory: ResultsDirectory, run_id: str, out: Path | str, origin: Callable[[], Origin]
+) -> DeployedModel:
     """Write a run's model and its card into the new directory ``out``; return it as loaded from there.
 
-    It is written beside, loaded, and put to decide on every test row; only if decisions and test figures
-    are exactly the ledger's does it move to ``out``. Raises LedgerError for an unknown run and one whose
-    outcomes are not kept, DataError where the study's data cannot be had, OutputError where ``out`` is
-    there already or cannot be written, and NotReproducedError.
+    It is written to a temporary directory, loaded, and asked to decide on every test row. Only if decisions
+    and test metrics are exactly the ledger's does it move to ``out``.
+
+    Args:
+        directory: the study's results.
+        run_id: a finished run.
+        out: where the model goes.
+        origin: loads what the run was trained on; called once the run is found.
+
+    Raises:
+        LedgerError: the run is unknown, or its outcomes are not kept.
+        DataError: the study's data cannot be had.
+        OutputError: ``out`` already exists or cannot be written.
+        NotReproducedError: the model decides otherwise.
     """
     place = Path(out)
-    config = stored_config(directory)
     row = _find(directory, run_id)
     (facts,) = row.to_dict("records")
     run: dict[str, Any] = {str(name): None if pd.isna(value) else value for name, value in facts.items()}
@@ -54,20 +78,21 @@ def export(directory: ResultsDirectory, run_id: str, out: Path | str) -> Deploye
             tested = outcomes_of(directory.read_outcomes, row)
         except MissingOutcomesError as error:
             raise LedgerError(f"{directory.root}: {error}; without them no model is exported") from None
-        dataset = config.dataset.load()
+        source = origin()
+        dataset = source.dataset
         if dataset.fingerprint != run["data_fingerprint"]:
             raise DataError(
                 f"dataset {dataset.name}: its fingerprint is {dataset.fingerprint}, and the run was "
                 f"trained on {run['data_fingerprint']}; put the data back as they were"
             )
-        model = _model(directory, config, dataset, run)
+        model = _model(directory, source, run)
         place.parent.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(prefix=f".{place.name}.", dir=place.parent) as beside:
             made = Path(beside) / "model"
             made.mkdir()
             save_model(model, made)
             loaded = load_model(made)
-            _check(loaded, config, dataset, tested)
+            _check(loaded, source, tested)
             measured = spreads(tested, [run["test_decision_maker"]], resampled_cells(tested))
             (made / CARD_FILE).write_text(model_card(loaded, measured), "utf-8")
             made.replace(place)
@@ -92,12 +117,10 @@ def _find(directory: ResultsDirectory, run_id: str) -> pd.DataFrame:
     return row
 
 
-def _model(
-    directory: ResultsDirectory, config: StudyConfig, dataset: Dataset, run: Mapping[str, Any]
-) -> DeployedModel:
-    family, hidden = FAMILIES[run["model"]], config.training.hidden
+def _model(directory: ResultsDirectory, origin: Origin, run: Mapping[str, Any]) -> DeployedModel:
+    family, hidden = FAMILIES[run["model"]], origin.study["training"]["hidden"]
     # Drawn once more as at evaluation, and stored: another torch might draw others.
-    inputs = dataset.features.shape[1] + 1
+    inputs = origin.dataset.features.shape[1] + 1
     drawn = weight_noise(family.model, inputs, hidden, [run["seed"]], DECISION_DRAWS, "decisions")
     thresholds = [0.0] * 4 if run["method"] == "binary" else [run[name] for name in THRESHOLDS]
     if None in thresholds:
@@ -111,23 +134,21 @@ def _model(
         noise=None if drawn is None else drawn[:, 0, :, 0],
         t0=(t0_a0, t0_a1),
         t1=(t1_a0, t1_a1),
-        preprocessing=dataset.preprocessing,
-        about=_about(directory, config, dataset, run),
+        preprocessing=origin.dataset.preprocessing,
+        about=_about(directory, origin, run),
     )
 
 
-def _about(
-    directory: ResultsDirectory, config: StudyConfig, dataset: Dataset, run: Mapping[str, Any]
-) -> dict[str, Any]:
+def _about(directory: ResultsDirectory, origin: Origin, run: Mapping[str, Any]) -> dict[str, Any]:
     """Say where a run comes from and what it did, as plain data."""
-    manifest, rows = directory.read_manifest(), rows_by_use(dataset, config.thresholds.choose_on)
+    manifest, dataset, rows = directory.read_manifest(), origin.dataset, origin.rows
     makers = directory.read_decision_makers()
     of_tests = makers[makers["decision_maker"] == run["test_decision_maker"]].to_dict("records")
     cells = 2 * dataset.sensitive[rows["test"]] + dataset.label[rows["test"]].astype(np.int8)
     return {
         # Who trained it says nothing of it.
         "run": {name: value for name, value in run.items() if name not in ("worker", "finished_at")},
-        "study": config.resolved(),
+        "study": origin.study,
         "source": dataset.source,
         "rows": {split: len(rows[split]) for split in SPLITS},
         "test_rows_by_a_and_label": np.bincount(cells, minlength=4).reshape(2, 2).tolist(),
@@ -141,10 +162,10 @@ def _about(
     }
 
 
-def _check(model: DeployedModel, config: StudyConfig, dataset: Dataset, tested: Outcomes) -> None:
+def _check(model: DeployedModel, origin: Origin, tested: Outcomes) -> None:
     """Decide on every test row, from its raw values on; raises NotReproducedError."""
     run = model.about["run"]
-    rows = rows_by_use(dataset, config.thresholds.choose_on)["test"]
+    dataset, rows = origin.dataset, origin.rows["test"]
     raw = dataset.table.frame if dataset.own is None else dataset.own.frame
     # Not `decide`: it refuses categories that training did not see, which test rows may have.
     decided = model.decide_inputs(model.preprocessing.transform(raw.iloc[rows]))

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from study.models.decisions import decide, decision_maker_wrong, joint_counts, scores
-from study.models.draws import weight_noise
+from study.models.draws import DECISION_DRAWS, weight_noise
 from study.models.exact_thresholds import best_bands
 from study.models.examples import Examples
 from study.models.families import Band, Family
@@ -20,9 +20,6 @@ from study.results.metrics import metrics
 from study.results.packs import Pack
 from study.training.study_data import StudyData, ThresholdOptions
 from study.words import QUANTILES, SPLITS
-
-DECISION_DRAWS = 20
-"""How often uncertain weights are drawn for a decision (the paper's J)."""
 
 _BLOCK = 2**23
 """How many scores a split may have at a time, 32 MiB: what evaluation needs is a few times that."""

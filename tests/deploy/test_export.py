@@ -12,13 +12,18 @@ import pytest
 
 from study import Study, load_model
 from study.deploy.apply import apply
-from study.deploy.export import NotReproducedError, export
+from study.deploy.export import NotReproducedError
+from study.deploy.model import DeployedModel
 from study.errors import DataError, LedgerError, ModelError, OutputError
 from study.results.directory import ResultsDirectory
 from study.results.files.schema import RUN_SCHEMA, to_parquet
 from tests.worlds.small_study import FAMILY_ARMS, TINY, config_of
 
 GROUPED = {"idk_rate": "defer", "error": "wrong"}
+
+
+def exported_from(directory: ResultsDirectory, run_id: str, place: Path) -> DeployedModel:
+    return Study(directory.root).export(run_id, place)
 
 
 def run_of(directory: ResultsDirectory, model: Path) -> "pd.Series[object]":
@@ -97,7 +102,7 @@ def test_weights_and_decisions_are_read_of_the_runs_pack_alone(
 ) -> None:
     row = families.read_runs()[0].iloc[-1]
     opened.clear()
-    export(families, row["run_id"], tmp_path / "model")
+    exported_from(families, row["run_id"], tmp_path / "model")
     pack, packs = f"{row['pack_id']}.parquet", len(families.finished_packs())
     read = Counter(opened)
     assert packs > 2
@@ -115,9 +120,9 @@ def test_weights_and_decisions_are_read_of_the_runs_pack_alone(
 
 def test_unknown_run_is_refused(families: ResultsDirectory, tmp_path: Path) -> None:
     with pytest.raises(LedgerError, match="no finished run nothing; `study select` names one"):
-        export(families, "nothing", tmp_path / "model")
+        exported_from(families, "nothing", tmp_path / "model")
     with pytest.raises(LedgerError, match="no study there"):
-        export(ResultsDirectory(tmp_path), "nothing", tmp_path / "model")
+        exported_from(ResultsDirectory(tmp_path), "nothing", tmp_path / "model")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -128,13 +133,13 @@ def test_place_that_is_taken_is_left_alone(families: ResultsDirectory, tmp_path:
     (tmp_path / "folder" / "mine").touch()
     for name in ("file", "folder"):
         with pytest.raises(OutputError, match=rf"{name}: is there already; give another --out"):
-            export(families, run_id, tmp_path / name)
+            exported_from(families, run_id, tmp_path / name)
     with pytest.raises(OutputError, match="below: cannot be written"):
-        export(families, run_id, tmp_path / "file" / "below")
+        exported_from(families, run_id, tmp_path / "file" / "below")
     assert (tmp_path / "file").read_text() == "mine"
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["file", "folder", "mine"]
     (tmp_path / "empty").mkdir()
-    export(families, run_id, tmp_path / "empty")
+    exported_from(families, run_id, tmp_path / "empty")
     assert load_model(tmp_path / "empty").about["run"]["run_id"] == run_id
 
 
@@ -169,7 +174,7 @@ def test_model_that_does_not_decide_as_the_ledger_says_is_not_written(
     run = families_copy.read_runs()[0].query("method == 'defer' and model == 'posthoc'").iloc[0]
     changed(families_copy.root / folder / f"{run['pack_id']}.parquet", run["run_id"], column, change)
     with pytest.raises(NotReproducedError, match=rf"run {run['run_id']}: the model {words}"):
-        export(families_copy, run["run_id"], tmp_path / "model")
+        exported_from(families_copy, run["run_id"], tmp_path / "model")
     assert [path.name for path in tmp_path.iterdir()] == ["families"]
 
 
@@ -179,10 +184,10 @@ def test_run_without_outcomes_or_weights_is_refused(
     run = families_copy.read_runs()[0].iloc[0]
     (families_copy.root / "weights" / f"{run['pack_id']}.parquet").unlink()
     with pytest.raises(LedgerError, match="no weights of run"):
-        export(families_copy, run["run_id"], tmp_path / "model")
+        exported_from(families_copy, run["run_id"], tmp_path / "model")
     (families_copy.root / "outcomes" / f"{run['pack_id']}.parquet").unlink()
     with pytest.raises(LedgerError, match="the outcomes of 1 run are not there; without them no model"):
-        export(families_copy, run["run_id"], tmp_path / "model")
+        exported_from(families_copy, run["run_id"], tmp_path / "model")
 
 
 def test_data_that_changed_since_are_refused(families: ResultsDirectory, tmp_path: Path) -> None:
@@ -193,13 +198,13 @@ def test_data_that_changed_since_are_refused(families: ResultsDirectory, tmp_pat
     study["dataset"]["path"] = str(table)
     directory.write_study(study)
     run_id = directory.read_runs()[0]["run_id"].iloc[0]
-    export(directory, run_id, tmp_path / "as-it-was")
+    exported_from(directory, run_id, tmp_path / "as-it-was")
     table.write_text(table.read_text().replace("there", "here"))
     with pytest.raises(DataError, match=r"its fingerprint is [0-9a-f]+, and the run was trained on"):
-        export(directory, run_id, tmp_path / "model")
+        exported_from(directory, run_id, tmp_path / "model")
     table.unlink()
     with pytest.raises(DataError, match=r"cases\.csv: cannot be read"):
-        export(directory, run_id, tmp_path / "model")
+        exported_from(directory, run_id, tmp_path / "model")
     assert not (tmp_path / "model").exists()
 
 
@@ -211,7 +216,7 @@ def test_run_with_thresholds_that_are_not_finite_is_refused(
         families_copy.root / "runs" / f"{run['pack_id']}.parquet", run["run_id"], "t0_a1", lambda _: None
     )
     with pytest.raises(LedgerError, match="has no finite thresholds; export another"):
-        export(families_copy, run["run_id"], tmp_path / "model")
+        exported_from(families_copy, run["run_id"], tmp_path / "model")
 
 
 def test_directory_without_a_model_is_no_model(tmp_path: Path) -> None:

@@ -12,14 +12,13 @@ import torch
 from study.config.spaces import ARMS
 from study.data import Dataset, load_dataset
 from study.models.decisions import scores
-from study.models.draws import weight_noise
+from study.models.draws import DECISION_DRAWS, weight_noise
 from study.models.examples import with_bias
 from study.models.families import FAMILIES
 from study.models.network import WeightNoise
 from study.models.thresholds import random_quantiles
 from study.results.directory import ResultsDirectory
 from study.results.outcomes import weighted_figures
-from study.training.evaluation import DECISION_DRAWS
 from study.training.launch import launch
 from study.training.study_data import rows_by_use
 from tests.worlds.small_study import assert_same_rows, config_of

@@ -6,8 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from study.api import Study
-from study.deploy.export import export
+from study import Study
 from study.errors import LedgerError
 from study.results.directory import ResultsDirectory
 from study.results.files.schema import OUTCOME_SCHEMA, RUN_SCHEMA, WEIGHT_SCHEMA, Rows, read_table
@@ -68,7 +67,7 @@ def test_reports_and_choices_leave_it_out(failed: str, tiny_copy: ResultsDirecto
 
 def test_it_cannot_be_exported(failed: str, tiny_copy: ResultsDirectory, tmp_path: Path) -> None:
     with pytest.raises(LedgerError, match=rf"run {failed} failed \(MemoryError: too much\)"):
-        export(tiny_copy, failed, tmp_path / "model")
+        Study(tiny_copy.root).export(failed, tmp_path / "model")
 
 
 def test_resume_trains_it_alone_and_leaves_the_others_as_they_are(
