@@ -55,7 +55,7 @@ class SearchSection(Section):
 
 
 class ThresholdsSection(Section):
-    """How `posthoc` and `bayes` get their thresholds after training (Appendix C)."""
+    """How thresholds are chosen where that happens after training (Appendix C)."""
 
     sampler: Literal["random", "exact", "search"] = Field(
         default="random",

@@ -85,7 +85,7 @@ class StudyConfig(Section):
         default=None, description="test with this decision-maker, whatever a model was trained with"
     )
     thresholds: ThresholdsSection = Field(
-        default=ThresholdsSection(), description="of `posthoc` and `bayes`"
+        default=ThresholdsSection(), description="chosen after training, by models that do not learn theirs"
     )
     inconsistent: InconsistentSection = Field(
         default=InconsistentSection(), description="of the decision-maker `inconsistent`"

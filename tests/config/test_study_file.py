@@ -401,7 +401,7 @@ def test_resolved_has_the_spaces_of_the_studys_arms_alone() -> None:
     search = every.resolved()["search"]
     assert list(search["alpha"]) == every.arms() == list(ARMS)
     assert list(search["gamma"]) == [arm for arm in ARMS if not arm.startswith("binary")]
-    assert list(search["model_alpha"]) == [a for a in ARMS[2:] if a.endswith(("posthoc", "bayes"))]
+    assert list(search["model_alpha"]) == [a for a in list(ARMS)[2:] if a.endswith(("posthoc", "bayes"))]
     one = validate({"model": "gate", "methods": "defer", "search": {"gamma": {"reject": 9}}}, "here")
     assert {name: list(one.resolved()["search"][name]) for name in ("alpha", "gamma", "model_alpha")} == {
         **{"alpha": ["defer-gate"], "gamma": ["defer-gate"], "model_alpha": []}

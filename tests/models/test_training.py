@@ -1,13 +1,10 @@
 from dataclasses import replace
-from itertools import combinations
 
 import pytest
 import torch
-from scipy.stats import kstest
 from torch import Tensor
 
 from study.models.bayes import BAYES
-from study.models.draws import initial_weights, minibatch_order, weight_noise
 from study.models.gate import GATE
 from study.models.methods import LOSSES, binary, reject
 from study.models.mlp import MLP
@@ -66,50 +63,6 @@ def test_adam_in_lanes_is_torchs_adam_in_each(dtype, tolerance):
     assert (theta - start).abs().max() > 0.3
 
 
-def test_the_order_of_an_epoch_is_a_shuffle_for_each_seed_without_the_incomplete_minibatch():
-    order = minibatch_order(50, 8, [3, 4, 5], epoch=2)
-    assert order.shape == (6, 3, 8)
-    for s in range(3):
-        rows = order[:, s].flatten().tolist()
-        assert len(set(rows)) == 48
-        assert set(rows) <= set(range(50))
-        assert rows != sorted(rows)
-
-
-def test_an_epoch_of_whole_minibatches_shows_everybody_once():
-    assert sorted(minibatch_order(48, 8, [0], epoch=1).flatten().tolist()) == list(range(48))
-
-
-def test_a_minibatch_larger_than_the_split_is_the_split():
-    order = minibatch_order(5, 64, [0, 1], epoch=1)
-    assert order.shape == (1, 2, 5)
-    assert all(sorted(order[0, s].tolist()) == [0, 1, 2, 3, 4] for s in range(2))
-
-
-def test_every_epoch_and_seed_has_its_own_order_and_always_the_same():
-    orders = {
-        (seed, epoch): minibatch_order(40, 8, [seed], epoch) for seed in range(4) for epoch in range(1, 5)
-    }
-    assert len({tuple(order.flatten().tolist()) for order in orders.values()}) == 16
-    for (seed, epoch), order in orders.items():
-        assert torch.equal(order, minibatch_order(40, 8, [seed], epoch))
-
-
-def test_the_order_of_a_seed_does_not_depend_on_the_other_seeds():
-    together = minibatch_order(40, 8, [9, 2, 7], epoch=3)
-    for s, seed in enumerate([9, 2, 7]):
-        assert torch.equal(together[:, s : s + 1], minibatch_order(40, 8, [seed], epoch=3))
-
-
-def test_all_lanes_of_a_seed_start_alike_and_seeds_differ():
-    theta = initial_weights(ORDINAL, 4, 3, [0, 1, 2], 5)
-    assert theta.shape == (3, ORDINAL.layout(4, 3).size, 5)
-    assert all(torch.equal(theta[:, :, k], theta[:, :, 0]) for k in range(5))
-    hidden = theta[:, :9, 0]
-    assert not any(torch.isclose(hidden[s], hidden[t]).any() for s, t in ((0, 1), (0, 2), (1, 2)))
-    assert torch.equal(initial_weights(ORDINAL, 4, 3, [2], 1)[0, :, 0], theta[2, :, 0])
-
-
 def test_a_seed_starts_alike_whatever_the_setting_the_method_and_the_other_seeds():
     standing = replace(OPTIONS, learning_rate=0.0, max_epochs=1)
     deferring = train(ORDINAL, "defer", [0.0, 9.0], [0.1, 0.9], [4, 5], standing)
@@ -117,41 +70,6 @@ def test_a_seed_starts_alike_whatever_the_setting_the_method_and_the_other_seeds
     assert torch.equal(deferring.theta[:, :, 0], deferring.theta[:, :, 1])
     assert torch.equal(deferring.theta[1, :, 0], rejecting.theta[0, :, 0])
     assert not torch.equal(deferring.theta[0, :, 0], deferring.theta[1, :, 0])
-
-
-def test_weight_noise_is_standard_normal_and_the_same_for_the_lanes_of_a_seed():
-    noise = weight_noise(BAYES, 23, 20, [3, 4], 50, 1)
-    assert noise.shape == (50, 2, MLP.layout(23, 20).size, 1)
-    assert kstest(noise.double().flatten().numpy(), "norm").pvalue > 0.01
-    correlation = torch.corrcoef(noise.squeeze(-1).transpose(0, 1).flatten(1))
-    assert correlation[0, 1].abs() < 5 / noise[:, 0].numel() ** 0.5
-
-
-def test_weight_noise_depends_on_seed_epoch_and_purpose_and_not_on_the_other_seeds():
-    draws = {
-        (seed, *keys): weight_noise(BAYES, 4, 2, [seed], 3, *keys)
-        for seed in (0, 1)
-        for keys in ((1,), (2,), ("validation",), ("decisions",))
-    }
-    several = [draw.flatten() for draw in draws.values()]
-    assert all(not torch.isclose(one, other).any() for one, other in combinations(several, 2)), (
-        "no two have a number in common"
-    )
-    both = weight_noise(BAYES, 4, 2, [1, 0], 3, "validation")
-    assert torch.equal(both[:, :1], draws[1, "validation"])
-    assert torch.equal(both[:, 1:], draws[0, "validation"])
-
-
-@pytest.mark.parametrize("model", [MLP, ORDINAL, GATE], ids=lambda model: model.name)
-def test_weights_that_are_plain_numbers_have_no_noise(model):
-    assert weight_noise(model, 4, 2, [0], 3, 1) is None
-
-
-def test_all_families_start_from_the_same_hidden_layer():
-    mlp, *others = (
-        initial_weights(model, 4, 3, [6], 1)[0, :15, 0] for model in (MLP, ORDINAL, GATE, BAYES)
-    )
-    assert all(torch.equal(mlp, other) for other in others)
 
 
 @pytest.mark.parametrize("model", [MLP, ORDINAL, GATE], ids=lambda model: model.name)
