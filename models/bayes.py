@@ -7,7 +7,7 @@ makes 1/N of it per example.
 
 J draws predict z_1 ... z_J. Their mean mu is the prediction, and S = |mu - 1/2| / sigma, sigma being the
 standard deviation of the z_j, says how far it is from undecided. rho = sigmoid(log(1/S)) = 1 / (1 + S) is
-the uncertainty. The score here is S with the sign of mu - 1/2: IDK where rho > r is the same as
+the uncertainty. The score here is S with the sign of mu - 1/2: deferred where rho > r is the same as
 |score| < (1 - r) / r, a band around 0 that is chosen after training.
 """
 

@@ -3,7 +3,7 @@
 ``standard`` is trained for accuracy alone. ``biased`` is trained with a negative fairness coefficient. The
 paper's -0.1 belongs to the scale of its own loss; here it is multiplied until the bias is really there:
 the smallest multiple under which disparate impact is at least twice the standard DM's. ``inconsistent`` is
-the standard one, whose p becomes 1 - p at random on a part of the people.
+the standard one, whose p becomes 1 - p at random on some examples.
 """
 
 from collections.abc import Sequence
@@ -55,9 +55,11 @@ def make_decision_makers(
     """Return the decision-makers ``names``, trained on what only they see as well.
 
     x: (N, F) inputs including what only the DM sees, the last column 1; y, a: (N,); train and
-    validation: row numbers. All candidates for ``biased`` train beside ``standard`` in one pack.
-    On the rows ``unreliable`` (N,) ``inconsistent`` says 1 - p with probability ``flip``. Raises
-    ValueError for a name that is not in NAMES, and where ``inconsistent`` has nobody to err on.
+    validation: row numbers. All candidates for ``biased`` train with ``standard`` in one pack.
+    On the rows ``unreliable`` (N,) ``inconsistent`` says 1 - p with probability ``flip``.
+
+    Raises:
+        ValueError: a name is not in NAMES, or ``inconsistent`` is not given examples to be wrong on.
     """
     unknown = set(names) - set(NAMES)
     if unknown:

@@ -19,7 +19,7 @@ class CellCounts(NamedTuple):
     ``model_errors`` are the model's on what it kept, ``dm_errors`` the DM's on what was deferred.
     """
 
-    people: Tensor
+    examples: Tensor
     deferred: Tensor
     model_errors: Tensor
     dm_errors: Tensor
@@ -27,7 +27,7 @@ class CellCounts(NamedTuple):
     @property
     def gaps(self) -> Tensor:
         """(2, ...) absolute group differences in error rate for Y = 0, 1; NaN where a cell is empty."""
-        rate = (self.model_errors + self.dm_errors) / self.people
+        rate = (self.model_errors + self.dm_errors) / self.examples
         return (rate[:2] - rate[2:]).abs()
 
 
@@ -49,7 +49,7 @@ def scores(model: Model, theta: Tensor, x: Tensor, noise: WeightNoise | None = N
 def decide(score: Tensor, thresholds: Thresholds, a: Tensor) -> Decisions:
     """Compare scores (S, N, K) with the thresholds (S, 2, K) of each example's group ``a`` (N,).
 
-    IDK where t0 < score < t1, positive from t1 upwards.
+    Deferred where t0 < score < t1, positive from t1 upwards.
     """
     group = a.to(torch.int64)
     positive = score >= thresholds.t1[:, group]
@@ -68,12 +68,12 @@ def joint_counts(decisions: Decisions, examples: Examples) -> CellCounts:
     outcomes = (deferred, ~deferred & wrong, deferred & dm_wrong)
     counts = [(cells @ outcome.to(torch.float32)).to(torch.float64) for outcome in outcomes]
     deferrals, model_errors, dm_errors = (count.transpose(0, 1) for count in counts)
-    people = cells.sum(1).to(torch.float64).view(-1, 1, 1).expand_as(deferrals)
-    return CellCounts(people, deferrals, model_errors, dm_errors)
+    number = cells.sum(1).to(torch.float64).view(-1, 1, 1).expand_as(deferrals)
+    return CellCounts(number, deferrals, model_errors, dm_errors)
 
 
 def decision_maker_wrong(examples: Examples) -> Tensor:
-    """Say whether the DM of ``examples`` decides against the label, (N,) bool."""
+    """Return whether the DM of ``examples`` decides against the label, (N,) bool."""
     return (examples.dm >= 0.5) != (examples.y > 0.5)
 
 
@@ -81,8 +81,8 @@ def counts_alone(examples: Examples) -> CellCounts:
     """Count what the DM of ``examples`` does when deciding everything alone; fields (4,)."""
     cells = cell_indicators(examples).to(torch.float64)
     wrong = decision_maker_wrong(examples).to(torch.float64)
-    people = cells.sum(1)
-    return CellCounts(people, people, torch.zeros_like(people), cells @ wrong)
+    number = cells.sum(1)
+    return CellCounts(number, number, torch.zeros_like(number), cells @ wrong)
 
 
 def cell_indicators(examples: Examples) -> Tensor:

@@ -1,8 +1,8 @@
 """The best hard thresholds there are on given examples, instead of the best of a sample of them.
 
 For one group, what a band does to the loss is told by three counts: errors among its Y = 0, errors among
-its Y = 1, people deferred. Thresholds matter only by which scores lie between them, so there are finitely
-many bands, and as IDK costs gamma >= 0 only those with the fewest IDK for their two error counts can be
+its Y = 1, examples deferred. Thresholds matter only by which scores lie between them, so there are finitely
+many bands, and as a deferral costs gamma >= 0 only those with the fewest for their two error counts can be
 best. These go into a grid of the two error counts, which does not depend on alpha and gamma. Two groups
 meet in DI alone, so the least loss is, over grid cells u of group 0 and v of group 1 with error rates x, y,
 
@@ -24,14 +24,14 @@ from study.models.decisions import CellCounts
 from study.models.network import Thresholds
 from study.models.thresholds import band_counts, band_loss
 
-# Added to gamma: more than rounding, so that ties go to the fewest IDK.
+# Added to gamma: more than rounding, so that ties go to the fewest deferrals.
 _TIE = 1e-9
 # Pairs of cuts looked at in one go.
 _BLOCK = 2**20
 
 
 class _Price(NamedTuple):
-    """What a setting pays, counted in errors: for an IDK, and for a rate difference of 1 with Y = 0, 1."""
+    """What a setting pays, counted in errors: for a deferral, and a rate difference of 1 with Y = 0, 1."""
 
     idk: float
     slope0: float
@@ -41,7 +41,7 @@ class _Price(NamedTuple):
 class _Side(NamedTuple):
     """Cuts on one side of a score of 0, outwards; who is nearer to 0 than the cut is deferred.
 
-    cut: (C,) distances from 0; idk: (C,) people deferred; errors: (C, 4) of the system, by cell (A, Y).
+    cut: (C,) distances from 0; idk: (C,) examples deferred; errors: (C, 4) of the system, by cell (A, Y).
     """
 
     cut: Tensor
@@ -60,7 +60,7 @@ class _Band(NamedTuple):
 
 
 class _Grid(NamedTuple):
-    """The bands of a group with the fewest IDK, by its errors with Y = 0 (R rows) and Y = 1 (C columns).
+    """A group's bands with the fewest deferrals, by its errors with Y = 0 (R rows) and Y = 1 (C columns).
 
     rate0: (R,) and rate1: (C,) error rates; errors: (R, C); idk: (R, C), infinite where no band leads;
     number: (R, C), of the first such band.
@@ -90,21 +90,22 @@ def best_bands(
     loss being that of ``band_loss``, within 1e-9 of the least. Bands have t0 <= 0 <= t1: a score below 0
     is never predicted positive, one from 0 on never negative. ``symmetric``: t0 = -t1; ``per_group``: a
     band for each group, else one for both. Thresholds lie midway between neighbouring scores, a little
-    beyond the last, or at 0 where nobody on that side is IDK. Of equal choices one with the fewest IDK is
-    taken. Infinite scores are never IDK; for a lane with a NaN score thresholds are 0, the loss NaN.
+    beyond the last, or at 0 where none on that side is deferred. Of equal choices one with the fewest
+    deferrals is taken. Infinite scores are never deferred; for a lane with a NaN score thresholds are 0,
+    the loss NaN.
 
     Cuts that leave all error counts as they were are left out. With n cuts that remain on a side of a
     group, time grows with n^2 per lane and with the grid (the product of two ranges of error counts) per
-    setting; without ``per_group`` with n^2 per setting. For twice the people all of these are four times as
-    many. Memory is that of a few grids. Symmetric bands have n cuts in place of n^2 pairs.
+    setting; without ``per_group`` with n^2 per setting. For twice the examples all of these are
+    four times as many. Memory is that of a few grids. Symmetric bands have n cuts in place of n^2 pairs.
 
     Raises ValueError where alpha or gamma is negative: the search is not exact for them.
     """
     if (alpha < 0).any() or (gamma < 0).any():
         raise ValueError("alpha and gamma must not be negative")
     cell = (2 * a + y).long()
-    people = torch.bincount(cell, minlength=4)
-    compared = (people[:2] > 0) & (people[2:] > 0)
+    examples = torch.bincount(cell, minlength=4)
+    compared = (examples[:2] > 0) & (examples[2:] > 0)
     slopes = 0.5 * len(y) * alpha.double().unsqueeze(1) * compared
     prices = torch.cat([gamma.double().unsqueeze(1) + _TIE, slopes], dim=1).tolist()
     search = _separate_bands if per_group else _common_band
@@ -116,7 +117,7 @@ def best_bands(
             continue
         mine = (base == lane).nonzero().squeeze(1)
         priced = [_Price(*prices[k]) for k in mine.tolist()]
-        found = search(one.flatten(), cell, dm_wrong, people, priced, symmetric)
+        found = search(one.flatten(), cell, dm_wrong, examples, priced, symmetric)
         bands[:, s, :, mine] = found
         counts = band_counts(one, a, y, dm_wrong, Thresholds(*found[:, None, ..., None]))
         by_setting = CellCounts(*(part.transpose(2, 3) for part in counts))
@@ -126,14 +127,14 @@ def best_bands(
 
 
 def _separate_bands(
-    score: Tensor, cell: Tensor, dm_wrong: Tensor, people: Tensor, prices: list[_Price], symmetric: bool
+    score: Tensor, cell: Tensor, dm_wrong: Tensor, examples: Tensor, prices: list[_Price], symmetric: bool
 ) -> Tensor:
     """Return (t0, t1) of the best band of each group for every price, (2, 2, K), from scores (N,)."""
     bands, grids = [], []
     for group in (0, 1):
         here = cell // 2 == group
         bands.append(_bands(score[here], cell[here], dm_wrong[here], symmetric))
-        grids.append(_grid(bands[group], people, group))
+        grids.append(_grid(bands[group], examples, group))
     found = []
     for price in prices:
         numbers = _best_pair(grids[0], grids[1], price)
@@ -143,22 +144,22 @@ def _separate_bands(
 
 
 def _common_band(
-    score: Tensor, cell: Tensor, dm_wrong: Tensor, people: Tensor, prices: list[_Price], symmetric: bool
+    score: Tensor, cell: Tensor, dm_wrong: Tensor, examples: Tensor, prices: list[_Price], symmetric: bool
 ) -> Tensor:
     """Return (t0, t1) of the best band for both groups for every price, (2, 2, K), from scores (N,)."""
     band = _bands(score, cell, dm_wrong, symmetric)
-    found = [_thresholds(band, _best_common(band, people, price), symmetric) for price in prices]
+    found = [_thresholds(band, _best_common(band, examples, price), symmetric) for price in prices]
     return torch.stack(found, dim=-1).unsqueeze(1).expand(-1, 2, -1)
 
 
 def _bands(score: Tensor, cell: Tensor, dm_wrong: Tensor, symmetric: bool) -> _Band:
-    """List the cuts for people with scores, cells and wrong DMs (n,)."""
+    """List the cuts for examples with scores, cells and wrong DMs (n,)."""
     positive = score >= 0
     wrong = (positive != (cell % 2 == 1)).long()
     below = torch.ones_like(positive) if symmetric else ~positive
     sides = [_side(score[on].abs(), cell[on], wrong[on], dm_wrong[on].long()) for on in (below, ~below)]
     if not symmetric and (score == 0).any():
-        # A score of 0 is IDK only above t0.
+        # A score of 0 is deferred only above t0.
         sides[0].cut[0] = torch.finfo(score.dtype).tiny
     return _Band(*sides)
 
@@ -181,15 +182,15 @@ def _side(distance: Tensor, cell: Tensor, kept: Tensor, deferred: Tensor) -> _Si
     return _Side(cut[idk], idk, errors[idk])
 
 
-def _grid(band: _Band, people: Tensor, group: int) -> _Grid:
-    """Sort a group's bands by error counts; people: (4,) in the cells."""
+def _grid(band: _Band, examples: Tensor, group: int) -> _Grid:
+    """Sort a group's bands by error counts; examples: (4,) in the cells."""
     own = slice(2 * group, 2 * group + 2)
     below, above = (side.errors[:, own] for side in band)
     low = below.amin(0) + above.amin(0)
     rows, columns = (below.amax(0) + above.amax(0) - low + 1).tolist()
     width = torch.tensor([columns, 1])
     cell_below, cell_above = (below - low) @ width, above @ width
-    # One number orders bands by IDK, then by which comes first.
+    # One number orders bands by deferrals, then by which comes first.
     bands = len(below) * len(above)
     rank_below = band.below.idk * bands + torch.arange(len(below)) * len(above)
     rank_above = band.above.idk * bands + torch.arange(len(above))
@@ -202,7 +203,7 @@ def _grid(band: _Band, people: Tensor, group: int) -> _Grid:
         least.scatter_reduce_(0, cell.flatten(), rank.flatten(), "amin")
     least = least.view(rows, columns)
     errors0, errors1 = low[0] + torch.arange(rows), low[1] + torch.arange(columns)
-    n0, n1 = people[own].clamp_min(1).double()
+    n0, n1 = examples[own].clamp_min(1).double()
     errors = (errors0.unsqueeze(1) + errors1).double()
     idk = torch.where(least < unreached, (least // bands).double(), torch.inf)
     return _Grid(errors0 / n0, errors1 / n1, errors, idk, least % bands)
@@ -232,10 +233,10 @@ def _least_beside(cost: Tensor, at: Tensor, to: Tensor, slope: float) -> Tensor:
     return torch.minimum(before[:, split] + slope * to, after[:, split] - slope * to)
 
 
-def _best_common(band: _Band, people: Tensor, price: _Price) -> int:
-    """Return the number of the band that costs least when both groups have it; people: (4,)."""
+def _best_common(band: _Band, examples: Tensor, price: _Price) -> int:
+    """Return the number of the band that costs least when both groups have it; examples: (4,)."""
     below, above = (side.errors.sum(1) + price.idk * side.idk.double() for side in band)
-    rates = (side.errors / people.clamp_min(1).double() for side in band)
+    rates = (side.errors / examples.clamp_min(1).double() for side in band)
     slope = torch.tensor([price.slope0, price.slope1], dtype=torch.float64)
     gap_below, gap_above = ((rate[:, :2] - rate[:, 2:]) * slope for rate in rates)
     best, number = torch.inf, 0

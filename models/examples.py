@@ -76,5 +76,5 @@ def decision_maker_loss(y: Tensor, dm: Tensor) -> Tensor:
     Probabilities that deny what happened are held 1e-6 from certainty, so that a DM who gives hard
     decisions costs a finite 13.8 nats where wrong.
     """
-    said = torch.where(y > 0.5, dm, 1 - dm)
-    return -torch.log(said.clamp_min(1e-6))
+    of_label = torch.where(y > 0.5, dm, 1 - dm)
+    return -torch.log(of_label.clamp_min(1e-6))

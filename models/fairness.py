@@ -12,7 +12,7 @@ from torch import Tensor
 def contrast(y: Tensor, a: Tensor) -> Tensor:
     """Return the contrasts for Y = 0 and Y = 1 of labels ``y`` and groups ``a``, both (..., B).
 
-    Returns (..., 2, B). Where a group has nobody with that label, there is no difference to speak of
+    Returns (..., 2, B). Where a group has no example with that label, there is no difference
     and the contrast is 0.
     """
     rows = []

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Band(Enum):
-    """The shape of the IDK region that is chosen after training; see models.thresholds."""
+    """The shape of the region of deferral that is chosen after training; see models.thresholds."""
 
     TWO_SIDED = "t0 and t1 of their own"
     SYMMETRIC = "t0 = -t1"

@@ -2,7 +2,7 @@
 
 The first network predicts p from x. The second, with as many hidden units, sees x and p and gives pi. It
 only reads p: its gradient does not flow back into the prediction, so that p remains a prediction and is
-not bent into a signal to the gate. Decisions: IDK where pi > 1/2, else the likelier class.
+not bent into a signal to the gate. Decisions: deferred where pi > 1/2, else the likelier class.
 """
 
 import torch

@@ -22,12 +22,12 @@ _SMALLEST = 1e-30
 
 def cross_entropy(outputs: Outputs, y: Tensor) -> Tensor:
     """Return the cross entropy (S, B, K) of predictions against labels (S, B, 1), in nats."""
-    said = torch.where(y > 0.5, outputs.p, outputs.q)
-    return -torch.log(said.clamp_min(_SMALLEST))
+    of_label = torch.where(y > 0.5, outputs.p, outputs.q)
+    return -torch.log(of_label.clamp_min(_SMALLEST))
 
 
 def binary(outputs: Outputs, batch: Batch, alpha: Tensor, gamma: Tensor) -> Tensor:
-    """Cross entropy plus alpha D (Eq. 11); the model never says IDK and gamma has no part in it."""
+    """Cross entropy plus alpha D (Eq. 11); the model never defers and gamma has no part in it."""
     error = cross_entropy(outputs, batch.y).mean(1)
     return error + alpha * disparity(batch.u, outputs.p)
 

@@ -1,6 +1,6 @@
 """``mlp``: a network with one logit, which always predicts (the binary model of the paper).
 
-``posthoc`` is the same network with an IDK region around p = 0.5, chosen after training (Appendix C).
+``posthoc`` is the same network with a region of deferral around p = 0.5, chosen afterwards (Appendix C).
 """
 
 import torch

@@ -35,7 +35,7 @@ class Outputs(NamedTuple):
 
 
 class Thresholds(NamedTuple):
-    """What scores are compared with, by group A = 0, 1: IDK where t0 < score < t1, positive from t1.
+    """What scores are compared with, by group A = 0, 1: deferred where t0 < score < t1, positive from t1.
 
     Both are (S, 2, K), or (S, 2, C, K) for C candidates; t0 <= t1.
     """
@@ -67,7 +67,7 @@ class Posterior(NamedTuple):
 
 
 class Uncertainty(NamedTuple):
-    """What a model can be said to decide by, where a score between two thresholds says little.
+    """The quantity that explains a decision where a score between two thresholds explains little.
 
     It defers where ``value(score, pi)``, all of one shape, is above a limit: a number, or what
     ``limit(t1)`` makes of the threshold of a case's group. ``column`` is what tables call it, ``words``

@@ -25,11 +25,11 @@ from study.models.network import (
     read_out,
 )
 
-# Thresholds start at -0.5 and +0.5: a quarter of the probability is IDK at the middle score.
+# Thresholds start at -0.5 and +0.5: a quarter of the probability is deferral's at the middle score.
 _START_T0, _START_LOG_GAP = -0.5, 0.0
 # Beyond these log-odds float32 probabilities are 0 or 1, and their exponentials would overflow.
 _LIMIT = 69.0
-# A gap of 40 is IDK for certain between its thresholds; a wider one changes no probability.
+# A gap of 40 defers for certain between its thresholds; a wider one changes no probability.
 _LOG_WIDEST = log(40.0)
 
 

@@ -1,14 +1,14 @@
 """Hard thresholds chosen after training (Section 3.2.1, Appendix C), and what each choice of them does.
 
 A network gives every example a score: for ``posthoc`` the logit, for ``bayes`` the signed signal-to-noise
-ratio (mu - 0.5) / sigma, so that rho > r (3.2.2) is |score| < (1 - r) / r. By group, the system says IDK
+ratio (mu - 0.5) / sigma, so that rho > r (3.2.2) is |score| < (1 - r) / r. By group, the system defers
 where t0 < score < t1 and predicts the positive class from t1 upwards. Nothing here has a gradient:
 thresholds are searched for the least loss on given examples,
 
     mean[(1 - s) 1(Yhat != Y) + s (1(Y_DM != Y) + gamma)] + alpha DI,
 
-with hard decisions Yhat, s = 1 for IDK, and the joint system's DI (Eq. 11). This is the deferring loss;
-the rejecting one is the same with a DM who is never wrong (the theorem of Section 2.3).
+with hard decisions Yhat, s = 1 for a deferral, and the joint system's DI (Eq. 11). This is the deferring
+loss; the rejecting one is the same with a DM who is never wrong (the theorem of Section 2.3).
 """
 
 from collections.abc import Sequence
@@ -70,10 +70,10 @@ def band_counts(
             dm_errors = torch.nn.functional.pad(dm_wrong[here].long()[order].cumsum(-1), (1, 0))
             below = torch.searchsorted(ordered, t1)
             negative = torch.minimum(torch.searchsorted(ordered, t0, right=True), below)
-            people = torch.full_like(below, int(here.sum()))
-            model_errors = people - below if label == 0 else negative
+            examples = torch.full_like(below, int(here.sum()))
+            model_errors = examples - below if label == 0 else negative
             passed = dm_errors.gather(-1, below) - dm_errors.gather(-1, negative)
-            counts.append([people, below - negative, model_errors, passed])
+            counts.append([examples, below - negative, model_errors, passed])
     return CellCounts(*(torch.stack(cells).transpose(2, 3).double() for cells in zip(*counts, strict=True)))
 
 
@@ -82,9 +82,9 @@ def band_loss(counts: CellCounts, base: Tensor, alpha: Tensor, gamma: Tensor) ->
 
     base: (K,) the lane of each setting; alpha, gamma: (K,). A label with an empty cell adds nothing to DI.
     """
-    people = counts.people.sum(0)
-    error = (counts.model_errors + counts.dm_errors).sum(0) / people
-    idk = counts.deferred.sum(0) / people
+    examples = counts.examples.sum(0)
+    error = (counts.model_errors + counts.dm_errors).sum(0) / examples
+    idk = counts.deferred.sum(0) / examples
     di = 0.5 * counts.gaps.nan_to_num().sum(0)
     error, idk, di = (part[..., base] for part in (error, idk, di))
     return error + gamma.double() * idk + alpha.double() * di

@@ -1,7 +1,7 @@
 """Training a pack: all its runs as one tensor program, lane by lane as if each were alone.
 
 Epochs are in lock-step, so the lanes of a seed share every minibatch. A lane stops by its own validation
-loss and keeps its own best weights; finished lanes are dropped, so that nobody waits for the slowest.
+loss and keeps its own best weights; finished lanes are dropped, so that none waits for the slowest.
 """
 
 from collections.abc import Mapping, Sequence
@@ -61,7 +61,7 @@ class PackTraining:
     """The training of K settings under S seeds, an epoch at a time.
 
     ``alpha`` and ``gamma`` (K,) are the lanes' settings; every lane is trained under every seed.
-    On one thread a run's bits depend on nothing beside it. The ``engine`` takes the steps; networks are on
+    On one thread a run's bits depend on nothing else. The ``engine`` takes the steps; networks are on
     its device, what is known of the runs is on the CPU. Call ``run_epoch`` until ``running`` is 0, then
     ``result``.
     """
@@ -211,7 +211,7 @@ class PackTraining:
             self._stop[s][k] = Stop.DIVERGED if nan else Stop.PATIENCE if tired else Stop.MAX_EPOCHS
 
     def _compact(self) -> None:
-        """Drop seeds and lanes that nobody needs, a seed's live lanes in front, once that saves any."""
+        """Drop seeds and lanes that are not needed, a seed's live lanes in front, once that saves any."""
         needed = self._needed()
         if needed == self._lanes or not any(needed):
             return

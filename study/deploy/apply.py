@@ -1,4 +1,4 @@
-"""Let an exported model decide for the people of a file: what `study apply` does."""
+"""Let an exported model decide for the rows of a file: what `study apply` does."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ ENDINGS = (".csv", ".parquet")
 
 
 def apply(model: Path | str, table: Path | str, out: Path | str) -> pd.DataFrame:
-    """Decide for every row of a CSV or Parquet file; write and return its columns, decisions beside.
+    """Decide for every row of a CSV or Parquet file; write and return its columns, with decisions added.
 
     ``out`` ends in .csv or .parquet. From CSV to CSV the table's own cells stay as they are, except that
     what says that a value is missing becomes an empty cell, and a cell that a spreadsheet would run as a

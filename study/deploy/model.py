@@ -1,4 +1,4 @@
-"""A trained model by itself: it decides for the people of a table, and says why.
+"""A trained model by itself: it decides for the rows of a table, and explains why.
 
 This file needs neither Ray nor Optuna, and no results directory.
 """
@@ -33,8 +33,8 @@ class DeployedModel:
     """A model, what turns raw rows into its inputs, and its thresholds.
 
     weights: (P,) float32. noise: (J, P / 2) draws for uncertain weights, else None. t0, t1: by group A = 0
-    and 1: IDK where t0 < score < t1, positive from t1. about: where it comes from and what it did, as plain
-    data.
+    and 1: deferred where t0 < score < t1, positive from t1. about: where it comes from and what it
+    did, as plain data.
     """
 
     family: Family

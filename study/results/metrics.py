@@ -16,19 +16,19 @@ Values = npt.NDArray[np.floating[Any]]
 
 WHOLE: Final = {"": slice(0, 4)}
 GROUPS: Final = {**WHOLE, "_a0": slice(0, 2), "_a1": slice(2, 4)}
-"""The cells of everybody and of each group, by the ending of a metric's name."""
+"""The cells of the whole and of each group, by the ending of a metric's name."""
 
 
 class CountsByCell(Protocol):
-    """Counts by cell, each (4, ...): cases, those deferred, and errors by who decided."""
+    """Counts by cell, each (4, ...): examples, those deferred, and errors by who decided."""
 
     @property
-    def people(self) -> Any:
-        """All cases."""
+    def examples(self) -> Any:
+        """All examples."""
 
     @property
     def deferred(self) -> Any:
-        """Cases left to the decision-maker."""
+        """Examples left to the decision-maker."""
 
     @property
     def model_errors(self) -> Any:
@@ -42,29 +42,29 @@ class CountsByCell(Protocol):
 def metrics(cells: CountsByCell) -> dict[str, Values]:
     """Return every name in METRICS, each (...), of the type of the counts.
 
-    NaN where undefined: a rate without cases, ``di`` where a cell is empty, ``model_error`` where the
+    NaN where undefined: a rate without examples, ``di`` where a cell is empty, ``model_error`` where the
     model kept nothing, and ``dm_error`` where it deferred nothing.
     """
-    people, deferred = np.asarray(cells.people), np.asarray(cells.deferred)
+    examples, deferred = np.asarray(cells.examples), np.asarray(cells.deferred)
     model_errors, dm_errors = np.asarray(cells.model_errors), np.asarray(cells.dm_errors)
     errors = model_errors + dm_errors
     found = {
-        **odds_difference(errors, people),
-        **rates("error", errors, people),
-        **rates("idk_rate", deferred, people),
-        **rates("model_error", model_errors, people - deferred, WHOLE),
+        **odds_difference(errors, examples),
+        **rates("error", errors, examples),
+        **rates("idk_rate", deferred, examples),
+        **rates("model_error", model_errors, examples - deferred, WHOLE),
         **rates("dm_error", dm_errors, deferred, WHOLE),
     }
     return {name: found[name] for name in METRICS}
 
 
-def odds_difference(errors: Values, people: Values) -> dict[str, Values]:
+def odds_difference(errors: Values, examples: Values) -> dict[str, Values]:
     """Return the absolute group difference in error rate: ``di_y0`` and ``di_y1`` by Y, ``di`` their mean.
 
-    This is the average odds difference, D in Eq. 11 of the paper. errors, people: (4, ...).
+    This is the average odds difference, D in Eq. 11 of the paper. errors, examples: (4, ...).
     """
     with np.errstate(divide="ignore", invalid="ignore"):
-        rate = errors / people
+        rate = errors / examples
     gap = np.abs(rate[:2] - rate[2:])
     return {"di": gap.mean(axis=0), "di_y0": gap[0], "di_y1": gap[1]}
 

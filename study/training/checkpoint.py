@@ -1,6 +1,6 @@
-"""A pack in training, put down so that whoever picks it up next goes on from there, to the same rows.
+"""A pack in training, saved so that whoever resumes it continues from there, to the same rows.
 
-What is kept is tensors and nothing else, behind a digest of them and of what they belong to: what is torn,
+What is saved is tensors and nothing else, behind a digest of them and of what they belong to: what is torn,
 damaged or of another pack, code or data is not used, and the pack begins again.
 """
 
@@ -11,7 +11,8 @@ import time
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load, save
+from safetensors.torch import load
+from safetensors.torch import save as to_bytes
 
 from study.errors import LedgerError, OutputError
 from study.models.training import PackTraining
@@ -40,8 +41,8 @@ class Checkpoint:
         """How long the pack has been in training, in all tries that led here."""
         return time.perf_counter() - self._started
 
-    def take_up(self, training: PackTraining) -> bool:
-        """Let ``training`` go on from where the pack was put down; return whether it was."""
+    def restore(self, training: PackTraining) -> bool:
+        """Let ``training`` continue from where the pack was saved; return whether it was."""
         try:
             kept = self._directory.read_checkpoint(self._pack_id)
             if kept is None or kept[:_SEAL] != self._seal(kept[_SEAL:]):
@@ -55,20 +56,20 @@ class Checkpoint:
         self._written = True
         return True
 
-    def keep(self, training: PackTraining) -> None:
-        """Put ``training`` down, unless that was done a moment ago."""
+    def save(self, training: PackTraining) -> None:
+        """Save ``training``, unless that was done a moment ago."""
         now = time.perf_counter()
         if now - self._kept < CHECKPOINT_EVERY:
             return
         self._kept = now
-        content = save(training.state() | {"seconds": torch.tensor(self.seconds, dtype=torch.float64)})
-        # Where it cannot be written, training goes on all the same.
+        content = to_bytes(training.state() | {"seconds": torch.tensor(self.seconds, dtype=torch.float64)})
+        # Where it cannot be written, training continues all the same.
         with contextlib.suppress(OutputError):
             self._directory.write_checkpoint(self._pack_id, self._seal(content) + content)
             self._written = True
 
     def drop(self) -> None:
-        """Remove what was kept: the rows are in the ledger."""
+        """Remove what was saved: the rows are in the ledger."""
         if self._written:
             self._directory.drop_checkpoint(self._pack_id)
 

@@ -1,4 +1,4 @@
-"""From trained networks to what a row says: thresholds, decisions on every split, figures."""
+"""From trained networks to what a row says: thresholds, decisions on every split, metrics."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -31,8 +31,8 @@ _CANDIDATE = 32
 class Evaluation:
     """What the networks of a pack do under each of its settings.
 
-    columns: figures and thresholds by column name, (S, K), without thresholds for a method that never says
-    IDK; deferred, positive: the decisions on the N test rows as bits, (S, ceil(N / 8), K) uint8.
+    columns: metrics and thresholds by column name, (S, K), without thresholds for a method that never
+    defers; deferred, positive: the decisions on the N test rows as bits, (S, ceil(N / 8), K) uint8.
     """
 
     columns: Mapping[str, Tensor]
@@ -138,7 +138,7 @@ def _choose(
 ) -> Thresholds:
     """Choose the thresholds (S, 2, K) of every setting on ``rows``, of which ``score`` (S, N, M) is known.
 
-    A rejecting model knows of no DM: to it deferring costs gamma and is never wrong, as with an
+    A rejecting model knows no decision-maker: to it deferring costs gamma and is never wrong, as with an
     oracle (theorem of Section 2.3).
     """
     symmetric = family.band is Band.SYMMETRIC

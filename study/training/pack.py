@@ -64,11 +64,11 @@ def run_pack(pack: Pack, data: StudyData, directory: ResultsDirectory) -> Iterat
         options=data.options,
     )
     checkpoint = Checkpoint(pack, directory, backend=data.backend)
-    taken_up = training.epoch if checkpoint.take_up(training) else 0
+    taken_up = training.epoch if checkpoint.restore(training) else 0
     share = pack.runs / (len(coefficients) * len(pack.seeds))
     while training.running:
         training.run_epoch()
-        checkpoint.keep(training)
+        checkpoint.save(training)
         yield Advance(pack.runs - round(share * training.running), taken_up)
     trained = training.result()
     evaluation = evaluate(family, pack, data, trained, lane)
@@ -98,8 +98,8 @@ def _lanes(pack: Pack, afterwards: bool) -> tuple[list[tuple[float, float]], tor
 
 
 def failed_rows(pack: Pack, data: StudyData, reason: str) -> dict[str, list[Any]]:
-    """Return the rows of a pack that could not be trained, as columns: what was asked, and why not."""
-    columns = {name: [None] * pack.runs for name in RUN_SCHEMA.names} | _asked(pack, data)
+    """Return the rows of a pack that could not be trained, as columns: what they were, and why not."""
+    columns = {name: [None] * pack.runs for name in RUN_SCHEMA.names} | _known(pack, data)
     nothing = {"epochs": 0, "best_epoch": 0, "seconds": 0.0, "status": FAILED, "reason": reason}
     return columns | {name: [value] * pack.runs for name, value in nothing.items()}
 
@@ -108,7 +108,7 @@ def _rows(
     pack: Pack, data: StudyData, trained: Trained, evaluation: Evaluation, lane: torch.Tensor
 ) -> dict[str, list[Any]]:
     """Return the pack's rows as columns, seed by seed and setting by setting."""
-    columns = _asked(pack, data)
+    columns = _known(pack, data)
     columns["epochs"] = trained.epochs[:, lane].flatten().tolist()
     columns["best_epoch"] = trained.best_epoch[:, lane].flatten().tolist()
     columns["status"] = [of_seed[k].value for of_seed in trained.stop for k in lane.tolist()]
@@ -118,7 +118,7 @@ def _rows(
     return columns | {name: _defined(values) for name, values in evaluation.columns.items()}
 
 
-def _asked(pack: Pack, data: StudyData) -> dict[str, list[Any]]:
+def _known(pack: Pack, data: StudyData) -> dict[str, list[Any]]:
     """Return what the pack's rows say before it is trained: which runs they are, and where they ran."""
     runs = [(seed, setting) for seed in pack.seeds for setting in pack.settings]
     defers = pack.decision_maker != NO_DECISION_MAKER
@@ -150,7 +150,7 @@ def _by_run(values: torch.Tensor) -> list[np.ndarray[Any, Any]]:
 
 
 def _defined(values: torch.Tensor) -> list[float | None]:
-    """Return (S, K) figures as a list, None where undefined."""
+    """Return (S, K) metrics as a list, None where undefined."""
     flat = values.flatten().to(torch.float64)
     return [
         value if finite else None

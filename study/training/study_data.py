@@ -30,7 +30,7 @@ class StudyData:
 
     features: (N, F) float32; label, sensitive: (N,); rows: row numbers of each split, and of ``choice``,
     the rows on which thresholds are chosen; decision_makers: the probability (N,) of the positive class
-    by each DM; test_decision_maker: whose decisions count in the figures, None for that of the training;
+    by each DM; test_decision_maker: whose decisions count in the metrics, None for that of the training;
     backend: how the training step runs, ``compiled``, ``eager`` or ``gpu``.
     """
 
@@ -77,7 +77,7 @@ class StudyData:
     def examples(self, use: str, decision_maker: str) -> Examples:
         """Return the rows of a use as tensors, with a DM's view of them.
 
-        A method that never defers gets the labels in the DM's place, which nobody looks at.
+        A method that never defers gets the labels in the DM's place, which no loss looks at.
         """
         maker = self.decision_makers.get(decision_maker, self.label)
         rows = self.rows[use]

@@ -13,8 +13,9 @@ from study.results.metrics import metrics
 from study.words import METRICS
 
 
-def cells_of(people, deferred, model_errors, dm_errors) -> SimpleNamespace:
-    counts = {"people": people, "deferred": deferred, "model_errors": model_errors, "dm_errors": dm_errors}
+def cells_of(examples, deferred, model_errors, dm_errors) -> SimpleNamespace:
+    counts = {"examples": examples, "deferred": deferred}
+    counts |= {"model_errors": model_errors, "dm_errors": dm_errors}
     return SimpleNamespace(**{name: np.asarray(count, dtype=np.float64) for name, count in counts.items()})
 
 
@@ -29,11 +30,11 @@ def test_metrics_are_shares_of_the_cells_counted(drawn) -> None:
     # Cases that are kept and right, kept and wrong, deferred and right, deferred and wrong.
     kept_right, kept_wrong, deferred_right, deferred_wrong = drawn
     deferred = deferred_right + deferred_wrong
-    people = kept_right + kept_wrong + deferred
-    found = metrics(cells_of(people, deferred, kept_wrong, deferred_wrong))
+    examples = kept_right + kept_wrong + deferred
+    found = metrics(cells_of(examples, deferred, kept_wrong, deferred_wrong))
     assert tuple(found) == METRICS
     for k in range(3):
-        n, d, m, w = (c[:, k].tolist() for c in (people, deferred, kept_wrong, deferred_wrong))
+        n, d, m, w = (c[:, k].tolist() for c in (examples, deferred, kept_wrong, deferred_wrong))
         errors = [a + b for a, b in zip(m, w, strict=True)]
         gaps = [abs(share([errors[y]], [n[y]]) - share([errors[2 + y]], [n[2 + y]])) for y in (0, 1)]
         expected = {

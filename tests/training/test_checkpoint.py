@@ -1,4 +1,4 @@
-"""A pack put down in training is taken up again to the same rows, by the training it belongs to."""
+"""A pack that was saved in training is resumed to the same rows, by the training it belongs to."""
 
 from collections.abc import Iterator
 
@@ -115,7 +115,7 @@ def taken_up(directory: ResultsDirectory, content: bytes, *, backend: str = "eag
             pass
 
     directory.write_checkpoint(PACK.pack_id, content)
-    return checkpoint.Checkpoint(PACK, directory, backend=backend).take_up(Training())  # type: ignore
+    return checkpoint.Checkpoint(PACK, directory, backend=backend).restore(Training())  # type: ignore
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
