@@ -1,5 +1,6 @@
 """The commands as Python: ``from study import Study``."""
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ import pandas as pd
 from study.config.study_file import StudyConfig, load_config, validate
 from study.results.directory import ResultsDirectory
 from study.results.selection import Figure, Selection, select
+from study.search.plan import planned_runs
 from study.status import Status, stored_config, study_results, study_status
 from study.storage.locations import Location, location
 from study.storage.whole_files import delivered
@@ -70,9 +72,15 @@ class Study:
         return study_status(self.directory)
 
     def results(self) -> pd.DataFrame:
-        """Return the ledger: one row per finished run, in the columns of the contract."""
+        """Return the ledger: one row per finished run, in the columns of the contract.
+
+        Warns of every damaged file, whose runs are missing; ``resume`` does them again.
+        """
         self.directory.require()
-        return self.directory.read_runs()[0]
+        runs, broken = self.directory.read_runs()
+        for item in broken:
+            warnings.warn(f"{item}; its runs are left out", stacklevel=2)
+        return runs
 
     def report(self, out: Location | str | None = None) -> Location:
         """Write the report, to report/ in the results directory unless told otherwise; return its page.
@@ -99,10 +107,13 @@ class Study:
         decision_maker: str | None = None,
     ) -> Selection:
         """Choose a setting on validation figures; see ``study.results.selection.select``."""
-        runs = self.results()
+        self.directory.require()
+        runs, broken = self.directory.read_runs()
         return select(
             runs[runs["status"] != FAILED],
             self.directory.read_outcomes,
+            planned=planned_runs(stored_config(self.directory), self.directory.read_packs()),
+            broken=broken,
             max_idk=max_idk,
             max_di=max_di,
             max_error=max_error,

@@ -54,7 +54,7 @@ class Status:
         if self.failed:
             lines.append(f"{self.failed:,} runs failed; `study resume` tries them again")
         lines += [f"  {failure}" for failure in self.failures]
-        lines += [f"cannot be read: {item.path} ({item.reason})" for item in self.broken]
+        lines += [f"{item}; `study resume` does its runs again" for item in self.broken]
         return "\n".join(lines)
 
 

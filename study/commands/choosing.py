@@ -44,11 +44,11 @@ def _select(options: argparse.Namespace) -> int:
     )
     if not chosen.satisfies:
         words = f"no setting satisfies the constraints; nearest (over {chosen.missed()}) is"
-        printer.log(f"study: {words}\n{chosen.words()}")
+        printer.log(f"study: {words}\n{chosen.summary()}")
         return INCOMPLETE
     if options.json:
         printer.echo(json.dumps(chosen.to_json(), indent=2))
         return DONE
     export = f"study export {shlex.quote(str(options.directory))} {chosen.run_id} --out model"
-    printer.echo(f"{chosen.words()}\ncontinue with: {export}")
+    printer.echo(f"{chosen.summary()}\ncontinue with: {export}")
     return DONE

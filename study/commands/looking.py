@@ -31,6 +31,6 @@ def _status(options: argparse.Namespace) -> int:
 def _report(options: argparse.Namespace) -> int:
     studies = studies_in(options.directory)
     for broken in studies.status().broken:
-        printer.log(f"{broken.path}: cannot be read ({broken.reason}); the report is without it")
+        printer.log(f"{broken}; its runs are left out of the report")
     printer.echo(f"report: {studies.report(options.out)}")
     return DONE

@@ -17,15 +17,19 @@ def best(settings: pd.DataFrame, limits: Mapping[str, float], minimise: str) -> 
     to the smaller error, DI and IDK rate, in this order, and then to the smaller `setting_id`.
 
     Args:
-        settings: columns setting_id and `POINT`, and any others; those that lack a figure are left out.
+        settings: columns setting_id and `POINT`, and any others. Those that lack a metric are left out.
+            Where all lack DI, as where a group has cases of one class only, only those are that lack the
+            error, or what is minimised or limited.
         limits: the most that a figure of `FIGURES` may be; those not named have no limit.
         minimise: one of `FIGURES`.
 
     Returns:
         Its row, with `excess` (0 within the limits) and for every limit `over_FIGURE`, by how much it is
-        missed; None where no setting has figures.
+        missed; None where no setting has the metrics.
     """
     known = settings.dropna(subset=POINT)
+    if known.empty:
+        known = settings.dropna(subset=[f"validation_{name}" for name in {"error", minimise, *limits}])
     over = {
         f"over_{figure}": (known[f"validation_{figure}"] - limits[figure]).clip(lower=0)
         for figure in reversed(FIGURES)

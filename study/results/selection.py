@@ -1,12 +1,13 @@
 """Choose one setting: the best on validation under constraints, with its test figures beside."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import pandas as pd
 
 from study.errors import LedgerError, UserError
+from study.results.files.reading import Broken
 from study.results.group_metrics import Spread, resampled_cells, spreads
 from study.results.limits import POINT, best
 from study.results.outcomes import MissingOutcomesError, OutcomeReader, outcomes_of
@@ -27,8 +28,9 @@ class Selection:
     run whose validation figure is the median one (the lower of two), ``run_validation`` and ``run_test``
     its own figures, which may be beyond a limit that the medians are within. ``validation_seeds`` and
     ``test_seeds`` hold the smallest and largest of the seeds; ``test_interval`` a bootstrap interval of
-    95 % of the test median over the people tested on, None where outcomes lack: ``lacking`` says why.
-    ``exceeded`` says by how much each constraint is missed.
+    95 % of the test median over the test cases, None where there is none: ``no_interval`` says why.
+    ``exceeded`` says by how much each constraint is missed. Where fewer runs have ``finished`` than are
+    ``planned``, the choice may change; those in ``broken`` files do not count as finished.
     """
 
     satisfies: bool
@@ -49,16 +51,20 @@ class Selection:
     test_seeds: dict[str, Ends | None]
     test_interval: dict[str, Ends | None]
     exceeded: dict[str, float]
-    lacking: str
+    no_interval: str
+    finished: int
+    planned: int
+    broken: tuple[Broken, ...]
 
     def to_json(self) -> dict[str, Any]:
         """Return the selection as plain data, the contract's keys first."""
         names = ("setting_id", "run_id", "method", "alpha", "gamma", "validation", "test")
         rest = ("model", "decision_maker", "dataset", "seeds")
         spread = ("run_validation", "run_test", "validation_seeds", "test_seeds", "test_interval")
-        return {name: getattr(self, name) for name in (*names, *rest, *spread)}
+        data = {name: getattr(self, name) for name in (*names, *rest, *spread, "finished", "planned")}
+        return {**data, "broken": [str(item.path) for item in self.broken]}
 
-    def words(self) -> str:
+    def summary(self) -> str:
         """Return the selection for a person."""
         gamma = "" if self.gamma is None else f", gamma {self.gamma:.4g}"
         lines = [
@@ -71,12 +77,15 @@ class Selection:
             _line("test", self.test.values()),
             _line(f"  over {self.seeds} seeds", self.test_seeds.values()),
         ]
-        if self.lacking:
-            lines.append(f"  no 95 % interval: {self.lacking}")
+        if self.no_interval:
+            lines.append(f"  no 95 % interval: {self.no_interval}")
         else:
             lines.append(_line("  95 % interval", self.test_interval.values()))
         lines.append(_line("run, validation", self.run_validation.values()))
         lines.append(_line("run, test", self.run_test.values()))
+        if self.finished < self.planned:
+            lines.append(f"unfinished: {self.finished:,} of {self.planned:,} runs; the choice may change")
+        lines += [f"left out: {item}" for item in self.broken]
         return "\n".join(lines)
 
     def missed(self) -> str:
@@ -88,6 +97,8 @@ def select(
     runs: pd.DataFrame,
     read_outcomes: OutcomeReader,
     *,
+    planned: int,
+    broken: Sequence[Broken] = (),
     max_idk: float | None = None,
     max_di: float | None = None,
     max_error: float | None = None,
@@ -102,20 +113,27 @@ def select(
     Where no setting satisfies the constraints, the one whose excess over them sums to least is
     returned with ``satisfies`` False. ``method``, ``model`` and ``decision_maker`` narrow down what is
     chosen from; binary models, which never ask, stand beside every decision-maker. Only the outcomes of
-    the chosen setting's runs are read. Raises LedgerError where nothing has finished, and UserError for a
-    name that is not in the ledger.
+    the chosen setting's runs are read. ``planned`` and ``broken`` say what of the study ``runs`` lacks.
+    Raises LedgerError where nothing has finished or DI is undefined and needed, and UserError for a name
+    that is not in the ledger.
     """
     settings = medians_by_setting(_narrowed(runs, method, model, decision_maker))
     given = {"idk": max_idk, "di": max_di, "error": max_error}
     limits = {COLUMN[figure]: limit for figure, limit in given.items() if limit is not None}
     chosen = best(settings, limits, COLUMN[minimise])
+    if chosen is None and settings["validation_error"].notna().any():
+        raise LedgerError(
+            "DI is undefined for every setting, as a group has validation cases of one class only; select "
+            "without --max-di and --minimise di"
+        )
     if chosen is None:
         raise LedgerError("no run has finished yet, there is nothing to select from")
-    own = runs[runs["setting_id"] == chosen["setting_id"]].dropna(subset=POINT)
+    defined = [column for column in POINT if pd.notna(chosen[column])]
+    own = runs[runs["setting_id"] == chosen["setting_id"]].dropna(subset=defined)
     over = {NAMES[figure]: float(chosen[f"over_{figure}"]) for figure in limits}
     run_id = median_runs(own, f"validation_{COLUMN[minimise]}")[chosen["setting_id"]]
     run = own[own["run_id"] == run_id].iloc[0]
-    intervals, lacking = _intervals(own, read_outcomes)
+    intervals, no_interval = _intervals(own, read_outcomes)
     return Selection(
         satisfies=bool(chosen["excess"] == 0),
         setting_id=chosen["setting_id"],
@@ -135,7 +153,10 @@ def select(
         test_seeds=_range(own, "test"),
         test_interval={name: intervals[name].test_set if intervals else None for name in COLUMN.values()},
         exceeded={name: excess for name, excess in over.items() if excess > 0},
-        lacking=lacking,
+        no_interval=no_interval,
+        finished=len(runs),
+        planned=planned,
+        broken=tuple(broken),
     )
 
 

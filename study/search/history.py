@@ -39,7 +39,7 @@ def write_optuna(
     config = stored_config(directory)
     if place.exists():
         raise OutputError(f"{place}: is there already; give another --out, or delete it")
-    histories = _histories(directory, config)
+    histories = _histories(directory, config, say)
     settings = sum(len(history.tried) for history in histories)
     beside = place.parent / f".{place.name}.{uuid.uuid4().hex}.part"
     try:
@@ -56,9 +56,13 @@ def write_optuna(
     return settings
 
 
-def _histories(directory: ResultsDirectory, config: StudyConfig) -> list[History]:
+def _histories(
+    directory: ResultsDirectory, config: StudyConfig, say: Callable[[str], None]
+) -> list[History]:
     """Return what the study's searches did, arm by arm, as far as it has finished."""
-    runs = directory.read_runs()[0]
+    runs, broken = directory.read_runs()
+    for item in broken:
+        say(f"{item}; its runs are left out")
     finished = _finished(runs)
     asked: dict[str, dict[str, Asked]] = {}
     for pack in directory.read_packs():

@@ -161,7 +161,7 @@ def _set_broken_aside(directory: ResultsDirectory, say: Callable[[str], None]) -
     """Name the damaged files, and make room for new ones."""
     for broken in directory.broken():
         aside = directory.set_aside(broken)
-        say(f"{broken.path}: cannot be read ({broken.reason}); moved to {aside.name} and made again")
+        say(f"{broken}; moved to {aside.name} and made again")
 
 
 def _cautions(config: StudyConfig, dataset: Dataset) -> list[str]:

@@ -292,7 +292,7 @@ def test_broken_file_of_the_ledger_is_named_and_its_runs_are_done_again(
     broken.write_bytes(broken.read_bytes()[:-50])
     status = say("status", tiny_copy.root)
     assert status.out.splitlines()[0].startswith("tiny: interrupted, ")
-    assert f"cannot be read: {broken} (" in status.out
+    assert f"{broken}: cannot be read (" in status.out
     report = say("report", tiny_copy.root)
     assert report.status == 0
     assert report.err.startswith(f"{broken}: cannot be read (")

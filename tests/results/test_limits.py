@@ -43,4 +43,20 @@ def test_a_setting_that_lacks_a_figure_is_never_the_best() -> None:
     assert found is not None
     assert found["setting_id"] == "s1"
     assert best(settings_of([(None, 0.0, 0.0)]), {}, "di") is None
+    assert best(settings_of([(None, 0.0, 0.0)]), {}, "error") is None
     assert best(settings_of([]), {"di": 0.1}, "di") is None
+
+
+def test_where_di_is_undefined_in_all_settings_the_other_metrics_decide() -> None:
+    known = settings_of([(0.3, None, 0.1), (0.2, None, 0.6), (0.1, None, 0.7), (None, None, None)])
+    for limits, minimise, expected in (
+        ({}, "error", "s2"),
+        ({}, "idk_rate", "s0"),
+        ({"idk_rate": 0.6}, "error", "s1"),
+        ({"idk_rate": 0.0}, "error", "s0"),
+    ):
+        found = best(known, limits, minimise)
+        assert found is not None
+        assert found["setting_id"] == expected
+    assert best(known, {}, "di") is None
+    assert best(known, {"di": 0.5}, "error") is None

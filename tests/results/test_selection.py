@@ -1,6 +1,7 @@
 """Choosing one setting, against a search by hand over the same medians."""
 
 import statistics
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from study.errors import LedgerError, UserError
+from study.results.files.reading import Broken
 from study.results.outcomes import Outcomes
 from study.results.selection import COLUMN, Selection
 from study.results.selection import select as select_with_outcomes
@@ -35,7 +37,7 @@ def runs_of(settings_: dict[str, list[tuple[float | None, float, float]]]) -> pd
 
 def select(runs: pd.DataFrame, **options: Any) -> Selection:
     """Choose where no outcomes are kept."""
-    return select_with_outcomes(runs, lambda runs: None, **options)
+    return select_with_outcomes(runs, lambda runs: None, **{"planned": len(runs)} | options)
 
 
 THREE = {
@@ -75,7 +77,7 @@ def test_the_run_s_own_figures_are_shown_even_where_they_are_beyond_the_limits()
     assert chosen.run_validation == {"error": 0.2, "di": 0.1, "idk_rate": 0.9}
     assert chosen.run_test["idk_rate"] == pytest.approx(1.0)
     assert chosen.to_json()["run_validation"] == chosen.run_validation
-    of_run = [line.split() for line in chosen.words().splitlines() if line.startswith("  run, ")]
+    of_run = [line.split() for line in chosen.summary().splitlines() if line.startswith("  run, ")]
     assert [words[-1] for words in of_run] == ["0.900", "1.000"]
 
 
@@ -130,8 +132,8 @@ def test_method_without_gamma_has_none() -> None:
     runs = runs_of(THREE).assign(gamma=float("nan"))
     chosen = select(runs)
     assert chosen.gamma is None
-    assert "gamma" not in chosen.words()
-    assert "gamma 0.1" in select(runs_of(THREE)).words()
+    assert "gamma" not in chosen.summary()
+    assert "gamma 0.1" in select(runs_of(THREE)).summary()
 
 
 def test_choice_is_narrowed_down_by_name_and_binary_models_stand_beside_every_decision_maker() -> None:
@@ -185,17 +187,47 @@ def test_interval_is_that_of_the_people_tested_and_only_the_chosen_runs_are_read
         positive = np.tile(label ^ wrong, (len(runs), 1))
         return Outcomes(list(runs["run_id"]), nobody, positive, label, sensitive, {"standard": label})
 
-    chosen = select_with_outcomes(runs_of({"a": [(0.1, 0.1, 0.1)] * 2, "b": [(0.2, 0.1, 0.1)] * 2}), read)
+    runs = runs_of({"a": [(0.1, 0.1, 0.1)] * 2, "b": [(0.2, 0.1, 0.1)] * 2})
+    chosen = select_with_outcomes(runs, read, planned=4)
     assert sorted(asked) == ["a0", "a1"]
     low, high = chosen.test_interval["error"] or (0, 0)
     spread = 1.96 * np.sqrt(0.25 / people)
     assert (low, high) == pytest.approx((0.5 - spread, 0.5 + spread), abs=0.015)
     assert chosen.test_interval["idk_rate"] == (0, 0)
-    assert "95 % interval" in chosen.words()
+    assert "95 % interval" in chosen.summary()
 
 
 def test_lack_of_outcomes_is_said_in_the_place_of_the_interval() -> None:
     chosen = select(runs_of(THREE))
     assert chosen.test_interval == {"error": None, "di": None, "idk_rate": None}
-    assert "no 95 % interval: the outcomes of the test examples are not there" in chosen.words()
+    assert "no 95 % interval: the outcomes of the test examples are not there" in chosen.summary()
     assert chosen.test_seeds["error"] == (pytest.approx(0.2), pytest.approx(0.4))
+
+
+def test_setting_is_chosen_where_di_is_undefined_in_all_unless_it_is_asked_for() -> None:
+    runs = runs_of({"a": [(0.2, np.nan, 0.5)] * 3, "b": [(0.1, np.nan, 0.6)] * 3})
+    chosen = select(runs, max_idk=0.5)
+    assert (chosen.setting_id, chosen.seeds, chosen.satisfies) == ("a", 3, True)
+    assert chosen.validation == {"error": 0.2, "di": None, "idk_rate": 0.5}
+    (line,) = [line for line in chosen.summary().splitlines() if line.startswith("  validation")]
+    assert line.split() == ["validation", "0.200", "-", "0.500"]
+    for options in ({"max_di": 0.1}, {"minimise": "di"}):
+        with pytest.raises(LedgerError, match="DI is undefined for every setting"):
+            select(runs, **options)
+
+
+def test_choice_from_a_study_that_is_unfinished_or_damaged_says_so() -> None:
+    whole = select(runs_of(THREE))
+    assert "unfinished" not in whole.summary()
+    assert "left out" not in whole.summary()
+    assert (whole.to_json()["finished"], whole.to_json()["planned"], whole.to_json()["broken"]) == (
+        9,
+        9,
+        [],
+    )
+    damaged = Broken(Path("runs/x.parquet"), "a reason")
+    part = select(runs_of(THREE), planned=1200, broken=[damaged])
+    assert "unfinished: 9 of 1,200 runs; the choice may change" in part.summary()
+    assert "left out: runs/x.parquet: cannot be read (a reason)" in part.summary()
+    found = part.to_json()
+    assert (found["finished"], found["planned"], found["broken"]) == (9, 1200, ["runs/x.parquet"])

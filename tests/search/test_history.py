@@ -103,7 +103,7 @@ def baseline(runs: pd.DataFrame) -> str:
 
 
 def test_run_of_a_trial_is_the_one_that_select_names(history: str, searched: ResultsDirectory) -> None:
-    chosen = select(searched.read_runs()[0], searched.read_outcomes, method="defer")
+    chosen = select(searched.read_runs()[0], searched.read_outcomes, planned=0, method="defer")
     trials = loaded(history, "searched-defer-ordinal-standard").trials
     (trial,) = (t for t in trials if t.user_attrs["setting_id"] == chosen.setting_id)
     assert trial.user_attrs["run_id"] == chosen.run_id

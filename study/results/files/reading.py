@@ -25,6 +25,10 @@ class Broken:
     path: Location
     reason: str
 
+    def __str__(self) -> str:
+        """Name the file and the reason, on one line."""
+        return f"{self.path}: cannot be read ({self.reason})"
+
 
 def broken(path: Location, check: Callable[[bytes], object]) -> Broken | None:
     """Return why ``check`` refuses the content of a file; None where it does not, or there is no file."""

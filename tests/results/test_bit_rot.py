@@ -1,0 +1,186 @@
+"""One flipped bit in any file of a results directory: no verb gives another answer without naming the file."""
+
+import io
+import json
+import random
+import sqlite3
+import warnings
+from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from study.api import Study
+from study.cli import main
+from study.errors import UserError
+from study.results.directory import ResultsDirectory
+from study.training.launch import resume
+from tests.worlds.small_study import facts
+
+pytestmark = pytest.mark.usefixtures("_own_sigterm")
+
+SINGLE = ("study.yaml", "manifest.json", "decision_makers.parquet", "test_rows.parquet")
+KINDS = (*SINGLE, "packs", "runs", "weights", "outcomes")
+MADE_AGAIN = ("decision_makers.parquet", "test_rows.parquet", "runs", "weights", "outcomes")
+"""What `study resume` makes again; the others say what was asked for, and cannot be made up."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a verb gave, and everything that it said."""
+
+    given: object
+    said: str
+
+
+def shell(*words: object) -> Answer:
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        status = main([str(word) for word in words])
+    said = out.getvalue() + err.getvalue()
+    assert "Traceback" not in said
+    assert status != 2 or err.getvalue().count("\n") == 1
+    return Answer((status, out.getvalue()), said)
+
+
+def status(directory: ResultsDirectory, beside: Path) -> Answer:
+    return shell("status", directory.root, "--json")
+
+
+def select(directory: ResultsDirectory, beside: Path) -> Answer:
+    return shell("select", directory.root, "--max-idk", "0.9", "--json")
+
+
+def results(directory: ResultsDirectory, beside: Path) -> Answer:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            rows = Study(directory.root).results()
+        except UserError as error:
+            return Answer(None, str(error))
+    return Answer(facts(rows).to_json(), "\n".join(str(warning.message) for warning in caught))
+
+
+def optuna(directory: ResultsDirectory, beside: Path) -> Answer:
+    answer = shell("optuna", directory.root, "--out", beside / "h.db")
+    trials: list[object] = []
+    if (beside / "h.db").exists():
+        with sqlite3.connect(beside / "h.db") as history:
+            trials = history.execute("select * from trial_values").fetchall()
+        (beside / "h.db").unlink()
+    return Answer(trials, answer.said)
+
+
+def export(directory: ResultsDirectory, beside: Path) -> Answer:
+    run = json.loads((beside / "chosen.json").read_text())["run_id"]
+    answer = shell("export", directory.root, run, "--out", beside / "model")
+    files = {}
+    if (beside / "model").exists():
+        for path in sorted((beside / "model").iterdir()):
+            files[path.name] = path.read_bytes()
+            path.unlink()
+        (beside / "model").rmdir()
+    return Answer(files, answer.said)
+
+
+def report(directory: ResultsDirectory, beside: Path) -> Answer:
+    answer = shell("report", directory.root, "--out", beside / "report")
+    tables = {path.name: path.read_bytes() for path in (beside / "report").glob("*.csv")}
+    for path in (beside / "report").rglob("*"):
+        if path.is_file():
+            path.unlink()
+    return Answer(tables, answer.said)
+
+
+Verb = Callable[[ResultsDirectory, Path], Answer]
+VERBS: tuple[Verb, ...] = (status, select, results, optuna, export)
+
+
+@pytest.fixture
+def beside(tiny_results: ResultsDirectory, tmp_path: Path) -> Path:
+    """Where verbs write; the run that they export is there."""
+    (tmp_path / "beside").mkdir()
+    chosen = select(tiny_results, tmp_path).said
+    (tmp_path / "beside" / "chosen.json").write_text(chosen)
+    return tmp_path / "beside"
+
+
+def drawn_file(root: Path, kind: str, drawn: random.Random, beside: Path) -> Path:
+    """A file of this kind; of a pack's, every other time that of the run that is exported."""
+    if kind in SINGLE:
+        return root / kind
+    files = sorted(path for path in (root / kind).iterdir() if not path.name.startswith("_"))
+    chosen = json.loads((beside / "chosen.json").read_text())["run_id"]
+    runs = ResultsDirectory(root).read_runs()[0].set_index("run_id")
+    own = [path for path in files if path.stem == runs["pack_id"].get(chosen)]
+    return drawn.choice(own if own and drawn.random() < 0.5 else files)
+
+
+def flip_a_bit(path: Path, drawn: random.Random) -> None:
+    content = bytearray(path.read_bytes())
+    bit = drawn.randrange(8 * len(content))
+    content[bit // 8] ^= 1 << bit % 8
+    path.write_bytes(content)
+
+
+def silent(path: Path, verb: Verb, sound: Answer, damaged: Answer) -> bool:
+    """Whether a verb gives another answer than of the sound directory without naming the file."""
+    return damaged.given != sound.given and path.name not in damaged.said
+
+
+def tables_of(directory: ResultsDirectory) -> dict[str, pd.DataFrame]:
+    """All that training leaves, as far as it does not differ by nature."""
+    assert isinstance(directory.root, Path)
+    tables = {"runs": facts(directory.read_runs()[0])}
+    for name in ("weights", "outcomes"):
+        tables[name] = pd.read_parquet(directory.root / name).sort_values("run_id", ignore_index=True)
+    for name in ("decision_makers", "test_rows"):
+        tables[name] = pd.read_parquet(directory.root / f"{name}.parquet")
+    return tables
+
+
+def resumed(directory: ResultsDirectory) -> str:
+    """All that resuming says, be it a refusal."""
+    said: list[str] = []
+    try:
+        assert resume(directory, in_process=True, say=said.append)
+    except UserError as error:
+        said.append(str(error))
+    return "\n".join(said)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_verb_changes_its_answer_silently(
+    kind: str, tiny_copy: ResultsDirectory, beside: Path, tiny_results: ResultsDirectory
+) -> None:
+    drawn = random.Random(kind)
+    assert isinstance(tiny_copy.root, Path)
+    path = drawn_file(tiny_copy.root, kind, drawn, beside)
+    sound = [verb(tiny_copy, beside) for verb in VERBS]
+    whole = path.read_bytes()
+    for _ in range(2):
+        flip_a_bit(path, drawn)
+        for verb, before in zip(VERBS, sound, strict=True):
+            assert not silent(path, verb, before, verb(tiny_copy, beside)), verb
+        path.write_bytes(whole)
+    flip_a_bit(path, drawn)
+    assert path.name in resumed(tiny_copy)
+    if kind in MADE_AGAIN:
+        assert path.with_name(f"_{path.name}.broken").exists()
+        again, expected = tables_of(tiny_copy), tables_of(tiny_results)
+        for name, table in expected.items():
+            pd.testing.assert_frame_equal(again[name], table, check_exact=True)
+
+
+def test_report_names_a_damaged_file(tiny_copy: ResultsDirectory, beside: Path) -> None:
+    drawn = random.Random(1)
+    assert isinstance(tiny_copy.root, Path)
+    for kind in ("test_rows.parquet", "runs", "decision_makers.parquet"):
+        path = drawn_file(tiny_copy.root, kind, drawn, beside)
+        whole = path.read_bytes()
+        flip_a_bit(path, drawn)
+        assert path.name in report(tiny_copy, beside).said
+        path.write_bytes(whole)
