@@ -104,10 +104,11 @@ def export(
 
 def _find(directory: ResultsDirectory, run_id: str) -> pd.DataFrame:
     """Return a run's row; raises LedgerError where there is no such run, or it failed."""
-    runs = directory.read_runs(["run_id", "pack_id"])[0]
+    runs, broken = directory.read_runs(["run_id", "pack_id"])
     packs = runs.loc[runs["run_id"] == run_id, "pack_id"]
     if packs.empty:
-        raise LedgerError(f"{directory.root}: no finished run {run_id}; `study select` names one")
+        more = broken[0] if broken else "`study select` names one"
+        raise LedgerError(f"{directory.root}: no finished run {run_id}; {more}")
     rows = directory.read_pack_runs(packs.iloc[0])
     row = rows[rows["run_id"] == run_id][:1]
     if (row["status"] == FAILED).any():

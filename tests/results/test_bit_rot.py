@@ -1,4 +1,4 @@
-"""One flipped bit in any file of a results directory: no verb gives another answer without naming the file."""
+"""One flipped bit in any file of a results directory: no verb's answer changes without naming the file."""
 
 import io
 import json
