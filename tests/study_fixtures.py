@@ -7,19 +7,26 @@ import pandas as pd
 import pytest
 
 from study import Study
+from study.config.study_file import StudyConfig
 from study.results.directory import ResultsDirectory
 from study.storage.locations import Location
 from study.storage.whole_files import read_whole
-from study.training.launch import launch
 from tests.worlds.small_study import FAMILIES, FAMILY_ARMS, LONG, TINY, config_of, write_cases
 from tests.worlds.store import Store, serving
+
+
+def train(config: StudyConfig, directory: ResultsDirectory) -> None:
+    """Train a whole study in this process."""
+    from study.training.launch import launch  # Not above: tests that train nothing do not wait for torch.
+
+    assert launch(config, directory, in_process=True, say=lambda text: None)
 
 
 @pytest.fixture(scope="session")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
     """The rows of the study LONG, trained from beginning to end in this process."""
     directory = ResultsDirectory(tmp_path_factory.mktemp("undisturbed") / "results")
-    assert launch(config_of(LONG), directory, in_process=True, say=lambda text: None)
+    train(config_of(LONG), directory)
     return directory.read_runs()[0]
 
 
@@ -47,7 +54,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def tiny_results(tmp_path_factory: pytest.TempPathFactory) -> ResultsDirectory:
     """The study TINY, finished. Only to be read: ``tiny_copy`` is there to be changed."""
     directory = ResultsDirectory(tmp_path_factory.mktemp("tiny") / "results")
-    assert launch(config_of(TINY), directory, in_process=True, say=lambda text: None)
+    train(config_of(TINY), directory)
     return directory
 
 
@@ -77,7 +84,7 @@ def families(tmp_path_factory: pytest.TempPathFactory) -> ResultsDirectory:
     place = tmp_path_factory.mktemp("families")
     config = config_of(FAMILIES, dataset=write_cases(place / "cases.csv"))
     directory = ResultsDirectory(place / "results")
-    assert launch(config, directory, in_process=True, say=lambda text: None)
+    train(config, directory)
     return directory
 
 
