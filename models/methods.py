@@ -51,3 +51,9 @@ def defer(outputs: Outputs, batch: Batch, alpha: Tensor, gamma: Tensor) -> Tenso
 
 
 LOSSES: dict[str, Loss] = {"binary": binary, "reject": reject, "defer": defer}
+SUMMARIES = {
+    "binary": "never defers and decides every case alone",
+    "reject": "defers where it is uncertain, whoever decides then",
+    "defer": "defers where the decision-maker it was trained with is expected to do better",
+}
+"""What a model trained so does, as a model card says it."""

@@ -9,6 +9,9 @@ Method = Literal["binary", "reject", "defer"]
 METHODS: tuple[Method, ...] = get_args(Method)
 """What a model is trained to do, in the paper's order; a binary model never defers."""
 
+PLAIN_MODEL = "mlp"
+"""The model of the baseline, which others are compared with."""
+
 METRICS = (
     "error",
     "di",

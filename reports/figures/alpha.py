@@ -20,7 +20,7 @@ from study.reports.figures.style import (
     style,
 )
 from study.reports.measure.measures import Measures
-from study.reports.measure.panels import PLAIN_MODEL
+from study.words import PLAIN_MODEL
 
 AXES: Final = {"di": "odds difference", "error": "error rate"}
 # Where half of the alphas above 0 are in this part of the axis, they are spread over orders of magnitude.

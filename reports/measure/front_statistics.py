@@ -10,10 +10,10 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from study.reports.measure.panels import PLAIN_MODEL
 from study.reports.measure.resampling import Settings
 from study.results.fronts import pareto_mask
 from study.results.hypervolume import areas
+from study.words import PLAIN_MODEL
 
 Values = npt.NDArray[np.float64]
 Statistic = Callable[[Settings], Values]

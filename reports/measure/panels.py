@@ -5,14 +5,10 @@ every decision-maker.
 """
 
 from collections.abc import Iterable
-from typing import Final
 
 import pandas as pd
 
-from study.words import NO_DECISION_MAKER
-
-# What the paper calls binary, and what every study's baseline is.
-PLAIN_MODEL: Final = "mlp"
+from study.words import NO_DECISION_MAKER, PLAIN_MODEL
 
 
 def models_shown(settings: pd.DataFrame) -> list[str]:

@@ -7,11 +7,11 @@ import pandas as pd
 from scipy.stats import wasserstein_distance  # type: ignore[import-untyped]
 
 from study.reports.measure.front_statistics import Statistic, Values, front_area, of_method, on_front
-from study.reports.measure.panels import PLAIN_MODEL
 from study.reports.measure.resampling import NotRunError, Settings
 from study.results.fronts import BANDS
 from study.results.hypervolume import areas
 from study.results.intervals import medians
+from study.words import PLAIN_MODEL
 
 RARELY: Final = 0.2
 DEFERS: Final = (0.05, 0.95)

@@ -10,17 +10,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from study.data import Group
 from study.deploy.model import DeployedModel
+from study.models.methods import SUMMARIES
 from study.results.group_metrics import Spread
 from study.results.wording import NOTHING, decimals, listed, percent, significant, whole
 
 CARD_FILE: Final = "MODEL_CARD.md"
 TEMPLATE: Final = "card.md.j2"
 
-METHODS: Final = {
-    "binary": "never defers and decides every case alone",
-    "reject": "defers where it is uncertain, whoever decides then",
-    "defer": "defers where the decision-maker it was trained with is expected to do better",
-}
 DECISION_MAKERS: Final = {
     "none": "there is none",
     "column": "the people whose decisions are in the table",
@@ -52,7 +48,7 @@ def model_card(model: DeployedModel, metrics: Mapping[str, Spread]) -> str:
         groups=group_names(model.preprocessing.group),
         uncertainty=uncertainty,
         limits=limits,
-        methods=METHODS,
+        methods=SUMMARIES,
         decision_makers=DECISION_MAKERS,
     )
 

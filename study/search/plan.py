@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from study.config.spaces import Space
 from study.config.study_file import StudyConfig
 from study.results.packs import Pack, Proposal, digest
-from study.words import NO_DECISION_MAKER
+from study.words import NO_DECISION_MAKER, PLAIN_MODEL
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def arms(config: StudyConfig) -> list[Arm]:
     return found
 
 
-BASELINE = Arm("binary", "mlp", NO_DECISION_MAKER, {"alpha": (0.0,)})
+BASELINE = Arm("binary", PLAIN_MODEL, NO_DECISION_MAKER, {"alpha": (0.0,)})
 """A binary model trained for accuracy alone (paper, Figure 3): every study has it, asked for or not."""
 
 
