@@ -30,7 +30,7 @@ MAY_IMPORT = {
 them may import all."""
 
 ONLY_IN = {
-    "ray": {"training/ray_cluster.py", "training/on_ray.py"},
+    "ray": {"training/local_ray.py", "training/ray_cluster.py", "training/on_ray.py"},
     "optuna": {"search/samplers.py"},
     "pydantic": {"config", "data/own/section.py", "deploy/model_file.py"},
     "torch": {"models", "engines", "training", "deploy"},

@@ -17,6 +17,7 @@ from pyarrow import ArrowException, fs
 
 from study.errors import LedgerError
 from study.storage.retries import Result, reason, with_retries
+from study.storage.user_cache import own_directory
 
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 _SHOWN = ("region", "scheme", "endpoint_override")
@@ -189,7 +190,8 @@ def local_logs(root: Location) -> Path:
     if isinstance(root, Path):
         return root / "logs"
     digest = hashlib.sha256(str(root).encode()).hexdigest()[:8]
-    return Path(tempfile.gettempdir()) / f"study-logs-{os.getuid()}" / f"{root.name}-{digest}"
+    own = own_directory(Path(tempfile.gettempdir()) / f"study-logs-{os.getuid()}")
+    return own / f"{root.name}-{digest}"
 
 
 @lru_cache

@@ -15,7 +15,7 @@ from study.errors import LedgerError, StudyFileError
 from study.models.families import FAMILIES
 from study.models.training import TrainingOptions
 from study.results.directory import ResultsDirectory
-from study.storage.user_cache import user_cache
+from study.storage.user_cache import own_directory, user_cache
 from study.training.study_data import rows_by_use
 
 COMPILE_FROM = 1.2e8
@@ -82,13 +82,12 @@ def _missing(backend: str) -> str:
 
 
 def code_directory() -> Path:
-    """Return where this machine keeps machine code; a temporary directory where the cache is read-only."""
-    directory = user_cache() / "machine-code"
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return Path(tempfile.gettempdir()) / f"learning-to-defer-study-{os.getuid()}" / "machine-code"
-    return directory
+    """Return where this machine keeps machine code; a temporary directory where the cache is not ours."""
+    cache, temporary = user_cache(), Path(tempfile.gettempdir()) / f"learning-to-defer-study-{os.getuid()}"
+    if "TORCHINDUCTOR_CACHE_DIR" not in os.environ:
+        # Torch would load what it finds below a predictable name in /tmp.
+        os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(own_directory(temporary / "torch"))
+    return own_directory(cache / "machine-code", temporary / "machine-code")
 
 
 def steps_of(arms: Iterable[tuple[str, str]]) -> list[Step]:

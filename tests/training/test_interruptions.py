@@ -17,7 +17,7 @@ from study.cli import main
 from study.results.directory import ResultsDirectory
 from study.status import study_status
 from study.training.launch import launch, resume
-from tests.training.driver import Driver, driver, until
+from tests.training.driver import PATIENCE, Driver, driver, until
 from tests.worlds.small_study import LONG, LONG_RUNS, assert_same_rows, config_of
 
 PROGRESS = re.compile(
@@ -61,15 +61,18 @@ def test_interrupted_study_says_how_to_go_on_and_does(
     results: ResultsDirectory,
     undisturbed: pd.DataFrame,
 ) -> None:
-    with driver("run", long_study, "--out", results.root, "--workers", 2, results=results.root) as started:
+    words = ("run", long_study, "--out", results.root, "--workers", 2)
+    # However slow this machine is at the moment, let it end in order.
+    tampered = {"study.commands.interruption.GRACE": PATIENCE}
+    with driver(*words, results=results.root, tampered=tampered) as started:
         started.wait_for_packs(1)
         os.kill(started.process.pid, number)
         status, out, err = started.end()
         finished = times(started.rows_files)
     assert (status, out) == (130, "")
     *lines, last = err.splitlines()
-    words = "study: interrupted; what is finished is kept, resume with: study resume"
-    assert last == f"{words} {results.root}"
+    resume_with = "study: interrupted; what is finished is kept, resume with: study resume"
+    assert last == f"{resume_with} {results.root}"
     assert_progress(lines, results.root)
     assert 0 < len(finished) < len(list(results.packs.iterdir()))
     assert study_status(results).state == "interrupted"
