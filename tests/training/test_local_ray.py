@@ -68,7 +68,7 @@ def test_socket_has_room_however_long_the_name_of_the_temporary_directory(
         assert len(str(folder)) < 30
     assert not folder.exists()
     monkeypatch.setenv("RAY_TMPDIR", "/nowhere")
-    with pytest.raises(UserError, match="/nowhere: cannot be written .*; set TMPDIR"):
+    with pytest.raises(UserError, match=r"/nowhere: cannot be written .*; set TMPDIR"):
         local_ray._session_folder().__enter__()
 
 

@@ -4,6 +4,7 @@ import contextlib
 import importlib.util
 import json
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -46,7 +47,8 @@ def nodes() -> Iterator[Nodes]:
     # Ray's sockets need a short path, and `ray start` elsewhere on this machine its own record.
     with tempfile.TemporaryDirectory(prefix="ray-", dir="/tmp", ignore_cleanup_errors=True) as temporary:
         (Path(temporary) / "ray").mkdir()
-        surroundings = environment() | {"RAY_TMPDIR": temporary, "RAY_AUTH_MODE": "disabled"}
+        token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+        surroundings = environment() | {"RAY_TMPDIR": temporary} | token
         process = subprocess.Popen(
             [sys.executable, "-m", "tests.training.three_nodes"],
             stdin=subprocess.PIPE,
