@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from study.config.study_file import StudyConfig, load_config, validate
+from study.config.reading import load_config, stored, validate
+from study.config.study_file import StudyConfig
 from study.results.directory import ResultsDirectory
 from study.results.selection import Figure, Selection, select
-from study.search.plan import planned_runs
-from study.status import Status, stored_config, study_results, study_status
+from study.results.study_results import Results
+from study.search.tally import planned_runs
+from study.status import Status, study_results, study_status
 from study.storage.locations import Location, location
 from study.storage.whole_files import delivered
 from study.words import FAILED
@@ -29,6 +31,29 @@ class Study:
 
     def __init__(self, directory: Location | str) -> None:
         self.directory = ResultsDirectory(directory)
+        self._given: StudyConfig | None = None
+
+    @staticmethod
+    def of(
+        source: str | Path | Mapping[str, Any] | StudyConfig = "default",
+        *,
+        out: Location | str | None = None,
+        overrides: Sequence[str] = (),
+    ) -> "Study":
+        """Return the study of a file, a preset, or a mapping with the keys of a study file; begin nothing.
+
+        ``overrides`` are KEY=VALUE words as for ``--set``; ``out`` defaults to results/<study name>.
+        Raises StudyFileError where anything in it is wrong.
+        """
+        if isinstance(source, StudyConfig):
+            source = source.resolved()
+        if isinstance(source, Mapping):
+            config = validate(source, "the study given", overrides)
+        else:
+            config = load_config(source, overrides)
+        study = Study(out if out is not None else Path("results") / config.study)
+        study._given = config
+        return study
 
     @staticmethod
     def run(
@@ -40,36 +65,49 @@ class Study:
         workers: int | None = None,
         in_process: bool = False,
     ) -> "Study":
-        """Run a study file, a preset, or a mapping with the keys of a study file.
+        """Run a study; the first three are those of ``of``, the others those of ``train``.
 
-        ``overrides`` are KEY=VALUE words as for ``--set``; ``out`` defaults to results/<study name>.
-        ``in_process`` trains without Ray. Raises a UserError where anything asked for is wrong, and
-        RuntimeError where some packs could not be trained.
+        Raises a UserError where anything asked for is wrong, and RuntimeError where some packs could not be
+        trained.
         """
-        if isinstance(source, StudyConfig):
-            source = source.resolved()
-        if isinstance(source, Mapping):
-            config = validate(source, "the study given", overrides)
-        else:
-            config = load_config(source, overrides)
-        study = Study(out if out is not None else default_directory(config))
-        from study.training.launch import launch
-
-        complete = launch(config, study.directory, address=address, workers=workers, in_process=in_process)
-        return study._checked(complete)
+        study = Study.of(source, out=out, overrides=overrides)
+        return study._checked(study.train(address=address, workers=workers, in_process=in_process))
 
     def resume(
         self, *, address: str | None = None, workers: int | None = None, in_process: bool = False
     ) -> "Study":
         """Train what is not in the ledger yet; raises as ``run`` does."""
-        from study.training.launch import resume
+        return self._checked(self.train(address=address, workers=workers, in_process=in_process))
 
-        complete = resume(self.directory, address=address, workers=workers, in_process=in_process)
-        return self._checked(complete)
+    def train(
+        self,
+        *,
+        address: str | None = None,
+        workers: int | None = None,
+        in_process: bool = False,
+        say: Callable[[str], None] = print,
+    ) -> bool:
+        """Begin or resume the study; return whether every planned run is in the ledger.
+
+        ``address`` is that of a Ray cluster; ``in_process`` trains without Ray.
+        """
+        from study.training.launch import launch
+
+        config = self._given or self.config
+        return launch(
+            config, self.directory, address=address, workers=workers, in_process=in_process, say=say
+        )
+
+    @property
+    def config(self) -> StudyConfig:
+        """The study as it was begun, or as it was given; LedgerError where there is neither."""
+        if self._given is not None and not self.directory.exists():
+            return self._given
+        return stored(self.directory.read_study(), str(self.directory.study_file))
 
     def status(self) -> Status:
         """Return how the study stands."""
-        return study_status(self.directory)
+        return study_status(self.directory, self.config.study, self._planned())
 
     def results(self) -> pd.DataFrame:
         """Return the ledger: one row per finished run, in the columns of the contract.
@@ -91,7 +129,7 @@ class Study:
         from study.reports.page.report import write_report
 
         where = location(out) if out else self.directory.report
-        results = study_results(self.directory)
+        results = self.full_results()
         with delivered(where) as folder:
             return where / write_report(results, folder).name
 
@@ -112,7 +150,7 @@ class Study:
         return select(
             runs[runs["status"] != FAILED],
             self.directory.read_outcomes,
-            planned=planned_runs(stored_config(self.directory), self.directory.read_packs()),
+            planned=self._planned(),
             broken=broken,
             max_idk=max_idk,
             max_di=max_di,
@@ -128,7 +166,7 @@ class Study:
         from study.deploy.export import Origin, export
         from study.training.study_data import rows_by_use
 
-        config = stored_config(self.directory)
+        config = self.config
 
         def origin() -> Origin:
             dataset = config.dataset.load()
@@ -140,14 +178,16 @@ class Study:
         """Write the search's history into the new file ``out``; see ``study.search.history``."""
         from study.search.history import write_optuna
 
-        return write_optuna(self.directory, out, say=say)
+        return write_optuna(self.directory, out, self.config.plan(), log=say)
+
+    def full_results(self) -> Results:
+        """Return everything that a report is made from."""
+        return study_results(self.directory, self.config.resolved(), self._planned())
+
+    def _planned(self) -> int:
+        return planned_runs(self.config.plan().search, self.directory.read_packs())
 
     def _checked(self, complete: bool) -> "Study":
         if not complete:
-            raise RuntimeError(self.status().words())
+            raise RuntimeError(self.status().summary())
         return self
-
-
-def default_directory(config: StudyConfig) -> Path:
-    """Return where a study's results go unless told otherwise."""
-    return Path("results") / config.study

@@ -5,14 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from study.api import Study
-from study.config.collections_of_presets import COLLECTIONS
-from study.config.study_file import load_config
+from study.config.presets import COLLECTIONS
 from study.data import load_dataset
 from study.errors import LedgerError
 from study.results.directory import ResultsDirectory
 from study.results.files.reading import legible, read_json
-from study.search.plan import planned_runs
-from study.status import Status, study_results
+from study.status import Status
 from study.storage.locations import Location
 from study.storage.seals import sealed_json
 from study.storage.whole_files import delivered, write_whole
@@ -37,7 +35,7 @@ class Collection:
         """
         collection = Collection(name, root, tuple(overrides))
         for preset in collection.presets:
-            load_config(preset, overrides)
+            collection.study(preset)
         if is_collection(root):
             if Collection.open(root) != collection:
                 raise LedgerError(f"{root / _FILE}: other studies were begun there; give another --out")
@@ -68,16 +66,15 @@ class Collection:
         Returns whether every planned run is there. Raises as ``launch`` does, before anything is trained
         where a study's data cannot be had.
         """
-        from study.training.launch import launch
-
-        configs = {preset: load_config(preset, self.overrides) for preset in self.presets}
-        for name, path in dict.fromkeys((c.dataset.name, c.dataset.path) for c in configs.values()):
+        studies = {preset: self.study(preset) for preset in self.presets}
+        for name, path in dict.fromkeys(
+            (data.name, data.path) for data in (study.config.dataset for study in studies.values())
+        ):
             load_dataset(name, path=path)
         complete = True
-        for number, (preset, config) in enumerate(configs.items(), start=1):
-            say(f"{preset} ({number} of {len(configs)})")
-            study = self._study(preset)
-            complete &= launch(config, study.directory, say=say, **options)
+        for number, (preset, study) in enumerate(studies.items(), start=1):
+            say(f"{preset} ({number} of {len(studies)})")
+            complete &= study.train(say=say, **options)
             study.report()
         return complete
 
@@ -90,14 +87,15 @@ class Collection:
         from study.reports.paper.paper import write_paper
 
         where = out or self.root / "report"
-        begun = [preset for preset in self.presets if self._study(preset).directory.exists()]
-        results = {preset: study_results(self._study(preset).directory) for preset in begun}
+        studies = {preset: self.study(preset) for preset in self.presets}
+        begun = {preset: study for preset, study in studies.items() if study.directory.exists()}
+        results = {preset: study.full_results() for preset, study in begun.items()}
         with delivered(where) as folder:
             return where / write_paper(results, folder, COLLECTIONS[self.name][0]).name
 
     def status(self) -> Status:
         """Return how the studies stand together, and each of them."""
-        parts = tuple(self._status(preset) for preset in self.presets)
+        parts = tuple(self.study(preset).status() for preset in self.presets)
         states = {part.state for part in parts}
         return Status(
             study=self.name,
@@ -110,15 +108,9 @@ class Collection:
             parts=parts,
         )
 
-    def _status(self, preset: str) -> Status:
-        study = self._study(preset)
-        if study.directory.exists():
-            return study.status()
-        planned = planned_runs(load_config(preset, self.overrides), [])
-        return Status(preset, "interrupted", planned, 0, 0, (), ())
-
-    def _study(self, preset: str) -> Study:
-        return Study(self.root / preset)
+    def study(self, preset: str) -> Study:
+        """Return one of the studies, begun or not; raises StudyFileError for a wrong override."""
+        return Study.of(preset, out=self.root / preset, overrides=self.overrides)
 
 
 def is_collection(root: Location) -> bool:

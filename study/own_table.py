@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from study.config.study_file import load_config, validate
+from study.config.reading import load_config, validate
 from study.data import dataset_names, guess, read_frame, study_file, table_name
 from study.data.own.guessing import Guess
 from study.data.own.reading import naming, shown_place

@@ -1,17 +1,15 @@
 """How a study stands, read from its results directory alone; needs neither torch nor Ray."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from study.config.study_file import StudyConfig, validate
 from study.results.directory import ResultsDirectory
 from study.results.files.reading import Broken
 from study.results.packs import split_id
 from study.results.study_results import Results
-from study.search.plan import planned_runs
 from study.words import FAILED, METRICS, SPLITS
 
 
@@ -19,7 +17,7 @@ from study.words import FAILED, METRICS, SPLITS
 class Status:
     """Counts of runs, and ``state``: ``running``, ``interrupted`` or ``finished``.
 
-    ``failed`` runs could not be trained, ``failures`` words why, by pack; ``broken`` are files of the
+    ``failed`` runs could not be trained, ``failures`` say why, by pack; ``broken`` are files of the
     ledger that cannot be read, whose runs `study resume` does again; ``parts`` are the studies of a
     collection.
     """
@@ -46,11 +44,11 @@ class Status:
             **({"studies": [part.to_json() for part in self.parts]} if self.parts else {}),
         }
 
-    def words(self) -> str:
-        """Return the status for a person."""
+    def summary(self) -> str:
+        """Return the status in a line for each fact."""
         lines = [f"{self.study}: {self.state}, {self.finished:,} of {self.planned:,} runs finished"]
         if self.parts:
-            return "\n".join([*lines, *(part.words() for part in self.parts)])
+            return "\n".join([*lines, *(part.summary() for part in self.parts)])
         if self.failed:
             lines.append(f"{self.failed:,} runs failed; `study resume` tries them again")
         lines += [f"  {failure}" for failure in self.failures]
@@ -58,30 +56,25 @@ class Status:
         return "\n".join(lines)
 
 
-def stored_config(directory: ResultsDirectory) -> StudyConfig:
-    """Return the study that was begun in ``directory``; raises LedgerError or StudyFileError."""
-    return validate(directory.read_study(), str(directory.study_file))
+def study_status(directory: ResultsDirectory, study: str, planned: int) -> Status:
+    """Return how the study in ``directory`` stands, of whose runs so many are ``planned``."""
+    return _status(
+        directory, study, planned, *directory.read_runs(["run_id", "pack_id", "status", "reason"])
+    )
 
 
-def study_status(directory: ResultsDirectory) -> Status:
-    """Return how the study in ``directory`` stands; raises LedgerError where there is none."""
-    directory.require()
-    return _status(directory, *directory.read_runs(["run_id", "pack_id", "status", "reason"]))
-
-
-def study_results(directory: ResultsDirectory) -> Results:
-    """Return everything that a report is made from; raises LedgerError where there is no study."""
-    directory.require()
+def study_results(directory: ResultsDirectory, resolved: Mapping[str, Any], planned: int) -> Results:
+    """Return everything that a report is made from; ``resolved`` is the study file."""
     runs, broken = directory.read_runs()
-    status = _status(directory, runs, broken)
+    status = _status(directory, resolved["study"], planned, runs, broken)
     manifest = directory.read_manifest() if directory.manifest_file.exists() else {}
     if status.failed:
         runs = runs[runs["status"] != FAILED].reset_index(drop=True)
     return Results(
         runs=runs,
         decision_makers=_by_split(directory.read_decision_makers()),
-        study=stored_config(directory).resolved(),
-        manifest=manifest,
+        study=resolved,
+        manifest={key: value for key, value in manifest.items() if key != "study"},
         planned=status.planned,
         failed=status.failed,
         state=status.state,
@@ -89,16 +82,15 @@ def study_results(directory: ResultsDirectory) -> Results:
     )
 
 
-def _status(directory: ResultsDirectory, runs: pd.DataFrame, broken: list[Broken]) -> Status:
-    config = stored_config(directory)
+def _status(
+    directory: ResultsDirectory, study: str, planned: int, runs: pd.DataFrame, broken: list[Broken]
+) -> Status:
     failed = runs[runs["status"] == FAILED]
     finished = len(runs) - len(failed)
-    planned = planned_runs(config, directory.read_packs())
     at_rest = "finished" if finished >= planned else "interrupted"
-    state = "running" if directory.is_locked() else at_rest
     return Status(
-        study=config.study,
-        state=state,
+        study=study,
+        state="running" if directory.is_locked() else at_rest,
         planned=planned,
         finished=finished,
         failed=len(failed),
@@ -108,7 +100,7 @@ def _status(directory: ResultsDirectory, runs: pd.DataFrame, broken: list[Broken
 
 
 def _failures(failed: pd.DataFrame) -> Iterator[str]:
-    """Word which runs failed and why, a line for every pack and reason."""
+    """Return which runs failed and why, a line for every pack and reason."""
     pack = failed["pack_id"].map(lambda pack_id: split_id(pack_id)[0])
     for (pack_id, reason), runs in failed.groupby([pack, "reason"]):
         which = f"run {runs['run_id'].iloc[0]}" if len(runs) == 1 else f"{len(runs):,} runs"

@@ -1,6 +1,6 @@
 """The vocabulary that every room shares: splits, methods, metrics, and what columns are called."""
 
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 SPLITS = ("train", "validation", "test")
 """In the order of their codes, 0 to 2."""
@@ -38,3 +38,19 @@ NO_DECISION_MAKER = "none"
 
 FAILED = "failed"
 """The status of a run that could not be trained; its ``reason`` says why, and it has no metrics."""
+
+
+class Arm(NamedTuple):
+    """What a search explores on its own: one method with one model and one decision-maker."""
+
+    method: str
+    model: str
+    decision_maker: str
+
+    def __str__(self) -> str:
+        """Return a name that tells this arm from a study's others, fit for a file name."""
+        return "-".join(self)
+
+
+BASELINE = Arm("binary", PLAIN_MODEL, NO_DECISION_MAKER)
+"""The arm of a binary model trained for accuracy alone (paper, Figure 3), which every study has."""

@@ -24,7 +24,7 @@ def add(add_parser: AddParser) -> None:
 
 def _status(options: argparse.Namespace) -> int:
     status = studies_in(options.directory).status()
-    printer.echo(json.dumps(status.to_json(), indent=2) if options.json else status.words())
+    printer.echo(json.dumps(status.to_json(), indent=2) if options.json else status.summary())
     return DONE
 
 

@@ -21,12 +21,11 @@ def _presets(options: argparse.Namespace) -> int:
 
 def _rows() -> Iterator[tuple[str, str, str]]:
     """Yield every preset, then every collection of presets: name, runs, what it draws."""
-    from study.config.collections_of_presets import COLLECTIONS
-    from study.config.presets import preset_description, preset_names
-    from study.config.study_file import load_config
-    from study.search.plan import planned_runs
+    from study.config.presets import COLLECTIONS, preset_description, preset_names
+    from study.config.reading import load_config
+    from study.search.tally import planned_runs
 
-    runs = {name: planned_runs(load_config(name), []) for name in preset_names()}
+    runs = {name: planned_runs(load_config(name).plan().search) for name in preset_names()}
     for name in runs:
         yield name, f"{runs[name]:,}", preset_description(name)
     for name, (figures, presets) in COLLECTIONS.items():

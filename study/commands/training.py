@@ -48,41 +48,34 @@ def _add_where(parser: argparse.ArgumentParser) -> None:
 
 
 def _presets() -> str:
-    from study.config.collections_of_presets import COLLECTIONS
-    from study.config.presets import preset_names
+    from study.config.presets import COLLECTIONS, preset_names
 
     return f"a study file, or one of the presets {', '.join([*preset_names(), *COLLECTIONS])} (default)"
 
 
 def _run(options: argparse.Namespace) -> int:
-    from study.api import Study, default_directory
+    from study.api import Study
     from study.collection import Collection
-    from study.config.collections_of_presets import COLLECTIONS
-    from study.config.study_file import load_config
+    from study.config.presets import COLLECTIONS
 
     if options.study in COLLECTIONS:
         options.directory = options.out or Path("results") / options.study
         return _run_all(Collection.begin(options.study, options.directory, options.set), options)
-    config = load_config(options.study, options.set)
-    options.directory = options.out or default_directory(config)
-    # Only now, for it takes seconds: an interruption is to name the directory.
-    from study.training.launch import launch
-
-    study = Study(options.directory)
-    complete = launch(
-        config, study.directory, address=options.address, workers=options.workers, say=printer.log
-    )
-    return _conclude(study, complete)
+    study = Study.of(options.study, out=options.out, overrides=options.set)
+    options.directory = study.directory.root
+    return _train(study, options)
 
 
 def _resume(options: argparse.Namespace) -> int:
     from study.api import Study
-    from study.training.launch import resume
 
     if collection := collection_in(options.directory):
         return _run_all(collection, options)
-    study = Study(options.directory)
-    complete = resume(study.directory, address=options.address, workers=options.workers, say=printer.log)
+    return _train(Study(options.directory), options)
+
+
+def _train(study: "Study", options: argparse.Namespace) -> int:
+    complete = study.train(address=options.address, workers=options.workers, say=printer.log)
     return _conclude(study, complete)
 
 
@@ -97,5 +90,5 @@ def _conclude(studies: "Study | Collection", complete: bool) -> int:
     printer.echo(f"report: {studies.report()}")
     if complete:
         return DONE
-    printer.log(f"study: {studies.status().words()}")
+    printer.log(f"study: {studies.status().summary()}")
     return INCOMPLETE

@@ -22,7 +22,7 @@ ARMS: dict[str, tuple[str, str]] = {
     for method, model in product(METHODS, FAMILIES)
     if method in FAMILIES[model].methods
 }
-"""Every method with every model that can be trained with it, as words: ``defer-ordinal``."""
+"""Every method with every model that can be trained with it, by its name in a study file."""
 
 
 class Section(BaseModel):
@@ -92,7 +92,7 @@ def as_mapping(coefficient: str, value: object) -> object:
     One space for all becomes a mapping. Raises ValueError for a key that has no such coefficient.
     """
     defaults = DEFAULTS[coefficient]
-    methods = list(dict.fromkeys(arm.partition("-")[0] for arm in defaults))
+    methods = list(dict.fromkeys(ARMS[arm][0] for arm in defaults))
     if not isinstance(value, Mapping) or {"low", "high", "log"} & set(value):
         space = _space(value)
         return dict.fromkeys(methods, space)
@@ -108,8 +108,7 @@ def as_mapping(coefficient: str, value: object) -> object:
 def by_arm(coefficient: str, given: Mapping[str, Space]) -> dict[str, Space]:
     """Return the space of every arm: its own, else its method's, else the default."""
     return {
-        arm: given.get(arm, given.get(arm.partition("-")[0], space))
-        for arm, space in DEFAULTS[coefficient].items()
+        arm: given.get(arm, given.get(ARMS[arm][0], space)) for arm, space in DEFAULTS[coefficient].items()
     }
 
 

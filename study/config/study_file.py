@@ -1,19 +1,13 @@
-"""The study file: YAML as a person writes it, validated and resolved with every default written out.
+"""The keys of a study file, and what must hold between them. Behind this border, a study is a ``Plan``."""
 
-This is the border: pydantic models live here and nowhere else. Everything that can be wrong in a file
-becomes one StudyFileError that names the file, the key and what is allowed.
-"""
-
-import copy
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from math import ceil, prod
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from study.config.presets import preset_names, preset_text
+from study.config.plan import ArmPlan, DecisionMakerPlan, Plan, SearchPlan, ThresholdOptions
 from study.config.sections import (
     ADAPTIVE,
     InconsistentSection,
@@ -32,19 +26,16 @@ from study.config.spaces import (
     Space,
     listed,
 )
-from study.config.validation_errors import explain
 from study.data.own.section import DatasetSection
-from study.errors import StudyFileError
 from study.models.families import FAMILIES
-from study.storage.yaml_text import parse_yaml
-from study.words import METHODS, Method
+from study.words import METHODS, NO_DECISION_MAKER, Arm, Method
 
 DecisionMakerName = Literal["column", "standard", "biased", "inconsistent", "oracle"]
 
 _SEEDS_ALLOWED = "write how many seeds (1 to 10000), or a list of numbers from 0 to 2^63 - 1"
 # Small packs leave lanes empty at their end, large ones leave workers without one.
 _STEP, _LARGEST_PACK = 64, 1024
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
 
 def _seed_list(value: object) -> object:
@@ -100,7 +91,7 @@ class StudyConfig(Section):
     @field_validator("study")
     @classmethod
     def _named(cls, value: str) -> str:
-        if not _NAME.fullmatch(value):
+        if not NAME.fullmatch(value):
             raise ValueError(f"{value!r} is not a name; letters, digits, . _ and - are allowed")
         return value
 
@@ -165,16 +156,17 @@ class StudyConfig(Section):
             )
 
     def arms(self) -> list[str]:
-        """Return the arms that the study's methods and models come to, as words."""
+        """Return what the study's methods and models come to, by name in ``ARMS``."""
+        names = {pair: name for name, pair in ARMS.items()}
         pairs = ((method, model) for method in self.methods for model in self.model)
-        return [f"{method}-{model}" for method, model in pairs if f"{method}-{model}" in ARMS]
+        return [names[pair] for pair in pairs if pair in names]
 
     def spaces(self, arm: str) -> dict[str, Space]:
         """Return what is searched for ``arm``, by coefficient.
 
         Thresholds that the search itself proposes leave nothing to weigh but the network's own loss.
         """
-        method, _, model = arm.partition("-")
+        method, model = ARMS[arm]
         search = self.search
         names = FAMILIES[model].quantiles(method)
         if names and self.thresholds.sampler == "search":
@@ -183,6 +175,40 @@ class StudyConfig(Section):
             return {"model_alpha": search.model_alpha[arm], **quantiles}
         spaces = {"alpha": search.alpha, "gamma": search.gamma, "model_alpha": search.model_alpha}
         return {name: by_arm[arm] for name, by_arm in spaces.items() if arm in by_arm}
+
+    def plan(self) -> Plan:
+        """Return the study as plain data.
+
+        A method that never defers is trained once, whatever decision-makers there are.
+        """
+        arms: list[ArmPlan] = []
+        for name in self.arms():
+            method, model = ARMS[name]
+            decision_makers = (NO_DECISION_MAKER,) if method == "binary" else self.decision_maker
+            spaces, settings = self.spaces(name), self.settings_of(name)
+            arms += [ArmPlan(Arm(method, model, who), spaces, settings) for who in decision_makers]
+        return Plan(
+            study=self.study,
+            dataset=self.dataset.name,
+            search=SearchPlan(
+                sampler=self.search.sampler,
+                seed=self.search.seed,
+                arms=tuple(arms),
+                seeds=self.seeds,
+                settings_of_pack=self.settings_of_pack,
+            ),
+            decision_makers=DecisionMakerPlan(
+                names=self.decision_maker,
+                tested_with=self.test_decision_maker,
+                where=self.inconsistent.where,
+                flip=self.inconsistent.flip,
+                seed=self.dataset.split_seed,
+            ),
+            training=self.training.model_dump(),
+            thresholds=ThresholdOptions(**self.thresholds.model_dump()),
+            workers=self.resources.workers,
+            backend=self.resources.backend,
+        )
 
     def settings_of(self, arm: str) -> int:
         """Return how many settings are tried in ``arm``, with each decision-maker."""
@@ -209,84 +235,6 @@ class StudyConfig(Section):
             plain["search"][name] = {arm: spaces[arm] for arm in arms if arm in spaces}
         plain["pack"]["settings"] = self.settings_of_pack
         return plain
-
-
-def load_config(source: str | Path, overrides: Sequence[str] = ()) -> StudyConfig:
-    """Read a study file or preset, apply ``KEY=VALUE`` overrides, and validate the whole.
-
-    Raises StudyFileError with one line for a missing file, broken YAML, an unknown key or a value that
-    is not allowed.
-    """
-    where = str(source)
-    if isinstance(source, str) and source in preset_names():
-        text = preset_text(source)
-        where = f"preset {source}"
-    elif Path(source).suffix in (".csv", ".parquet"):
-        raise StudyFileError(f"{where}: is a table; write a study file for it: study init {where}")
-    else:
-        text = _read(Path(source))
-    raw = parse_yaml(text, where)
-    if _NAME.fullmatch(Path(source).stem):
-        raw.setdefault("study", Path(source).stem)
-    return validate(raw, where, overrides)
-
-
-def validate(raw: Mapping[str, Any], where: str, overrides: Sequence[str] = ()) -> StudyConfig:
-    """Return the validated study, after ``KEY=VALUE`` overrides.
-
-    Raises StudyFileError, naming ``where`` the study came from.
-    """
-    whole = copy.deepcopy(dict(raw))
-    for override in overrides:
-        _set(whole, override)
-    try:
-        return StudyConfig.model_validate(whole)
-    except ValidationError as error:
-        raise StudyFileError(f"{where}: {explain(error, StudyConfig)}") from None
-
-
-def changed_keys(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[str]:
-    """Return the dotted keys whose values differ, with both values; ``resources`` decide no row."""
-    found = []
-    for key in dict.fromkeys([*old, *new]):
-        name = f"{prefix}{key}"
-        if name == "resources" or old.get(key) == new.get(key):
-            continue
-        if isinstance(old.get(key), Mapping) and isinstance(new.get(key), Mapping):
-            found += changed_keys(old[key], new[key], f"{name}.")
-        else:
-            found.append(f"{name} ({old.get(key)} there, {new.get(key)} now)")
-    return found
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text("utf-8")
-    except FileNotFoundError:
-        raise StudyFileError(
-            f"{path}: no such study file, and no preset of that name; presets are "
-            f"{', '.join(preset_names())}"
-        ) from None
-    except UnicodeDecodeError:
-        raise StudyFileError(f"{path}: is not a text file in UTF-8") from None
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise StudyFileError(f"{path}: cannot be read ({reason})") from None
-
-
-def _set(raw: dict[str, Any], override: str) -> None:
-    key, equals, value = override.partition("=")
-    if not equals or not key.strip():
-        raise StudyFileError(f"--set {override}: write KEY=VALUE, such as search.settings=200")
-    *parents, last = key.strip().split(".")
-    place = raw
-    for parent in parents:
-        if not isinstance(place.get(parent), dict):
-            # A shorthand such as `dataset: compas` gives way to the section it stands for.
-            word = "name" if parent == "dataset" else "column"
-            place[parent] = {word: place[parent]} if isinstance(place.get(parent), str) else {}
-        place = place[parent]
-    place[last] = parse_yaml(f"value: {value}", f"--set {key}")["value"]
 
 
 def _plain(value: Any) -> Any:

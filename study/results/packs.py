@@ -7,10 +7,12 @@ hashes of what decides a row, so that rows from different machines can be put si
 import hashlib
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from math import isfinite
 from typing import Any
+
+from study.words import Arm
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}")
 _SUB_PACK = re.compile(r"(.+-[0-9a-f]{8})(?:\.([01]+))?")
@@ -68,7 +70,6 @@ class Pack:
     """
 
     pack_id: str
-    arm: str
     index: int
     method: str
     model: str
@@ -76,6 +77,25 @@ class Pack:
     seeds: tuple[int, ...]
     proposals: tuple[Proposal, ...]
     fresh: tuple[str, ...]
+
+    @staticmethod
+    def of(
+        arm: Arm,
+        index: int,
+        proposals: Sequence[Proposal],
+        seeds: Sequence[int],
+        taken: Collection[str] = (),
+    ) -> "Pack":
+        """Make the pack of ``proposals``; settings in ``taken`` are trained by an earlier pack."""
+        ids = dict.fromkeys(proposal.setting.setting_id for proposal in proposals)
+        fresh = tuple(setting_id for setting_id in ids if setting_id not in taken)
+        pack = Pack("", index, *arm, tuple(seeds), tuple(proposals), fresh)
+        return replace(pack, pack_id=pack._identity())
+
+    @property
+    def arm(self) -> Arm:
+        """The arm whose settings the pack trains."""
+        return Arm(self.method, self.model, self.decision_maker)
 
     @property
     def settings(self) -> tuple[Setting, ...]:
@@ -142,9 +162,17 @@ class Pack:
         pack._check()
         return pack
 
+    def _identity(self) -> str:
+        """Return the pack's id: its arm, its index, and a hash of all that it holds.
+
+        The parameters of a setting are in the setting's own id.
+        """
+        proposed = [[proposal.setting.setting_id, proposal.memory] for proposal in self.proposals]
+        return f"{self.arm}-{self.index:05d}-{digest([proposed, self.seeds, self.fresh])[:8]}"
+
     def _check(self) -> None:
-        """Raise ValueError unless everything is of its kind: a manifest may be made up by anybody."""
-        names = (self.pack_id, self.arm, self.method, self.model, self.decision_maker)
+        """Raise ValueError unless everything is of its kind, and the id that of what the pack holds."""
+        names = (self.pack_id, self.method, self.model, self.decision_maker)
         settings = {proposal.setting.setting_id: proposal.setting for proposal in self.proposals}
         words = (*names, *settings, *self.fresh)
         if not all(isinstance(word, str) and _NAME.fullmatch(word) for word in words):
@@ -163,6 +191,8 @@ class Pack:
                 raise ValueError("params are finite numbers")
             if not {"alpha", "model_alpha"} & params.keys():
                 raise ValueError("no alpha")
+        if self.pack_id != self._identity():
+            raise ValueError("its id is not that of what it holds")
 
 
 def split_id(pack_id: str) -> tuple[str, str]:

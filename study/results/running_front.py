@@ -22,8 +22,8 @@ class Front:
         points = np.concatenate([self._points, new])
         self._points = points[pareto_mask(points)]
 
-    def words(self) -> str:
-        """Word the front; nothing where there is none."""
+    def summary(self) -> str:
+        """Describe the front in a line; nothing where there is none."""
         if not len(self._points):
             return ""
         (error_low, di_low), (error_high, di_high) = self._points.min(0), self._points.max(0)

@@ -2,16 +2,17 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from study.config.study_file import StudyConfig
+from study.config.plan import Plan
+from study.errors import LedgerError
 from study.models.families import FAMILIES
-from study.results.packs import Setting, digest
-from study.search.plan import Arm
-from study.words import NO_DECISION_MAKER
+from study.results.directory import ResultsDirectory
+from study.results.packs import Pack, Setting, digest, split_id
+from study.words import NO_DECISION_MAKER, Arm
 
 
 @dataclass(frozen=True)
@@ -27,15 +28,17 @@ class Identity:
     code: str
 
     @staticmethod
-    def of(config: StudyConfig, data_fingerprint: str, where: str | None = None) -> "Identity":
-        """Take from a study file what decides its rows; ``where`` is on whom ``inconsistent`` errs."""
-        only_random = {"candidates"} if config.thresholds.sampler != "random" else None
+    def of(plan: Plan, data_fingerprint: str, where: str | None) -> "Identity":
+        """Take from a plan what decides its rows; ``where`` is on whom ``inconsistent`` errs."""
+        thresholds = asdict(plan.thresholds)
+        if plan.thresholds.sampler != "random":
+            del thresholds["candidates"]
         protocol = {
-            "thresholds": config.thresholds.model_dump(exclude=only_random),
-            "test_decision_maker": config.test_decision_maker,
-            "inconsistent": {"where": where, "flip": config.inconsistent.flip},
+            "thresholds": thresholds,
+            "test_decision_maker": plan.decision_makers.tested_with,
+            "inconsistent": {"where": where, "flip": plan.decision_makers.flip},
         }
-        return Identity(data_fingerprint, config.training.model_dump(), protocol, code_digest())
+        return Identity(data_fingerprint, plan.training, protocol, code_digest())
 
     def setting(self, arm: Arm, params: Mapping[str, float]) -> Setting:
         """Return the setting of ``arm`` with ``params``."""
@@ -47,11 +50,21 @@ class Identity:
             protocol["tested_with"] = self.protocol["test_decision_maker"] or arm.decision_maker
         if "inconsistent" in (arm.decision_maker, protocol.get("tested_with")):
             protocol |= self.protocol["inconsistent"]
-        facts = [
-            *(arm.method, arm.model, arm.decision_maker, params, protocol),
-            *(self.data_fingerprint, dict(self.training), self.code),
-        ]
+        facts = [*arm, params, protocol, self.data_fingerprint, dict(self.training), self.code]
         return Setting(digest(facts), params)
+
+
+def check_settings(pack: Pack, identity: Identity, directory: ResultsDirectory) -> None:
+    """Raise LedgerError where the id of a setting is not that of its parameters in this study."""
+    for proposal in pack.proposals:
+        written = proposal.setting
+        if identity.setting(pack.arm, written.params) != written:
+            root, _ = split_id(pack.pack_id)
+            raise LedgerError(
+                f"{directory.pack_file(root)}: setting {written.setting_id} is not that of its "
+                "parameters with this study's data, options and code: this file or study.yaml was changed; "
+                "restore it from a copy, or start the study again with another --out"
+            )
 
 
 _DECIDING = (

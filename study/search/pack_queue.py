@@ -1,4 +1,4 @@
-"""Which pack is next: the plan, the search and the ledger brought together.
+"""Which pack is next: what is planned, what the search proposes and what the ledger has.
 
 Packs are stable. What is proposed is written down before it runs, and a pack has finished when the ledger
 has all its runs; so resuming after an interruption is the same as continuing.
@@ -10,17 +10,17 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from study.config.plan import ArmPlan, SearchPlan
 from study.config.sections import ADAPTIVE
-from study.config.study_file import StudyConfig
 from study.errors import LedgerError
 from study.results.directory import ResultsDirectory
 from study.results.packs import Pack, Proposal, split_id
 from study.results.running_front import Front
 from study.results.settings import medians_by_setting
-from study.search.identity import Identity
-from study.search.plan import BASELINE, Arm, Tally, arms, make_pack
-from study.search.samplers import OBJECTIVES, Asked, Told, grid, propose
-from study.words import FAILED
+from study.search.identity import Identity, check_settings
+from study.search.samplers import OBJECTIVES, Observation, Point, grid, propose
+from study.search.tally import Tally
+from study.words import BASELINE, FAILED, Arm
 
 LOOKAHEAD = 2
 """An adaptive search asks for pack n once packs 0 to n - LOOKAHEAD are in, however many workers there are:
@@ -31,16 +31,14 @@ _LEARNED = ["setting_id", *OBJECTIVES]
 
 @dataclass
 class _ArmState:
-    """What was asked for in an arm, counted as packs come: none costs more than the one before."""
+    """What was proposed in an arm, counted as packs come: none costs more than the one before."""
 
-    arm: Arm
-    settings: int
-    """How many settings the arm will ask for."""
-    listed: Sequence[Asked] | None
-    """All of them, where the sampler does not look at results."""
+    plan: ArmPlan
+    listed: Sequence[Point] | None
+    """All settings of the arm, where the sampler does not look at results."""
     packs: int = 0
-    asked: int = 0
-    """How many settings of the search were asked for; the baseline is not the search's."""
+    proposed: int = 0
+    """How many settings of the search were proposed; the baseline is not the search's."""
     out: set[int] = field(default_factory=set)
     """The packs, by index, that have not come to an end."""
     taken: set[str] = field(default_factory=set)
@@ -50,12 +48,12 @@ class _ArmState:
     @property
     def has_baseline(self) -> bool:
         """Say whether the first pack has the baseline in front."""
-        return self.arm.name == BASELINE.name
+        return self.plan.arm == BASELINE
 
     @property
     def has_more(self) -> bool:
         """Say whether a pack is still to be asked for."""
-        return self.asked < self.settings or (self.has_baseline and not self.packs)
+        return self.proposed < self.plan.settings or (self.has_baseline and not self.packs)
 
     @property
     def known(self) -> int:
@@ -72,7 +70,7 @@ class _ArmState:
         """Take note of a pack that was asked for."""
         of_search = pack.of_search
         self.packs += 1
-        self.asked += len(of_search)
+        self.proposed += len(of_search)
         self.out.add(pack.index)
         self.taken.update(pack.fresh)
         if self.listed is None:
@@ -89,13 +87,13 @@ class _Open:
 
 
 class PackQueue:
-    """Hands out the packs of a study that are still to train, and learns from those that are in."""
+    """Hands out the packs of a study that are still to train, and learns from those that have finished."""
 
-    def __init__(self, config: StudyConfig, identity: Identity, directory: ResultsDirectory) -> None:
-        self._config, self._identity, self._directory = config, identity, directory
-        self._states = {arm.name: self._begin(arm) for arm in arms(config)}
-        self._states.setdefault(BASELINE.name, _ArmState(BASELINE, settings=0, listed=[]))
-        self._tally = Tally(config)
+    def __init__(self, plan: SearchPlan, identity: Identity, directory: ResultsDirectory) -> None:
+        self._plan, self._identity, self._directory = plan, identity, directory
+        self._states = {arm.arm: self._begin(arm) for arm in plan.arms}
+        self._states.setdefault(BASELINE, _ArmState(ArmPlan(BASELINE, {}, settings=0), listed=[]))
+        self._tally = Tally(plan)
         self._values: dict[str, tuple[float, ...]] = {}
         self._waiting: deque[Pack] = deque()
         self._open: dict[str, _Open] = {}
@@ -161,15 +159,19 @@ class PackQueue:
             rows = [self._directory.read_pack_runs(file, _LEARNED) for file in opened.files]
             self._learn(rows[0] if len(rows) == 1 else pd.concat(rows))
 
-    def _begin(self, arm: Arm) -> _ArmState:
-        search = self._config.search
-        if search.sampler == "grid":
-            listed: Sequence[Asked] | None = grid(arm.spaces)
-        elif search.sampler in ADAPTIVE:
+    def _begin(self, arm: ArmPlan) -> _ArmState:
+        plan = self._plan
+        if plan.sampler == "grid":
+            listed: Sequence[Point] | None = grid(arm.spaces)
+        elif plan.sampler in ADAPTIVE:
             listed = None
         else:
-            listed = propose(search.sampler, arm.spaces, search.settings, seed=(search.seed, arm.search, 0))
-        return _ArmState(arm, self._config.settings_of(arm.search), listed)
+            listed = propose(plan.sampler, arm.spaces, arm.settings, seed=self._stream(arm.arm, 0))
+        return _ArmState(arm, listed)
+
+    def _stream(self, arm: Arm, packs: int) -> tuple[int, str, int]:
+        """Name the stream that proposals come from: the same for every decision-maker."""
+        return self._plan.seed, f"{arm.method}-{arm.model}", packs
 
     def _adopt(self, packs: Sequence[Pack]) -> None:
         """Take over what an earlier driver asked for: finished packs are learned from, others wait.
@@ -184,11 +186,7 @@ class PackQueue:
         finished = set(rows["run_id"])
         learned = []
         for pack in packs:
-            if pack.arm not in self._states:
-                raise LedgerError(
-                    f"{self._directory.packs}: pack {pack.pack_id} is not of this study's arms; "
-                    f"they are {', '.join(self._states)}"
-                )
+            self._check(pack)
             self._note(pack)
             runs = pack.run_ids
             if finished.issuperset(runs):
@@ -203,39 +201,55 @@ class PackQueue:
         if learned:
             self._learn(rows if len(learned) == len(rows) else rows[rows["run_id"].isin(learned)])
 
+    def _check(self, pack: Pack) -> None:
+        """Raise LedgerError unless a pack that was written down earlier is this study's next in its arm."""
+        state, place = self._states.get(pack.arm), self._directory.packs
+        if state is None:
+            arms = ", ".join(map(str, self._states))
+            raise LedgerError(f"{place}: pack {pack.pack_id} is not of this study's arms; they are {arms}")
+        if pack.index != state.packs:
+            raise LedgerError(
+                f"{place}: pack {state.packs} of {pack.arm} is missing; restore its file from a copy, or "
+                "start the study again with another --out"
+            )
+        if pack.seeds != self._plan.seeds:
+            raise LedgerError(
+                f"{place}: pack {pack.pack_id} has other seeds than study.yaml; restore the file that was "
+                "changed from a copy, or start the study again with another --out"
+            )
+        check_settings(pack, self._identity, self._directory)
+
     def _ask(self, state: _ArmState) -> Pack:
-        index, size = state.packs, self._config.settings_of_pack
-        first = state.asked
-        count = min(size, state.settings - first)
+        index, first, arm = state.packs, state.proposed, state.plan.arm
+        count = min(self._plan.settings_of_pack, state.plan.settings - first)
         if state.listed is not None:
-            asked = state.listed[first : first + count]
+            points = state.listed[first : first + count]
         else:
-            asked = self._search(state, index, count)
-        proposals = [Proposal(self._identity.setting(state.arm, a.params), a.memory) for a in asked]
+            points = self._search(state, index, count)
+        proposals = [Proposal(self._identity.setting(arm, p.params), p.memory) for p in points]
         if index == 0 and state.has_baseline:
             baseline = self._identity.setting(BASELINE, {"alpha": 0.0})
             proposals.insert(0, Proposal(baseline, None))
-        pack = make_pack(state.arm, index, proposals, self._config.seeds, state.taken)
+        pack = Pack.of(arm, index, proposals, self._plan.seeds, state.taken)
         self._directory.write_pack(pack)
         self._note(pack)
         return pack
 
-    def _search(self, state: _ArmState, index: int, count: int) -> list[Asked]:
-        told = [
-            Told(_asked(proposal), self._values.get(proposal.setting.setting_id))
+    def _search(self, state: _ArmState, index: int, count: int) -> Sequence[Point]:
+        observed = [
+            Observation(_point(proposal), self._values.get(proposal.setting.setting_id))
             for proposals in state.searched[: state.known]
             for proposal in proposals
         ]
         pending = [
-            _asked(proposal) for proposals in state.searched[state.known :] for proposal in proposals
+            _point(proposal) for proposals in state.searched[state.known :] for proposal in proposals
         ]
-        search = self._config.search
         return propose(
-            search.sampler,
-            state.arm.spaces,
+            self._plan.sampler,
+            state.plan.spaces,
             count,
-            seed=(search.seed, state.arm.search, index),
-            told=told,
+            seed=self._stream(state.plan.arm, index),
+            observed=observed,
             pending=pending,
         )
 
@@ -248,11 +262,11 @@ class PackQueue:
         """Take from rows what the front and an adaptive search must know."""
         medians = medians_by_setting(rows)
         self.front.add(medians)
-        if self._config.search.sampler in ADAPTIVE:
+        if self._plan.sampler in ADAPTIVE:
             defined = medians.dropna(subset=list(OBJECTIVES))
             values = defined[list(OBJECTIVES)].itertuples(index=False, name=None)
             self._values.update(zip(defined["setting_id"], values, strict=True))
 
 
-def _asked(proposal: Proposal) -> Asked:
-    return Asked(proposal.setting.params, proposal.memory or {})
+def _point(proposal: Proposal) -> Point:
+    return Point(proposal.setting.params, proposal.memory or {})

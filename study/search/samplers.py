@@ -1,8 +1,8 @@
 """Which settings to try next, and how others may look at those tried: the only file that knows Optuna.
 
-A proposal is a function of what was told, what is still out, and a seed, and of nothing else: the Optuna
-study is rebuilt in memory for every pack, so that an interruption changes nothing. Samplers that do not
-look at results need no Optuna: all their settings are drawn at once.
+What is proposed depends on the observations, on what is pending and on a seed, and on nothing else: the
+Optuna study is rebuilt in memory for every pack, so that an interruption changes nothing. Samplers that do
+not look at results need no Optuna: all their settings are drawn at once.
 """
 
 import logging
@@ -32,34 +32,34 @@ OBJECTIVES = ("validation_error", "validation_di", "validation_idk_rate")
 
 NEWEST = 200
 UNBEATEN = 100
-"""An adaptive search looks at the NEWEST settings told, and of those before them at the last UNBEATEN that
+"""An adaptive search looks at the NEWEST observations, and of those before them at the last UNBEATEN that
 no other beats. What it costs to ask then stays the same, however many settings a study tries."""
 
 
 @dataclass(frozen=True)
-class Asked:
-    """One setting that was asked for, and what the sampler must remember of it."""
+class Point:
+    """A point of the space that is searched, and what the sampler must remember of it."""
 
     params: Mapping[str, float]
     memory: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Told:
-    """One setting that was asked for and what came of it: the medians over seeds of OBJECTIVES.
+class Observation:
+    """A point that was proposed and what came of it: the medians over seeds of OBJECTIVES.
 
     ``values`` is None where no run of the setting has all of them (a diverged model, say).
     """
 
-    asked: Asked
+    point: Point
     values: tuple[float, ...] | None
 
 
 @dataclass(frozen=True)
-class Tried:
-    """A setting that came of a search and has finished: what others may want to know, and when it ran."""
+class FinishedTrial:
+    """A setting that came of a search and has finished: notes for the reader, and when it ran."""
 
-    told: Told
+    observation: Observation
     notes: Mapping[str, Any]
     began: datetime
     ended: datetime
@@ -67,22 +67,22 @@ class Tried:
 
 @dataclass(frozen=True)
 class History:
-    """What one search did, in the order in which it asked."""
+    """What one search did, in the order in which it proposed."""
 
     name: str
     spaces: Mapping[str, Space]
     notes: Mapping[str, Any]
-    tried: Sequence[Tried]
+    trials: Sequence[FinishedTrial]
 
 
-def grid(spaces: Mapping[str, Space]) -> list[Asked]:
+def grid(spaces: Mapping[str, Space]) -> list[Point]:
     """Cross the listed values of all spaces; raises TypeError for a range."""
     listed = []
     for space in spaces.values():
         if isinstance(space, Range):
             raise TypeError("a grid needs listed values")
         listed.append(space)
-    return [Asked(dict(zip(spaces, point, strict=True)), {}) for point in product(*listed)]
+    return [Point(dict(zip(spaces, values, strict=True)), {}) for values in product(*listed)]
 
 
 def propose(
@@ -91,40 +91,40 @@ def propose(
     count: int,
     *,
     seed: tuple[int, str, int],
-    told: Sequence[Told] = (),
-    pending: Sequence[Asked] = (),
-) -> list[Asked]:
-    """Ask ``sampler`` for ``count`` settings, knowing ``told`` and those still out.
+    observed: Sequence[Observation] = (),
+    pending: Sequence[Point] = (),
+) -> list[Point]:
+    """Ask ``sampler`` for ``count`` settings, given what was ``observed`` and what is ``pending``.
 
     ``seed`` names the stream: the study's search seed, the arm, and how many packs came before.
     Raises ValueError for an unknown sampler.
     """
     stream = stream_seed("search", *seed) % 2**32
     if sampler not in ADAPTIVE:
-        return [Asked(params, {}) for params in _drawn(sampler, spaces, count, stream)]
+        return [Point(params, {}) for params in _drawn(sampler, spaces, count, stream)]
     _quiet()
     distributions = {name: _distribution(space) for name, space in spaces.items()}
     study = optuna.create_study(
         directions=["minimize"] * len(OBJECTIVES),
         sampler=_sampler(sampler, stream),
     )
-    study.add_trials([_trial(past, distributions) for past in looked_at(told)])
+    study.add_trials([_trial(past, distributions) for past in looked_at(observed)])
     # Their parameters say all; what is remembered of them would be parsed again for every setting asked.
-    out = [Told(Asked(asked.params, {}), None) for asked in pending]
+    out = [Observation(Point(point.params, {}), None) for point in pending]
     study.add_trials([_trial(past, distributions, TrialState.RUNNING) for past in out])
     for _ in range(count):
         study.ask(distributions)
-    asked = study.get_trials(deepcopy=False)[-count:]
-    return [Asked(trial.params, _plain(trial.system_attrs)) for trial in asked]
+    new = study.get_trials(deepcopy=False)[-count:]
+    return [Point(trial.params, _plain(trial.system_attrs)) for trial in new]
 
 
-def looked_at(told: Sequence[Told]) -> list[Told]:
-    """Return what an adaptive search looks at of all that was told, in the same order."""
-    older, newest = told[:-NEWEST], told[-NEWEST:]
+def looked_at(observed: Sequence[Observation]) -> list[Observation]:
+    """Return what an adaptive search looks at of all that was observed, in the same order."""
+    older, newest = observed[:-NEWEST], observed[-NEWEST:]
     if not older:
-        return list(told)
+        return list(observed)
     undefined = (float("nan"),) * len(OBJECTIVES)
-    mask = pareto_mask([past.values or undefined for past in told])
+    mask = pareto_mask([past.values or undefined for past in observed])
     unbeaten = [past for past, stands in zip(older, mask, strict=False) if stands]
     return [*unbeaten[-UNBEATEN:], *newest]
 
@@ -156,10 +156,13 @@ def write_storage(path: Path, histories: Sequence[History], step: Callable[[], N
             for name, value in history.notes.items():
                 study.set_user_attr(name, value)
             distributions = {name: _distribution(space) for name, space in history.spaces.items()}
-            for tried in history.tried:
-                trial = _trial(tried.told, distributions)
-                trial.user_attrs = dict(tried.notes)
-                trial.datetime_start, trial.datetime_complete = _local(tried.began), _local(tried.ended)
+            for done in history.trials:
+                trial = _trial(done.observation, distributions)
+                trial.user_attrs = dict(done.notes)
+                trial.datetime_start, trial.datetime_complete = (
+                    _local(done.began),
+                    _local(done.ended),
+                )
                 study.add_trial(trial)
                 step()
     except optuna.exceptions.StorageInternalError as error:
@@ -214,16 +217,16 @@ def _distribution(space: Space) -> BaseDistribution:
 
 
 def _trial(
-    past: Told, distributions: dict[str, BaseDistribution], state: TrialState | None = None
+    past: Observation, distributions: dict[str, BaseDistribution], state: TrialState | None = None
 ) -> optuna.trial.FrozenTrial:
     if state is None:
         state = TrialState.COMPLETE if past.values is not None else TrialState.FAIL
     return optuna.trial.create_trial(
         state=state,
-        params=dict(past.asked.params),
+        params=dict(past.point.params),
         distributions=distributions,
         values=list(past.values) if state is TrialState.COMPLETE and past.values else None,
-        system_attrs=dict(past.asked.memory),
+        system_attrs=dict(past.point.memory),
     )
 
 

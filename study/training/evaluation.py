@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from study.config.plan import ThresholdOptions
 from study.models.decisions import decide, decision_maker_wrong, joint_counts, scores
 from study.models.draws import DECISION_DRAWS, weight_noise
 from study.models.exact_thresholds import best_bands
@@ -18,7 +19,7 @@ from study.models.thresholds import choose_bands, quantile_bands, random_quantil
 from study.models.training import Trained
 from study.results.metrics import metrics
 from study.results.packs import Pack
-from study.training.study_data import StudyData, ThresholdOptions
+from study.training.study_data import StudyData
 from study.words import QUANTILES, SPLITS
 
 _BLOCK = 2**23

@@ -4,15 +4,14 @@ from study.errors import UserError
 from study.results.directory import ResultsDirectory
 from study.training.pack import run_pack
 from study.training.scheduler import Attempts
-from study.training.study_data import StudyData
 
 
-def run_in_process(attempts: Attempts, data: StudyData, directory: ResultsDirectory) -> None:
+def run_in_process(attempts: Attempts, directory: ResultsDirectory) -> None:
     """Train until nothing is left to hand out."""
     while (pack_id := attempts.next()) is not None:
         message = ""
         try:
-            for advance in run_pack(directory.read_pack(pack_id), data, directory):
+            for advance in run_pack(directory.read_pack(pack_id), attempts.data, directory):
                 attempts.advanced(pack_id, advance)
         except UserError:
             # Storage that is full or out of reach, a pack file that was changed: trying again is in vain.

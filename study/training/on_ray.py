@@ -1,7 +1,8 @@
 """Train a study's packs on Ray: one pack is one Ray Tune trial. Only this file knows Ray Tune.
 
-Tune schedules; what is done, the ledger says, what is tried again, study/attempts.py. Tune's configurations
-and results carry ids only: a worker reads its pack from the results directory and writes its rows there.
+Tune schedules; what is done is in the ledger, and what is tried again `Attempts` decides. Tune's
+configurations and results carry ids only: a worker reads its pack from the results directory and writes its
+rows there.
 """
 
 import logging
@@ -46,7 +47,6 @@ _REPORTS_PER_SECOND = 50.0
 
 def run_on_ray(
     attempts: Attempts,
-    data: StudyData,
     directory: ResultsDirectory,
     *,
     may_grow: bool = False,
@@ -61,13 +61,13 @@ def run_on_ray(
         return
     logging.getLogger("ray.tune").setLevel(logging.ERROR)
     # How many packs Tune asks for ahead of a free worker; with a searcher's 1, workers start one by one.
-    gpus = data.backend == "gpu"
+    gpus = attempts.data.backend == "gpu"
     ahead = max(slots(gpus), _GROWS_BY if may_grow else 0)
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(ahead)
     trainable = tune.with_resources(
         tune.with_parameters(
             _PackTrainable,
-            data=data,
+            data=attempts.data,
             train=train,
             where=directory.where,
             code=code_digest(),

@@ -17,6 +17,7 @@ from study.models.training import PackTraining, Trained
 from study.results.directory import ResultsDirectory
 from study.results.files.schema import RUN_SCHEMA
 from study.results.packs import Pack, run_id
+from study.search.identity import check_settings
 from study.training.backend import code_directory
 from study.training.checkpoint import Checkpoint
 from study.training.evaluation import Evaluation, evaluate
@@ -40,6 +41,7 @@ def run_pack(pack: Pack, data: StudyData, directory: ResultsDirectory) -> Iterat
     """
     if directory.has_runs(pack.pack_id):
         return
+    check_settings(pack, data.identity, directory)
     # On one thread a lane's bits do not depend on how the work is cut into threads.
     torch.set_num_threads(1)
     if pack.decision_maker not in (*data.decision_makers, NO_DECISION_MAKER):
@@ -125,7 +127,7 @@ def _known(pack: Pack, data: StudyData) -> dict[str, list[Any]]:
     constant = {
         "study": data.study,
         "dataset": data.dataset,
-        "data_fingerprint": data.fingerprint,
+        "data_fingerprint": data.identity.data_fingerprint,
         "decision_maker": pack.decision_maker,
         "test_decision_maker": (defers and data.test_decision_maker) or pack.decision_maker,
         "method": pack.method,

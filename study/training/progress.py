@@ -15,7 +15,7 @@ _TELLS = 0.01
 
 
 class Progress:
-    """Counts runs and says so; ``front`` words the best front so far, whenever a pack is in."""
+    """Counts runs and shows it; ``front`` describes the best front so far, whenever a pack has finished."""
 
     def __init__(self, queue: PackQueue, front: Callable[[], str], stream: TextIO | None = None) -> None:
         self._queue, self._describe_front = queue, front

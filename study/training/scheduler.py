@@ -37,7 +37,8 @@ class Attempts:
         progress: Progress,
         session: MutableMapping[str, Any],
     ) -> None:
-        self._queue, self._data, self._directory, self._progress = queue, data, directory, progress
+        self._queue, self._directory = queue, directory
+        self.data, self.progress = data, progress
         self._waiting: deque[Pack] = deque()
         self._out: dict[str, Pack] = {}
         self._tries: Counter[str] = Counter()
@@ -67,8 +68,8 @@ class Attempts:
             self._session["taken_up"] += 1
             # It advances: what stopped it is not at the same place any more.
             self._tries[pack_id] = 0
-            self._progress.note(f"pack {pack_id} goes on from epoch {advance.taken_up}")
-        self._progress.pack_advanced(pack_id, advance.trained, taken_up=advance.taken_up > 0)
+            self.progress.note(f"pack {pack_id} goes on from epoch {advance.taken_up}")
+        self.progress.pack_advanced(pack_id, advance.trained, taken_up=advance.taken_up > 0)
 
     def ended(self, pack_id: str, message: str, *, own: bool = True) -> None:
         """Note that a try is over; ``message`` says what went wrong where its rows are not written.
@@ -82,26 +83,26 @@ class Attempts:
                 self._splits[root] -= pack.runs
             self._finish(pack)
             return
-        self._progress.pack_stopped(pack_id)
+        self.progress.pack_stopped(pack_id)
         self._tries[pack_id] += own
         tries = self._tries[pack_id]
         retries = RETRIES_BETWEEN if half and pack.runs > 1 else RETRIES
         if tries <= retries:
             self._session["retried"] += 1
             which = f", {tries} of {retries}" if own else ""
-            self._progress.note(f"pack {pack_id} is tried again{which}: {message}")
+            self.progress.note(f"pack {pack_id} is tried again{which}: {message}")
             self._waiting.append(pack)
         elif pack.runs > 1 and self._splits[root] < SPLITS:
             self._splits[root] += 1
             self._session["split"] += 1
-            self._progress.note(f"pack {pack_id} is split, {pack.runs:,} runs: {message}")
+            self.progress.note(f"pack {pack_id} is split, {pack.runs:,} runs: {message}")
             self._waiting.extend(pack.halves())
         else:
             which = f"run {pack.run_ids[0]} of" if pack.runs == 1 else f"{pack.runs:,} runs of"
-            self._progress.note(f"{which} pack {pack_id} failed: {message}")
-            self._directory.write_rows(pack_id, Rows.failed(failed_rows(pack, self._data, message)))
+            self.progress.note(f"{which} pack {pack_id} failed: {message}")
+            self._directory.write_rows(pack_id, Rows.failed(failed_rows(pack, self.data, message)))
             self._finish(pack, failed=True)
 
     def _finish(self, pack: Pack, *, failed: bool = False) -> None:
         self._queue.finish(pack, failed=failed)
-        self._progress.pack_finished(pack.pack_id)
+        self.progress.pack_finished(pack.pack_id)

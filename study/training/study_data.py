@@ -2,41 +2,34 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
 
+from study.config.plan import ThresholdOptions
 from study.data import Dataset
 from study.models.draws import stream
 from study.models.examples import Examples, with_bias
 from study.models.training import TrainingOptions
+from study.search.identity import Identity
 from study.words import SPLITS
-
-
-@dataclass(frozen=True)
-class ThresholdOptions:
-    """How thresholds are chosen after training; see the study file's section ``thresholds``."""
-
-    sampler: Literal["random", "exact", "search"]
-    candidates: int
-    per_group: bool
-    choose_on: Literal["validation", "test-half"]
 
 
 @dataclass(frozen=True)
 class StudyData:
     """What every worker of a study holds, as arrays that travel well.
 
-    features: (N, F) float32; label, sensitive: (N,); rows: row numbers of each split, and of ``choice``,
-    the rows on which thresholds are chosen; decision_makers: the probability (N,) of the positive class
-    by each DM; test_decision_maker: whose decisions count in the metrics, None for that of the training;
-    backend: how the training step runs, ``compiled``, ``eager`` or ``gpu``.
+    identity: what decides every row beside setting and seed; features: (N, F) float32; label, sensitive:
+    (N,); rows: row numbers of each split, and of ``choice``, the rows on which thresholds are chosen;
+    decision_makers: the probability (N,) of the positive class by each decision-maker;
+    test_decision_maker: whose decisions count in the metrics, None for that of the training; backend: how
+    the training step runs, ``compiled``, ``eager`` or ``gpu``.
     """
 
     study: str
     dataset: str
-    fingerprint: str
+    identity: Identity
     features: np.ndarray[Any, np.dtype[np.float32]]
     label: np.ndarray[Any, np.dtype[np.float32]]
     sensitive: np.ndarray[Any, np.dtype[np.int8]]
@@ -51,6 +44,7 @@ class StudyData:
     def of(
         study: str,
         dataset: Dataset,
+        identity: Identity,
         decision_makers: Mapping[str, np.ndarray[Any, np.dtype[np.float32]]],
         options: TrainingOptions,
         thresholds: ThresholdOptions,
@@ -62,7 +56,7 @@ class StudyData:
         return StudyData(
             study=study,
             dataset=dataset.name,
-            fingerprint=dataset.fingerprint,
+            identity=identity,
             features=dataset.features,
             label=dataset.label,
             sensitive=dataset.sensitive,

@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from study.config.study_file import validate
+from study.config.reading import validate
 from study.results.directory import ResultsDirectory
 from study.search.pack_queue import PackQueue
 from tests.benchmarks.bookkeeping import IDENTITY, SEEDS, SETTINGS, drawn, no_data
@@ -23,7 +23,7 @@ def asked(sampler: str, settings: int, folder: Path) -> float:
     given = {"methods": "defer", "search": search, "seeds": SEEDS, "pack": {"settings": SETTINGS}}
     config, directory, data = validate(given, "the benchmark"), ResultsDirectory(folder), no_data()
     started = time.process_time()
-    queue = PackQueue(config, IDENTITY, directory)
+    queue = PackQueue(config.plan().search, IDENTITY, directory)
     spent = time.process_time() - started
     while not queue.done:
         started = time.process_time()

@@ -18,20 +18,21 @@ from typing import Any
 
 import numpy as np
 
-from study.config.study_file import validate
+from study.api import Study
+from study.config.plan import ThresholdOptions
+from study.config.reading import validate
 from study.models.training import TrainingOptions
 from study.results.directory import ResultsDirectory
 from study.results.files.schema import RUN_SCHEMA
 from study.results.packs import Pack, run_id
 from study.search.identity import Identity
 from study.search.pack_queue import PackQueue
-from study.status import study_status
 from study.training.on_ray import run_on_ray
 from study.training.pack import Advance
 from study.training.progress import Progress
 from study.training.ray_cluster import ray_cluster
 from study.training.scheduler import Attempts
-from study.training.study_data import StudyData, ThresholdOptions
+from study.training.study_data import StudyData
 
 SETTINGS, SEEDS = 64, 5
 IDENTITY = Identity(
@@ -85,7 +86,7 @@ def no_data() -> StudyData:
     return StudyData(
         study="bookkeeping",
         dataset="none",
-        fingerprint="fingerprint",
+        identity=IDENTITY,
         features=np.zeros((0, 1), np.float32),
         label=np.zeros(0, np.float32),
         sensitive=np.zeros(0, np.int8),
@@ -113,22 +114,22 @@ def measure(runs: int, folder: Path, sampler: str = "random", settings: int = SE
     directory = ResultsDirectory(folder)
     directory.write_study(config.resolved())
     started, cpu = time.perf_counter(), time.process_time()
-    queue = PackQueue(config, IDENTITY, directory)
+    queue = PackQueue(config.plan().search, IDENTITY, directory)
     quarters: list[float] = []
 
     def front() -> str:
         if queue.finished_runs >= queue.planned_runs * (len(quarters) + 1) / 4:
             quarters.append(resident())
-        return queue.front.words()
+        return queue.front.summary()
 
     with (folder / "progress.txt").open("w") as said:
         progress = Progress(queue, front, said)
-        run_on_ray(Attempts(queue, no_data(), directory, progress, {}), no_data(), directory, train=drawn)
+        run_on_ray(Attempts(queue, no_data(), directory, progress, {}), directory, train=drawn)
     seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
     assert queue.done
     packs = len(directory.read_packs())
     started = time.perf_counter()
-    assert study_status(directory).finished == queue.finished_runs
+    assert Study(directory.root).status().finished == queue.finished_runs
     return Cost(sampler, queue.finished_runs, packs, seconds, cpu, quarters, time.perf_counter() - started)
 
 

@@ -11,7 +11,7 @@ from unittest.mock import patch
 
 import pandas as pd
 
-from study.config.study_file import validate
+from study.config.reading import validate
 from study.engines.compiled import Compiled
 from study.models.step import Eager
 from study.models.training import PackTraining

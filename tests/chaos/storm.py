@@ -21,8 +21,8 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from study.api import Study
 from study.results.directory import ResultsDirectory
-from study.status import study_status
 from study.training.launch import launch
 from tests.training.driver import environment, processes
 from tests.worlds.small_study import assert_same_rows, config_of
@@ -146,7 +146,7 @@ class Storm:
         return len(self.results.finished_packs())
 
     def _finished(self) -> bool:
-        return self.results.exists() and study_status(self.results).state == "finished"
+        return self.results.exists() and Study(self.results.root).status().state == "finished"
 
     def _until(self, holds: Callable[[], bool], what: str) -> None:
         deadline = time.monotonic() + ENDS_WITHIN
@@ -161,7 +161,7 @@ def _draw(chance: random.Random, weights: dict[str, int]) -> str:
 
 def assert_undisturbed(results: ResultsDirectory, undisturbed: pd.DataFrame) -> None:
     """Every run is there once, with the row of an undisturbed study, and nothing else is left behind."""
-    assert study_status(results).state == "finished"
+    assert Study(results.root).status().state == "finished"
     rows = pd.concat([pd.read_parquet(path) for path in results.runs.iterdir()])
     assert rows["run_id"].is_unique
     assert_same_rows(rows, undisturbed)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from study import Study, load_model
-from study.config.study_file import validate
+from study.config.reading import validate
 from study.errors import LedgerError, StudyFileError
 from study.results.directory import ResultsDirectory
 from study.results.files.schema import RUN_SCHEMA
@@ -133,7 +133,7 @@ def test_numbers_of_a_study_do_not_depend_on_its_name_or_other_methods(
 def test_study_must_say_on_whom_inconsistent_errs_where_the_data_set_does_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("study.training.launch.default_subgroup", lambda name: None)
+    monkeypatch.setattr("study.training.decision_makers.default_subgroup", lambda name: None)
     for key in ("decision_maker", "test_decision_maker"):
         with pytest.raises(StudyFileError, match=r"inconsistent\.where: say on whom .* age <= 35"):
             Study.run({**SMALL, key: "inconsistent"}, out=tmp_path / "out", in_process=True)

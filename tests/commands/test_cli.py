@@ -16,11 +16,10 @@ import yaml
 
 import study
 from study.cli import main
-from study.config.collections_of_presets import COLLECTIONS
-from study.config.presets import preset_names
-from study.config.study_file import load_config
+from study.config.presets import COLLECTIONS, preset_names
+from study.config.reading import load_config
 from study.results.directory import ResultsDirectory
-from study.search.plan import planned_runs
+from study.search.tally import planned_runs
 from study.storage.seals import open_json, sealed_json
 from tests.training.driver import environment
 from tests.worlds.small_study import TINY, assert_same_rows
@@ -143,7 +142,7 @@ def test_presets_are_listed_with_what_they_draw_and_how_many_runs(say: Say) -> N
     answer = say("presets")
     assert (answer.status, answer.err) == (0, "")
     rows = {line.split()[0]: line.split(maxsplit=2)[1:] for line in answer.out.splitlines()[1:]}
-    runs = {name: planned_runs(load_config(name), []) for name in preset_names()}
+    runs = {name: planned_runs(load_config(name).plan().search) for name in preset_names()}
     assert {name: rows[name][0] for name in runs} == {name: f"{count:,}" for name, count in runs.items()}
     assert rows["paper-figure-6"][1].startswith("Figure 6: IDK rates")
     both = runs["paper-figure-7-compas"] + runs["paper-figure-7-health"]

@@ -9,7 +9,7 @@ import pytest
 
 from study.api import Study
 from study.cli import main
-from study.config.study_file import load_config, validate
+from study.config.reading import load_config, validate
 from study.errors import DataError, OutputError, StudyFileError
 from study.own_table import dataset_section, write_study_file
 from study.results.directory import ResultsDirectory

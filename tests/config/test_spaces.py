@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from study.config.reading import validate
 from study.config.spaces import ARMS, DEFAULTS, Range
-from study.config.study_file import DecisionMakerName, StudyConfig, validate
+from study.config.study_file import DecisionMakerName, StudyConfig
 from study.models.decision_maker import NAMES
 from study.models.families import FAMILIES
 from study.words import METHODS

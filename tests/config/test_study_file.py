@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from study.config.presets import preset_names
+from study.config.reading import changed_keys, load_config, validate
 from study.config.spaces import ARMS, Range
-from study.config.study_file import StudyConfig, changed_keys, load_config, validate
+from study.config.study_file import StudyConfig
 from study.errors import StudyFileError
-from study.search.plan import arms
 from study.storage.yaml_text import dump_yaml, parse_yaml
 
 HUGE = "0x" + "f" * 5000
@@ -440,7 +440,7 @@ def test_resolved_study_comes_back_through_yaml(given: dict[str, Any]) -> None:
     for again in (resolved, parse_yaml(dump_yaml(resolved), "there")):
         back = validate(again, "there")
         assert back.resolved() == resolved
-        assert arms(back) == arms(config)
+        assert back.plan() == config.plan()
 
 
 def test_seeds_are_a_count_or_a_list() -> None:
@@ -508,7 +508,7 @@ def test_default_preset_is_a_study_of_the_size_promised() -> None:
     assert set(config.methods) == {"binary", "reject", "defer"}
     assert config.search.settings >= 60
     assert len(config.seeds) == 5
-    runs = len(arms(config)) * config.search.settings * len(config.seeds)
+    runs = len(config.plan().search.arms) * config.search.settings * len(config.seeds)
     assert runs >= 900
 
 
@@ -528,8 +528,8 @@ def test_changed_keys_are_named_with_both_values_and_resources_do_not_count() ->
     ).resolved()
     assert changed_keys(one, one) == []
     assert changed_keys(one, other) == [
-        "seeds ([0, 1] there, [0, 1, 2] now)",
-        "training.hidden (5 there, 7 now)",
+        "seeds ([0, 1] before, [0, 1, 2] now)",
+        "training.hidden (5 before, 7 now)",
     ]
 
 

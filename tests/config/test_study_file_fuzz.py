@@ -6,11 +6,11 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from study.config.reading import validate
 from study.config.spaces import ARMS
-from study.config.study_file import StudyConfig, validate
+from study.config.study_file import StudyConfig
 from study.errors import StudyFileError
 from study.models.families import FAMILIES
-from study.search.plan import arms
 from study.storage.yaml_text import dump_yaml, parse_yaml
 
 QUICK = settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
@@ -83,7 +83,7 @@ def check(document: str) -> None:
     else:
         again = validate(parse_yaml(dump_yaml(config.resolved()), "again"), "again")
         assert again.resolved() == config.resolved()
-        assert arms(again) == arms(config)
+        assert again.plan() == config.plan()
 
 
 def test_the_documents_that_are_mutated_below_are_valid() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from study.cli import _parser
-from study.config.study_file import validate
+from study.config.reading import validate
 from study.storage.yaml_text import parse_yaml
 from tests.docs import pages
 from tests.docs.pages import NAMES, ROOT, blocks, commands, follow, lines, text

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from study.config.study_file import StudyConfig, validate
+from study.config.reading import validate
+from study.config.study_file import StudyConfig
 from study.storage.yaml_text import parse_yaml
 from tests.docs.pages import text
 from tests.docs.study_file_page import page, sections

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from study.config.study_file import load_config, validate
+from study.config.reading import load_config, validate
 from study.data import cautions
 from study.results.directory import ResultsDirectory
 from study.storage.yaml_text import parse_yaml

@@ -62,7 +62,7 @@ def directory(tmp_path: Path) -> ResultsDirectory:
 @pytest.fixture
 def packs(directory: ResultsDirectory) -> list[Pack]:
     """All packs of a small study, with made-up rows in the ledger."""
-    queue = PackQueue(config_of(TINY), IDENTITY, directory)
+    queue = PackQueue(config_of(TINY).plan().search, IDENTITY, directory)
     while (pack := queue.next()) is not None:
         write_made_up(directory, pack)
         queue.finish(pack)
@@ -442,7 +442,7 @@ def test_broken_file_is_named_and_set_aside_and_the_others_are_read(
     assert not directory.has_runs(packs[2].pack_id)
     assert directory.read_runs()[1] == []
 
-    queue = PackQueue(config_of(TINY), IDENTITY, directory)
+    queue = PackQueue(config_of(TINY).plan().search, IDENTITY, directory)
     again = queue.next()
     assert again == packs[2]
     assert queue.next() is None

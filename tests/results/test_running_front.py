@@ -22,13 +22,13 @@ def test_adding_pack_by_pack_is_adding_all_at_once(packs: list[list[tuple[float,
         front.add(settings_of(pack))
     everything = [point for pack in packs for point in pack]
     whole.add(settings_of(everything))
-    assert front.words() == whole.words()
+    assert front.summary() == whole.summary()
     expected = int(pareto_mask(np.array(everything).reshape(-1, 2)).sum())
-    assert whole.words().startswith(f"front: {expected} settings" if expected else "")
+    assert whole.summary().startswith(f"front: {expected} settings" if expected else "")
 
 
 def test_words() -> None:
     front = Front()
-    assert front.words() == ""
+    assert front.summary() == ""
     front.add(settings_of([(0.25, 0.1), (0.3, 0.05), (0.3, 0.2), (float("nan"), 0.0)]))
-    assert front.words() == "front: 2 settings, error 25.0-30.0 %, DI 0.050-0.100"
+    assert front.summary() == "front: 2 settings, error 25.0-30.0 %, DI 0.050-0.100"

@@ -14,10 +14,7 @@ from study import Study
 from study.errors import LedgerError, OutputError
 from study.results.directory import ResultsDirectory
 from study.results.selection import select
-from study.search.history import write_optuna
-from study.search.plan import arms
-from study.search.samplers import OBJECTIVES, Asked, Told, propose
-from study.status import stored_config
+from study.search.samplers import OBJECTIVES, Observation, Point, propose
 from tests.worlds.small_study import TINY, config_of, write_rows
 
 SEARCHED: dict[str, Any] = {
@@ -44,7 +41,7 @@ def searched(tmp_path_factory: pytest.TempPathFactory) -> ResultsDirectory:
 def history(searched: ResultsDirectory, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The address of its history."""
     path = tmp_path_factory.mktemp("history") / "history.db"
-    assert write_optuna(searched, path, say=silent) == 8
+    assert Study(searched.root).optuna(path, say=silent) == 8
     return f"sqlite:///{path}"
 
 
@@ -72,8 +69,9 @@ def test_there_is_a_study_for_every_arm_and_a_trial_for_every_setting(history: s
 def test_trials_say_what_the_ledger_says(history: str, searched: ResultsDirectory) -> None:
     runs = searched.read_runs()[0]
     of_setting = medians(runs)
-    for arm in arms(stored_config(searched)):
-        study = loaded(history, f"searched-{arm.name}")
+    for planned in Study(searched.root).config.plan().search.arms:
+        arm = planned.arm
+        study = loaded(history, f"searched-{arm}")
         assert study.user_attrs == {
             "study": "searched",
             "dataset": "compas-two-year",
@@ -87,7 +85,7 @@ def test_trials_say_what_the_ledger_says(history: str, searched: ResultsDirector
         for trial in study.trials:
             row = of_setting.loc[trial.user_attrs["setting_id"]]
             assert trial.values == [row[name] for name in OBJECTIVES]
-            assert set(trial.params) == set(arm.spaces)
+            assert set(trial.params) == set(planned.spaces)
             for name, value in trial.params.items():
                 assert row[name] == value
             for name in ("test_error", "test_di", "test_idk_rate"):
@@ -111,14 +109,15 @@ def test_run_of_a_trial_is_the_one_that_select_names(history: str, searched: Res
 
 def test_sampler_finds_what_it_must_remember(history: str, searched: ResultsDirectory) -> None:
     """A search goes on from the file exactly as it would from the ledger."""
-    (_, arm) = arms(stored_config(searched))
-    trials = loaded(history, f"searched-{arm.name}").trials
-    told = [Told(Asked(t.params, t.system_attrs), tuple(t.values)) for t in trials]
-    packs = [p for p in searched.read_packs() if p.arm == arm.name]
+    (_, planned) = Study(searched.root).config.plan().search.arms
+    arm = planned.arm
+    trials = loaded(history, f"searched-{arm}").trials
+    observed = [Observation(Point(t.params, t.system_attrs), tuple(t.values)) for t in trials]
+    packs = [p for p in searched.read_packs() if p.arm == arm]
     remembered = [proposal.memory for pack in packs for proposal in pack.of_search]
-    assert [t.asked.memory for t in told] == remembered
+    assert [past.point.memory for past in observed] == remembered
     assert any(memory for memory in remembered)
-    assert len(propose("nsga2", arm.spaces, 3, seed=(0, arm.search, 9), told=told)) == 3
+    assert len(propose("nsga2", planned.spaces, 3, seed=(0, "an arm", 9), observed=observed)) == 3
 
 
 def test_best_trials_are_the_front_of_the_validation_figures(history: str) -> None:
@@ -134,14 +133,14 @@ def test_best_trials_are_the_front_of_the_validation_figures(history: str) -> No
 def test_setting_without_figures_has_failed_and_one_that_has_not_finished_is_not_there(
     tiny_copy: ResultsDirectory, tmp_path: Path
 ) -> None:
-    config = stored_config(tiny_copy)
-    (pack, gone) = (p for p in tiny_copy.read_packs() if p.arm == "defer-ordinal-standard")
+    config = Study(tiny_copy.root).config
+    (pack, gone) = (p for p in tiny_copy.read_packs() if str(p.arm) == "defer-ordinal-standard")
     rows = tiny_copy.read_pack_runs(pack.pack_id)
     lost = pack.of_search[0].setting.setting_id
     rows.loc[rows["setting_id"] == lost, "validation_di"] = None
     write_rows(tiny_copy, pack, rows.astype(object).where(rows.notna(), None).to_dict("list"))
     (tiny_copy.runs / f"{gone.pack_id}.parquet").unlink()
-    assert write_optuna(tiny_copy, tmp_path / "h.db", say=silent) == 8
+    assert Study(tiny_copy.root).optuna(tmp_path / "h.db", say=silent) == 8
     study = loaded(f"sqlite:///{tmp_path / 'h.db'}", "tiny-defer-ordinal-standard")
     assert {t.user_attrs["setting_id"]: t.state for t in study.trials} == {
         proposal.setting.setting_id: (
@@ -150,7 +149,7 @@ def test_setting_without_figures_has_failed_and_one_that_has_not_finished_is_not
         for proposal in pack.of_search
     }
     assert all(trial.values is None for trial in study.trials if trial.state == TrialState.FAIL)
-    assert [arm.name for arm in arms(config)] == [
+    assert [str(planned.arm) for planned in config.plan().search.arms] == [
         name.removeprefix("tiny-") for name in optuna.get_all_study_names(f"sqlite:///{tmp_path / 'h.db'}")
     ]
 
@@ -174,16 +173,16 @@ def test_study_that_has_just_begun_has_a_history_without_trials(
     results: ResultsDirectory, tmp_path: Path
 ) -> None:
     results.write_study(config_of(TINY).resolved())
-    assert write_optuna(results, tmp_path / "h.db", say=silent) == 0
+    assert Study(results.root).optuna(tmp_path / "h.db", say=silent) == 0
     assert len(optuna.get_all_study_names(f"sqlite:///{tmp_path / 'h.db'}")) == 3
 
 
 def test_progress_is_said_now_and_then(
     tiny_results: ResultsDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("study.search.history._SAY_EVERY", 0.0)
+    monkeypatch.setattr("study.search.history._LOG_EVERY", 0.0)
     said: list[str] = []
-    write_optuna(tiny_results, tmp_path / "h.db", say=said.append)
+    Study(tiny_results.root).optuna(tmp_path / "h.db", say=said.append)
     assert said == [f"{done} of 9 settings" for done in range(1, 10)]
 
 
@@ -192,13 +191,13 @@ def test_progress_is_said_now_and_then(
 
 def test_file_that_is_there_already_is_left_alone(tiny_results: ResultsDirectory, tmp_path: Path) -> None:
     (tmp_path / "h.db").write_text("mine")
-    with pytest.raises(OutputError, match=r"h\.db: is there already; give another --out, or delete it"):
-        write_optuna(tiny_results, tmp_path / "h.db", say=silent)
+    with pytest.raises(OutputError, match=r"h\.db: already exists; give another --out, or delete it"):
+        Study(tiny_results.root).optuna(tmp_path / "h.db", say=silent)
     with pytest.raises(OutputError, match="below: cannot be written"):
-        write_optuna(tiny_results, tmp_path / "h.db" / "below", say=silent)
+        Study(tiny_results.root).optuna(tmp_path / "h.db" / "below", say=silent)
     assert (tmp_path / "h.db").read_text() == "mine"
     with pytest.raises(LedgerError, match="no study there"):
-        write_optuna(ResultsDirectory(tmp_path / "nothing"), tmp_path / "new.db", say=silent)
+        Study(tmp_path / "nothing").optuna(tmp_path / "new.db", say=silent)
     assert [path.name for path in tmp_path.iterdir()] == ["h.db"]
 
 
@@ -217,5 +216,5 @@ def test_file_appears_whole_or_not_at_all(
     monkeypatch.setattr(optuna.Study, "add_trial", fails)
     wanted: Callable[..., Any] = OutputError if isinstance(error, OSError) else KeyboardInterrupt
     with pytest.raises(wanted):  # type: ignore[call-overload]
-        write_optuna(tiny_results, tmp_path / "h.db", say=silent)
+        Study(tiny_results.root).optuna(tmp_path / "h.db", say=silent)
     assert list(tmp_path.iterdir()) == []

@@ -42,7 +42,7 @@ def long_search(sampler: str) -> StudyConfig:
 
 def undisturbed(config: StudyConfig, directory: ResultsDirectory) -> list[Pack]:
     """One worker, from beginning to end."""
-    queue = PackQueue(config, IDENTITY, directory)
+    queue = PackQueue(config.plan().search, IDENTITY, directory)
     while (pack := queue.next()) is not None:
         write_made_up(directory, pack)
         queue.finish(pack)
@@ -70,7 +70,7 @@ def test_packs_do_not_depend_on_workers_order_or_interruptions(expected: Any, da
     config, packs = expected
     with tempfile.TemporaryDirectory() as folder:
         directory = ResultsDirectory(folder)
-        queue = PackQueue(config, IDENTITY, directory)
+        queue = PackQueue(config.plan().search, IDENTITY, directory)
         out: list[Pack] = []
         workers = data.draw(st.integers(1, 5), label="workers")
         crashes = data.draw(st.integers(0, 3), label="crashes")
@@ -88,7 +88,7 @@ def test_packs_do_not_depend_on_workers_order_or_interruptions(expected: Any, da
                 for orphan in out[: data.draw(st.integers(0, len(out)), label="orphans")]:
                     write_made_up(directory, orphan)
                 out = []
-                queue = PackQueue(config, IDENTITY, directory)
+                queue = PackQueue(config.plan().search, IDENTITY, directory)
             else:
                 queue.finish(pack)
         assert directory.read_packs() == packs
@@ -100,7 +100,9 @@ def test_packs_do_not_depend_on_workers_order_or_interruptions(expected: Any, da
 
 def test_every_arm_is_searched_to_its_end(expected: Any) -> None:
     config, packs = expected
-    asked = {arm: sum(len(p.of_search) for p in packs if p.arm == arm) for arm in {p.arm for p in packs}}
+    asked = {
+        str(arm): sum(len(p.of_search) for p in packs if p.arm == arm) for arm in {p.arm for p in packs}
+    }
     sizes = {"grid": (3, 6, 6), "random": (9, 9, 9), "qmc": (9, 9, 9)}
     binary, reject, defer = sizes.get(config.search.sampler, (0, None, 100))
     arms = {"binary-mlp-none": binary, "reject-ordinal-standard": reject, "defer-ordinal-standard": defer}
@@ -109,7 +111,7 @@ def test_every_arm_is_searched_to_its_end(expected: Any) -> None:
 
 @pytest.mark.parametrize("sampler", ["nsga2", "tpe"])
 def test_adaptive_search_waits_for_all_but_the_last_pack(sampler: str, directory: ResultsDirectory) -> None:
-    queue = PackQueue(config_for(sampler, methods="defer"), IDENTITY, directory)
+    queue = PackQueue(config_for(sampler, methods="defer").plan().search, IDENTITY, directory)
     out = []
     while (pack := queue.next()) is not None:
         out.append(pack)
@@ -127,7 +129,7 @@ def test_adaptive_search_waits_for_all_but_the_last_pack(sampler: str, directory
 
 @pytest.mark.parametrize("sampler", ["grid", "random", "qmc"])
 def test_other_searches_hand_out_everything_at_once(sampler: str, directory: ResultsDirectory) -> None:
-    queue = PackQueue(config_for(sampler), IDENTITY, directory)
+    queue = PackQueue(config_for(sampler).plan().search, IDENTITY, directory)
     runs = 0
     while (pack := queue.next()) is not None:
         runs += pack.runs
@@ -149,21 +151,21 @@ def test_figures_of_finished_packs_steer_an_adaptive_search(
 
 
 def test_pack_is_written_down_before_it_is_handed_out(directory: ResultsDirectory) -> None:
-    pack = PackQueue(config_for("random"), IDENTITY, directory).next()
+    pack = PackQueue(config_for("random").plan().search, IDENTITY, directory).next()
     assert pack is not None
     assert directory.read_packs() == [pack]
 
 
 def test_pack_without_rows_is_handed_out_again(directory: ResultsDirectory) -> None:
     config = config_for("random")
-    pack = PackQueue(config, IDENTITY, directory).next()
-    assert PackQueue(config, IDENTITY, directory).next() == pack
+    pack = PackQueue(config.plan().search, IDENTITY, directory).next()
+    assert PackQueue(config.plan().search, IDENTITY, directory).next() == pack
 
 
 def test_nothing_is_left_of_a_finished_study(directory: ResultsDirectory) -> None:
     config = config_for("random")
     undisturbed(config, directory)
-    queue = PackQueue(config, IDENTITY, directory)
+    queue = PackQueue(config.plan().search, IDENTITY, directory)
     assert queue.done
     assert queue.next() is None
     assert queue.finished_runs == queue.planned_runs == (3 * 9 + 1) * 2
@@ -173,7 +175,7 @@ def test_nothing_is_left_of_a_finished_study(directory: ResultsDirectory) -> Non
 
 
 def test_counts_follow_what_finishes_and_fails(directory: ResultsDirectory) -> None:
-    queue = PackQueue(config_for("random"), IDENTITY, directory)
+    queue = PackQueue(config_for("random").plan().search, IDENTITY, directory)
     planned = queue.planned_runs
     first, second = queue.next(), queue.next()
     assert first is not None
@@ -196,21 +198,21 @@ def test_study_ends_though_every_pack_fails_and_resume_tries_them_again(
     sampler: str, directory: ResultsDirectory
 ) -> None:
     config = config_for(sampler)
-    queue = PackQueue(config, IDENTITY, directory)
+    queue = PackQueue(config.plan().search, IDENTITY, directory)
     while (pack := queue.next()) is not None:
         write_failed(directory, pack)
         queue.finish(pack, failed=True)
     assert queue.done
     assert queue.finished_runs == 0
     assert queue.failed_runs == queue.planned_runs
-    again = PackQueue(config, IDENTITY, directory)
+    again = PackQueue(config.plan().search, IDENTITY, directory)
     assert not again.done
     assert again.failed_runs == 0
     undisturbed(config, directory)
 
 
 def test_failed_pack_does_not_hold_up_an_adaptive_search(directory: ResultsDirectory) -> None:
-    queue = PackQueue(config_for("nsga2", methods="defer"), IDENTITY, directory)
+    queue = PackQueue(config_for("nsga2", methods="defer").plan().search, IDENTITY, directory)
     handed = []
     while (pack := queue.next()) is not None:
         handed.append(pack.index)
@@ -273,7 +275,7 @@ def test_baseline_that_the_grid_has_too_runs_once(directory: ResultsDirectory) -
     search = {"sampler": "grid", "alpha": [0, 1], "gamma": {"defer": 0.1, "reject": 0.5}}
     config = config_of({"search": search, "seeds": 3, "methods": "binary"})
     packs = undisturbed(config, directory)
-    assert [(p.arm, p.runs, len(p.proposals)) for p in packs] == [("binary-mlp-none", 6, 3)]
+    assert [(str(p.arm), p.runs, len(p.proposals)) for p in packs] == [("binary-mlp-none", 6, 3)]
     assert sorted(directory.read_runs()[0]["alpha"]) == [0.0] * 3 + [1.0] * 3
 
 
@@ -289,7 +291,7 @@ def test_setting_proposed_twice_runs_once(sampler: str, directory: ResultsDirect
     search = {"sampler": sampler, "settings": 10, "alpha": [1, 2], "gamma": {"defer": [0.1], "reject": 0.5}}
     config = config_of({"search": search, "seeds": 2, "methods": "defer", "pack": {"settings": 3}})
     undisturbed(config, directory)
-    queue = PackQueue(config, IDENTITY, directory)
+    queue = PackQueue(config.plan().search, IDENTITY, directory)
     runs = directory.read_runs()[0]
     assert runs["run_id"].is_unique
     assert len(runs) == queue.planned_runs <= (2 + 1) * 2
@@ -310,15 +312,15 @@ def test_binary_is_trained_once_for_all_decision_makers(directory: ResultsDirect
 def test_pack_of_another_study_is_refused(directory: ResultsDirectory) -> None:
     undisturbed(config_for("random", methods="defer"), directory)
     with pytest.raises(LedgerError, match=r"pack defer-\S+ is not of this study's arms; they are binary"):
-        PackQueue(config_for("random", methods="binary"), IDENTITY, directory)
+        PackQueue(config_for("random", methods="binary").plan().search, IDENTITY, directory)
 
 
 def test_garbage_in_place_of_a_manifest_is_named(directory: ResultsDirectory) -> None:
     config = config_for("random")
-    pack = PackQueue(config, IDENTITY, directory).next()
+    pack = PackQueue(config.plan().search, IDENTITY, directory).next()
     assert pack is not None
     path = directory.packs / f"{pack.pack_id}.json"
     for garbage in ("", "{", "[]", '{"proposals": 3}', "\x80"):
         path.write_text(garbage, "latin-1")
         with pytest.raises(LedgerError, match=pack.pack_id):
-            PackQueue(config, IDENTITY, directory)
+            PackQueue(config.plan().search, IDENTITY, directory)

@@ -10,13 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from study.config.spaces import Range
-from study.config.study_file import load_config, validate
+from study.config.reading import load_config, validate
 from study.models.families import FAMILIES
 from study.results.packs import Pack, Proposal, Setting, run_id
 from study.search.identity import Identity, code_digest
-from study.search.plan import BASELINE, Arm, arms, make_pack, planned_runs
-from study.words import NO_DECISION_MAKER
+from study.search.tally import planned_runs
+from study.words import BASELINE, NO_DECISION_MAKER, Arm
 from tests.worlds.small_study import PROTOCOL
 
 TRAINING = {"hidden": 5, "learning_rate": 0.003}
@@ -32,9 +31,9 @@ def facts_of(**changes: Any) -> dict[str, Any]:
     return given_facts | changes
 
 
-def identities(facts: dict[str, Any], spaces: Any = ()) -> tuple[str, str]:
+def identities(facts: dict[str, Any]) -> tuple[str, str]:
     """The setting's id and the run's."""
-    arm = Arm(facts["method"], facts["model"], facts["decision_maker"], dict(spaces))
+    arm = Arm(facts["method"], facts["model"], facts["decision_maker"])
     protocol = PROTOCOL | {
         "thresholds": PROTOCOL["thresholds"] | {"choose_on": facts["choose_on"]},
         "test_decision_maker": facts["test_decision_maker"],
@@ -99,11 +98,6 @@ def test_the_seed_changes_the_run_alone() -> None:
     assert before[1] != after[1]
 
 
-def test_the_space_that_a_setting_came_from_does_not_count() -> None:
-    space = {"alpha": Range(low=0, high=9)}
-    assert identities(facts_of(), space) == identities(facts_of(), {"alpha": (1.0,)})
-
-
 def test_identities_do_not_depend_on_the_machine() -> None:
     text = (
         '["defer","ordinal","standard",{"alpha":1.0,"gamma":0.1},'
@@ -121,19 +115,21 @@ def test_an_integer_alpha_is_the_same_setting() -> None:
 
 # What a study file says, and whose rows it decides
 
-POSTHOC, BAYES = Arm("defer", "posthoc", "standard", {}), Arm("reject", "bayes", "biased", {})
+POSTHOC, BAYES = Arm("defer", "posthoc", "standard"), Arm("reject", "bayes", "biased")
 OTHERS = [
-    *(Arm("binary", "mlp", NO_DECISION_MAKER, {}), Arm("binary", "bayes", NO_DECISION_MAKER, {})),
-    *(Arm("reject", "ordinal", "standard", {}), Arm("defer", "gate", "biased", {})),
+    *(Arm("binary", "mlp", NO_DECISION_MAKER), Arm("binary", "bayes", NO_DECISION_MAKER)),
+    *(Arm("reject", "ordinal", "standard"), Arm("defer", "gate", "biased")),
 ]
-INCONSISTENT = Arm("defer", "gate", "inconsistent", {})
-ORACLE = Arm("reject", "ordinal", "oracle", {})
+INCONSISTENT = Arm("defer", "gate", "inconsistent")
+ORACLE = Arm("reject", "ordinal", "oracle")
 
 
 def changed(arms_: list[Arm], before: dict[str, Any], after: dict[str, Any]) -> list[bool]:
     """Whether the settings of each arm are others when the study file says something else."""
     one, other = (
-        Identity.of(validate(raw, "here"), "f", raw.get("inconsistent", {}).get("where", "age <= 35"))
+        Identity.of(
+            validate(raw, "here").plan(), "f", raw.get("inconsistent", {}).get("where", "age <= 35")
+        )
         for raw in (before, after)
     )
     return [one.setting(arm, {"alpha": 1}) != other.setting(arm, {"alpha": 1}) for arm in arms_]
@@ -236,13 +232,13 @@ def test_code_digest_depends_on_code_that_decides_rows(name: str, monkeypatch: p
 
 
 def test_arms_are_methods_with_models_that_can_be_trained_so() -> None:
-    names = [arm.name for arm in arms(load_config("default"))]
+    names = [str(searched.arm) for searched in load_config("default").plan().search.arms]
     assert names == ["binary-mlp-none", "reject-ordinal-standard", "defer-ordinal-standard"]
 
 
 def test_binary_is_trained_once_whatever_decision_makers_there_are() -> None:
     config = validate({"decision_maker": ["standard", "biased", "oracle"]}, "here")
-    found = arms(config)
+    found = [searched.arm for searched in config.plan().search.arms]
     assert [arm.decision_maker for arm in found if arm.method == "binary"] == [NO_DECISION_MAKER]
     for method in ("reject", "defer"):
         makers = [arm.decision_maker for arm in found if arm.method == method]
@@ -250,8 +246,8 @@ def test_binary_is_trained_once_whatever_decision_makers_there_are() -> None:
 
 
 def test_only_methods_that_defer_have_a_gamma() -> None:
-    for arm in arms(load_config("default")):
-        assert ("gamma" in arm.spaces) == (arm.method != "binary")
+    for searched in load_config("default").plan().search.arms:
+        assert ("gamma" in searched.spaces) == (searched.arm.method != "binary")
 
 
 # Packs
@@ -271,7 +267,7 @@ PROPOSALS = st.builds(
 
 
 def pack_of(*proposals: Proposal, index: int = 0, taken: set[str] | None = None) -> Pack:
-    return make_pack(BASELINE, index, proposals, (0, 1), taken or set())
+    return Pack.of(BASELINE, index, proposals, (0, 1), taken or set())
 
 
 @given(
@@ -279,7 +275,7 @@ def pack_of(*proposals: Proposal, index: int = 0, taken: set[str] | None = None)
     st.lists(st.integers(0, 2**63 - 1), min_size=1, max_size=3, unique=True),
 )
 def test_pack_comes_back_from_its_manifest(proposals: list[Proposal], seeds: list[int]) -> None:
-    pack = make_pack(BASELINE, 7, proposals, seeds, set())
+    pack = Pack.of(BASELINE, 7, proposals, seeds, set())
     assert Pack.from_json(json.loads(json.dumps(pack.to_json()))) == pack
     assert FILE_NAME.fullmatch(pack.pack_id)
 
@@ -298,8 +294,8 @@ def test_pack_ids_tell_arms_indexes_settings_and_seeds_apart() -> None:
         pack_of(other).pack_id,
         pack_of(one, other).pack_id,
         pack_of(one, index=1).pack_id,
-        make_pack(BASELINE, 0, [one], (0, 2), set()).pack_id,
-        make_pack(Arm("defer", "ordinal", "biased", {}), 0, [one], (0, 1), set()).pack_id,
+        Pack.of(BASELINE, 0, [one], (0, 2), set()).pack_id,
+        Pack.of(Arm("defer", "ordinal", "biased"), 0, [one], (0, 1), set()).pack_id,
     }
     assert len(ids) == 6
 
@@ -324,7 +320,7 @@ def test_baseline_is_not_of_the_search() -> None:
 def test_a_grid_has_as_many_settings_as_it_crosses() -> None:
     search = {"sampler": "grid", "alpha": [0, 1, 2], "gamma": {"reject": [0.5, 0.6], "defer": 0.1}}
     config = validate({"search": search}, "here")
-    assert [config.settings_of(arm.search) for arm in arms(config)] == [3, 6, 3]
+    assert [searched.settings for searched in config.plan().search.arms] == [3, 6, 3]
 
 
 @pytest.mark.parametrize(
@@ -338,11 +334,12 @@ def test_a_grid_has_as_many_settings_as_it_crosses() -> None:
 )
 def test_planned_runs_before_anything_was_asked_for(changes: dict[str, Any], runs: int) -> None:
     config = validate({"search": {"settings": 10}, "seeds": 2, **changes}, "here")
-    assert planned_runs(config, []) == runs
+    assert planned_runs(config.plan().search) == runs
 
 
 def test_planned_runs_shrink_when_a_setting_is_asked_for_again() -> None:
     config = validate({"search": {"settings": 10}, "seeds": 2, "methods": "binary"}, "here")
     proposals = [Proposal(Setting("a", {"alpha": 0.0}), None), Proposal(Setting("a", {"alpha": 0.0}), {})]
-    assert planned_runs(config, []) == 22
-    assert planned_runs(config, [pack_of(*proposals)]) == 20
+    plan = config.plan().search
+    assert planned_runs(plan) == 22
+    assert planned_runs(plan, [pack_of(*proposals)]) == 20

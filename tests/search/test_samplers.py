@@ -12,18 +12,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import qmc
 
+from study.config.reading import load_config
 from study.config.spaces import Range, Space
-from study.config.study_file import StudyConfig, load_config
-from study.search.plan import arms
-from study.search.samplers import NEWEST, UNBEATEN, Asked, Told, grid, looked_at, propose
+from study.config.study_file import StudyConfig
+from study.search.samplers import NEWEST, UNBEATEN, Observation, Point, grid, looked_at, propose
 
 SAMPLERS = ["random", "qmc", "nsga2", "tpe"]
 UNIT: Mapping[str, Space] = {"alpha": Range(low=0, high=1), "gamma": Range(low=0, high=1)}
 MIXED: Mapping[str, Space] = {"alpha": Range(low=0.1, high=30, log=True), "gamma": (0.05, 0.1, 0.2)}
 
 
-def spread(count: int) -> list[Asked]:
-    """Settings all over the unit square, as if asked for earlier."""
+def spread(count: int) -> list[Point]:
+    """Settings all over the unit square, as if point for earlier."""
     return propose("random", UNIT, count, seed=(99, "earlier", 0))
 
 
@@ -37,9 +37,9 @@ def two_objectives(params: Mapping[str, float]) -> tuple[float, float, float]:
 
 
 def test_grid_crosses_all_listed_values() -> None:
-    points = [dict(asked.params) for asked in grid({"alpha": (0.0, 1.0), "gamma": (0.1, 0.2, 0.3)})]
+    points = [dict(point.params) for point in grid({"alpha": (0.0, 1.0), "gamma": (0.1, 0.2, 0.3)})]
     assert points == [{"alpha": a, "gamma": g} for a in (0.0, 1.0) for g in (0.1, 0.2, 0.3)]
-    assert [dict(asked.params) for asked in grid({"alpha": (2.0,)})] == [{"alpha": 2.0}]
+    assert [dict(point.params) for point in grid({"alpha": (2.0,)})] == [{"alpha": 2.0}]
 
 
 def test_grid_refuses_a_range() -> None:
@@ -52,11 +52,11 @@ def test_grid_refuses_a_range() -> None:
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_proposals_are_a_function_of_the_arguments(sampler: str) -> None:
-    told = [Told(asked, two_objectives(asked.params)) for asked in spread(30)]
+    observed = [Observation(point, two_objectives(point.params)) for point in spread(30)]
     pending = spread(40)[30:]
-    first = propose(sampler, UNIT, 12, seed=(0, "arm", 3), told=told, pending=pending)
+    first = propose(sampler, UNIT, 12, seed=(0, "arm", 3), observed=observed, pending=pending)
     np.random.default_rng().random()
-    again = propose(sampler, UNIT, 12, seed=(0, "arm", 3), told=list(told), pending=list(pending))
+    again = propose(sampler, UNIT, 12, seed=(0, "arm", 3), observed=list(observed), pending=list(pending))
     assert first == again
     assert len(first) == 12
 
@@ -64,18 +64,20 @@ def test_proposals_are_a_function_of_the_arguments(sampler: str) -> None:
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_search_seed_arm_and_pack_each_change_the_proposals(sampler: str) -> None:
     seeds = [(0, "arm", 1), (1, "arm", 1), (0, "other", 1), (0, "arm", 2)]
-    asked = [propose(sampler, UNIT, 4, seed=seed) for seed in seeds]
-    assert len({str([dict(a.params) for a in one]) for one in asked}) == 4
+    point = [propose(sampler, UNIT, 4, seed=seed) for seed in seeds]
+    assert len({str([dict(a.params) for a in one]) for one in point}) == 4
 
 
 @pytest.mark.parametrize("sampler", ["nsga2", "tpe"])
-def test_what_was_told_changes_the_proposals_of_an_adaptive_search(sampler: str) -> None:
+def test_what_was_observed_changes_the_proposals_of_an_adaptive_search(sampler: str) -> None:
     earlier = propose(sampler, UNIT, 60, seed=(0, "arm", 0))
-    good_left = [Told(a, (a.params["alpha"], 0.0, 0.0)) for a in earlier]
-    good_right = [Told(a, (1 - a.params["alpha"], 0.0, 0.0)) for a in earlier]
+    good_left = [Observation(a, (a.params["alpha"], 0.0, 0.0)) for a in earlier]
+    good_right = [Observation(a, (1 - a.params["alpha"], 0.0, 0.0)) for a in earlier]
     left, right = (
-        np.mean([a.params["alpha"] for a in propose(sampler, UNIT, 20, seed=(0, "arm", 1), told=told)])
-        for told in (good_left, good_right)
+        np.mean(
+            [a.params["alpha"] for a in propose(sampler, UNIT, 20, seed=(0, "arm", 1), observed=observed)]
+        )
+        for observed in (good_left, good_right)
     )
     assert left < right - 0.1
 
@@ -92,9 +94,9 @@ def test_proposals_lie_within_their_spaces(
     sampler: str, low: float, width: float, listed: list[float], count: int
 ) -> None:
     spaces: dict[str, Space] = {"alpha": Range(low=low, high=low + width), "gamma": tuple(listed)}
-    asked = propose(sampler, spaces, count, seed=(0, "arm", 0))
-    assert len(asked) == count
-    for one in asked:
+    point = propose(sampler, spaces, count, seed=(0, "arm", 0))
+    assert len(point) == count
+    for one in point:
         assert set(one.params) == {"alpha", "gamma"}
         assert low <= one.params["alpha"] <= low + width
         assert one.params["gamma"] in listed
@@ -103,72 +105,73 @@ def test_proposals_lie_within_their_spaces(
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_each_method_gets_gammas_from_its_own_range(sampler: str) -> None:
     own = {"reject": (0.5, 0.7), "defer": (0.03, 0.15)}
-    for arm in arms(load_config("default")):
-        for asked in propose(sampler, arm.spaces, 20, seed=(0, arm.name, 0)):
-            assert ("gamma" in asked.params) == (arm.method in own)
+    for searched in load_config("default").plan().search.arms:
+        arm = searched.arm
+        for point in propose(sampler, searched.spaces, 20, seed=(0, str(arm), 0)):
+            assert ("gamma" in point.params) == (arm.method in own)
             if arm.method in own:
                 low, high = own[arm.method]
-                assert low <= asked.params["gamma"] <= high
+                assert low <= point.params["gamma"] <= high
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_settings_without_values_are_tolerated(sampler: str) -> None:
     earlier = spread(20)
-    none = [Told(asked, None) for asked in earlier]
-    some = none[:10] + [Told(asked, two_objectives(asked.params)) for asked in earlier[10:]]
-    for told in (none, some):
-        assert len(propose(sampler, UNIT, 5, seed=(0, "arm", 1), told=told)) == 5
+    none = [Observation(point, None) for point in earlier]
+    some = none[:10] + [Observation(point, two_objectives(point.params)) for point in earlier[10:]]
+    for observed in (none, some):
+        assert len(propose(sampler, UNIT, 5, seed=(0, "arm", 1), observed=observed)) == 5
 
 
 def test_memory_is_plain_and_lets_the_search_go_on() -> None:
     first = propose("nsga2", UNIT, 50, seed=(0, "arm", 0))
-    told = [Told(asked, two_objectives(asked.params)) for asked in first]
-    second = propose("nsga2", UNIT, 50, seed=(0, "arm", 1), told=told)
-    generations = [{value for a in asked for value in a.memory.values()} for asked in (first, second)]
+    observed = [Observation(point, two_objectives(point.params)) for point in first]
+    second = propose("nsga2", UNIT, 50, seed=(0, "arm", 1), observed=observed)
+    generations = [{value for a in point for value in a.memory.values()} for point in (first, second)]
     assert generations[0] == {0}
     assert generations[1] == {1}
 
 
 def test_log_ranges_are_searched_by_their_logarithm() -> None:
     for sampler in ("random", "qmc"):
-        asked = propose(sampler, {"alpha": MIXED["alpha"]}, 256, seed=(0, "arm", 0))
-        assert 1.4 < np.median([one.params["alpha"] for one in asked]) < 2.1  # sqrt(0.1 * 30) = 1.73
+        point = propose(sampler, {"alpha": MIXED["alpha"]}, 256, seed=(0, "arm", 0))
+        assert 1.4 < np.median([one.params["alpha"] for one in point]) < 2.1  # sqrt(0.1 * 30) = 1.73
 
 
 def test_a_sequence_goes_through_every_listed_value_alike() -> None:
-    asked = propose("qmc", MIXED, 96, seed=(0, "arm", 0))
-    counts = Counter(one.params["gamma"] for one in asked)
+    point = propose("qmc", MIXED, 96, seed=(0, "arm", 0))
+    counts = Counter(one.params["gamma"] for one in point)
     assert set(counts) == {0.05, 0.1, 0.2}
     assert max(counts.values()) - min(counts.values()) <= 4
 
 
 @pytest.mark.parametrize("sampler", ["random", "qmc"])
 def test_drawing_a_hundred_thousand_settings_gives_so_many_different_ones(sampler: str) -> None:
-    asked = propose(sampler, UNIT, 100_000, seed=(0, "arm", 0))
-    assert len({(one.params["alpha"], one.params["gamma"]) for one in asked}) == 100_000
+    point = propose(sampler, UNIT, 100_000, seed=(0, "arm", 0))
+    assert len({(one.params["alpha"], one.params["gamma"]) for one in point}) == 100_000
 
 
 # Long histories
 
 
 def test_short_history_is_looked_at_whole() -> None:
-    told = [Told(asked, two_objectives(asked.params)) for asked in spread(NEWEST)]
-    assert looked_at(told) == told
+    observed = [Observation(point, two_objectives(point.params)) for point in spread(NEWEST)]
+    assert looked_at(observed) == observed
 
 
 def test_of_a_long_history_the_newest_count_and_the_unbeaten_before_them() -> None:
-    told = [Told(asked, two_objectives(asked.params)) for asked in spread(NEWEST + 700)]
-    told[5] = Told(told[5].asked, None)
-    seen = looked_at(told)
-    assert seen[-NEWEST:] == told[-NEWEST:]
-    older = [past for past in told[:700] if past.values is not None]
+    observed = [Observation(point, two_objectives(point.params)) for point in spread(NEWEST + 700)]
+    observed[5] = Observation(observed[5].point, None)
+    seen = looked_at(observed)
+    assert seen[-NEWEST:] == observed[-NEWEST:]
+    older = [past for past in observed[:700] if past.values is not None]
     unbeaten = [
         past
         for past in older
         if not any(
             other.values != past.values
             and all(theirs <= mine for theirs, mine in zip(other.values, past.values, strict=True))
-            for other in told
+            for other in observed
             if other.values is not None
         )
     ]
@@ -178,10 +181,12 @@ def test_of_a_long_history_the_newest_count_and_the_unbeaten_before_them() -> No
 
 def test_no_history_makes_asking_dearer_than_a_bound() -> None:
     """Of settings none of which beats another, as many as there can be are still too many to look at."""
-    told = [Told(asked, (asked.params["alpha"], -asked.params["alpha"], 0.0)) for asked in spread(3000)]
-    seen = looked_at(told)
+    observed = [
+        Observation(point, (point.params["alpha"], -point.params["alpha"], 0.0)) for point in spread(3000)
+    ]
+    seen = looked_at(observed)
     assert len(seen) == NEWEST + UNBEATEN
-    assert seen == told[-NEWEST - UNBEATEN :]
+    assert seen == observed[-NEWEST - UNBEATEN :]
 
 
 @pytest.mark.parametrize("sampler", ["nsga2", "tpe"])
@@ -189,17 +194,18 @@ def test_good_settings_of_long_ago_are_not_forgotten(sampler: str) -> None:
     generation = propose("nsga2", UNIT, 1, seed=(0, "arm", 0))[0].memory
     key = next(iter(generation))
     good = [
-        Told(Asked({"alpha": 0.9, "gamma": i / 60}, {key: 0}), (0.0, i / 60, -i / 60)) for i in range(60)
+        Observation(Point({"alpha": 0.9, "gamma": i / 60}, {key: 0}), (0.0, i / 60, -i / 60))
+        for i in range(60)
     ]
     bad = [
-        Told(
-            Asked({**asked.params, "alpha": asked.params["alpha"] / 2}, {key: 1 + index // 50}),
+        Observation(
+            Point({**point.params, "alpha": point.params["alpha"] / 2}, {key: 1 + index // 50}),
             (1.0, 1.0, 1.0),
         )
-        for index, asked in enumerate(spread(NEWEST + 200))
+        for index, point in enumerate(spread(NEWEST + 200))
     ]
-    asked = propose(sampler, UNIT, 40, seed=(0, "arm", 9), told=[*good, *bad])
-    assert np.mean([one.params["alpha"] > 0.75 for one in asked]) > 0.3
+    point = propose(sampler, UNIT, 40, seed=(0, "arm", 9), observed=[*good, *bad])
+    assert np.mean([one.params["alpha"] > 0.75 for one in point]) > 0.3
 
 
 # Their quality
@@ -209,26 +215,26 @@ def test_qmc_fills_a_range_more_evenly_than_random() -> None:
     for seed in range(3):
         found = {}
         for sampler in ("random", "qmc"):
-            asked = propose(sampler, UNIT, 64, seed=(seed, "arm", 0))
-            found[sampler] = qmc.discrepancy([[a.params["alpha"], a.params["gamma"]] for a in asked])
+            point = propose(sampler, UNIT, 64, seed=(seed, "arm", 0))
+            found[sampler] = qmc.discrepancy([[a.params["alpha"], a.params["gamma"]] for a in point])
         assert found["qmc"] < 0.5 * found["random"]
 
 
 def searched(sampler: str, packs: int, seed: int) -> list[tuple[float, float, float]]:
     """What packs of 25 settings come to, each proposed knowing all but the one before."""
-    told: list[Told] = []
+    observed: list[Observation] = []
     for index in range(packs):
-        known, pending = told[: max(0, index - 1) * 25], told[max(0, index - 1) * 25 :]
-        asked = propose(
+        known, pending = observed[: max(0, index - 1) * 25], observed[max(0, index - 1) * 25 :]
+        point = propose(
             sampler,
             UNIT,
             25,
             seed=(seed, "arm", index),
-            told=known,
-            pending=[past.asked for past in pending],
+            observed=known,
+            pending=[past.point for past in pending],
         )
-        told += [Told(one, two_objectives(one.params)) for one in asked]
-    return [past.values for past in told if past.values]
+        observed += [Observation(one, two_objectives(one.params)) for one in point]
+    return [past.values for past in observed if past.values]
 
 
 @pytest.mark.parametrize(("sampler", "packs"), [("nsga2", 16), ("tpe", 6)])

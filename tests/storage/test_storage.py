@@ -50,7 +50,7 @@ def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 def filled(directory: ResultsDirectory) -> list[Pack]:
     """Put the study TINY into a directory, with made-up rows."""
     directory.write_study(config_of(TINY).resolved())
-    queue = PackQueue(config_of(TINY), IDENTITY, directory)
+    queue = PackQueue(config_of(TINY).plan().search, IDENTITY, directory)
     while (pack := queue.next()) is not None:
         write_made_up(directory, pack)
         queue.finish(pack)

@@ -12,13 +12,13 @@ from safetensors.torch import load, save
 from study.errors import OutputError
 from study.results.directory import ResultsDirectory
 from study.results.packs import Pack, Proposal
-from study.search.plan import BASELINE, make_pack
 from study.training import checkpoint
 from study.training.pack import Advance, run_pack
+from study.words import BASELINE
 from tests.training.test_pack import small_data
 from tests.worlds.small_study import IDENTITY, assert_same_rows
 
-PACK = make_pack(
+PACK = Pack.of(
     BASELINE,
     0,
     [Proposal(IDENTITY.setting(BASELINE, {"alpha": alpha / 40}), {}) for alpha in range(40)],
@@ -100,7 +100,7 @@ def test_checkpoint_of_another_pack_torch_or_step_is_not_taken_up(tmp_path, monk
     interrupt(directory, 3)
     content = directory.read_checkpoint(PACK.pack_id)
     assert content is not None
-    other = make_pack(BASELINE, 1, PACK.proposals[::-1], PACK.seeds, set())
+    other = Pack.of(BASELINE, 1, PACK.proposals[::-1], PACK.seeds, set())
     directory.write_checkpoint(other.pack_id, content)
     assert next(run_pack(other, small_data(), directory)).taken_up == 0
     assert taken_up(directory, content, backend="eager")

@@ -9,17 +9,17 @@ import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from study.config.plan import ThresholdOptions
 from study.config.spaces import ARMS
 from study.models.draws import initial_weights
 from study.models.families import FAMILIES
 from study.models.network import LANE_MULTIPLE
 from study.models.training import Stop, Trained, TrainingOptions
 from study.results.packs import Pack, Proposal
-from study.search.plan import Arm, make_pack
 from study.training import evaluation
 from study.training.evaluation import Evaluation, evaluate
-from study.training.study_data import StudyData, ThresholdOptions
-from study.words import NO_DECISION_MAKER, SPLITS
+from study.training.study_data import StudyData
+from study.words import NO_DECISION_MAKER, SPLITS, Arm
 from tests.worlds.small_study import IDENTITY
 
 SETTINGS, SEEDS, NETWORKS = 75, 3, 41
@@ -34,7 +34,7 @@ def data_with(sampler: Any) -> StudyData:
     return StudyData(
         study="small",
         dataset="small",
-        fingerprint="0",
+        identity=IDENTITY,
         features=generator.normal(size=(200, 4)).astype(np.float32),
         label=generator.integers(0, 2, 200).astype(np.float32),
         sensitive=generator.integers(0, 2, 200).astype(np.int8),
@@ -49,7 +49,7 @@ def data_with(sampler: Any) -> StudyData:
 
 def pack_of(method: str, model: str) -> Pack:
     maker = NO_DECISION_MAKER if method == "binary" else "standard"
-    arm = Arm(method, model, maker, {})
+    arm = Arm(method, model, maker)
     proposals = []
     for number in range(SETTINGS):
         params = {"alpha": number / 50} | ({} if method == "binary" else {"gamma": number / 300})
@@ -57,7 +57,7 @@ def pack_of(method: str, model: str) -> Pack:
             quantiles = dict.fromkeys(evaluation.QUANTILES, number * 7 % 75 / 75)
             params |= {"model_alpha": float(number * 5 % NETWORKS), **quantiles}
         proposals.append(Proposal(IDENTITY.setting(arm, params), {}))
-    return make_pack(arm, 0, proposals, range(SEEDS), set())
+    return Pack.of(arm, 0, proposals, range(SEEDS), set())
 
 
 def trained(pack: Pack) -> tuple[Trained, torch.Tensor]:

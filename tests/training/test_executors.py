@@ -12,7 +12,6 @@ import pytest
 from study.api import Study
 from study.config.study_file import StudyConfig
 from study.results.directory import ResultsDirectory
-from study.status import study_status
 from study.training.launch import launch, resume
 from tests.worlds.small_study import TINY, assert_same_rows, config_of
 
@@ -157,7 +156,7 @@ def test_pack_that_raises_leaves_rows_that_say_why_and_resume_tries_its_runs_aga
         (own_copy.runs / f"{pack.stem}.parquet").unlink()
 
     assert not train(own_copy, None)
-    status = study_status(own_copy)
+    status = Study(own_copy.root).status()
     assert (status.state, status.planned) == ("interrupted", 20)
     assert status.failed > 0
     assert status.finished + status.failed == status.planned
@@ -176,7 +175,7 @@ def test_pack_that_raises_leaves_rows_that_say_why_and_resume_tries_its_runs_aga
     own_copy.decision_makers_file.write_bytes(whole)
     own_copy.test_rows_file.unlink()
     assert train(own_copy, None)
-    status = study_status(own_copy)
+    status = Study(own_copy.root).status()
     assert (status.state, status.finished, status.failed) == ("finished", 20, 0)
     assert_same_rows(without_pack(own_copy.read_runs()[0]), without_pack(alone))
     untouched = before.keys() - {f"{pack.stem}.parquet" for pack in (bad, sound)}

@@ -11,7 +11,6 @@ from study.errors import LedgerError
 from study.results.directory import ResultsDirectory
 from study.results.files.schema import OUTCOME_SCHEMA, RUN_SCHEMA, WEIGHT_SCHEMA, Rows, read_table
 from study.results.settings import medians_by_setting
-from study.status import study_results, study_status
 from study.training.launch import resume
 from study.words import FAILED
 from tests.worlds.small_study import assert_same_rows
@@ -49,14 +48,14 @@ def failed(tiny_copy: ResultsDirectory) -> str:
 
 
 def test_status_counts_it_and_says_why(failed: str, tiny_copy: ResultsDirectory) -> None:
-    status = study_status(tiny_copy)
+    status = Study(tiny_copy.root).status()
     assert (status.state, status.planned, status.finished, status.failed) == ("interrupted", 20, 19, 1)
     (words,) = status.failures
     assert words.endswith(f": run {failed}: MemoryError: too much")
 
 
 def test_reports_and_choices_leave_it_out(failed: str, tiny_copy: ResultsDirectory) -> None:
-    results = study_results(tiny_copy)
+    results = Study(tiny_copy.root).full_results()
     assert failed not in set(results.runs["run_id"])
     assert (len(results.runs), results.failed) == (19, 1)
     assert set(medians_by_setting(results.runs)["seeds"]) == {1, 2}

@@ -13,9 +13,9 @@ import pandas as pd
 import pytest
 import yaml
 
+from study.api import Study
 from study.cli import main
 from study.results.directory import ResultsDirectory
-from study.status import study_status
 from study.training.launch import launch, resume
 from tests.training.driver import PATIENCE, Driver, driver, until
 from tests.worlds.small_study import LONG, LONG_RUNS, assert_same_rows, config_of
@@ -51,7 +51,7 @@ def assert_completed(directory: ResultsDirectory, finished: dict[str, int], expe
     twice = pd.concat([pd.read_parquet(path) for path in directory.runs.iterdir()])["run_id"]
     assert twice.is_unique
     assert_same_rows(rows, expected)
-    assert study_status(directory).state == "finished"
+    assert Study(directory.root).status().state == "finished"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
@@ -75,7 +75,7 @@ def test_interrupted_study_says_how_to_go_on_and_does(
     assert last == f"{resume_with} {results.root}"
     assert_progress(lines, results.root)
     assert 0 < len(finished) < len(list(results.packs.iterdir()))
-    assert study_status(results).state == "interrupted"
+    assert Study(results.root).status().state == "interrupted"
     assert results.read_manifest()["sessions"][-1]["state"] == "interrupted"
     assert resume(results, in_process=True, say=lambda text: None)
     assert_completed(results, finished, undisturbed)
@@ -88,7 +88,7 @@ def test_killed_driver_loses_nothing_that_was_finished(
         started.wait_for_packs(1)
         os.kill(started.process.pid, signal.SIGKILL)
         started.process.wait()
-        status = study_status(results)
+        status = Study(results.root).status()
         finished = times(started.rows_files)
     assert status.state == "interrupted"
     assert 0 < status.finished < LONG_RUNS
@@ -140,7 +140,7 @@ def test_driver_whose_ray_is_killed_ends_with_one_line(
     kept = "what is finished is kept, resume with: study resume"
     assert f"study: Ray's {kind} died; {kept} {seen.results.root}" in seen.err.splitlines()
     assert "Traceback" not in seen.err
-    assert study_status(seen.results).state == "interrupted"
+    assert Study(seen.results.root).status().state == "interrupted"
     assert resume(seen.results, in_process=True, say=lambda text: None)
     assert_completed(seen.results, seen.finished, undisturbed)
 
@@ -184,7 +184,7 @@ def test_run_that_kills_its_worker_gets_a_row_that_says_so_and_its_neighbours_fi
     assert (failed["alpha"], failed["seed"]) == (0.3, 0)
     assert "died" in failed["reason"]
     assert f"run {failed['run_id']} of pack {failed['pack_id']}" in err
-    found = study_status(results)
+    found = Study(results.root).status()
     assert (found.state, found.finished, found.failed) == ("interrupted", 4, 1)
     assert resume(results, in_process=True, say=lambda text: None)
     undisturbed = ResultsDirectory(tmp_path / "undisturbed")
@@ -214,7 +214,7 @@ def eventful(long_study: Path, tmp_path_factory: pytest.TempPathFactory) -> Even
         killed = [started.kill_a_worker()]
         started.wait_for_packs(2)
         killed.append(started.kill_a_worker())
-        state = study_status(results).state
+        state = Study(results.root).status().state
         at_sigterm = signal.getsignal(signal.SIGTERM)
         with redirect_stdout(io.StringIO()) as said, redirect_stderr(io.StringIO()) as warned:
             second_status = main(["run", str(long_study), "--out", str(results.root)])
@@ -231,12 +231,12 @@ def test_study_that_loses_workers_completes_by_itself(
     rows = eventful.results.read_runs()[0]
     assert_same_rows(rows, undisturbed)
     assert {int(worker.rpartition("-")[2]) for worker in rows["worker"]} - {*eventful.killed}
-    assert study_status(eventful.results).failed == 0
+    assert Study(eventful.results.root).status().failed == 0
 
 
 def test_running_study_says_so(eventful: Eventful) -> None:
     assert eventful.state_meanwhile == "running"
-    assert study_status(eventful.results).state == "finished"
+    assert Study(eventful.results.root).status().state == "finished"
 
 
 def test_second_driver_is_kept_out_with_one_line(eventful: Eventful) -> None:

@@ -2,12 +2,13 @@ import numpy as np
 import pytest
 import torch
 
+from study.config.plan import ThresholdOptions
 from study.models.training import TrainingOptions
 from study.results.directory import ResultsDirectory
-from study.results.packs import Proposal
-from study.search.plan import BASELINE, make_pack
+from study.results.packs import Pack, Proposal
 from study.training.pack import run_pack
-from study.training.study_data import StudyData, ThresholdOptions
+from study.training.study_data import StudyData
+from study.words import BASELINE
 from tests.worlds.small_study import IDENTITY
 
 
@@ -18,7 +19,7 @@ def small_data() -> StudyData:
     return StudyData(
         study="small",
         dataset="small",
-        fingerprint="0",
+        identity=IDENTITY,
         features=generator.normal(size=(400, 6)).astype(np.float32),
         label=generator.integers(0, 2, 400).astype(np.float32),
         sensitive=generator.integers(0, 2, 400).astype(np.int8),
@@ -40,7 +41,7 @@ def threads():
 
 def test_rows_do_not_depend_on_the_threads_of_the_process_that_trains(tmp_path, threads):
     settings = [IDENTITY.setting(BASELINE, {"alpha": alpha / 70}) for alpha in range(70)]
-    pack = make_pack(BASELINE, 0, [Proposal(setting, {}) for setting in settings], [0], set())
+    pack = Pack.of(BASELINE, 0, [Proposal(setting, {}) for setting in settings], [0], set())
     figures = []
     for count in (1, 2):
         directory = ResultsDirectory(tmp_path / str(count))

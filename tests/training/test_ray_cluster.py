@@ -16,9 +16,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from study.api import Study
 from study.errors import UserError
 from study.results.directory import ResultsDirectory
-from study.status import study_status
 from study.storage.yaml_text import dump_yaml
 from study.training import ray_cluster as cluster
 from study.training.launch import launch, resume
@@ -154,9 +154,9 @@ def test_worker_of_other_code_trains_nothing_and_the_study_can_go_on(
         ):
             launch(config_of(TINY), results, say=lambda text: None)
     assert results.read_runs()[0].empty
-    assert study_status(results).failed == 0
+    assert Study(results.root).status().failed == 0
     assert resume(results, say=lambda text: None)
-    assert study_status(results).finished == 20
+    assert Study(results.root).status().finished == 20
 
 
 def test_ray_client_is_refused_with_what_to_do_instead(results: ResultsDirectory) -> None:

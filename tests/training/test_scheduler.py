@@ -38,7 +38,7 @@ class Session:
     def __init__(self, directory: ResultsDirectory, bad: Collection[str] = ()) -> None:
         self.directory, self.bad = directory, bad
         self.said, self.counts = io.StringIO(), dict[str, Any]()
-        self.queue = PackQueue(CONFIG, IDENTITY, directory)
+        self.queue = PackQueue(CONFIG.plan().search, IDENTITY, directory)
         progress = Progress(self.queue, lambda: "", self.said)
         self.attempts = Attempts(self.queue, small_data(), directory, progress, self.counts)
         self.trained: list[str] = []

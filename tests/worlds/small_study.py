@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from study.config.study_file import StudyConfig, validate
+from study.config.reading import validate
+from study.config.study_file import StudyConfig
 from study.results.directory import ResultsDirectory
 from study.results.files.schema import RUN_SCHEMA, Rows
 from study.results.packs import Pack, run_id

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from study.config.study_file import validate
+from study.config.reading import validate
 from study.data import Guess, study_file, table_name
 from study.data.registry import DATASETS
 from study.storage.yaml_text import parse_yaml

@@ -1,0 +1,75 @@
+"""A study as plain data, in the parts that other rooms are given; ``StudyConfig.plan`` makes it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from study.config.spaces import Space
+from study.words import Arm
+
+
+@dataclass(frozen=True)
+class ArmPlan:
+    """What is searched in one arm: a space for each coefficient, and how many settings are tried."""
+
+    arm: Arm
+    spaces: Mapping[str, Space]
+    settings: int
+
+
+@dataclass(frozen=True)
+class SearchPlan:
+    """How settings are proposed, ``settings_of_pack`` at a time, and under which seeds each is trained.
+
+    ``seed`` is that of the sampler.
+    """
+
+    sampler: str
+    seed: int
+    arms: tuple[ArmPlan, ...]
+    seeds: tuple[int, ...]
+    settings_of_pack: int
+
+
+@dataclass(frozen=True)
+class ThresholdOptions:
+    """How thresholds are chosen after training; see the study file's section ``thresholds``."""
+
+    sampler: Literal["random", "exact", "search"]
+    candidates: int
+    per_group: bool
+    choose_on: Literal["validation", "test-half"]
+
+
+@dataclass(frozen=True)
+class DecisionMakerPlan:
+    """Which decision-makers there are, and how the simulated ones are made.
+
+    ``tested_with`` decides in every test where it is given; ``where`` and ``flip`` are those of
+    ``inconsistent``, and ``where`` is None where the study file leaves it to the data set.
+    """
+
+    names: tuple[str, ...]
+    tested_with: str | None
+    where: str | None
+    flip: float
+    seed: int
+
+    @property
+    def all_names(self) -> tuple[str, ...]:
+        """All decision-makers that the study needs, each once."""
+        return tuple(dict.fromkeys([*self.names, *([self.tested_with] if self.tested_with else [])]))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that a study file asks for; ``training`` has the options of every run, by name."""
+
+    study: str
+    dataset: str
+    search: SearchPlan
+    decision_makers: DecisionMakerPlan
+    training: Mapping[str, Any]
+    thresholds: ThresholdOptions
+    workers: int | None
+    backend: str

@@ -1,0 +1,110 @@
+"""Reading a study file: YAML as the user writes it, validated and resolved with every default written out.
+
+Everything that can be wrong becomes one StudyFileError that names the file, the key and what is allowed.
+"""
+
+import copy
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from study.config.presets import preset_names, preset_text
+from study.config.study_file import NAME, StudyConfig
+from study.config.validation_errors import explain
+from study.errors import StudyFileError
+from study.storage.yaml_text import parse_yaml
+
+
+def load_config(source: str | Path, overrides: Sequence[str] = ()) -> StudyConfig:
+    """Read a study file or preset, apply ``KEY=VALUE`` overrides, and validate the whole.
+
+    Raises StudyFileError with one line for a missing file, broken YAML, an unknown key or a value that
+    is not allowed.
+    """
+    where = str(source)
+    if isinstance(source, str) and source in preset_names():
+        text = preset_text(source)
+        where = f"preset {source}"
+    elif Path(source).suffix in (".csv", ".parquet"):
+        raise StudyFileError(f"{where}: is a table; write a study file for it: study init {where}")
+    else:
+        text = _read(Path(source))
+    raw = parse_yaml(text, where)
+    if NAME.fullmatch(Path(source).stem):
+        raw.setdefault("study", Path(source).stem)
+    return validate(raw, where, overrides)
+
+
+def validate(raw: Mapping[str, Any], where: str, overrides: Sequence[str] = ()) -> StudyConfig:
+    """Return the validated study, after ``KEY=VALUE`` overrides.
+
+    Raises StudyFileError, naming ``where`` the study came from.
+    """
+    whole = copy.deepcopy(dict(raw))
+    for override in overrides:
+        _set(whole, override)
+    try:
+        return StudyConfig.model_validate(whole)
+    except ValidationError as error:
+        raise StudyFileError(f"{where}: {explain(error, StudyConfig)}") from None
+
+
+def stored(raw: Mapping[str, Any], where: str) -> StudyConfig:
+    """Return the study that was written to a results directory with every default written out.
+
+    Raises StudyFileError where it is not valid, or where sections are missing: a study file may leave
+    keys out, but what is left of a damaged one must not be taken for another study.
+    """
+    missing = [key for key in StudyConfig.model_fields if key not in raw]
+    if missing:
+        raise StudyFileError(
+            f"{where}: is incomplete, without {', '.join(missing)}; restore it from a copy, or start the "
+            "study again with another --out"
+        )
+    return validate(raw, where)
+
+
+def changed_keys(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """Return the dotted keys whose values differ, with both values; ``resources`` decide no row."""
+    found = []
+    for key in dict.fromkeys([*old, *new]):
+        name = f"{prefix}{key}"
+        if name == "resources" or old.get(key) == new.get(key):
+            continue
+        if isinstance(old.get(key), Mapping) and isinstance(new.get(key), Mapping):
+            found += changed_keys(old[key], new[key], f"{name}.")
+        else:
+            found.append(f"{name} ({old.get(key)} before, {new.get(key)} now)")
+    return found
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except FileNotFoundError:
+        raise StudyFileError(
+            f"{path}: no such study file, and no preset of that name; presets are "
+            f"{', '.join(preset_names())}"
+        ) from None
+    except UnicodeDecodeError:
+        raise StudyFileError(f"{path}: is not a text file in UTF-8") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise StudyFileError(f"{path}: cannot be read ({reason})") from None
+
+
+def _set(raw: dict[str, Any], override: str) -> None:
+    key, equals, value = override.partition("=")
+    if not equals or not key.strip():
+        raise StudyFileError(f"--set {override}: write KEY=VALUE, such as search.settings=200")
+    *parents, last = key.strip().split(".")
+    place = raw
+    for parent in parents:
+        if not isinstance(place.get(parent), dict):
+            # A shorthand such as `dataset: compas` gives way to the section it stands for.
+            word = "name" if parent == "dataset" else "column"
+            place[parent] = {word: place[parent]} if isinstance(place.get(parent), str) else {}
+        place = place[parent]
+    place[last] = parse_yaml(f"value: {value}", f"--set {key}")["value"]

@@ -1,0 +1,39 @@
+"""How many runs a study comes to."""
+
+from collections.abc import Iterable
+
+from study.config.plan import SearchPlan
+from study.results.packs import Pack
+from study.words import BASELINE
+
+
+class Tally:
+    """Counts how many runs a study comes to, as far as the packs asked for by now tell.
+
+    A setting that was proposed twice runs once, which shows only when it is proposed.
+    """
+
+    def __init__(self, plan: SearchPlan) -> None:
+        self._seeds = len(plan.seeds)
+        self._settings = 1 + sum(arm.settings for arm in plan.arms)
+        self._baseline_is_out = False
+
+    def add(self, pack: Pack) -> None:
+        """Take note of a pack that was asked for."""
+        self._settings += len(pack.fresh) - len(pack.of_search)
+        if pack.arm == BASELINE and not self._baseline_is_out:
+            self._baseline_is_out = True
+            self._settings -= 1
+
+    @property
+    def runs(self) -> int:
+        """How many runs the study comes to."""
+        return self._settings * self._seeds
+
+
+def planned_runs(plan: SearchPlan, packs: Iterable[Pack] = ()) -> int:
+    """Return how many runs a study comes to, as far as ``packs``, those asked for by now, tell."""
+    tally = Tally(plan)
+    for pack in packs:
+        tally.add(pack)
+    return tally.runs
