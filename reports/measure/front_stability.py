@@ -64,7 +64,8 @@ def front_by_seed(runs: pd.DataFrame, own_fronts: pd.DataFrame, fronts: pd.DataF
         near_front=near.astype(int),
     )
     counts = marked.groupby("setting_id", observed=True).sum()
-    return honest.merge(counts, left_on="setting_id", right_index=True, how="left")
+    # Not merged: pandas cannot merge the empty columns of a ledger without rows.
+    return honest.assign(**{name: honest["setting_id"].map(counts[name]) for name in counts})
 
 
 def front_stability(by_seed: pd.DataFrame, own_fronts: pd.DataFrame) -> pd.DataFrame:

@@ -10,6 +10,7 @@ import pytest
 from study.reports import page as page_folder
 from study.reports.measure.measures import TABLES
 from study.reports.page.report import write_report
+from study.results.directory import ResultsDirectory
 from study.results.fronts import COLUMNS
 from study.storage.tables import FORMULA
 from tests.reports.browser import page, undrawn
@@ -143,8 +144,12 @@ def is_number(cell: str) -> bool:
         return False
 
 
-def test_an_empty_ledger_says_that_nothing_has_finished(tmp_path: Path) -> None:
+@pytest.mark.parametrize("typed", [False, True])
+def test_an_empty_ledger_says_that_nothing_has_finished(typed: bool, tmp_path: Path) -> None:
     runs = pd.DataFrame(columns=ledger(5).columns)
+    if typed:
+        # As the ledger of a study that has begun is read: columns of Arrow without chunks.
+        runs, _ = ResultsDirectory(tmp_path / "begun").read_runs()
     write_report(results(runs, planned=900, state="running"), tmp_path)
     seen = page(tmp_path)
     assert "0 of 900 runs finished" in seen.text
