@@ -1,9 +1,7 @@
-"""Reads the results of a study, reduces them, draws them and writes the report.
+"""Reads the results of a study, measures, draws and writes the report.
 
-Imports neither torch nor Ray nor any other room of the project: data frames in, files out.
-`reduce`, `fronts`, `hypervolume`, `idk`, `alpha`, `workloads` and `headline` turn frames into frames, and
-never import matplotlib; `reductions` gathers them. What helps a person to choose is measured in `choices`,
-`deciding`, `setting_intervals`, `comparisons`, `front_seeds` and `importance`, which `weighing` gathers.
-`figures` draws frames and `descriptions` says what they show; `summary`, `chooser`, `choosing`, `asked`,
-`sections`, `ran` and `glossary` are the parts of the page, which `page.write_report` puts into a directory.
+Four rooms, each importing only those before it: `measure` turns frames into frames; `figures` draws them
+and alone imports matplotlib; `page` has the templates, style and script of a study's page; `paper` has
+the claims and figures of the paper. A new figure is a function in `measure` and its line in `Measures`, a
+module in `figures` and its line in `album`, and a line in a template.
 """

@@ -25,7 +25,7 @@ from study.words import PLAIN_MODEL
 AXES: Final = {"di": "odds difference", "error": "error rate"}
 # Where half of the alphas above 0 are in this part of the axis, they are spread over orders of magnitude.
 CROWDED: Final = 0.2
-# On a shorter error axis a cost of half a point would look like a cliff beside the fall of DI.
+# On a shorter error axis a cost of half a point would look like a cliff next to the fall of DI.
 SPAN: Final = 0.1
 
 

@@ -20,7 +20,7 @@ def binary_runs(runs: pd.DataFrame) -> pd.DataFrame:
         runs: the ledger; columns method, model, alpha, seed, test_di and test_error.
 
     Returns:
-        Columns model, alpha, seed, di, error (test figures), sorted by the first three. Runs without
+        Columns model, alpha, seed, di, error (test metrics), sorted by the first three. Runs without
         figures (diverged ones) are left out, and do not count.
     """
     columns = ["model", "alpha", "seed"]

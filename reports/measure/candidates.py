@@ -1,4 +1,4 @@
-"""Which settings a page carries for choosing from, so that few of many thousand are enough."""
+"""The settings that a page offers for choosing, so that few of many thousand are enough."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,10 +23,11 @@ class Candidates:
 
     Attributes:
         frame: rows and columns of the settings' medians, with run_error, run_di and run_idk_rate: the run
-            of the median seed by each figure. Those named come first, then those of the honest fronts.
-        known: how many settings have figures.
+            of the median seed by each metric. Those named come first, then those of the
+            validation-selected fronts.
+        known: how many settings have metrics.
         step: 0 where the best setting under any limits is among them; else, under limits that are
-            multiples of it, one that is worse by less than this in any of the figures is.
+            multiples of it, one that is worse by less than this in any of the metrics is.
     """
 
     frame: pd.DataFrame
@@ -41,19 +42,19 @@ def candidates(
     runs: pd.DataFrame,
     carried: int = CARRIED,
 ) -> Candidates:
-    """The settings that can be anybody's choice, and those that the page speaks of.
+    """The settings that can be the best under some limits, and those that the page names.
 
-    Whatever is minimised under whatever limits on validation error, DI and IDK rate, and whichever methods,
-    models and decision-makers are allowed: the best is on the Pareto front over the three figures of its
-    own method, model and decision-maker. The same holds for what comes nearest to limits that nothing
+    Whatever is minimised under whatever limits on validation error, DI and deferral rate, and whichever
+    methods, models and decision-makers are allowed: the best is on the Pareto front over the three
+    metrics of its own method, model and decision-maker. The same holds for what comes nearest to limits that nothing
     satisfies. Of settings that coincide, the one with the smallest `setting_id` is kept.
 
     Args:
         settings: as `medians_by_setting` returns them.
         named: settings that are carried in any case.
-        honest: those of the honest fronts, which are where there is room.
+        honest: those of the validation-selected fronts, which are where there is room.
         runs: the ledger.
-        carried: how many settings may be, beside the named ones.
+        carried: how many settings may be, next to the named ones.
     """
     settings = settings.dropna(subset=POINT)
     points = settings[POINT].to_numpy(np.float64)

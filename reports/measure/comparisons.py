@@ -18,7 +18,7 @@ from study.words import METHODS, NO_DECISION_MAKER
 
 @dataclass(frozen=True, eq=False)
 class Comparisons:
-    """What the methods' honest fronts come to.
+    """Hypervolumes of the methods' validation-selected fronts and their differences.
 
     Attributes:
         frame: decision_maker, model, first, second (None where the hypervolume of `first` itself is
@@ -33,7 +33,7 @@ class Comparisons:
 
 
 def comparisons(results: Results, own_fronts: pd.DataFrame) -> Comparisons:
-    """Measure the honest fronts of every model and decision-maker; reads their runs' outcomes alone.
+    """Compare the methods of every model and decision-maker; reads the outcomes of the fronts' runs alone.
 
     Args:
         results: of a study.
@@ -65,7 +65,7 @@ def _area(method: str, *, model: str, decision_maker: str) -> Statistic:
 
 
 def _arms(runs: pd.DataFrame) -> list[tuple[str, str, list[str]]]:
-    """Models and decision-makers that are compared, and their methods, binary ones beside the others."""
+    """Models and decision-makers that are compared, and their methods, binary ones next to the others."""
     names = ["method", "model", "decision_maker"]
     arms = in_reading_order(runs[names].astype(str).drop_duplicates(), names)
     binary = arms["method"] == "binary"

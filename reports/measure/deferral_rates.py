@@ -1,4 +1,4 @@
-"""How often models say "I don't know": distribution over settings, and dependence on gamma."""
+"""Deferral rates: their distribution over settings, and how they depend on gamma."""
 
 from typing import Final
 
@@ -13,16 +13,16 @@ RATES: Final = {"all": "test_idk_rate", "0": "test_idk_rate_a0", "1": "test_idk_
 
 
 def deferral_cdf(settings: pd.DataFrame) -> pd.DataFrame:
-    """Distribution of IDK rates over settings (the paper's Figure 6): the contract's `idk_cdf.csv`.
+    """Distribution of deferral rates over settings (the paper's Figure 6): the contract's `idk_cdf.csv`.
 
     Args:
         settings: as `medians_by_setting` returns them.
 
     Returns:
         Columns method, model, decision_maker, group (`all`, or the value of A: `0`, `1`), cutoff
-        (0, 0.01, ... 1) and fraction: the share of the settings whose median test IDK rate in that
+        (0, 0.01, ... 1) and fraction: the share of the settings whose median test deferral rate in that
         group is at or below the cutoff. A setting with a NaN rate is not counted; a curve without
-        settings is left out, and so is `binary`, which never says IDK. Sorted by these columns in
+        settings is left out, and so is `binary`, which never defers. Sorted by these columns in
         this order.
     """
     columns = [*GROUP, "group", "cutoff", "fraction"]
@@ -40,7 +40,7 @@ def deferral_cdf(settings: pd.DataFrame) -> pd.DataFrame:
 
 
 def deferral_by_gamma(settings: pd.DataFrame, bins: int = 15) -> pd.DataFrame:
-    """What IDK rate to expect of a gamma, from validation so that it may guide a choice.
+    """What deferral rate to expect of a gamma, from validation so that it may guide a choice.
 
     Args:
         settings: as `medians_by_setting` returns them.

@@ -1,4 +1,4 @@
-"""How far the honest fronts depend on the seed: each seed's own front, and how they agree."""
+"""How far the validation-selected fronts depend on the seed: each seed's own front, and how they agree."""
 
 from itertools import combinations
 from typing import Any, Final
@@ -16,7 +16,7 @@ MARGIN: Final = 0.01
 
 
 def runs_on_front(runs: pd.DataFrame) -> pd.DataFrame:
-    """The runs on the honest front of their own seed, method, model and decision-maker.
+    """The runs on the validation-selected front of their own seed, method, model and decision-maker.
 
     Args:
         runs: the ledger; those without a figure on validation are on no front.
@@ -40,7 +40,7 @@ def near_front(points: npt.NDArray[np.float64], front: npt.NDArray[np.float64]) 
 
 
 def front_by_seed(runs: pd.DataFrame, own_fronts: pd.DataFrame, fronts: pd.DataFrame) -> pd.DataFrame:
-    """Under how many seeds each setting of an honest front is on that seed's own front, or near it.
+    """Under how many seeds each setting of a validation-selected front is on that seed's front, or near it.
 
     Args:
         runs: the ledger.
@@ -48,7 +48,7 @@ def front_by_seed(runs: pd.DataFrame, own_fronts: pd.DataFrame, fronts: pd.DataF
         fronts: as `fronts.fronts` returns them.
 
     Returns:
-        `GROUP`, setting_id, seeds (in how many it has figures), on_front, near_front; sorted as `fronts`.
+        `GROUP`, setting_id, seeds (in how many it has metrics), on_front, near_front; sorted as `fronts`.
     """
     honest = fronts.loc[fronts["front"] == "honest", [*GROUP, "setting_id"]]
     chosen = runs[runs["setting_id"].isin(honest["setting_id"])].dropna(subset=POINT)
@@ -65,7 +65,8 @@ def front_by_seed(runs: pd.DataFrame, own_fronts: pd.DataFrame, fronts: pd.DataF
     )
     counts = marked.groupby("setting_id", observed=True).sum()
     # Not merged: pandas cannot merge the empty columns of a ledger without rows.
-    return honest.assign(**{name: honest["setting_id"].map(counts[name]) for name in counts})
+    columns = ("seeds", "on_front", "near_front")
+    return honest.assign(**{name: honest["setting_id"].map(counts[name]) for name in columns})
 
 
 def front_stability(by_seed: pd.DataFrame, own_fronts: pd.DataFrame) -> pd.DataFrame:
@@ -76,9 +77,9 @@ def front_stability(by_seed: pd.DataFrame, own_fronts: pd.DataFrame) -> pd.DataF
         own_fronts: as `runs_on_front` returns them.
 
     Returns:
-        `GROUP`, seeds (the most of a setting), points (of the honest front), on_front and near_front (mean
-        share of the seeds over these), overlap (settings on both fronts as a share of those on either,
-        mean over pairs of seeds; NaN with one seed), in reading order.
+        `GROUP`, seeds (the most of a setting), points (of the validation-selected front), on_front and
+        near_front (mean share of the seeds over these), overlap (settings on both fronts as a share
+        of those on either, mean over pairs of seeds; NaN with one seed), in reading order.
     """
     rows = []
     for key, settings in by_seed.groupby(GROUP, sort=False, observed=True):

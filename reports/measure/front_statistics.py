@@ -36,7 +36,7 @@ def on_front(settings: Settings, kind: str) -> Settings:
 def of_method(settings: Settings, method: str, model: str, decision_maker: str) -> Settings:
     """The settings of a method and model with a decision-maker.
 
-    Binary models stand beside every decision-maker; where the model has none, they are those that
+    Binary models stand next to every decision-maker; where the model has none, they are those that
     `panels.panel_rows` takes.
     """
     if method != "binary":

@@ -1,4 +1,4 @@
-"""What error, DI and IDK rate depend on: shares of their variance over the settings."""
+"""Hyperparameter importance: shares of the variance of error, odds difference and deferral rate."""
 
 from typing import Any, Final
 
@@ -35,7 +35,7 @@ def importance(settings: pd.DataFrame) -> pd.DataFrame:
         settings: as `medians_by_setting` returns them.
 
     Returns:
-        Columns method, what, settings, then `FIGURES`, in reading order; NaN where the figure does not
+        Columns method, what, settings, then `FIGURES`, in reading order; NaN where the metric does not
         vary, or where there are too few settings for two bins. What has one value has no row; a method
         with fewer than two bins of settings has none.
     """

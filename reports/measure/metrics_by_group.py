@@ -1,4 +1,4 @@
-"""Who decides about whom in a few settings, and how well: test figures by group, with intervals."""
+"""Deferral and error rates of a few settings by group and outcome, on test, with intervals."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -22,12 +22,12 @@ COLUMNS: Final = ("metric", "value", "lowest", "highest", "low", "high")
 
 @dataclass(frozen=True, eq=False)
 class GroupMetrics:
-    """Figures of the operating points.
+    """Metrics of the operating points.
 
     Attributes:
-        frame: a row per point and figure: decision_maker, what, setting_id (NaN for a decision-maker
+        frame: a row per point and metric: decision_maker, what, setting_id (NaN for a decision-maker
             alone), then `COLUMNS`, NaN where there is none. Figures as in `figures_by_group`.
-        missing: why there are only figures of the ledger, without intervals; empty if there are all.
+        missing: why there are only metrics of the ledger, without intervals; empty if there are all.
     """
 
     frame: pd.DataFrame
@@ -41,14 +41,14 @@ def metrics_by_group(
     tested: Mapping[str, str],
     read: OutcomeReader,
 ) -> GroupMetrics:
-    """All figures of the operating points.
+    """All metrics of the operating points.
 
     Args:
         points: as `operating_points` returns them.
         runs: the ledger.
         decision_makers: as in `Results`.
         tested: as `deciding_on_test` returns it.
-        read: reads outcomes; only those of these points are asked for.
+        read: reads outcomes; only those of these points are needed.
     """
     runs = runs[runs["setting_id"].isin(points["setting_id"].dropna()) & runs["test_error"].notna()]
     facts = points[["decision_maker", "what", "setting_id"]].to_dict("records")
@@ -78,7 +78,7 @@ def _of_outcomes(
     cells: Cells,
     tested: Mapping[str, str],
 ) -> pd.DataFrame:
-    # Binary models stand beside every decision-maker, and are compared with that one.
+    # Binary models stand next to every decision-maker, and are compared with that one.
     name = tested.get(fact["decision_maker"], fact["decision_maker"])
     if pd.isna(fact["setting_id"]):
         everybody = np.ones((1, len(outcomes.label)), dtype=np.bool_)
@@ -89,7 +89,7 @@ def _of_outcomes(
         return pd.DataFrame(columns=COLUMNS)
     found = spreads(own, [name] * len(own.run_id), cells)
     if pd.isna(fact["setting_id"]):
-        # There is no model whose decisions could be asked for.
+        # There is no model.
         found = {figure: spread for figure, spread in found.items() if not figure.startswith("model_")}
     rows = [[figure, *spread[:3], *(spread.test_set or (np.nan,) * 2)] for figure, spread in found.items()]
     return pd.DataFrame(rows, columns=COLUMNS)

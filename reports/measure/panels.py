@@ -1,6 +1,6 @@
 """Which rows belong into the picture of one model and one decision-maker.
 
-A binary model never defers: its rows carry the decision-maker `none`, and stand beside those of
+A binary model never defers: its rows carry the decision-maker `none`, and stand next to those of
 every decision-maker.
 """
 
@@ -12,7 +12,7 @@ from study.words import NO_DECISION_MAKER, PLAIN_MODEL
 
 
 def models_shown(settings: pd.DataFrame) -> list[str]:
-    """Models that may say IDK, in alphabetical order; where there are none, the binary ones.
+    """Models that may defer, in alphabetical order; where there are none, the binary ones.
 
     Of the latter, one that was only trained for accuracy (alpha 0) has no front to show, and is left
     out unless that is all there is.

@@ -31,7 +31,7 @@ class NotRunError(Exception):
 
 @dataclass(frozen=True, eq=False)
 class Settings:
-    """The settings of one seed, a run each, with B versions of their test figures.
+    """The settings of one seed, a run each, with B versions of their test metrics.
 
     B is 1 for the figures as measured, else the number of resamples of the test examples. What is
     known without the test set (and so what is chosen on validation) is the same in all of them.
@@ -74,7 +74,7 @@ class Samples:
 
     Attributes:
         observed: by seed, figures as measured.
-        resampled: the same seeds with the same people drawn again in all runs; empty where that is
+        resampled: the same seeds with the same test cases drawn again in all runs; empty where that is
             not possible.
         missing: why it is not; empty if it is.
     """
@@ -84,7 +84,7 @@ class Samples:
     missing: str
 
     def models(self) -> list[str]:
-        """Models that may say IDK, in alphabetical order."""
+        """Models that may defer, in alphabetical order."""
         found = [s.facts.loc[s.facts["method"] != "binary", "model"] for s in self.observed]
         return sorted({str(model) for models in found for model in models.unique()})
 
@@ -92,7 +92,7 @@ class Samples:
 def resample(results: Results, generator: np.random.Generator, resamples: int = RESAMPLES) -> Samples:
     """Resample the test cases of a study; reads the outcomes of its runs.
 
-    Runs without figures (diverged ones) are left out. Decision-makers alone come from the outcomes
+    Runs without metrics (diverged ones) are left out. Decision-makers alone come from the outcomes
     where there are any, else from `results.decision_makers`, on test.
     """
     runs = results.runs

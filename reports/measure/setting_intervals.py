@@ -1,4 +1,4 @@
-"""Bootstrap intervals of the test figures of many settings at once."""
+"""Bootstrap intervals of the test metrics of many settings at once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,10 +19,10 @@ COLUMNS: Final = ("setting_id", *(f"{figure}_{end}" for figure in FIGURES for en
 
 @dataclass(frozen=True, eq=False)
 class SettingIntervals:
-    """Intervals of 95 % of the test medians, over the people tested on.
+    """Intervals of 95 % of the test medians, over the test cases.
 
     Attributes:
-        frame: `COLUMNS`, a row per setting; NaN where a figure is undefined too often.
+        frame: `COLUMNS`, a row per setting; NaN where a metric is undefined too often.
         missing: why there are none, or none of some settings; empty if there are all.
     """
 
@@ -39,7 +39,7 @@ def setting_intervals(
         setting_ids: which, those first that matter most: where there are more decisions than `most`, the
             last have none.
         runs: the ledger.
-        read: reads outcomes; only those of these settings are asked for.
+        read: reads outcomes; only those of these settings are needed.
         most: how many decisions of runs on people to look at.
     """
     none = pd.DataFrame(columns=COLUMNS)
@@ -66,6 +66,6 @@ def setting_intervals(
     missing = (
         ""
         if room == len(sizes)
-        else f"only the {len(rows):,} that matter most have one, as there are many people"
+        else f"only the {len(rows):,} that matter most have one, as there are many test cases"
     )
     return SettingIntervals(pd.DataFrame(rows, columns=COLUMNS), missing)

@@ -5,10 +5,9 @@ from typing import Any, Final
 
 import pandas as pd
 
-from study.reports.measure.candidates import Candidates
 from study.reports.measure.deferral_budgets import EXAMPLE
+from study.reports.measure.measures import Measures
 from study.reports.measure.panels import in_usual_order
-from study.reports.measure.setting_intervals import SettingIntervals
 from study.reports.page.tables import table, thinned
 from study.results.limits import FIGURES
 from study.results.settings import GROUP, in_reading_order
@@ -22,17 +21,9 @@ COLUMNS: Final = [
 ]
 
 
-def chooser(
-    candidates: Candidates, intervals: SettingIntervals, fronts: pd.DataFrame, study: str
-) -> dict[str, Any] | None:
-    """What the template shows; None where no setting has metrics.
-
-    Args:
-        candidates: what the page carries.
-        intervals: of their test metrics.
-        fronts: as `fronts.fronts` returns them; what is shown without JavaScript.
-        study: its name, from which the results directory is guessed.
-    """
+def chooser(measures: Measures) -> dict[str, Any] | None:
+    """The candidates, as a table for a page without JavaScript and as data; None where there are none."""
+    candidates, intervals, fronts = measures.candidates, measures.intervals, measures.fronts
     frame = candidates.frame
     if not len(frame):
         return None
@@ -45,7 +36,7 @@ def chooser(
         "settings": table(thinned(shown)[COLUMNS]),
         "names": {name: _names(frame, name) for name in GROUP},
         "budget": f"{EXAMPLE:g}",
-        "place": f"results/{study}",
+        "place": f"results/{measures.results.study.get('study') or ''}",
         "data": _data(frame, intervals.frame),
     }
 

@@ -53,126 +53,75 @@ class Section:
     Attributes:
         anchor: its id, and the name of its template.
         title: its heading.
-        short: the same in the table of contents.
         context: what the template is given; None where there is nothing to show.
         without_runs: whether it is also there before anything has finished.
     """
 
     anchor: str
     title: str
-    short: str
     context: Callable[[Report], Context | None]
     without_runs: bool = False
 
 
-def _given(**context: Any) -> Context | None:
-    """A context, if there is anything in its first entry."""
-    return context if next(iter(context.values())) else None
+def _importance(report: Report) -> Context | None:
+    shown = importance_table(report.measures.importance)
+    return {"table": shown, "bins": BINS, "rest": REST, "together": TOGETHER} if shown else None
 
 
-def _binned(measures: Measures) -> bool:
-    """Whether the points of the curves by alpha stand for several alphas each."""
-    alphas = measures.alpha_runs.groupby("model")["alpha"].nunique().sum()
-    return len(measures.alpha) < int(alphas)
+def _stability(report: Report) -> Context | None:
+    shown = stability_table(report.measures.stability, report.labels)
+    return {"table": shown, "margin": f"{MARGIN:g}"} if shown else None
+
+
+def _bands(report: Report) -> Context | None:
+    points = band_points(report.measures.band_fronts, report.measures.models)
+    return {"points": points} if points else None
+
+
+def _alpha(report: Report) -> Context | None:
+    curves, runs = report.measures.alpha, report.measures.alpha_runs
+    binned = len(curves) < int(runs.groupby("model")["alpha"].nunique().sum())
+    return {"binned": binned} if len(curves) else None
+
+
+def _decision_makers(report: Report) -> Context:
+    return {"table": decision_maker_table(report.results.decision_makers, report.measures.group_names)}
+
+
+def _front_tables(report: Report) -> Context:
+    shown = front_tables(report.measures.fronts, report.labels)
+    return {"fronts": shown, "rows": ROWS, "tables": tuple(TABLES)}
+
+
+def _by_group(report: Report) -> Context | None:
+    measures = report.measures
+    return group_tables(measures.by_group, measures.points, report.labels, measures.group_names)
 
 
 SECTIONS: Final = (
-    Section("warnings", "Warnings", "Warnings", lambda r: warnings(r.results), without_runs=True),
-    Section("summary", "Summary", "Summary", lambda r: summary(r.measures)),
+    Section("warnings", "Warnings", lambda r: warnings(r.results), without_runs=True),
+    Section("summary", "Summary", lambda r: summary(r.measures)),
+    Section("choose", "Choose a setting", lambda r: chooser(r.measures)),
+    Section("by-group", "Deferral and error rates by group", _by_group),
     Section(
-        "choose",
-        "Choose a setting",
-        "Choose",
-        lambda r: chooser(
-            r.measures.candidates,
-            r.measures.intervals,
-            r.measures.fronts,
-            str(r.results.study.get("study") or ""),
-        ),
+        "comparisons", "Method comparison", lambda r: comparison_table(r.measures.comparisons, r.labels)
     ),
+    Section("importance", "Hyperparameter importance", _importance),
+    Section("claims", "The paper’s claims", lambda r: claims(r.results)),
+    Section("configuration", "Study configuration", lambda r: configuration(r.results), without_runs=True),
+    Section("decision-makers", "Decision-makers", _decision_makers, without_runs=True),
     Section(
-        "by-group",
-        "Deferral and error rates by group",
-        "By group",
-        lambda r: group_tables(r.measures.by_group, r.measures.points, r.labels, r.measures.group_names),
+        "fronts", "Error and odds difference", lambda r: {"areas": table(side_by_side(r.measures.areas))}
     ),
+    Section("stability", "Front stability", _stability),
+    Section("bands", "Fronts by deferral rate", _bands),
+    Section("deferral", "Deferral rates", lambda r: {} if len(r.measures.cdf) else None),
+    Section("alpha", "Fairness against alpha", _alpha),
+    Section("front-tables", "Pareto-front tables", _front_tables),
     Section(
-        "comparisons",
-        "Method comparison",
-        "Methods",
-        lambda r: comparison_table(r.measures.comparisons, r.labels),
+        "provenance", "Provenance", lambda r: provenance(r.results, r.measures.settings), without_runs=True
     ),
-    Section(
-        "importance",
-        "Hyperparameter importance",
-        "Importance",
-        lambda r: _given(
-            table=importance_table(r.measures.importance), bins=BINS, rest=REST, together=TOGETHER
-        ),
-    ),
-    Section("claims", "The paper’s claims", "The paper’s claims", lambda r: claims(r.results)),
-    Section(
-        "configuration",
-        "Study configuration",
-        "Configuration",
-        lambda r: configuration(r.results),
-        without_runs=True,
-    ),
-    Section(
-        "decision-makers",
-        "Decision-makers",
-        "Decision-makers",
-        lambda r: {"table": decision_maker_table(r.results.decision_makers, r.measures.group_names)},
-        without_runs=True,
-    ),
-    Section(
-        "fronts",
-        "Error and odds difference",
-        "Fronts",
-        lambda r: {"areas": table(side_by_side(r.measures.areas))},
-    ),
-    Section(
-        "stability",
-        "Front stability",
-        "Stability",
-        lambda r: _given(table=stability_table(r.measures.stability, r.labels), margin=f"{MARGIN:g}"),
-    ),
-    Section(
-        "bands",
-        "Fronts by deferral rate",
-        "By deferral rate",
-        lambda r: _given(points=band_points(r.measures.band_fronts, r.measures.models)),
-    ),
-    Section(
-        "deferral",
-        "Deferral rates",
-        "Deferral rates",
-        lambda r: {} if len(r.measures.cdf) else None,
-    ),
-    Section(
-        "alpha",
-        "Fairness against alpha",
-        "By alpha",
-        lambda r: {"binned": _binned(r.measures)} if len(r.measures.alpha) else None,
-    ),
-    Section(
-        "front-tables",
-        "Pareto-front tables",
-        "Front tables",
-        lambda r: {
-            "fronts": front_tables(r.measures.fronts, r.labels),
-            "rows": ROWS,
-            "tables": tuple(TABLES),
-        },
-    ),
-    Section(
-        "provenance",
-        "Provenance",
-        "Provenance",
-        lambda r: provenance(r.results, r.measures.settings),
-        without_runs=True,
-    ),
-    Section("glossary", "Glossary", "Glossary", lambda r: {}, without_runs=True),
+    Section("glossary", "Glossary", lambda r: {}, without_runs=True),
 )
 
 

@@ -53,7 +53,7 @@ class Cell:
         kind: its class: `number`, `id` or none.
         scope: `row` or `rowgroup` of a cell that is a heading.
         rows: how many rows it stands for.
-        share: drawn as a bar beside the text, if given.
+        share: drawn as a bar next to the text, if given.
     """
 
     text: str

@@ -31,7 +31,7 @@ def system_gain(method: str, *, kind: str, model: str, decision_maker: str) -> S
 
 
 def band_gain(band: str, *, kind: str, model: str, decision_maker: str) -> Statistic:
-    """Deferring less rejecting, as `front_gain`, among the settings of one band of IDK rate.
+    """Deferring less rejecting, as `front_gain`, among the settings of one band of deferral rate.
 
     Undefined where a method has no setting in the band: by the test rate for kind `paper`, which
     differs between versions, and by the validation rate for `honest`.
@@ -101,9 +101,9 @@ def share_rarely(*, model: str, decision_maker: str) -> Statistic:
 
 
 def idk_gap(method: str, *, model: str, decision_maker: str) -> Statistic:
-    """Median absolute difference in IDK rate between the groups, over settings that say it at times.
+    """Median absolute difference in deferral rate between the groups, over settings that defer at times.
 
-    Those are the settings with an IDK rate from 5 to 95 %; undefined where there are none.
+    Those are the settings with an deferral rate from 5 to 95 %; undefined where there are none.
     """
 
     def statistic(settings: Settings) -> Values:
@@ -164,9 +164,9 @@ def cost(model: str) -> Statistic:
 
 
 def oracle_difference(*, kind: str, model: str) -> Statistic:
-    """Hypervolume of deferring, trained with the oracle, less that of rejecting; the standard DM tests.
+    """Hypervolume of deferring, trained with the oracle, less that of rejecting.
 
-    Rejecting models know no DM: those of the oracle's arm are taken, and where it has none, the standard's.
+    Both are tested with the standard decision-maker. Rejecting models know none: those of the oracle's arm are taken, and where it has none, the standard's.
     """
 
     def statistic(settings: Settings) -> Values:

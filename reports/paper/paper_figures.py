@@ -17,8 +17,9 @@ from study.reports.paper.paper_claims import (
 )
 
 HEALTH: Final = (
-    "The Health data are aggregated differently from the paper’s: 92,671 members, once each, in their last "
-    "year, instead of 66,813; the errors of DM and baseline are lower here, and about as far apart."
+    "The Health data are aggregated differently from the paper’s: 92,671 members, once each, in their last"
+    " year, instead of 66,813; the errors of decision-maker and baseline are lower here, and about as far "
+    "apart."
 )
 
 
@@ -28,11 +29,11 @@ def _nothing(_: str) -> list[Claim]:
 
 @dataclass(frozen=True)
 class Source:
-    """What a study has to say to a figure.
+    """What a study contributes to a figure.
 
     Attributes:
         claims: those about the study as a whole.
-        of_model: those about one model that may say IDK, by its name.
+        of_model: those about one model that may defer, by its name.
     """
 
     claims: Sequence[Claim] = ()
@@ -65,10 +66,11 @@ class PaperFigure:
 
 FIGURES: Final[Mapping[str, PaperFigure]] = {
     "3a": PaperFigure(
-        "COMPAS: error against disparate impact",
+        "COMPAS: error against odds difference",
         "Fronts of deferring (solid), rejecting (dashed) and fair binary models (dotted); red square: "
-        "baseline, yellow circle: DM alone; top left is best. The lines of both IDK models lie closer to "
-        "the top left than the binary one, and the deferring one clearly closer than the rejecting one.",
+        "baseline, yellow circle: decision-maker alone; top left is best. The lines of both models that "
+        "may defer lie closer to the top left than the binary one, and the deferring one clearly closer "
+        "than the rejecting one.",
         ("fronts",),
         {
             "paper-figure-3a": Source(
@@ -78,7 +80,7 @@ FIGURES: Final[Mapping[str, PaperFigure]] = {
         },
     ),
     "3b": PaperFigure(
-        "Health: error against disparate impact",
+        "Health: error against odds difference",
         f"The same on the Heritage Health data, with the same findings. {HEALTH}",
         ("fronts",),
         {
@@ -89,32 +91,34 @@ FIGURES: Final[Mapping[str, PaperFigure]] = {
         },
     ),
     "4": PaperFigure(
-        "COMPAS: deferring against rejecting, by IDK rate",
-        "The runs of Figure 3a by low, medium and high IDK rate, a front for each. Deferring (solid) wins "
-        "over rejecting (dashed) also at similar rates, and most at high ones. The paper gives no limits; "
-        "ours are 20 and 50 %.",
+        "COMPAS: deferring against rejecting, by deferral rate (IDK rate)",
+        "The runs of Figure 3a by low, medium and high deferral rate, a front for each. Deferring (solid)"
+        " wins over rejecting (dashed) also at similar rates, and most at high ones. The paper gives no "
+        "limits; ours are 20 and 50 %.",
         ("fronts-by-idk-rate-paper", "fronts-by-idk-rate-honest"),
         {"paper-figure-3a": Source(of_model=lambda model: bands("Figure 4", model))},
     ),
     "5": PaperFigure(
         "COMPAS: deferring to a biased decision-maker",
-        "The DM is trained to be highly unfair (α = −0.1). Deferring still improves on rejecting, as it "
-        "compensates for the DM’s bias.",
+        "The decision-maker is trained to be highly unfair (α = −0.1). Deferring still improves on "
+        "rejecting, as it compensates for the decision-maker’s bias.",
         ("fronts",),
         {"paper-figure-5": Source(biased("Figure 5"), lambda model: fronts("Figure 5", model, "biased"))},
     ),
     "6": PaperFigure(
-        "COMPAS: how often models say IDK, with the biased and the standard decision-maker",
-        "Share of over 1,000 settings whose IDK rate is below a cutoff, for everyone and by A; blue solid: "
-        "biased DM, purple dashed: standard DM. Deferring models treat the two differently, rejecting ones "
-        "do not; with the biased DM the deferring models’ line is much higher at low rates.",
+        "COMPAS: how often models defer, with the biased and the standard decision-maker",
+        "Share of over 1,000 settings whose deferral rate (IDK rate) is below a cutoff, for everyone and "
+        "by A; blue solid: biased decision-maker, purple dashed: standard one. Deferring models treat the"
+        " two differently, rejecting ones do not; with the biased one the deferring models’ line is much "
+        "higher at low rates.",
         ("idk-cdf",),
         {"paper-figure-6": Source(of_model=lambda model: idk_rates("Figure 6", model))},
     ),
     "7": PaperFigure(
-        "Binary models: disparate impact against alpha",
-        "DI against the weight α of the fairness term, 5 runs for each α, with plain networks (a, b) and "
-        f"Bayesian weights (c, d), on COMPAS (a, c) and Health (b, d): DI falls. {HEALTH}",
+        "Binary models: odds difference against alpha",
+        "Odds difference against the weight α of the fairness term, 5 runs for each α, with plain "
+        "networks (a, b) and Bayesian weights (c, d), on COMPAS (a, c) and Health (b, d): it falls. "
+        f"{HEALTH}",
         ("di-and-error-by-alpha",),
         {
             "paper-figure-7-compas": Source(
@@ -152,8 +156,9 @@ FIGURES: Final[Mapping[str, PaperFigure]] = {
     ),
     "9": PaperFigure(
         "COMPAS: unaware of the decision-maker, or trained with an oracle",
-        "Models trained by rejection learning, and by learning to defer to an oracle; both are tested with "
-        "the standard DM. They trade off error and DI in almost an identical manner.",
+        "Models trained by rejection learning, and by learning to defer to an oracle; both are tested "
+        "with the standard decision-maker. They trade off error and odds difference in almost an "
+        "identical manner.",
         ("fronts",),
         {"paper-figure-9": Source(of_model=lambda model: oracle("Figure 9", model))},
     ),

@@ -30,7 +30,7 @@ def review(study: str, results: Results | None, figures: Sequence[str] = tuple(F
     Args:
         study: the name, such as `paper-figure-3a`; one that serves no figure has no claims.
         results: None if it has not been run: nothing has a verdict.
-        figures: of the paper, those asked for.
+        figures: of the paper, those needed.
     """
     sources = {name: FIGURES[name].sources[study] for name in figures if study in FIGURES[name].sources}
     samples = None

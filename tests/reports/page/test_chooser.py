@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from study.reports.figures.album import Album
-from study.reports.measure.candidates import Candidates
 from study.reports.measure.measures import Measures
 from study.reports.page.chooser import chooser
 from study.reports.page.report import page_of
@@ -247,6 +246,7 @@ def test_data_in_the_page_is_the_settings(whole: Measures) -> None:
         )
 
 
-def test_nothing_to_choose_from_has_no_section(whole: Measures) -> None:
-    empty = Candidates(whole.candidates.frame[:0], 0, 0.0)
-    assert chooser(empty, whole.intervals, whole.fronts, "s") is None
+def test_nothing_to_choose_from_has_no_section() -> None:
+    runs = ledger(30, decision_makers=("standard",))
+    metrics = [c for c in runs if c.startswith(("train_", "validation_", "test_"))]
+    assert chooser(Measures(results(runs.assign(**dict.fromkeys(metrics, float("nan")))))) is None
