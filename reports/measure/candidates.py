@@ -46,8 +46,8 @@ def candidates(
 
     Whatever is minimised under whatever limits on validation error, DI and deferral rate, and whichever
     methods, models and decision-makers are allowed: the best is on the Pareto front over the three
-    metrics of its own method, model and decision-maker. The same holds for what comes nearest to limits that nothing
-    satisfies. Of settings that coincide, the one with the smallest `setting_id` is kept.
+    metrics of its own method, model and decision-maker. The same holds for what comes nearest to limits
+    that nothing satisfies. Of settings that coincide, the one with the smallest `setting_id` is kept.
 
     Args:
         settings: as `medians_by_setting` returns them.

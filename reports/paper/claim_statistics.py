@@ -166,7 +166,8 @@ def cost(model: str) -> Statistic:
 def oracle_difference(*, kind: str, model: str) -> Statistic:
     """Hypervolume of deferring, trained with the oracle, less that of rejecting.
 
-    Both are tested with the standard decision-maker. Rejecting models know none: those of the oracle's arm are taken, and where it has none, the standard's.
+    Both are tested with the standard decision-maker. Rejecting models know none: those of the oracle's arm
+    are taken, and where it has none, the standard's.
     """
 
     def statistic(settings: Settings) -> Values:
