@@ -81,7 +81,7 @@ def load_model(directory: Path | str) -> DeployedModel:
     drawn = None if noise is None or not len(noise) else noise.shape[1:]
     uncertain = None if family.model.posterior is None else (layout.size // 2,)
     if shapes != layout.shapes or drawn != uncertain:
-        raise ModelError(f"{file}: does not go with {WEIGHTS_FILE} beside it; export the model again")
+        raise ModelError(f"{file}: does not match {WEIGHTS_FILE}; export the model again")
     return DeployedModel(
         family=family,
         method=facts.method,
@@ -113,7 +113,7 @@ def _read_facts(file: Path) -> _Facts:
     ordered = facts.t0[0] <= facts.t1[0] and facts.t0[1] <= facts.t1[1]
     if not known or not ordered or scaled != {len(facts.preprocessing.inputs) - 1}:
         what = "model and method" if not known else "preprocessing" if ordered else "t0 and t1"
-        raise ModelError(f"{file}: {what} do not go together; export the model again")
+        raise ModelError(f"{file}: {what} do not match; export the model again")
     return facts
 
 
@@ -131,5 +131,5 @@ def _read_tensors(file: Path, digest: str) -> dict[str, npt.NDArray[np.float32]]
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
         raise ModelError(f"{file}: cannot be read ({error}); export the model again") from None
     if not sound:
-        raise ModelError(f"{file}: holds other than finite float32 numbers; export the model again")
+        raise ModelError(f"{file}: must hold finite float32 numbers only; export the model again")
     return tensors
