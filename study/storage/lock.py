@@ -33,13 +33,19 @@ def held(root: Location) -> bool:
     """Say whether a driver is at work in ``root``."""
     if isinstance(root, RemotePath):
         return _lease_is_live(root / ".lease")
-    lock_file = root / ".lock"
-    if not lock_file.exists():
+    import fcntl
+
+    try:
+        handle = os.open(root / ".lock", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
         return False
-    handle = _try_lock(lock_file, patience=0.0)
-    if handle is None:
+    try:
+        # A shared lock needs no right to write, so that results of others can be looked at.
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
         return True
-    os.close(handle)
+    finally:
+        os.close(handle)
     return False
 
 

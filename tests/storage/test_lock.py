@@ -22,7 +22,7 @@ HOLD = """
 import sys
 import study.storage.lock
 from study.results.directory import ResultsDirectory
-study.lock.BEAT, study.lock.SETTLE = 0.2, 0.1
+study.storage.lock.BEAT, study.storage.lock.SETTLE = 0.2, 0.1
 with ResultsDirectory(sys.argv[1]).locked():
     print("held", flush=True)
     sys.stdin.read()
@@ -33,7 +33,7 @@ with ResultsDirectory(sys.argv[1]).locked():
 def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Beats many times a second and waits two seconds for a sign of life, where it would be a minute."""
     for name, seconds in (("BEAT", 0.2), ("STALE", 2.0), ("SETTLE", 0.3)):
-        monkeypatch.setattr(study.lock, name, seconds)
+        monkeypatch.setattr(study.storage.lock, name, seconds)
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ def test_lease_of_a_process_that_was_killed_here_is_free_at_once(
 ) -> None:
     os.kill(holder.pid, signal.SIGKILL)
     holder.wait()
-    monkeypatch.setattr(study.lock, "STALE", 10**6)
+    monkeypatch.setattr(study.storage.lock, "STALE", 10**6)
     assert not there.is_locked()
     assert not refused(there)
 
@@ -123,12 +123,12 @@ def test_lease_without_a_sign_of_life_is_taken_after_a_while_and_the_wait_is_sai
 
 
 def test_one_beat_is_a_sign_of_life(there: ResultsDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(study.lock, "STALE", 60.0)
+    monkeypatch.setattr(study.storage.lock, "STALE", 60.0)
     leave_behind(there)
     beats = iter(range(4, 100))
-    sleep = study.lock.time.sleep
+    sleep = study.storage.lock.time.sleep
     monkeypatch.setattr(
-        study.lock.time,
+        study.storage.lock.time,
         "sleep",
         lambda seconds: (leave_behind(there, beat=next(beats)), sleep(min(seconds, 0.1))),
     )
@@ -138,7 +138,7 @@ def test_one_beat_is_a_sign_of_life(there: ResultsDirectory, monkeypatch: pytest
 def test_lease_that_is_given_back_while_we_wait_is_taken(
     there: ResultsDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(study.lock, "STALE", 60.0)
+    monkeypatch.setattr(study.storage.lock, "STALE", 60.0)
     leave_behind(there)
     assert not refused(there, lambda: lease(there).unlink())
 
