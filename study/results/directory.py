@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from study.errors import LedgerError, StudyFileError
+from study.results.changed_keys import changed_keys
 from study.results.files.decisions import DecisionFiles
 from study.results.files.ledger import Ledger
 from study.results.files.reading import Broken, legible, one_line, read_each, read_json
@@ -48,8 +49,19 @@ class ResultsDirectory(Ledger, DecisionFiles):
         advice = "; put back what `study run` wrote, or run another study with another --out"
         with legible(self.study_file, advice, errors=errors):
             content = read_whole(self.study_file)
-            check_text(content)
+            try:
+                check_text(content)
+            except ValueError as error:
+                raise ValueError(f"{error}{self._changes(content)}") from None
             return parse_yaml(content.decode(), str(self.study_file))
+
+    def _changes(self, content: bytes) -> str:
+        """Return in which keys a study file differs from the study that began, where that can be told."""
+        with contextlib.suppress(LedgerError, StudyFileError, ValueError, KeyError, AttributeError):
+            edited = parse_yaml(content.decode(), str(self.study_file))
+            if edited and (changed := changed_keys(self.read_manifest()["study"], edited)):
+                return f", in {'; '.join(changed)}"
+        return ""
 
     def write_manifest(self, manifest: Mapping[str, Any]) -> None:
         """Write versions, fingerprint and sessions."""

@@ -99,8 +99,8 @@ def launch(
                     code,
                     ray_cluster(address, wanted, directory.logs, go_on, gpus=backend == "gpu") as slots,
                 ):
-                    tried = attempts()
                     say(f"{queue.planned_runs:,} runs, {slots} workers, results in {directory.root}")
+                    tried = attempts()
                     run_on_ray(tried, directory, may_grow=address is not None)
             tried.progress.close()
             if tried.done:

@@ -9,9 +9,10 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from study.config.reading import changed_keys, stored
+from study.config.reading import stored
 from study.data import Dataset
 from study.errors import LedgerError, OutputError
+from study.results.changed_keys import changed_keys
 from study.results.directory import ResultsDirectory
 from study.search.identity import Identity
 

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from study.config.presets import preset_names
-from study.config.reading import changed_keys, load_config, validate
+from study.config.reading import load_config, validate
 from study.config.spaces import ARMS, Range
 from study.config.study_file import StudyConfig
 from study.errors import StudyFileError
+from study.results.changed_keys import changed_keys
 from study.storage.yaml_text import dump_yaml, parse_yaml
 
 HUGE = "0x" + "f" * 5000
