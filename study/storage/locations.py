@@ -21,7 +21,7 @@ from study.storage.user_cache import own_directory
 
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 _SHOWN = ("region", "scheme", "endpoint_override")
-"""What of a URI's query may be said aloud; the rest may hold a key."""
+"""What of a URI's query may be shown; the rest may hold a key."""
 
 
 @dataclass(frozen=True, order=True)
@@ -30,7 +30,7 @@ class RemotePath:
 
     There are no folders to make and nothing is renamed or appended to: a file appears whole or not at
     all. As text it is its URI without keys. Methods raise FileNotFoundError where there is no such file,
-    and LedgerError where the store refuses, or fails for longer than we are patient.
+    and LedgerError where the store refuses, or fails for longer than it is retried.
     """
 
     store: str
@@ -46,8 +46,8 @@ class RemotePath:
         # In abfss://container@account the first part is no key.
         user, _, rest = host.rpartition("@")
         shown = host if not user or (scheme.startswith("abfs") and ":" not in user) else rest
-        said = [(name, value) for name, value in parse_qsl(self.query) if name in _SHOWN]
-        return f"{scheme}://{shown}/{quote(self.key)}" + (f"?{urlencode(said, safe=':/')}" if said else "")
+        seen = [(name, value) for name, value in parse_qsl(self.query) if name in _SHOWN]
+        return f"{scheme}://{shown}/{quote(self.key)}" + (f"?{urlencode(seen, safe=':/')}" if seen else "")
 
     def __repr__(self) -> str:  # noqa: D105
         return f"RemotePath({str(self)!r})"
@@ -80,7 +80,7 @@ class RemotePath:
 
     def glob(self, pattern: str) -> Iterator["RemotePath"]:
         """Yield the files here whose names match."""
-        for found in self._asked(lambda system, path: system.get_file_info(_within(path))):
+        for found in self._request(lambda system, path: system.get_file_info(_within(path))):
             if found.type == fs.FileType.File and fnmatchcase(found.base_name, pattern):
                 yield self / found.base_name
 
@@ -96,7 +96,7 @@ class RemotePath:
             with system.open_input_stream(path) as stream:
                 return bytes(stream.read())
 
-        return self._asked(read)
+        return self._request(read)
 
     def write_bytes(self, content: bytes) -> None:
         """Write a file that appears whole or not at all."""
@@ -108,12 +108,12 @@ class RemotePath:
         # Closing a stream publishes what it has by then, so no interrupt may come between: those come
         # to the main thread.
         with ThreadPoolExecutor(1) as beside:
-            beside.submit(self._asked, write).result()
+            beside.submit(self._request, write).result()
 
     def unlink(self, missing_ok: bool = False) -> None:
         """Delete the file."""
         try:
-            self._asked(lambda system, path: system.delete_file(path))
+            self._request(lambda system, path: system.delete_file(path))
         except FileNotFoundError:
             if not missing_ok:
                 raise
@@ -126,9 +126,9 @@ class RemotePath:
         return target
 
     def _info(self) -> Any:
-        return self._asked(lambda system, path: system.get_file_info(path))
+        return self._request(lambda system, path: system.get_file_info(path))
 
-    def _asked(self, ask: Callable[[Any, str], Result]) -> Result:
+    def _request(self, action: Callable[[Any, str], Result]) -> Result:
         """Ask the store, with_retries."""
         try:
             system, base = _open(self.store, self.query)
@@ -139,7 +139,7 @@ class RemotePath:
                 "abfss://container@account.dfs.core.windows.net/study"
             ) from None
         try:
-            return with_retries(lambda: ask(system, f"{base.rstrip('/')}/{self.key}".rstrip("/")))
+            return with_retries(lambda: action(system, f"{base.rstrip('/')}/{self.key}".rstrip("/")))
         except FileNotFoundError:
             raise
         except (ArrowException, OSError) as error:

@@ -1,4 +1,4 @@
-"""One way to try again: storage that answers with errors or slowly is given time, a full disk is not."""
+"""One way to retry: storage that answers with errors or slowly is given time, a full disk is not."""
 
 import errno
 import time
@@ -8,7 +8,7 @@ from typing import TypeVar
 Result = TypeVar("Result")
 
 PATIENCE = 120.0
-"""How many seconds storage may fail without a break before we give up."""
+"""How many seconds storage may fail without a break before an action is given up."""
 FIRST_WAIT, LONGEST_WAIT = 0.1, 5.0
 """Seconds between two tries: they double from the one to the other."""
 
@@ -30,7 +30,7 @@ _LASTING = (
 
 
 def with_retries(action: Callable[[], Result]) -> Result:
-    """Return what ``action`` returns, trying again while its OSError may pass; else raise that error."""
+    """Return what ``action`` returns, retried while its OSError may be transient; else raise that error."""
     deadline, wait = time.monotonic() + PATIENCE, FIRST_WAIT
     while True:
         try:

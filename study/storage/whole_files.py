@@ -34,7 +34,7 @@ def write_whole(path: Location, content: bytes) -> None:
 def read_whole(path: Location) -> bytes:
     """Return the content of ``path``; raises OSError where the file itself cannot be read.
 
-    Raises LedgerError where the storage fails for longer than we are patient: it says nothing of the file.
+    Raises LedgerError where the storage fails for longer than it is retried: that says nothing of the file.
     """
     try:
         return path.read_bytes() if isinstance(path, RemotePath) else with_retries(path.read_bytes)
@@ -45,7 +45,7 @@ def read_whole(path: Location) -> bytes:
 
 
 def _write_beside(path: Path, content: bytes) -> None:
-    """Write beside the place, flushed, then move into place."""
+    """Write next to the file, flushed, then move into place."""
     beside = path.parent / f".{path.name}.{uuid.uuid4().hex}.part"
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
