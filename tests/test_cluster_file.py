@@ -67,8 +67,8 @@ def test_every_node_gets_the_project_and_its_lock_and_no_other_ray(text: str) ->
         assert "--no-deps ~/learning-to-defer" in joined
         assert "ray-wheels" not in joined
         assert "boto3>=" not in joined
-    for here in config["file_mounts"].values():
-        assert Path(here).exists(), here
+    for there, here in config["file_mounts"].items():
+        assert Path(here).exists() or there == "~/.ray/auth_token", here
     lock = (ROOT / "requirements-cluster.lock").read_text("utf-8")
     assert "\n-r requirements.lock\n" in lock
     torch = re.search(r"^torch==\S+", (ROOT / "requirements.lock").read_text("utf-8"), re.MULTILINE)
@@ -85,6 +85,21 @@ def test_nothing_is_bound_publicly(text: str) -> None:
     for rule in config["provider"].get("security_group", {}).get("IpPermissions", []):
         assert (rule["FromPort"], rule["ToPort"]) == (22, 22)
         assert all(given["CidrIp"].endswith("/32") for given in rule["IpRanges"])
+
+
+@pytest.mark.parametrize("text", [TEXT, on_premise()], ids=["aws", "local"])
+def test_every_node_asks_for_the_token_that_all_of_them_get(text: str) -> None:
+    config = prepared(text)
+    assert config["file_mounts"]["~/.ray/auth_token"] == "~/.ray/auth_token"
+    for commands in ("setup_commands", "head_setup_commands", "worker_setup_commands"):
+        joined = "\n".join(config[commands])
+        assert "RAY_AUTH_MODE=token" in joined
+        assert "chmod 600 ~/.ray/auth_token" in joined
+
+
+@pytest.mark.parametrize("file", [FILE, ROOT / "docs" / "cluster.md"], ids=lambda file: file.name)
+def test_no_way_in_turns_the_token_off(file: Path) -> None:
+    assert not re.search(r"AUTH_MODE\W+disabled", file.read_text("utf-8"))
 
 
 def test_what_must_be_edited_is_marked() -> None:
