@@ -1,10 +1,9 @@
 """Launch a study: check what is there, train the decision-makers, hand out the packs."""
 
-import os
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -18,6 +17,7 @@ from study.search.identity import Identity
 from study.search.pack_queue import PackQueue
 from study.search.tally import planned_runs
 from study.training.backend import choose_backend, compiling, shapes_of, steps_of
+from study.training.cores import available_cores
 from study.training.decision_makers import decision_makers, fulfilling, misleading, where_inconsistent
 from study.training.in_process import run_in_process
 from study.training.progress import Progress
@@ -68,7 +68,7 @@ def launch(
         with (
             session(directory, resolved, dataset, identity, backend, executor, warnings) as record,
             driver_log(directory),
-            ThreadPoolExecutor(1) as beside,
+            _not_waited_for() as beside,
         ):
             # The decision-makers train while Ray starts.
             trained = beside.submit(decision_makers, plan, directory, dataset, unreliable)
@@ -108,13 +108,16 @@ def launch(
     return tried.done and not queue.failed_runs
 
 
+@contextmanager
+def _not_waited_for() -> Iterator[ThreadPoolExecutor]:
+    """Give a thread for work of which nobody waits for the end where the study is interrupted."""
+    executor = ThreadPoolExecutor(1)
+    try:
+        yield executor
+    finally:
+        executor.shutdown(wait=False, cancel_futures=True)
+
+
 def resume(directory: ResultsDirectory, **options: Any) -> bool:
     """Resume the study in ``directory``, with the options of ``launch``."""
     return launch(stored(directory.read_study(), str(directory.study_file)), directory, **options)
-
-
-def available_cores() -> int:
-    """Return how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

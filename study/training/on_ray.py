@@ -8,6 +8,7 @@ rows there.
 import logging
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -37,8 +38,13 @@ from study.training.study_data import StudyData
 
 Train = Callable[[Pack, StudyData, ResultsDirectory], Iterator[Advance]]
 
+FIRST_WAIT, LONGEST_WAIT = 5.0, 60.0
+"""Seconds in which nothing is handed out after Ray killed a worker for lack of memory; they double."""
+MEMORY_TRIES = 12
+"""How often in a row a pack is killed for lack of memory before that counts as its own fault."""
 SILENT = 600.0
 """Seconds without a sign after which a worker counts as stuck: no epoch or evaluation lasts as long."""
+OUT_OF_MEMORY = "its machine ran out of memory"
 _GROWS_BY = 200
 """How many workers more than there are a cluster that grows is asked for."""
 _REPORTS_PER_SECOND = 50.0
@@ -181,6 +187,9 @@ class _Watcher(_Forgetful, tune.Callback):  # type: ignore[misc]
         self._heard: dict[Trial, float] = {}
         """When the worker of a pack in training last gave a sign."""
         self._stuck: set[Trial] = set()
+        self._memory_kills: Counter[str] = Counter()
+        """How often in a row a pack's worker was killed for lack of memory."""
+        self._wait, self._wait_until = FIRST_WAIT, 0.0
         self.refused = ""
         """Why no more is handed out: what a worker or the driver itself could not do for any pack."""
 
@@ -188,6 +197,8 @@ class _Watcher(_Forgetful, tune.Callback):  # type: ignore[misc]
         self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **info: Any
     ) -> None:
         self._heard[trial] = time.monotonic()
+        self._memory_kills.pop(trial.config["pack_id"], None)
+        self._wait = FIRST_WAIT
         if "trained" in result:
             advance = Advance(result["trained"], result["taken_up"])
             with self.stopping():
@@ -214,11 +225,23 @@ class _Watcher(_Forgetful, tune.Callback):  # type: ignore[misc]
 
     def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
         self._heard.pop(trial, None)
-        message = _last_words(trial)
+        message, own = _last_words(trial)
         if trial in self._stuck:
             message = f"its worker gave no sign for {SILENT:.0f} s and was stopped"
+        elif message == OUT_OF_MEMORY:
+            name = trial.config["pack_id"]
+            self._memory_kills[name] += 1
+            own = self._memory_kills[name] > MEMORY_TRIES
+            self._wait_until = time.monotonic() + self._wait
+            message = f"{message}; waiting {self._wait:.0f} s"
+            self._wait = min(2 * self._wait, LONGEST_WAIT)
         with self.stopping():
-            self._attempts.ended(trial.config["pack_id"], message, own="node has died" not in message)
+            self._attempts.ended(trial.config["pack_id"], message, own=own)
+
+    @property
+    def waits(self) -> bool:
+        """Return whether nothing is to be handed out, so that memory becomes free."""
+        return time.monotonic() < self._wait_until
 
     @contextmanager
     def stopping(self) -> Iterator[None]:
@@ -229,11 +252,15 @@ class _Watcher(_Forgetful, tune.Callback):  # type: ignore[misc]
             self.refused = self.refused or str(error)
 
 
-def _last_words(trial: Trial) -> str:
-    """Return the last line of what Tune wrote down of a trial's error."""
+def _last_words(trial: Trial) -> tuple[str, bool]:
+    """Return why a trial's worker died, on one line, and whether that was not its node's fault."""
     written = Path(trial.error_file or "")
-    lines = written.read_text().strip().splitlines() if written.is_file() else []
-    return lines[-1][:500] if lines else "the worker died"
+    text = written.read_text("utf-8", "replace").strip() if written.is_file() else ""
+    if "OutOfMemoryError" in text or "running low on memory" in text:
+        # Ray goes on for pages.
+        return OUT_OF_MEMORY, False
+    last = text.splitlines()[-1][:500] if text else "the worker died"
+    return last, "node has died" not in last
 
 
 class _PackSearcher(_Forgetful, Searcher):  # type: ignore[misc]
@@ -246,6 +273,8 @@ class _PackSearcher(_Forgetful, Searcher):  # type: ignore[misc]
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
         if self._watcher.refused:
             return str(Searcher.FINISHED)
+        if self._watcher.waits:
+            return None
         with self._watcher.stopping():
             name = self._attempts.next()
             if name is not None:

@@ -17,7 +17,7 @@ from study.api import Study
 from study.cli import main
 from study.results.directory import ResultsDirectory
 from study.training.launch import launch, resume
-from tests.training.driver import PATIENCE, Driver, driver, until
+from tests.training.driver import PATIENCE, Driver, driver, environment, until
 from tests.worlds.small_study import LONG, LONG_RUNS, assert_same_rows, config_of
 
 PROGRESS = re.compile(
@@ -190,6 +190,32 @@ def test_run_that_kills_its_worker_gets_a_row_that_says_so_and_its_neighbours_fi
     undisturbed = ResultsDirectory(tmp_path / "undisturbed")
     assert launch(config_of(study), undisturbed, in_process=True, say=lambda text: None)
     assert_same_rows(results.read_runs()[0], undisturbed.read_runs()[0])
+
+
+def test_worker_killed_as_another_program_takes_the_memory_is_tried_again_in_one_line(
+    long_study: Path, results: ResultsDirectory
+) -> None:
+    full = environment() | {"RAY_memory_usage_threshold": "0.001"}
+    tampered = {
+        "study.training.on_ray.FIRST_WAIT": 0.1,
+        "study.training.on_ray.LONGEST_WAIT": 0.1,
+        "study.commands.interruption.GRACE": PATIENCE,
+    }
+    words = ("run", long_study, "--out", results.root, "--workers", 1)
+    lines: list[str] = []
+    with driver(*words, results=results.root, surroundings=full, tampered=tampered) as started:
+        assert started.process.stderr is not None
+        while sum("is tried again" in line for line in lines) < 5:
+            lines.append(started.process.stderr.readline())
+            assert lines[-1], lines
+        os.kill(started.process.pid, signal.SIGINT)
+        status, _, err = started.end()
+    assert status == 130
+    tried = r"pack \S+ is tried again: its machine ran out of memory; waiting 0 s\n"
+    assert [line for line in lines[2:] if not re.fullmatch(tried, line)] == []
+    assert "Traceback" not in err
+    found = Study(results.root).status()
+    assert (found.state, found.finished, found.failed) == ("interrupted", 0, 0)
 
 
 @dataclass
