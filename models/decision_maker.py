@@ -16,8 +16,8 @@ from study.models.decisions import counts_alone
 from study.models.draws import stream
 from study.models.examples import Examples
 from study.models.methods import binary
-from study.models.mlp import MLP
 from study.models.network import in_blocks, pad_lanes
+from study.models.networks.mlp import MLP
 from study.models.step import Eager
 from study.models.training import TrainingOptions, train_pack
 

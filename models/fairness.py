@@ -46,3 +46,19 @@ def expected_squared_disparity(u: Tensor, p: Tensor, pi: Tensor, dm: Tensor) -> 
     mean = torch.bmm(u, p + shift)
     variance = torch.bmm(u * u, shift * (dm - p - shift))
     return 0.5 * (mean * mean + variance).sum(1)
+
+
+def expected_squared_difference(u: Tensor, s: Tensor, z: Tensor) -> Tensor:
+    """The squared, expected D of a joint system that draws one of several actions for each example.
+
+    An example's action k is drawn with probability s_k and leads to the decision z_k: 0, 1, or a person's
+    (a probability). The joint decision has mean m = sum_k s_k z_k and variance v = sum_k s_k z_k^2 - m^2;
+    the expected square of a contrast is (sum_i u_i m_i)^2 + sum_i u_i^2 v_i. Averaged over Y = 0 and Y = 1.
+
+    u: (S, 2, B); s: (S, B, A, K); z: (S, B, A). Returns (S, K).
+    """
+    leads_to = z.unsqueeze(-1)
+    mean = (s * leads_to).sum(2)
+    variance = (s * leads_to * leads_to).sum(2) - mean * mean
+    difference = torch.bmm(u, mean)
+    return 0.5 * (difference * difference + torch.bmm(u * u, variance)).sum(1)

@@ -3,12 +3,13 @@
 Adding a family means one file with its mathematics and one line in ``FAMILIES``.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from study.words import METHODS, QUANTILES, Method
+from study.words import PAPER_METHODS, QUANTILES, Method
 
 if TYPE_CHECKING:
     from study.models.network import Model
@@ -25,9 +26,10 @@ class Band(Enum):
 class Family:
     """A model as a study names it: its mathematics, what it can be trained to do, and how it decides.
 
-    ``at`` says where the mathematics are, as "module:NAME" within this package; ``summary`` describes the
-    family in a model card. Where there is a ``band``, reject and defer train a binary network and choose
-    their thresholds afterwards.
+    ``at`` says where the mathematics are, as "module:NAME" within ``models.networks``, and ``variants``
+    where they are for methods that decide by other scores; ``summary`` describes the family in a card.
+    Where there is a ``band``, all methods but binary train a binary network and choose their thresholds
+    afterwards.
     """
 
     name: str
@@ -35,12 +37,13 @@ class Family:
     methods: tuple[Method, ...]
     summary: str
     band: Band | None = None
+    variants: Mapping[Method, str] = field(default_factory=dict)
 
-    @property
-    def model(self) -> "Model":
-        """Its mathematics, imported when first asked for."""
-        module, _, name = self.at.partition(":")
-        model: Model = getattr(import_module(f"{__package__}.{module}"), name)
+    def model(self, method: str) -> "Model":
+        """Return its mathematics for a method, imported when first asked for."""
+        at = {str(name): where for name, where in self.variants.items()}.get(method, self.at)
+        module, _, name = at.partition(":")
+        model: Model = getattr(import_module(f"{__package__}.networks.{module}"), name)
         return model
 
     def chosen_afterwards(self, method: str) -> bool:
@@ -63,7 +66,13 @@ _DEFERRING: tuple[Method, ...] = ("reject", "defer")
 FAMILIES = {
     family.name: family
     for family in (
-        Family("mlp", "mlp:MLP", ("binary",), "one hidden layer, one logit; it always predicts"),
+        Family(
+            "mlp",
+            "mlp:MLP",
+            ("binary", "confidence"),
+            "one hidden layer, one logit; it defers, if at all, below a confidence chosen after training",
+            Band.SYMMETRIC,
+        ),
         Family(
             "ordinal",
             "ordinal:ORDINAL",
@@ -80,7 +89,7 @@ FAMILIES = {
         Family(
             "bayes",
             "bayes:BAYES",
-            METHODS,
+            PAPER_METHODS,
             "one hidden layer with uncertain weights; it defers where 20 draws of them disagree (3.2.2)",
             Band.SYMMETRIC,
         ),
@@ -89,6 +98,19 @@ FAMILIES = {
             "gate:GATE",
             _DEFERRING,
             "one hidden layer, and a second network that says when to defer (3.1)",
+        ),
+        Family(
+            "actions",
+            "actions:ACTIONS",
+            ("ce", "ova", "realizable"),
+            "one hidden layer, and a score for each action: 0, 1 and asking; the largest decides",
+            variants={"ova": "actions:ONE_VS_ALL"},
+        ),
+        Family(
+            "pair",
+            "pair:PAIR",
+            ("compare",),
+            "two networks: the outcome's probability, and that the person is right; the larger decides",
         ),
     )
 }

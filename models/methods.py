@@ -1,10 +1,11 @@
-"""What a method says that (p, pi) costs: ``binary``, ``reject`` (Eq. 9) and ``defer`` (Eq. 8).
+"""What a method says that (p, pi) costs: the paper's ``binary``, ``reject`` (Eq. 9) and ``defer`` (Eq. 8).
 
 A loss is the mean over examples of the expected cross entropy, plus alpha times a fairness term over the
 batch, for each lane: Outputs (S, B, K), Batch, alpha (S, K), gamma (S, K) -> (S, K).
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,8 +13,10 @@ from torch import Tensor
 from study.models.examples import Batch
 from study.models.fairness import disparity, expected_squared_disparity
 from study.models.network import Outputs
+from study.models.surrogates import ce, compare, ova, realizable
 
-Loss = Callable[[Outputs, Batch, Tensor, Tensor], Tensor]
+Loss = Callable[[Any, Batch, Tensor, Tensor], Tensor]
+"""Takes what the families that it is for say (``AnyOutputs``)."""
 
 
 # Where float32 has no smaller probability to offer, a wrong prediction costs 69 nats.
@@ -50,10 +53,12 @@ def defer(outputs: Outputs, batch: Batch, alpha: Tensor, gamma: Tensor) -> Tenso
     return expected.mean(1) + alpha * unfair
 
 
-LOSSES: dict[str, Loss] = {"binary": binary, "reject": reject, "defer": defer}
-SUMMARIES = {
-    "binary": "never defers and decides every case alone",
-    "reject": "defers where it is uncertain, whoever decides then",
-    "defer": "defers where the decision-maker it was trained with is expected to do better",
+LOSSES: dict[str, Loss] = {
+    "binary": binary,
+    "reject": reject,
+    "defer": defer,
+    "compare": compare,
+    "ce": ce,
+    "ova": ova,
+    "realizable": realizable,
 }
-"""What a model trained so does, as a model card says it."""

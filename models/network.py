@@ -19,6 +19,8 @@ LANE_MULTIPLE = 32
 # Whole splits go through a network in blocks of examples that fit into a core's cache. Without AVX-512 a
 # product of more than 64 rows has other bits at some widths.
 _BLOCK = 64
+# Beyond these differences an exponential overflows float32.
+_STEEPEST = 69.0
 
 
 class Outputs(NamedTuple):
@@ -32,6 +34,43 @@ class Outputs(NamedTuple):
     p: Tensor
     q: Tensor
     pi: Tensor
+
+
+class Actions(NamedTuple):
+    """Scores of every action, (S, B, 2 + J, K): saying 0, saying 1, asking each of J people."""
+
+    scores: Tensor
+
+    @property
+    def p(self) -> Tensor:
+        """The probability of the positive class where the model decides, (S, B, K)."""
+        return torch.sigmoid(self.scores[:, :, 1] - self.scores[:, :, 0])
+
+    @property
+    def pi(self) -> Tensor:
+        """The probability of asking, (S, B, K)."""
+        return torch.softmax(self.scores, dim=2)[:, :, 2:].sum(2)
+
+
+class Comparison(NamedTuple):
+    """The probabilities p of the positive class and kappa that the person is right; all (S, B, K).
+
+    ``q`` = 1 - p and ``wrong`` = 1 - kappa, computed on their own as in ``Outputs``; ``right`` is kappa.
+    """
+
+    p: Tensor
+    q: Tensor
+    right: Tensor
+    wrong: Tensor
+
+    @property
+    def pi(self) -> Tensor:
+        """1 where the person is likelier to be right than the model, else 0."""
+        return (self.right > torch.maximum(self.p, self.q)).to(self.p.dtype)
+
+
+AnyOutputs = Outputs | Actions | Comparison
+"""What a family says about examples; its losses know which of them."""
 
 
 class Thresholds(NamedTuple):
@@ -102,18 +141,18 @@ class Model:
 
     ``name`` is what its machine code is called. ``layout(inputs, hidden)`` names the parameters;
     ``initialise(inputs, hidden, generator)`` gives (P,) starting values. ``outputs(weights, x)`` takes
-    (S, P, K) and (S, B, F) and is what a loss sees. ``score(theta, x, noise)`` is what decisions are made
-    by, (S, B, K), and ``thresholds(theta)`` what it is compared with as trained. ``posterior`` is None
-    where weights are plain numbers; ``noise`` is then not looked at. ``uncertainty`` is None where a
-    decision is best explained by score and thresholds.
+    (S, P, K) and (S, B, F) and is what the family's losses see. ``score(theta, x, noise)`` is what
+    decisions are made by, (S, B, K), and ``thresholds(theta, gamma)`` what it is compared with as trained,
+    at the prices gamma (K,). ``posterior`` is None where weights are plain numbers; ``noise`` is then not
+    looked at. ``uncertainty`` is None where a decision is best explained by score and thresholds.
     """
 
     name: str
     layout: Callable[[int, int], Layout]
     initialise: Callable[[int, int, torch.Generator], Tensor]
-    outputs: Callable[[Tensor, Tensor], Outputs]
+    outputs: Callable[[Tensor, Tensor], AnyOutputs]
     score: Callable[[Tensor, Tensor, WeightNoise | None], Tensor]
-    thresholds: Callable[[Tensor], Thresholds]
+    thresholds: Callable[[Tensor, Tensor], Thresholds]
     posterior: Posterior | None = None
     uncertainty: Uncertainty | None = None
 
@@ -165,3 +204,13 @@ def read_out(weights: Tensor, units: Tensor) -> Tensor:
 def same_for_all(value: float, theta: Tensor) -> Tensor:
     """Return a threshold (S, 2, K) that is the same for both groups in every lane of theta (S, P, K)."""
     return theta.new_full((theta.shape[0], 2, theta.shape[2]), value)
+
+
+def signed_preference(zero: Tensor, one: Tensor, ask: Tensor) -> Tensor:
+    """Return how much better deciding is than asking, with the sign of the better decision; any shape.
+
+    exp(max(zero, one) - ask) of three values, negative where ``zero`` is above ``one``: so that asking lies
+    between two thresholds, as in every other family.
+    """
+    keep = torch.exp((torch.maximum(zero, one) - ask).clamp(-_STEEPEST, _STEEPEST))
+    return torch.where(one >= zero, keep, -keep)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from study.models.examples import Batch, Examples
 from study.models.methods import Loss
-from study.models.network import LANE_MULTIPLE, Model, Outputs, WeightNoise, in_blocks
+from study.models.network import LANE_MULTIPLE, AnyOutputs, Model, WeightNoise, in_blocks
 
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
 VALIDATION_DRAWS = 2
@@ -95,7 +95,7 @@ class Eager:
         """Return the loss on the validation split, of all lanes; see ``Engine``."""
         whole = Batch(*(part.expand(len(theta), -1, -1) for part in self._whole))
 
-        def outputs(weights: Tensor, x: Tensor) -> Outputs:
+        def outputs(weights: Tensor, x: Tensor) -> AnyOutputs:
             return outputs_in_blocks(self._outputs, weights, x)
 
         return expected_loss(self.model, self._loss, outputs, theta, whole, alpha, gamma, noise)
@@ -121,7 +121,7 @@ def adam_step(gradient: Tensor, theta: Tensor, mean: Tensor, square: Tensor, siz
 def expected_loss(
     model: Model,
     loss: Loss,
-    outputs: Callable[[Tensor, Tensor], Outputs],
+    outputs: Callable[[Tensor, Tensor], AnyOutputs],
     theta: Tensor,
     batch: Batch,
     alpha: Tensor,
@@ -172,7 +172,10 @@ def step(
     adam_step(gradient, theta, mean, square, sizes)
 
 
-def outputs_in_blocks(outputs: Callable[[Tensor, Tensor], Outputs], theta: Tensor, x: Tensor) -> Outputs:
+def outputs_in_blocks(
+    outputs: Callable[[Tensor, Tensor], AnyOutputs], theta: Tensor, x: Tensor
+) -> AnyOutputs:
     """Return a model's outputs on whole splits x (S, N, F) without holding all hidden units at once."""
     blocks = [outputs(theta, block) for block in in_blocks(x)]
-    return Outputs(*(torch.cat(parts, dim=1) for parts in zip(*blocks, strict=True)))
+    joined = [torch.cat(parts, dim=1) for parts in zip(*blocks, strict=True)]
+    return type(blocks[0])(*joined)

@@ -1,13 +1,24 @@
 """The vocabulary that every room shares: splits, methods, metrics, and what columns are called."""
 
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple
 
 SPLITS = ("train", "validation", "test")
 """In the order of their codes, 0 to 2."""
 
-Method = Literal["binary", "reject", "defer"]
-METHODS: tuple[Method, ...] = get_args(Method)
-"""What a model is trained to do, in the paper's order; a binary model never defers."""
+Method = Literal["binary", "reject", "defer", "confidence", "compare", "ce", "ova", "realizable"]
+METHODS: dict[Method, str] = {
+    "binary": "never defers and decides every case alone",
+    "reject": "defers where it is uncertain, whoever decides then",
+    "defer": "defers where the decision-maker it was trained with is expected to do better",
+    "confidence": "defers where its confidence is below a threshold that suits the decision-maker",
+    "compare": "defers where the decision-maker is likelier to be right than the model, by two estimates",
+    "ce": "defers where asking has the largest score, by a cost-sensitive cross entropy",
+    "ova": "defers where the decision-maker is likelier to be right than the model, by one-vs-all losses",
+    "realizable": "defers where asking has the largest score, by the expected joint error itself",
+}
+"""What a model is trained to do, and what it does then: the paper's methods, then the field's."""
+
+PAPER_METHODS: tuple[Method, ...] = ("binary", "reject", "defer")
 
 PLAIN_MODEL = "mlp"
 """The model of the baseline, which others are compared with."""

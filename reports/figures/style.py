@@ -67,6 +67,11 @@ METHOD_STYLES: Final = {
     "binary": LineStyle("#4d4d4d", ":", "D"),
     "reject": LineStyle("#009E73", "--", "^"),
     "defer": LineStyle("#0072B2", "-", "o"),
+    "confidence": LineStyle("#E69F00", (0, (5, 1, 1, 1)), "s"),
+    "compare": LineStyle("#56B4E9", (0, (8, 2)), "P"),
+    "ce": LineStyle("#AA4499", (0, (3, 1)), "X"),
+    "ova": LineStyle("#882255", (0, (5, 1, 1, 1, 1, 1)), "<"),
+    "realizable": LineStyle("#117733", (0, (1, 1)), ">"),
 }
 OTHER_METHOD: Final = LineStyle("#D55E00", "-.", "v")
 # As in the paper's Figure 6: biased blue and solid, standard purple and dashed.

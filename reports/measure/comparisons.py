@@ -83,4 +83,4 @@ def _arms(runs: pd.DataFrame) -> list[tuple[str, str, list[str]]]:
 
 
 def _order(method: str) -> tuple[int, str]:
-    return (METHODS.index(method) if method in METHODS else len(METHODS), method)
+    return (list(METHODS).index(method) if method in METHODS else len(METHODS), method)

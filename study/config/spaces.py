@@ -55,6 +55,14 @@ Space = Range | tuple[float, ...]
 _FAIR = Range(low=0.01, high=1.0, log=True)
 # Thresholds chosen afterwards are judged by hard errors, which are smaller than cross entropy.
 _FAIR_AFTERWARDS = Range(low=0.03, high=3.0, log=True)
+# The price of asking in errors, which may be negative where a person's word is wanted.
+_OF_ERRORS = Range(low=-0.2, high=0.2)
+_BY_ERRORS: dict[str, Space] = {"alpha": Range(low=0.1, high=30.0, log=True), "gamma": _OF_ERRORS}
+_BY_ERRORS_AFTERWARDS: dict[str, Space] = {
+    "alpha": _FAIR_AFTERWARDS,
+    "gamma": Range(low=0.0, high=0.25),
+    "model_alpha": _FAIR,
+}
 _CHOSEN, _LEARNED = True, False
 _RANGES: dict[tuple[str, bool], dict[str, Space]] = {
     ("binary", _LEARNED): {"alpha": _FAIR},
@@ -68,11 +76,10 @@ _RANGES: dict[tuple[str, bool], dict[str, Space]] = {
         "gamma": Range(low=0.2, high=0.5),
         "model_alpha": _FAIR,
     },
-    ("defer", _CHOSEN): {
-        "alpha": _FAIR_AFTERWARDS,
-        "gamma": Range(low=0.0, high=0.25),
-        "model_alpha": _FAIR,
-    },
+    ("defer", _CHOSEN): _BY_ERRORS_AFTERWARDS,
+    ("confidence", _CHOSEN): _BY_ERRORS_AFTERWARDS,
+    ("compare", _LEARNED): {"alpha": _FAIR, "gamma": _OF_ERRORS},
+    **{(method, _LEARNED): _BY_ERRORS for method in ("ce", "ova", "realizable")},
 }
 """What is searched by method, and by whether thresholds are chosen after training or learned."""
 

@@ -28,7 +28,7 @@ from study.config.spaces import (
 )
 from study.data.own.section import DatasetSection
 from study.models.families import FAMILIES
-from study.words import METHODS, NO_DECISION_MAKER, Arm, Method
+from study.words import NO_DECISION_MAKER, PAPER_METHODS, Arm, Method
 
 DecisionMakerName = Literal["column", "standard", "biased", "inconsistent", "oracle"]
 
@@ -65,7 +65,7 @@ class StudyConfig(Section):
         description="one or a list: `column` is what your own table says, the others are simulated",
     )
     methods: Annotated[tuple[Method, ...], BeforeValidator(listed)] = Field(
-        default=METHODS, description="one or a list; `binary` never says IDK"
+        default=PAPER_METHODS, description="one or a list; `binary` never defers"
     )
     model: Annotated[tuple[ModelName, ...], BeforeValidator(listed)] = Field(
         default=("mlp", "ordinal"),

@@ -25,9 +25,9 @@ def apply(model: Path | str, table: Path | str, out: Path | str) -> pd.DataFrame
     """
     place, source = Path(out), str(table)
     if place.suffix.lower() not in ENDINGS:
-        raise OutputError(f"{place}: must end in .csv or .parquet")
+        raise OutputError(f"{place}: decisions are written as .csv or .parquet; give such an --out")
     if place.resolve() == Path(source).resolve():
-        raise OutputError(f"{place}: is the input table; give another --out")
+        raise OutputError(f"{place}: is the table itself; give another --out")
     deployed = load_model(model)
     frame = read_frame(source, text=deployed.preprocessing.text_columns)
     try:

@@ -10,9 +10,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from study.data import Group
 from study.deploy.model import DeployedModel
-from study.models.methods import SUMMARIES
 from study.results.group_metrics import Spread
 from study.results.wording import NOTHING, decimals, listed, percent, significant, whole
+from study.words import METHODS
 
 CARD_FILE: Final = "MODEL_CARD.md"
 TEMPLATE: Final = "card.md.j2"
@@ -35,7 +35,7 @@ class Markdown(str):
 
 def model_card(model: DeployedModel, metrics: Mapping[str, Spread]) -> str:
     """Return the card of ``model``; ``metrics`` are those of the test rows, as ``spreads`` names them."""
-    uncertainty = model.family.model.uncertainty
+    uncertainty = model.family.model(model.method).uncertainty
     limits = None
     if uncertainty is not None and callable(uncertainty.limit):
         limits = uncertainty.limit(torch.tensor(model.t1, dtype=torch.float64)).tolist()
@@ -48,7 +48,7 @@ def model_card(model: DeployedModel, metrics: Mapping[str, Spread]) -> str:
         groups=group_names(model.preprocessing.group),
         uncertainty=uncertainty,
         limits=limits,
-        methods=SUMMARIES,
+        methods=METHODS,
         decision_makers=DECISION_MAKERS,
     )
 

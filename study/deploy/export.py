@@ -73,7 +73,7 @@ def export(
     run: dict[str, Any] = {str(name): None if pd.isna(value) else value for name, value in facts.items()}
     try:
         if place.exists() and not (place.is_dir() and not any(place.iterdir())):
-            raise OutputError(f"{place}: already exists; give another --out, or delete it")
+            raise OutputError(f"{place}: is there already; give another --out, or delete it")
         try:
             tested = outcomes_of(directory.read_outcomes, row)
         except MissingOutcomesError as error:
@@ -83,7 +83,7 @@ def export(
         if dataset.fingerprint != run["data_fingerprint"]:
             raise DataError(
                 f"dataset {dataset.name}: its fingerprint is {dataset.fingerprint}, and the run was "
-                f"trained on {run['data_fingerprint']}; restore the data that it was trained on"
+                f"trained on {run['data_fingerprint']}; put the data back as they were"
             )
         model = _model(directory, source, run)
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -122,7 +122,8 @@ def _model(directory: ResultsDirectory, origin: Origin, run: Mapping[str, Any]) 
     family, hidden = FAMILIES[run["model"]], origin.study["training"]["hidden"]
     # Drawn once more as at evaluation, and stored: another torch might draw others.
     inputs = origin.dataset.features.shape[1] + 1
-    drawn = weight_noise(family.model, inputs, hidden, [run["seed"]], DECISION_DRAWS, "decisions")
+    model = family.model(run["method"])
+    drawn = weight_noise(model, inputs, hidden, [run["seed"]], DECISION_DRAWS, "decisions")
     thresholds = [0.0] * 4 if run["method"] == "binary" else [run[name] for name in THRESHOLDS]
     if None in thresholds:
         raise LedgerError(f"{directory.root}: run {run['run_id']} has no finite thresholds; export another")

@@ -19,7 +19,7 @@ from study.errors import DataError
 from study.models.decisions import decide
 from study.models.examples import with_bias
 from study.models.families import Family
-from study.models.network import Thresholds, Uncertainty, WeightNoise, pad_lanes
+from study.models.network import Model, Thresholds, Uncertainty, WeightNoise, pad_lanes
 
 # Rows go through the network so many at a time, the last ones filled up: the bits of a score can depend on
 # how many rows a product has, and a person's decision must not depend on who else is in the table.
@@ -105,7 +105,7 @@ class DeployedModel:
                 "upper": upper,
             }
         )
-        measure = self.family.model.uncertainty
+        measure = self._model.uncertainty
         if measure is None:
             reasons = [_by_score(row) for row in decisions.itertuples(index=False)]
         else:
@@ -124,7 +124,7 @@ class DeployedModel:
             for start in range(0, len(x), _ROWS):
                 rows = torch.arange(start, start + _ROWS).clamp_max(len(x) - 1)
                 block = x[rows].unsqueeze(0)
-                score = self.family.model.score(theta, block, noise)
+                score = self._model.score(theta, block, noise)
                 parts = (score, *self._probabilities(theta, block, noise))
                 found.append(torch.stack([part[0, :, 0] for part in parts]))
         score, p, pi = torch.cat(found, dim=1)[:, : len(x)]
@@ -132,11 +132,15 @@ class DeployedModel:
 
     def _probabilities(self, theta: Tensor, x: Tensor, noise: WeightNoise | None) -> tuple[Tensor, Tensor]:
         """Return p and pi (1, B, K); of uncertain weights their means over the draws."""
-        model = self.family.model
+        model = self._model
         draw = model.posterior.draw if model.posterior is not None else None
         drawn = [theta] if draw is None or noise is None else [draw(theta, e) for e in noise.draws]
-        p, _, pi = zip(*(model.outputs(weights, x) for weights in drawn), strict=True)
-        return torch.stack(p).mean(0), torch.stack(pi).mean(0)
+        said = [model.outputs(weights, x) for weights in drawn]
+        return torch.stack([one.p for one in said]).mean(0), torch.stack([one.pi for one in said]).mean(0)
+
+    @property
+    def _model(self) -> Model:
+        return self.family.model(self.method)
 
 
 @contextmanager

@@ -44,7 +44,7 @@ class _Facts(BaseModel):
 
 def save_model(model: DeployedModel, directory: Path) -> None:
     """Write the model's two files into ``directory``, which is there; raises OSError."""
-    layout = model.family.model.layout(len(model.preprocessing.inputs) + 1, model.hidden)
+    layout = model.family.model(model.method).layout(len(model.preprocessing.inputs) + 1, model.hidden)
     parts = layout.split(model.weights.view(1, -1, 1))
     tensors = {name: parts[name].reshape(shape).numpy() for name, shape in layout.shapes.items()}
     if model.noise is not None:
@@ -74,14 +74,15 @@ def load_model(directory: Path | str) -> DeployedModel:
     file = Path(directory) / MODEL_FILE
     facts = _read_facts(file)
     family, preprocessing = FAMILIES[facts.model], facts.preprocessing
-    layout = family.model.layout(len(preprocessing.inputs) + 1, facts.hidden)
+    mathematics = family.model(facts.method)
+    layout = mathematics.layout(len(preprocessing.inputs) + 1, facts.hidden)
     tensors = _read_tensors(file.with_name(WEIGHTS_FILE), facts.weights_sha256)
     noise = tensors.pop(_NOISE, None)
     shapes = {name: tensor.shape for name, tensor in tensors.items()}
     drawn = None if noise is None or not len(noise) else noise.shape[1:]
-    uncertain = None if family.model.posterior is None else (layout.size // 2,)
+    uncertain = None if mathematics.posterior is None else (layout.size // 2,)
     if shapes != layout.shapes or drawn != uncertain:
-        raise ModelError(f"{file}: does not match {WEIGHTS_FILE}; export the model again")
+        raise ModelError(f"{file}: does not go with {WEIGHTS_FILE} beside it; export the model again")
     return DeployedModel(
         family=family,
         method=facts.method,
@@ -113,7 +114,7 @@ def _read_facts(file: Path) -> _Facts:
     ordered = facts.t0[0] <= facts.t1[0] and facts.t0[1] <= facts.t1[1]
     if not known or not ordered or scaled != {len(facts.preprocessing.inputs) - 1}:
         what = "model and method" if not known else "preprocessing" if ordered else "t0 and t1"
-        raise ModelError(f"{file}: {what} do not match; export the model again")
+        raise ModelError(f"{file}: {what} do not go together; export the model again")
     return facts
 
 
@@ -131,5 +132,5 @@ def _read_tensors(file: Path, digest: str) -> dict[str, npt.NDArray[np.float32]]
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
         raise ModelError(f"{file}: cannot be read ({error}); export the model again") from None
     if not sound:
-        raise ModelError(f"{file}: must hold finite float32 numbers only; export the model again")
+        raise ModelError(f"{file}: holds other than finite float32 numbers; export the model again")
     return tensors

@@ -73,7 +73,7 @@ def _graphs(step: Step, shapes: Shapes) -> tuple[Traceable, Traceable]:
     train, validation = (_examples(rows, shapes.inputs) for rows in (shapes.train, shapes.validation))
     sizes = {"hidden": shapes.hidden, "batch_size": shapes.batch_size}
     return step_graphs(
-        FAMILIES[step.family].model, LOSSES[step.method], train, validation.whole(1), **sizes
+        FAMILIES[step.family].model(step.method), LOSSES[step.method], train, validation.whole(1), **sizes
     )
 
 

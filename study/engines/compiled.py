@@ -160,7 +160,7 @@ def _blocks(lanes: int, most: int, unit: int) -> Iterator[slice]:
 def _digest_of_source(model: Model, loss: Loss) -> str:
     """Return a hash over the code that a graph is traced from."""
     folders = (Path(inspect.getfile(Model)).parent, Path(__file__).parent)
-    files = {path for folder in folders for path in folder.glob("*.py")}
+    files = {path for folder in folders for path in folder.rglob("*.py")}
     files |= {Path(inspect.getfile(function)) for function in (model.outputs, loss)}
     digest = hashlib.sha256()
     for path in sorted(files):

@@ -78,7 +78,7 @@ def in_reading_order(frame: pd.DataFrame, by: list[str]) -> pd.DataFrame:
             return column
         # An unknown method has no rank: it comes after the known ones, by name.
         names = [str(method) for method in column.unique()]
-        ranks = {m: METHODS.index(m) if m in METHODS else len(METHODS) for m in names}
+        ranks = {m: list(METHODS).index(m) if m in METHODS else len(METHODS) for m in names}
         return column.map({m: f"{ranks[m]}{m}" for m in names})
 
     return frame.sort_values(by, key=sort_key, kind="stable", ignore_index=True)

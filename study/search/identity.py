@@ -77,7 +77,7 @@ _DECIDING = (
 def code_digest() -> str:
     """Return a hash over the code that decides what a row says: ``models``, and how packs use them."""
     package = Path(__file__).parents[1]
-    rooms = [path for room in ("models", "engines") for path in sorted((package / room).glob("*.py"))]
+    rooms = [path for room in ("models", "engines") for path in sorted((package / room).rglob("*.py"))]
     digest = hashlib.sha256()
     for path in [*rooms, *(package / name for name in _DECIDING)]:
         name = path.relative_to(package).as_posix()

@@ -56,9 +56,7 @@ def choose_backend(
     if wanted != "auto":
         missing = _missing(wanted)
         if missing and begun:
-            raise LedgerError(
-                f"{directory.manifest_file}: the study began with backend {begun}, which {missing}"
-            )
+            raise LedgerError(f"{directory.manifest_file}: the study was begun {begun}, which {missing}")
         if missing:
             raise StudyFileError(f"resources.backend: {wanted} {missing}, or leave auto")
         return wanted

@@ -96,7 +96,7 @@ def _evaluate(
 
     theta: (S, P, M) networks; choice: the rows on which thresholds are chosen, None where none are.
     """
-    model, inputs = family.model, data.features.shape[1] + 1
+    model, inputs = family.model(pack.method), data.features.shape[1] + 1
     drawn = weight_noise(model, inputs, data.options.hidden, pack.seeds, DECISION_DRAWS, "decisions")
     noise = None if drawn is None else WeightNoise(drawn, torch.zeros(()))
     score = {split: scores(model, theta, rows.x, noise) for split, rows in splits.items()}
@@ -104,7 +104,8 @@ def _evaluate(
         at = scores(model, theta, choice.x, noise)
         thresholds = _choose(family, pack, data.thresholds, score["train"], at, choice, lane)
     else:
-        thresholds = Thresholds(*(t[..., lane] for t in model.thresholds(theta)))
+        gamma = torch.tensor([setting.gamma or 0.0 for setting in pack.settings])
+        thresholds = model.thresholds(theta[..., lane], gamma)
     found: dict[str, Tensor] = {}
     for split, rows in splits.items():
         decisions = decide(score.pop(split)[..., lane], thresholds, rows.a)

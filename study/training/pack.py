@@ -50,7 +50,7 @@ def run_pack(pack: Pack, data: StudyData, directory: ResultsDirectory) -> Iterat
     coefficients, lane = _lanes(pack, family.chosen_afterwards(pack.method))
     engine = make_engine(
         data.backend,
-        family.model,
+        family.model(pack.method),
         LOSSES[family.trained_method(pack.method)],
         data.examples("train", pack.decision_maker),
         data.examples("validation", pack.decision_maker),

@@ -16,11 +16,11 @@ from typing import Any
 import torch
 
 from study.engines.machine_code import compiler
-from study.models.bayes import BAYES
-from study.models.gate import GATE
-from study.models.mlp import MLP
 from study.models.network import Model
-from study.models.ordinal import ORDINAL
+from study.models.networks.bayes import BAYES
+from study.models.networks.gate import GATE
+from study.models.networks.mlp import MLP
+from study.models.networks.ordinal import ORDINAL
 from study.models.training import TrainingOptions
 from study.training.backend import code_directory
 from tests.benchmarks import measure, stages

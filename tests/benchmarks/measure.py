@@ -16,13 +16,15 @@ from study.models.draws import minibatch_order
 from study.models.examples import Examples
 from study.models.methods import LOSSES
 from study.models.network import Model
-from study.models.ordinal import ORDINAL
+from study.models.networks.ordinal import ORDINAL
 from study.models.step import adam_sizes
 from study.models.training import PackTraining, Trained, TrainingOptions
 from study.results.metrics import metrics
 from tests.benchmarks.others import cost, epoch_under_vmap
 from tests.benchmarks.problem import Problem
 from tests.models.plain import PLAIN
+
+FREE = torch.zeros(1)
 
 
 @dataclass(frozen=True)
@@ -154,7 +156,7 @@ def measure_end_to_end(
 
 def evaluate(problem: Problem, trained: Trained) -> None:
     """Decide on every split, as a study does for every run."""
-    thresholds = ORDINAL.thresholds(trained.theta)
+    thresholds = ORDINAL.thresholds(trained.theta, FREE)
     for split in (problem.train, problem.validation, problem.test):
         metrics(joint_counts(decide(scores(ORDINAL, trained.theta, split.x), thresholds, split.a), split))
 

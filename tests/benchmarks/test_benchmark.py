@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from study.models.mlp import MLP
-from study.models.ordinal import ORDINAL
+from study.models.networks.mlp import MLP
+from study.models.networks.ordinal import ORDINAL
 from study.models.training import TrainingOptions
 from tests.benchmarks import __main__ as benchmark
 from tests.benchmarks import measure, stages

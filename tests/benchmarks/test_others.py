@@ -5,8 +5,8 @@ import torch
 
 from study.models.draws import initial_weights, minibatch_order
 from study.models.methods import LOSSES
-from study.models.mlp import MLP
-from study.models.ordinal import ORDINAL
+from study.models.networks.mlp import MLP
+from study.models.networks.ordinal import ORDINAL
 from study.models.step import Eager, adam_sizes
 from study.models.training import TrainingOptions, train_pack
 from tests.benchmarks.others import epoch_under_vmap, train_alone

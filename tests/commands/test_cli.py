@@ -471,7 +471,7 @@ def test_what_cannot_be_exported_or_applied_is_refused(
     )
     run_id = tiny_results.read_runs()[0]["run_id"].iloc[0]
     assert say("export", tiny_results.root, run_id, "--out", model).status == 0
-    assert_refused(say("export", tiny_results.root, run_id, "--out", model), f"{model}: already exists")
+    assert_refused(say("export", tiny_results.root, run_id, "--out", model), f"{model}: is there already")
     assert_refused(say("apply", tmp_path, "new.csv", "--out", out), "model.json: cannot be read")
     assert_refused(say("apply", model, tmp_path / "new.csv", "--out", out), "new.csv: cannot be read")
     (tmp_path / "new.csv").write_text("age\n=1\n")

@@ -36,7 +36,7 @@ def test_every_arm_has_a_default_for_every_coefficient_it_has() -> None:
     assert set(DEFAULTS["alpha"]) == set(ARMS)
     assert set(DEFAULTS["gamma"]) == set(deferring)
     assert set(DEFAULTS["model_alpha"]) == {
-        *("reject-posthoc", "reject-bayes", "defer-posthoc", "defer-bayes")
+        *("reject-posthoc", "reject-bayes", "defer-posthoc", "defer-bayes", "confidence-mlp")
     }
 
 
@@ -50,14 +50,19 @@ def test_default_ranges_are_those_of_the_methods_and_of_how_thresholds_come_abou
     far = dict.fromkeys(learned, (0.1, 30.0, True))
     reject = {f"reject-{model}": alpha for model, alpha in (learned | searched).items()}
     defer = {f"defer-{model}": alpha for model, alpha in (far | searched).items()}
-    assert bounds["alpha"] == {"binary-mlp": fair, "binary-bayes": fair, **reject, **defer}
+    actions = dict.fromkeys(("ce-actions", "ova-actions", "realizable-actions"), (0.1, 30.0, True))
+    field = {"confidence-mlp": (0.03, 3.0, True), "compare-pair": fair, **actions}
+    assert bounds["alpha"] == {"binary-mlp": fair, "binary-bayes": fair, **reject, **defer, **field}
     assert bounds["gamma"] == {
+        **dict.fromkeys(("compare-pair", *actions), (-0.2, 0.2, False)),
+        "confidence-mlp": (0.0, 0.25, False),
         **{f"reject-{model}": (0.5, 0.7, False) for model in learned},
         **{f"reject-{model}": (0.2, 0.5, False) for model in searched},
         **{f"defer-{model}": (0.03, 0.15, False) for model in learned},
         **{f"defer-{model}": (0.0, 0.25, False) for model in searched},
     }
-    assert bounds["model_alpha"] == {f"{m}-{n}": fair for m in ("reject", "defer") for n in searched}
+    afterwards = [f"{m}-{n}" for m in ("reject", "defer") for n in searched]
+    assert bounds["model_alpha"] == dict.fromkeys([*afterwards, "confidence-mlp"], fair)
 
 
 # Arms
@@ -65,7 +70,8 @@ def test_default_ranges_are_those_of_the_methods_and_of_how_thresholds_come_abou
 
 def test_arms_are_words_in_the_order_of_methods_then_models() -> None:
     assert study_of("posthoc", "mlp", "bayes").arms() == [
-        *("binary-mlp", "binary-bayes", "reject-posthoc", "reject-bayes", "defer-posthoc", "defer-bayes")
+        *("binary-mlp", "binary-bayes", "reject-posthoc", "reject-bayes", "defer-posthoc", "defer-bayes"),
+        "confidence-mlp",
     ]
     assert study_of("gate", methods=["defer", "reject"]).arms() == ["defer-gate", "reject-gate"]
 
@@ -75,7 +81,7 @@ def test_coefficients_of_an_arm(arm: str) -> None:
     names = set(study_of(*EVERY_MODEL).spaces(arm))
     method, _, model = arm.partition("-")
     expected = {"alpha"} if method == "binary" else {"alpha", "gamma"}
-    if method != "binary" and model in ("posthoc", "bayes"):
+    if method != "binary" and model in ("mlp", "posthoc", "bayes"):
         expected |= {"model_alpha"}
     assert names == expected
 

@@ -11,8 +11,10 @@ from study.config.reading import load_config, validate
 from study.config.spaces import ARMS, Range
 from study.config.study_file import StudyConfig
 from study.errors import StudyFileError
+from study.models.families import FAMILIES
 from study.results.changed_keys import changed_keys
 from study.storage.yaml_text import dump_yaml, parse_yaml
+from study.words import METHODS
 
 HUGE = "0x" + "f" * 5000
 
@@ -75,7 +77,7 @@ WRONG = [
     ("inconsistent: {where: 3}", ["inconsistent.where: 3", "valid string"]),
     ("inconsistent: {flip: often}", ["inconsistent.flip: 'often'", "valid number"]),
     ("test_decision_maker: [oracle]", ["test_decision_maker: ['oracle']", "'standard', 'biased'"]),
-    ("methods: [binary, guess]", ["methods.1: 'guess'", "'binary', 'reject' or 'defer'"]),
+    ("methods: [binary, guess]", ["methods.1: 'guess'", "'binary', 'reject', 'defer', 'confidence'"]),
     ("model: mpl", ["model.0: 'mpl'", "allowed are 'mlp'"]),
     ("decision_maker: judge", ["decision_maker.0: 'judge'", "'biased', 'inconsistent' or 'oracle'"]),
     ("test_decision_maker: judge", ["test_decision_maker: 'judge'", "'inconsistent' or 'oracle'"]),
@@ -398,11 +400,12 @@ def test_role_is_changed_on_the_command_line_like_any_key() -> None:
 
 
 def test_resolved_has_the_spaces_of_the_studys_arms_alone() -> None:
-    every = validate({"model": ["mlp", "ordinal", "posthoc", "bayes", "gate"]}, "here")
+    every = validate({"model": list(FAMILIES), "methods": list(METHODS)}, "here")
     search = every.resolved()["search"]
     assert list(search["alpha"]) == every.arms() == list(ARMS)
     assert list(search["gamma"]) == [arm for arm in ARMS if not arm.startswith("binary")]
-    assert list(search["model_alpha"]) == [a for a in list(ARMS)[2:] if a.endswith(("posthoc", "bayes"))]
+    afterwards = [arm for arm, (method, model) in ARMS.items() if FAMILIES[model].chosen_afterwards(method)]
+    assert list(search["model_alpha"]) == afterwards
     one = validate({"model": "gate", "methods": "defer", "search": {"gamma": {"reject": 9}}}, "here")
     assert {name: list(one.resolved()["search"][name]) for name in ("alpha", "gamma", "model_alpha")} == {
         **{"alpha": ["defer-gate"], "gamma": ["defer-gate"], "model_alpha": []}

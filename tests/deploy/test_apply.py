@@ -149,9 +149,9 @@ def test_files_that_do_not_do_are_refused(model: Path, table: Path, tmp_path: Pa
         apply(tmp_path, table, tmp_path / "decisions.csv")
     with pytest.raises(DataError, match=r"nothing\.csv: cannot be read"):
         apply(model, tmp_path / "nothing.csv", tmp_path / "decisions.csv")
-    with pytest.raises(OutputError, match=r"must end in \.csv or \.parquet"):
+    with pytest.raises(OutputError, match=r"decisions are written as \.csv or \.parquet"):
         apply(model, table, tmp_path / "decisions.xlsx")
-    with pytest.raises(OutputError, match="is the input table; give another --out"):
+    with pytest.raises(OutputError, match="is the table itself; give another --out"):
         apply(model, table, tmp_path / "." / "cases.csv")
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match=r"d\.csv: cannot be written"):

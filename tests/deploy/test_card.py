@@ -87,9 +87,9 @@ def test_card_names_what_the_model_is_and_where_it_comes_from(arm: str, exported
     for column in model.columns:
         assert f"`{column}`" in card
     assert ("`none` (there is none)" in card) == (method == "binary")
-    assert ("It has learned when to defer to `column`" in card) == (method == "defer")
+    assert ("It has learned when to defer to `column`" in card) == (method not in ("binary", "reject"))
     assert ("Thresholds chosen after training" in card) == (
-        family in ("posthoc", "bayes") and method != "binary"
+        family in ("mlp", "posthoc", "bayes") and method != "binary"
     )
     assert "None" not in card
     assert "nan" not in card

@@ -132,7 +132,7 @@ def test_place_that_is_taken_is_left_alone(families: ResultsDirectory, tmp_path:
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "mine").touch()
     for name in ("file", "folder"):
-        with pytest.raises(OutputError, match=rf"{name}: already exists; give another --out"):
+        with pytest.raises(OutputError, match=rf"{name}: is there already; give another --out"):
             exported_from(families, run_id, tmp_path / name)
     with pytest.raises(OutputError, match="below: cannot be written"):
         exported_from(families, run_id, tmp_path / "file" / "below")

@@ -97,7 +97,7 @@ def extended(tmp_path: Path) -> Path:
             ROOT / folder, tmp_path / folder, symlinks=True, ignore=shutil.ignore_patterns("__pycache__")
         )
     (code,), (line,) = blocks(PAGE, "python"), blocks(PAGE, "text")
-    (tmp_path / "models" / "linear.py").write_text(code, "utf-8")
+    (tmp_path / "models" / "networks" / "linear.py").write_text(code, "utf-8")
     families = tmp_path / "models" / "families.py"
     before = "    for family in (\n"
     families.write_text(families.read_text("utf-8").replace(before, before + line), "utf-8")

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from study.engines import machine_code
 from study.engines.compiled import Compiled, _seeds_and_lanes, step_graphs
 from study.engines.machine_code import UNIT, CompilerError, compiler
-from study.models.bayes import BAYES
 from study.models.families import FAMILIES
-from study.models.gate import GATE
 from study.models.methods import LOSSES, defer
-from study.models.mlp import MLP
 from study.models.network import rounded_up
-from study.models.ordinal import ORDINAL
+from study.models.networks.bayes import BAYES
+from study.models.networks.gate import GATE
+from study.models.networks.mlp import MLP
+from study.models.networks.ordinal import ORDINAL
 from study.models.step import Eager, Engine
 from study.models.training import PackTraining, Trained, TrainingOptions, train_pack
 from tests.models.synthetic_examples import make_examples
@@ -198,7 +198,7 @@ def test_a_model_shares_machine_code_whatever_family_it_serves(tmp_path, monkeyp
     monkeypatch.setattr(machine_code, "_load", lambda path: path)
     make(MLP, tmp_path)
     mine = sorted(set(wanted))
-    make(FAMILIES["posthoc"].model, tmp_path)
+    make(FAMILIES["posthoc"].model("defer"), tmp_path)
     assert sorted(set(wanted)) == mine
     assert len(mine) == 2
 

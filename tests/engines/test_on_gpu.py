@@ -33,7 +33,7 @@ def test_all_that_belongs_on_the_device_is_there_and_the_runs_are_those_of_the_c
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.skipif(compiler() is None, reason="torch.compile needs a C++ compiler on the CPU")
 def test_the_step_as_torch_compiles_it_is_the_step_for_any_number_of_seeds_and_lanes():
-    model, loss = FAMILIES["ordinal"].model, LOSSES["defer"]
+    model, loss = FAMILIES["ordinal"].model("defer"), LOSSES["defer"]
     eager = Eager(model, loss, TRAIN, VALIDATION)
     compiled = OnGpu(model, loss, TRAIN, VALIDATION, torch.device("cpu"))
     for seeds, lanes in ((range(3), 64), (range(2), 32)):
@@ -57,7 +57,7 @@ def test_a_gpu_trains_the_runs_of_the_cpu_up_to_rounding(name, method, tmp_path)
         train_pack(
             make_engine(
                 backend,
-                FAMILIES[name].model,
+                FAMILIES[name].model(method),
                 LOSSES[method],
                 TRAIN,
                 VALIDATION,

@@ -9,11 +9,13 @@ from study.models.decision_maker import NAMES, DecisionMaker, make_decision_make
 from study.models.decisions import counts_alone, decide, joint_counts, scores
 from study.models.examples import Examples, with_bias
 from study.models.methods import binary
-from study.models.mlp import MLP
+from study.models.networks.mlp import MLP
 from study.models.step import Eager
 from study.models.training import TrainingOptions, train_pack
 from study.results.metrics import metrics
 from study.seeds import stream_seed
+
+FREE = torch.zeros(1)
 
 OPTIONS = TrainingOptions(hidden=3, learning_rate=0.03, batch_size=64, patience=5, max_epochs=30)
 TRAIN, VALIDATION = torch.arange(0, 900), torch.arange(900, 1200)
@@ -52,7 +54,7 @@ def make(*names: str, seed: int = 0, flip: float = 0.3) -> list[DecisionMaker]:
 
 def joint(theta: Tensor, examples: Examples) -> dict[str, Tensor]:
     """Return the figures of MLPs theta (S, P, K)."""
-    decisions = decide(scores(MLP, theta, examples.x), MLP.thresholds(theta), examples.a)
+    decisions = decide(scores(MLP, theta, examples.x), MLP.thresholds(theta, FREE), examples.a)
     return metrics(joint_counts(decisions, examples))
 
 

@@ -6,17 +6,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from study.models.bayes import BAYES
 from study.models.decisions import counts_alone, decide, joint_counts, scores
 from study.models.draws import stream
 from study.models.examples import Examples
-from study.models.gate import GATE
-from study.models.mlp import MLP
 from study.models.network import Layout, Model, Thresholds, WeightNoise
-from study.models.ordinal import ORDINAL
+from study.models.networks.bayes import BAYES
+from study.models.networks.gate import GATE
+from study.models.networks.mlp import MLP
+from study.models.networks.ordinal import ORDINAL
 from study.results.metrics import metrics
 from study.words import METRICS
 from tests.models.synthetic_examples import make_examples
+
+FREE = torch.zeros(1)
 
 # Its score is the first input, times theta's first row; the other rows are the thresholds by group.
 GIVEN = Model(
@@ -34,7 +36,7 @@ def figures_of(
 ) -> dict[str, Tensor]:
     """Return the figures of networks with their own thresholds."""
     score = scores(model, theta, examples.x, noise)
-    counts = joint_counts(decide(score, model.thresholds(theta), examples.a), examples)
+    counts = joint_counts(decide(score, model.thresholds(theta, FREE), examples.a), examples)
     return {name: torch.from_numpy(values) for name, values in metrics(counts).items()}
 
 
@@ -88,7 +90,7 @@ def assert_figures_are_naive(
     found = figures_of(model, theta, examples, noise)
     assert tuple(found) == METRICS
     score = model.score(theta, examples.x.expand(len(theta), -1, -1), noise)
-    thresholds = model.thresholds(theta)
+    thresholds = model.thresholds(theta, FREE)
     for s in range(theta.shape[0]):
         for k in range(theta.shape[2]):
             t0, t1 = (level[s, :, k].tolist() for level in thresholds)

@@ -5,11 +5,11 @@ import pytest
 import torch
 from scipy.stats import kstest
 
-from study.models.bayes import BAYES
 from study.models.draws import initial_weights, minibatch_order, stream, weight_noise
-from study.models.gate import GATE
-from study.models.mlp import MLP
-from study.models.ordinal import ORDINAL
+from study.models.networks.bayes import BAYES
+from study.models.networks.gate import GATE
+from study.models.networks.mlp import MLP
+from study.models.networks.ordinal import ORDINAL
 from study.seeds import stream_seed
 
 

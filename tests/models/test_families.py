@@ -12,7 +12,12 @@ from study.models.families import FAMILIES, Band
 from study.models.methods import LOSSES
 from study.models.network import Model, WeightNoise
 
-MODELS = {name: family.model for name, family in FAMILIES.items()}
+FREE = torch.zeros(1)
+
+MODELS = {
+    **{name: family.model(family.methods[0]) for name, family in FAMILIES.items()},
+    "actions-ova": FAMILIES["actions"].model("ova"),
+}
 EVERY = pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
 
 
@@ -26,25 +31,31 @@ def some(model: Model, seeds: int, inputs: int, hidden: int, lanes: int) -> tupl
 
 
 def test_the_families_are_those_of_the_design_under_their_own_names():
-    assert set(FAMILIES) == {"mlp", "ordinal", "posthoc", "bayes", "gate"}
+    assert set(FAMILIES) == {"mlp", "ordinal", "posthoc", "bayes", "gate", "actions", "pair"}
     assert all(family.name == name for name, family in FAMILIES.items())
     methods = {name: family.methods for name, family in FAMILIES.items()}
     deferring = ("reject", "defer")
     of_three = {"bayes": ("binary", *deferring), **dict.fromkeys(("ordinal", "posthoc", "gate"), deferring)}
-    assert methods == {"mlp": ("binary",), **of_three}
-    assert set(LOSSES) == {"binary", *deferring}
+    scored = {"actions": ("ce", "ova", "realizable"), "pair": ("compare",)}
+    assert methods == {"mlp": ("binary", "confidence"), **of_three, **scored}
+    assert set(LOSSES) == {"binary", *deferring, *scored["actions"], "compare"}
 
 
-def test_thresholds_of_posthoc_and_bayes_are_chosen_afterwards():
+def test_thresholds_of_some_families_are_chosen_afterwards():
     band = {name: family.band for name, family in FAMILIES.items() if family.band}
-    assert band == {"posthoc": Band.TWO_SIDED, "bayes": Band.SYMMETRIC}
-    assert FAMILIES["posthoc"].model is FAMILIES["mlp"].model
+    assert band == {"mlp": Band.SYMMETRIC, "posthoc": Band.TWO_SIDED, "bayes": Band.SYMMETRIC}
+    assert FAMILIES["posthoc"].model("defer") is FAMILIES["mlp"].model("confidence")
     for name, family in FAMILIES.items():
         for method in family.methods:
             afterwards = name in band and method != "binary"
             assert family.chosen_afterwards(method) == afterwards
             assert family.trained_method(method) == ("binary" if afterwards else method)
-            quantiles = {"posthoc": ("q0_a0", "q1_a0", "q0_a1", "q1_a1"), "bayes": ("q1_a0", "q1_a1")}
+            symmetric = ("q1_a0", "q1_a1")
+            quantiles = {
+                "posthoc": ("q0_a0", "q1_a0", "q0_a1", "q1_a1"),
+                "bayes": symmetric,
+                "mlp": symmetric,
+            }
             assert family.quantiles(method) == (quantiles[name] if afterwards else ())
 
 
@@ -65,10 +76,11 @@ def test_initial_weights_fill_the_layout_and_are_those_of_their_stream(model, in
 
 
 @EVERY
-def test_a_family_starts_with_the_prediction_network_of_mlp_with_biases_of_0(model):
+def test_a_family_starts_with_the_hidden_layer_of_mlp_with_biases_of_0(model):
     weights = model.initialise(6, 4, stream("test", 1))
     start = MODELS["mlp"].initialise(6, 4, stream("test", 1))
-    assert torch.equal(weights[: 6 * 4 + 4], start[: 6 * 4 + 4])
+    same = 6 * 4 + (0 if model.name == "actions" else 4)
+    assert torch.equal(weights[:same], start[:same])
     first = weights[:24].view(6, 4)
     assert (first[-1] == 0).all()
     assert (first[:-1] != 0).all()
@@ -79,7 +91,7 @@ def test_a_family_starts_with_the_prediction_network_of_mlp_with_biases_of_0(mod
 def test_scores_and_thresholds_of_many_lanes_and_seeds_are_those_of_each(model):
     theta, noise = some(model, 2, 5, 3, 4)
     x = torch.randn(2, 7, 5, generator=stream("test", 0), dtype=torch.float64)
-    score, thresholds = model.score(theta, x, noise), model.thresholds(theta)
+    score, thresholds = model.score(theta, x, noise), model.thresholds(theta, FREE)
     assert score.shape == (2, 7, 4)
     assert thresholds.t0.shape == thresholds.t1.shape == (2, 2, 4)
     assert (thresholds.t0 <= thresholds.t1).all()
@@ -89,7 +101,7 @@ def test_scores_and_thresholds_of_many_lanes_and_seeds_are_those_of_each(model):
             its_noise = WeightNoise(noise.draws[:, s : s + 1], noise.share)
             alone = model.score(lane, x[s : s + 1], its_noise)
             torch.testing.assert_close(score[s, :, k], alone[0, :, 0], atol=1e-12, rtol=1e-12)
-            for several, one in zip(thresholds, model.thresholds(lane), strict=True):
+            for several, one in zip(thresholds, model.thresholds(lane, FREE), strict=True):
                 assert torch.equal(several[s, :, k], one[0, :, 0])
 
 

@@ -7,12 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from study.models.methods import LOSSES, SUMMARIES, binary, cross_entropy, defer, reject
+from study.models.families import FAMILIES
+from study.models.methods import LOSSES, binary, cross_entropy, defer, reject
 from study.models.network import Outputs
-from study.models.ordinal import ORDINAL
+from study.models.networks.ordinal import ORDINAL
 from study.models.step import Eager
 from study.models.training import TrainingOptions, train_pack
-from study.words import METHODS
+from study.words import METHODS, PAPER_METHODS
 from tests.models.plain import plain_disparity
 from tests.models.synthetic_examples import batch_of, in_float64, make_examples
 
@@ -212,8 +213,10 @@ def test_training_to_defer_to_an_oracle_is_training_to_reject():
 
 
 def test_the_methods_go_by_the_names_of_the_contract():
-    assert {"binary": binary, "reject": reject, "defer": defer} == LOSSES
+    papers = {"binary": binary, "reject": reject, "defer": defer}
+    assert {name: LOSSES[name] for name in PAPER_METHODS} == papers
 
 
-def test_every_method_has_a_loss_and_a_summary():
-    assert set(LOSSES) == set(SUMMARIES) == set(METHODS)
+def test_every_method_has_a_loss_or_is_trained_with_the_loss_of_binary():
+    assert set(METHODS) == {*LOSSES, "confidence"}
+    assert FAMILIES["mlp"].trained_method("confidence") == "binary"

@@ -6,11 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import kstest
 
-from study.models.gate import GATE
 from study.models.methods import LOSSES
-from study.models.mlp import MLP
 from study.models.network import LANE_MULTIPLE, Layout, glorot, in_blocks, pad_lanes, padded_width
-from study.models.ordinal import ORDINAL
+from study.models.networks.gate import GATE
+from study.models.networks.mlp import MLP
+from study.models.networks.ordinal import ORDINAL
 from tests.models.plain import PLAIN, plain_loss
 from tests.models.synthetic_examples import in_float64, make_examples
 

@@ -4,11 +4,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from study.models.bayes import BAYES
-from study.models.gate import GATE
 from study.models.methods import LOSSES, binary, reject
-from study.models.mlp import MLP
-from study.models.ordinal import ORDINAL
+from study.models.networks.bayes import BAYES
+from study.models.networks.gate import GATE
+from study.models.networks.mlp import MLP
+from study.models.networks.ordinal import ORDINAL
 from study.models.step import Eager, adam_sizes, adam_step, outputs_in_blocks
 from study.models.training import PackTraining, Stop, Trained, TrainingOptions, train_pack
 from tests.models.plain import PLAIN, mirrored_draw, train_plainly

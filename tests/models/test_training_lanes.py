@@ -3,14 +3,14 @@
 import pytest
 import torch
 
-from study.models.bayes import BAYES
 from study.models.draws import initial_weights
 from study.models.examples import Examples
-from study.models.gate import GATE
 from study.models.methods import LOSSES, binary
-from study.models.mlp import MLP
 from study.models.network import Model
-from study.models.ordinal import ORDINAL
+from study.models.networks.bayes import BAYES
+from study.models.networks.gate import GATE
+from study.models.networks.mlp import MLP
+from study.models.networks.ordinal import ORDINAL
 from study.models.step import Eager
 from study.models.training import PackTraining, Stop, Trained, TrainingOptions, train_pack
 from tests.models.synthetic_examples import make_examples

@@ -64,7 +64,7 @@ def test_a_gpu_is_used_where_it_is_asked_for_and_only_there(tmp_path, said, monk
     with pytest.raises(StudyFileError, match=r"resources\.backend: gpu needs an NVIDIA GPU"):
         chosen("gpu", TINY, tmp_path, said)
     ResultsDirectory(tmp_path / "results").write_manifest({"backend": "gpu"})
-    with pytest.raises(LedgerError, match="backend gpu, which needs an NVIDIA GPU"):
+    with pytest.raises(LedgerError, match="begun gpu, which needs an NVIDIA GPU"):
         chosen("auto", TINY, tmp_path, said)
 
 
@@ -73,7 +73,7 @@ def test_a_study_goes_on_the_way_it_began(tmp_path, said, monkeypatch):
     results.write_manifest({"backend": "compiled"})
     assert chosen("auto", TINY, tmp_path, said) == "compiled"
     monkeypatch.setattr(backend, "compiler", lambda: None)
-    with pytest.raises(LedgerError, match="began with backend compiled"):
+    with pytest.raises(LedgerError, match="was begun compiled"):
         chosen("auto", TINY, tmp_path, said)
 
 

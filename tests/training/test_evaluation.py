@@ -410,7 +410,7 @@ class Case:
         probability = np.asarray(study.makers[row.decision_maker])[self.rows]
         self.maker = self.label if row.method == "reject" else probability >= 0.5
         self.symmetric = row.model == "bayes"
-        model, x = FAMILIES[row.model].model, with_bias(torch.tensor(dataset.features))
+        model, x = FAMILIES[row.model].model(row.method), with_bias(torch.tensor(dataset.features))
         theta = torch.tensor(study.directory.read_weights(row.run_id, row.pack_id)).view(1, -1, 1)
         drawn = weight_noise(model, x.shape[1], HIDDEN, [row.seed], DECISION_DRAWS, "decisions")
         noise = None if drawn is None else WeightNoise(drawn, torch.zeros(()))

@@ -67,7 +67,7 @@ def trained(pack: Pack) -> tuple[Trained, torch.Tensor]:
     lanes = NETWORKS if afterwards else SETTINGS
     lane = torch.tensor([int(s.trained_alpha) if afterwards else k for k, s in enumerate(pack.settings)])
     generator = torch.Generator().manual_seed(1)
-    theta = initial_weights(family.model, 5, 3, pack.seeds, lanes)
+    theta = initial_weights(family.model(pack.method), 5, 3, pack.seeds, lanes)
     theta += torch.randn(theta.shape, generator=generator)
     theta[1, :, 4] = torch.nan
     nothing = torch.zeros(SEEDS, lanes)

@@ -53,8 +53,8 @@ LONG_RUNS = 26
 FAMILIES: dict[str, Any] = {
     "study": "families",
     "decision_maker": "column",
-    "methods": ["binary", "reject", "defer"],
-    "model": ["mlp", "ordinal", "posthoc", "bayes", "gate"],
+    "methods": ["binary", "reject", "defer", "confidence", "compare", "ce", "ova", "realizable"],
+    "model": ["mlp", "ordinal", "posthoc", "bayes", "gate", "actions", "pair"],
     "search": {
         "sampler": "random",
         "settings": 1,
@@ -67,6 +67,7 @@ FAMILIES: dict[str, Any] = {
                 "reject-gate": [0.65],
             },
             **{"defer-ordinal": [0.15], "defer-posthoc": [0.1], "defer-bayes": [0.1], "defer-gate": [0.2]},
+            **{"confidence": [0.1], "compare": [0.05], "ce": [0.05], "ova": [0.05], "realizable": [0.05]},
         },
     },
     "seeds": 1,
@@ -77,6 +78,7 @@ section ``dataset`` comes from ``write_cases``."""
 FAMILY_ARMS = [
     *("binary-mlp", "binary-bayes", "reject-ordinal", "reject-posthoc", "reject-bayes", "reject-gate"),
     *("defer-ordinal", "defer-posthoc", "defer-bayes", "defer-gate"),
+    *("confidence-mlp", "compare-pair", "ce-actions", "ova-actions", "realizable-actions"),
 ]
 
 DIFFERS_BY_NATURE = ["seconds", "worker", "finished_at"]

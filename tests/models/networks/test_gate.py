@@ -4,8 +4,10 @@ from torch import Tensor
 
 from study.models.decisions import decide
 from study.models.draws import stream
-from study.models.gate import GATE
-from study.models.mlp import MLP
+from study.models.networks.gate import GATE
+from study.models.networks.mlp import MLP
+
+FREE = torch.zeros(1)
 
 INPUTS, HIDDEN = 5, 3
 LAYOUT = GATE.layout(INPUTS, HIDDEN)
@@ -67,7 +69,7 @@ def test_the_gate_reads_the_prediction():
 def test_it_says_idk_from_a_chance_of_more_than_one_half_and_else_the_likelier_class(scale):
     theta, x = some(scale)
     p, _, pi = GATE.outputs(theta, x)
-    deferred, positive = decide(GATE.score(theta, x, None), GATE.thresholds(theta), torch.zeros(200))
+    deferred, positive = decide(GATE.score(theta, x, None), GATE.thresholds(theta, FREE), torch.zeros(200))
     told = (pi - 0.5).abs() > 1e-6
     assert told.float().mean() > 0.99
     assert torch.equal(deferred[told], (pi > 0.5)[told])
@@ -85,7 +87,7 @@ def test_a_gate_that_is_undecided_keeps_the_case(output):
     theta[0, PREDICTOR - 1] = output
     assert (GATE.outputs(theta, torch.ones(1, 2, INPUTS)).pi == 0.5).all()
     score = GATE.score(theta, torch.ones(1, 2, INPUTS), None)
-    deferred, positive = decide(score, GATE.thresholds(theta), torch.tensor([0.0, 1.0]))
+    deferred, positive = decide(score, GATE.thresholds(theta, FREE), torch.tensor([0.0, 1.0]))
     assert not deferred.any()
     assert (positive == (output >= 0)).all()
 

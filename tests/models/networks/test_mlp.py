@@ -2,7 +2,9 @@ import pytest
 import torch
 
 from study.models.decisions import decide
-from study.models.mlp import MLP
+from study.models.networks.mlp import MLP
+
+FREE = torch.zeros(1)
 
 
 def random_theta(lanes: int) -> torch.Tensor:
@@ -14,14 +16,14 @@ def test_it_never_defers():
     x = torch.randn(2, 50, 4, generator=torch.Generator().manual_seed(1))
     assert (MLP.outputs(random_theta(5), x).pi == 0).all()
     theta = random_theta(5)
-    assert not decide(MLP.score(theta, x, None), MLP.thresholds(theta), torch.ones(50)).deferred.any()
+    assert not decide(MLP.score(theta, x, None), MLP.thresholds(theta, FREE), torch.ones(50)).deferred.any()
 
 
 def test_it_decides_for_the_positive_class_from_a_probability_of_one_half():
     x = torch.randn(2, 50, 4, generator=torch.Generator().manual_seed(1))
     theta = random_theta(5)
     theta[:, :, 0] = 0  # this lane says one half to everybody
-    positive = decide(MLP.score(theta, x, None), MLP.thresholds(theta), torch.zeros(50)).positive
+    positive = decide(MLP.score(theta, x, None), MLP.thresholds(theta, FREE), torch.zeros(50)).positive
     assert torch.equal(positive, MLP.outputs(theta, x).p >= 0.5)
     assert positive[:, :, 0].all()
     assert not positive.all()

@@ -8,7 +8,6 @@ not bent into a signal to the gate. Decisions: deferred where pi > 1/2, else the
 import torch
 from torch import Tensor
 
-from study.models import mlp
 from study.models.network import (
     Layout,
     Model,
@@ -21,6 +20,7 @@ from study.models.network import (
     read_out,
     same_for_all,
 )
+from study.models.networks import mlp
 
 
 def _layout(inputs: int, hidden: int) -> Layout:
@@ -59,7 +59,7 @@ def _score(theta: Tensor, x: Tensor, _: WeightNoise | None) -> Tensor:
     return torch.where(logit >= 0, keep, -keep)
 
 
-def _thresholds(theta: Tensor) -> Thresholds:
+def _thresholds(theta: Tensor, _: Tensor) -> Thresholds:
     return Thresholds(same_for_all(-1.0, theta), same_for_all(1.0, theta))
 
 

@@ -9,8 +9,10 @@ from torch import Tensor
 from study.models.decisions import decide
 from study.models.draws import stream
 from study.models.methods import defer, reject
-from study.models.ordinal import ORDINAL
+from study.models.networks.ordinal import ORDINAL
 from tests.models.synthetic_examples import batch_of
+
+FREE = torch.zeros(1)
 
 thresholds = st.floats(-5, 5)
 log_gaps = st.floats(-3, 2)
@@ -69,7 +71,7 @@ def test_float32_keeps_five_digits_of_p_and_q_and_six_decimals_of_pi(values, t0,
 @pytest.mark.parametrize("t0", [-100.0, -0.5, 30.0])
 def test_however_extreme_outputs_are_equation_10_of_the_thresholds_that_decide(t0, log_gap):
     scores = torch.tensor([-1e4, -200, -80, -30, 0, 20, 30, 69, 80, 110, 200, 1e4])
-    t1 = ORDINAL.thresholds(theta_for(scores, t0, log_gap)).t1[0, 0].double().numpy()
+    t1 = ORDINAL.thresholds(theta_for(scores, t0, log_gap), FREE).t1[0, 0].double().numpy()
     positive, idk, negative = equation_10(scores.double().numpy(), t0, t1)
     p, q, pi = outputs(scores, t0, log_gap)
     np.testing.assert_allclose(p, positive / (positive + negative), atol=1e-5)
@@ -132,7 +134,7 @@ def test_loss_and_gradient_are_finite_however_extreme_the_score_and_the_gap(meth
 @settings(deadline=None, max_examples=200)
 @given(st.floats(-10, 10, width=32), st.floats(-10, 3.5, width=32))
 def test_the_lower_threshold_is_below_the_upper_by_the_gap_for_both_groups(t0, log_gap):
-    found = ORDINAL.thresholds(theta_for(torch.zeros(1), t0, log_gap))
+    found = ORDINAL.thresholds(theta_for(torch.zeros(1), t0, log_gap), FREE)
     assert found.t0.flatten().tolist() == [t0, t0]
     assert (found.t0 < found.t1).all()
     assert found.t1.flatten().tolist() == pytest.approx([t0 + np.exp(log_gap)] * 2, rel=1e-5, abs=1e-5)
@@ -141,7 +143,7 @@ def test_the_lower_threshold_is_below_the_upper_by_the_gap_for_both_groups(t0, l
 @settings(deadline=None, max_examples=200)
 @given(st.floats(-1e6, 1e6, width=32), st.floats(-1e4, 1e4, width=32))
 def test_the_lower_threshold_never_passes_the_upper_however_extreme(t0, log_gap):
-    found = ORDINAL.thresholds(theta_for(torch.zeros(1), t0, log_gap))
+    found = ORDINAL.thresholds(theta_for(torch.zeros(1), t0, log_gap), FREE)
     assert (found.t0 <= found.t1).all()
     assert (found.t1 <= t0 + 40.2).all()
     pi = ORDINAL.outputs(theta_for(torch.zeros(1), t0, log_gap), torch.ones(1, 1, 1)).pi
@@ -156,7 +158,7 @@ def test_hard_decisions_say_idk_exactly_between_the_thresholds_and_positive_from
     t1 = t0 + np.exp(log_gap)
     theta = theta_for(torch.tensor([*values, t0, t1], dtype=torch.float64), t0, log_gap)
     found = ORDINAL.score(theta, torch.ones(1, 1, 1, dtype=torch.float64), None)
-    deferred, positive = decide(found, ORDINAL.thresholds(theta), torch.tensor([1.0]))
+    deferred, positive = decide(found, ORDINAL.thresholds(theta, FREE), torch.tensor([1.0]))
     for k, score in enumerate(found.flatten().tolist()[:-1]):
         assert deferred[0, 0, k].item() == (t0 < score < t1)
         assert positive[0, 0, k].item() == (score >= t1)
@@ -176,7 +178,7 @@ def test_a_model_that_decides_decides_for_the_class_that_p_favours(score, t0, lo
 
 def test_a_quarter_of_the_probability_is_idk_at_the_middle_score_before_training():
     theta = ORDINAL.initialise(6, 4, stream("test", 0)).view(1, -1, 1)
-    t0, t1 = (level[0, 0].item() for level in ORDINAL.thresholds(theta))
+    t0, t1 = (level[0, 0].item() for level in ORDINAL.thresholds(theta, FREE))
     _, idk, _ = equation_10(np.array((t0 + t1) / 2), t0, t1)
     assert t0 == -t1
     assert idk == pytest.approx(0.25, abs=0.01)

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from study.models import mlp
 from study.models.network import Layout, Model, Posterior, Uncertainty, WeightNoise
+from study.models.networks import mlp
 
 # Deviations start at softplus(-3) = 0.05, well below the weights: a network that is sure of itself.
 _START = -3.0

@@ -71,7 +71,7 @@ def _score(theta: Tensor, x: Tensor, _: WeightNoise | None) -> Tensor:
     return _parts(theta, x)[0]
 
 
-def _thresholds(theta: Tensor) -> Thresholds:
+def _thresholds(theta: Tensor, _: Tensor) -> Thresholds:
     t0 = theta[:, -2:-1].expand(-1, 2, -1)
     return Thresholds(t0, t0 + _gap(theta[:, -1:]))
 

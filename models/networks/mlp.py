@@ -44,7 +44,7 @@ def outputs(weights: Tensor, x: Tensor) -> Outputs:
     return Outputs(torch.sigmoid(score), torch.sigmoid(-score), torch.zeros_like(score))
 
 
-def never(theta: Tensor) -> Thresholds:
+def never(theta: Tensor, _: Tensor) -> Thresholds:
     """Return the thresholds of a network that always predicts, by the sign of its score."""
     zero = same_for_all(0.0, theta)
     return Thresholds(zero, zero)

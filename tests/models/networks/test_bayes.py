@@ -10,15 +10,17 @@ from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 from torch.nn.functional import softplus
 
-from study.models.bayes import BAYES, uncertainty
 from study.models.decisions import decide, scores
 from study.models.draws import stream
 from study.models.methods import LOSSES, binary
-from study.models.mlp import MLP
 from study.models.network import Thresholds, WeightNoise
+from study.models.networks.bayes import BAYES, uncertainty
+from study.models.networks.mlp import MLP
 from study.models.step import expected_loss
 from tests.models.plain import PlainBayes
 from tests.models.synthetic_examples import in_float64, make_examples
+
+FREE = torch.zeros(1)
 
 INPUTS, HIDDEN, LANES = 5, 3, 4
 SIZE = MLP.layout(INPUTS, HIDDEN).size
@@ -190,7 +192,9 @@ def test_idk_beyond_an_uncertainty_is_a_symmetric_band_of_the_score(r):
 def test_without_a_band_it_decides_by_its_mean_prediction():
     theta, noise = some_theta(), some_noise(5)
     x = in_float64(make_examples(80, INPUTS - 1, seed=2)).x
-    deferred, positive = decide(scores(BAYES, theta, x, noise), BAYES.thresholds(theta), torch.zeros(80))
+    deferred, positive = decide(
+        scores(BAYES, theta, x, noise), BAYES.thresholds(theta, FREE), torch.zeros(80)
+    )
     assert not deferred.any()
     for s in range(2):
         for k in range(LANES):
