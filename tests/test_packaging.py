@@ -114,6 +114,12 @@ def test_copy_that_lost_its_links_is_refused(source: Path, tmp_path: Path) -> No
         build("wheel", copy, tmp_path / "wheel")
 
 
+def test_citation_names_the_version_and_the_licence_of_the_package() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))
+    assert (citation["version"], citation["license"]) == (project["version"], project["license"])
+
+
 def test_lowest_versions_that_are_tested_are_the_lower_bounds() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     bounds = {}
