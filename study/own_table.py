@@ -10,6 +10,7 @@ from study.data.own.guessing import Guess
 from study.data.own.reading import naming, shown_place
 from study.data.own.section import DatasetSection
 from study.errors import OutputError, StudyFileError
+from study.storage.locations import local_path
 from study.storage.whole_files import write_whole
 from study.storage.yaml_text import parse_yaml
 
@@ -51,7 +52,7 @@ def write_study_file(file: str, given: Mapping[str, Any], out: Path | None) -> t
     It goes to <the table's name>.yaml unless told otherwise; nothing is written over. The data is made of
     it once, so that `study run` takes it as it is. Raises a UserError where that cannot be.
     """
-    out = out or Path(f"{table_name(file)}.yaml")
+    out = local_path(out or f"{table_name(file)}.yaml")
     if out.exists():
         raise OutputError(f"{out}: is there already; give another --out")
     guessed = guess_file(file, given)

@@ -15,7 +15,7 @@ MAY_IMPORT = {
     "errors": set(),
     "seeds": set(),
     "printer": set(),
-    "storage": {"errors"},
+    "storage": {"errors", "printer"},
     "results": {"storage", "words", "errors"},
     "data": {"storage", "words", "errors"},
     "config": {"data", "storage", "words", "errors", "models"},

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from study.errors import UserError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from study.storage.locations import Location
 
 AddParser = Callable[..., argparse.ArgumentParser]
@@ -30,6 +32,16 @@ def a_location(text: str) -> "Location":
 
     try:
         return location(text)
+    except UserError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def a_local_path(text: str) -> "Path":
+    """Take a path on this machine; a URI is refused, not taken for a folder of that name."""
+    from study.storage.locations import local_path
+
+    try:
+        return local_path(text)
     except UserError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 

@@ -3,11 +3,10 @@
 import argparse
 import shlex
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from study import printer
-from study.commands.arguments import AddParser, whole_number
+from study.commands.arguments import AddParser, a_local_path, whole_number
 from study.commands.exit_status import DONE
 
 if TYPE_CHECKING:
@@ -34,7 +33,9 @@ def add(add_parser: AddParser) -> None:
         description="What is not said of the columns is guessed from names and values, and marked so.",
     )
     init.add_argument("file", metavar="FILE", help="CSV or Parquet, here or a URI")
-    init.add_argument("--out", metavar="STUDY.yaml", type=Path, help="where to (<name of the table>.yaml)")
+    init.add_argument(
+        "--out", metavar="STUDY.yaml", type=a_local_path, help="where to (<name of the table>.yaml)"
+    )
     _add_roles(init)
     init.set_defaults(command=_init)
 
@@ -49,7 +50,7 @@ def add(add_parser: AddParser) -> None:
     describe.set_defaults(command=_describe)
     write = verbs.add_parser("write", help="write the table as the models see it before standardising")
     _add_dataset(write)
-    write.add_argument("--out", metavar="FILE.parquet", type=Path, required=True)
+    write.add_argument("--out", metavar="FILE.parquet", type=a_local_path, required=True)
     write.set_defaults(command=_write)
 
 

@@ -2,10 +2,9 @@
 
 import argparse
 import shlex
-from pathlib import Path
 
 from study import printer
-from study.commands.arguments import AddParser, add_directory
+from study.commands.arguments import AddParser, a_local_path, add_directory
 from study.commands.exit_status import DONE, INCOMPLETE
 from study.commands.opening import one_study
 
@@ -20,7 +19,7 @@ def add(add_parser: AddParser) -> None:
     )
     add_directory(export)
     export.add_argument("run_id", metavar="RUN_ID", help="a finished run; study select names one")
-    export.add_argument("--out", metavar="MODEL", type=Path, required=True, help="a new directory")
+    export.add_argument("--out", metavar="MODEL", type=a_local_path, required=True, help="a new directory")
     export.set_defaults(command=_export)
 
     apply = add_parser(
@@ -29,9 +28,9 @@ def add(add_parser: AddParser) -> None:
         description="Write the table with, for every case, the prediction, its probability, whether the "
         "case goes to the decision-maker, and why.",
     )
-    apply.add_argument("model", metavar="MODEL", type=Path, help="what study export wrote")
+    apply.add_argument("model", metavar="MODEL", type=a_local_path, help="what study export wrote")
     apply.add_argument("table", metavar="TABLE", help="CSV or Parquet, here or a URI")
-    apply.add_argument("--out", metavar="FILE", type=Path, required=True, help=".csv or .parquet")
+    apply.add_argument("--out", metavar="FILE", type=a_local_path, required=True, help=".csv or .parquet")
     apply.set_defaults(command=_apply)
 
 

@@ -2,10 +2,9 @@
 
 import argparse
 import shlex
-from pathlib import Path
 
 from study import printer
-from study.commands.arguments import AddParser, add_directory
+from study.commands.arguments import AddParser, a_local_path, add_directory
 from study.commands.exit_status import DONE
 from study.commands.opening import one_study
 
@@ -18,7 +17,7 @@ def add(add_parser: AddParser) -> None:
         description="Write an Optuna study for every method, model and decision-maker into an SQLite file.",
     )
     add_directory(history)
-    history.add_argument("--out", metavar="FILE.db", type=Path, required=True, help="a new file")
+    history.add_argument("--out", metavar="FILE.db", type=a_local_path, required=True, help="a new file")
     history.set_defaults(command=_optuna)
 
 

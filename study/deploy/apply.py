@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 from study.data import read_frame
 from study.deploy.model_file import load_model
 from study.errors import DataError, OutputError
+from study.storage.locations import local_path
 from study.storage.tables import write_csv
 from study.storage.whole_files import write_whole
 
@@ -23,7 +24,7 @@ def apply(model: Path | str, table: Path | str, out: Path | str) -> pd.DataFrame
     formula gets a leading apostrophe. A column of the table that is named as one of the decisions' is
     written as "NAME (table)". Raises ModelError, DataError (the table), or OutputError.
     """
-    place, source = Path(out), str(table)
+    place, source = local_path(out), str(table)
     if place.suffix.lower() not in ENDINGS:
         raise OutputError(f"{place}: decisions are written as .csv or .parquet; give such an --out")
     if place.resolve() == Path(source).resolve():

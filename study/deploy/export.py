@@ -25,6 +25,7 @@ from study.results.directory import ResultsDirectory
 from study.results.group_metrics import resampled_cells, spreads
 from study.results.metrics import metrics
 from study.results.outcomes import MissingOutcomesError, Outcomes, outcomes_of
+from study.storage.locations import local_path
 from study.words import FAILED, METRICS, SPLITS, THRESHOLDS
 
 
@@ -67,7 +68,7 @@ def export(
         OutputError: ``out`` already exists or cannot be written.
         NotReproducedError: the model decides otherwise.
     """
-    place = Path(out)
+    place = local_path(out)
     row = _find(directory, run_id)
     (facts,) = row.to_dict("records")
     run: dict[str, Any] = {str(name): None if pd.isna(value) else value for name, value in facts.items()}

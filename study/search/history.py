@@ -22,6 +22,7 @@ from study.search.samplers import (
     Point,
     write_storage,
 )
+from study.storage.locations import local_path
 from study.words import Arm
 
 SHOWN = ("test_error", "test_di", "test_idk_rate")
@@ -45,7 +46,7 @@ def write_optuna(
     left out. The file appears whole or not at all. Raises LedgerError where the ledger cannot be read,
     OutputError where ``out`` already exists or cannot be written.
     """
-    place = Path(out)
+    place = local_path(out)
     if place.exists():
         raise OutputError(f"{place}: already exists; give another --out, or delete it")
     histories = _histories(directory, plan, log)

@@ -15,7 +15,8 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from pyarrow import ArrowException, fs
 
-from study.errors import LedgerError
+from study.errors import LedgerError, OutputError
+from study.printer import without_keys
 from study.storage.retries import Result, reason, with_retries
 from study.storage.user_cache import own_directory
 
@@ -160,15 +161,39 @@ def location(given: str | Location) -> Location:
         return given
     text = str(given)
     if not _URI.match(text):
-        return Path(given)
+        return _home_expanded(Path(given))
     if "://" not in text or isinstance(given, Path):
         raise LedgerError(
-            f"{text}: is neither a path nor a URI; write a URI as text, such as s3://bucket/study"
+            f"{without_keys(text)}: is neither a path nor a URI; write a URI as text, such as s3://bucket/study"
         )
     parts = urlsplit(text)
+    if _cut_secret(parts.netloc, parts.path):
+        raise LedgerError(f"{without_keys(text)}: the secret has a / in it; write it as %2F")
     if parts.scheme == "file":
         return Path(unquote(parts.path))
     return RemotePath(f"{parts.scheme}://{parts.netloc}", parts.query, unquote(parts.path).strip("/"))
+
+
+def _cut_secret(host: str, path: str) -> bool:
+    """Return whether a URI's host ends within a secret: what follows its colon is no port."""
+    port = host.rpartition("@")[2].partition(":")[2]
+    return "@" in path and port != "" and not port.isdecimal()
+
+
+def _home_expanded(path: Path) -> Path:
+    """Return a path with ~ replaced by the home directory; raises LedgerError for an unknown user's."""
+    try:
+        return path.expanduser()
+    except RuntimeError as error:
+        raise LedgerError(f"{path}: {error}") from None
+
+
+def local_path(given: str | Location) -> Path:
+    """Return a path on this machine; raises OutputError for a URI, which would become a folder's name."""
+    found = location(given)
+    if isinstance(found, RemotePath):
+        raise OutputError(f"{found}: is a URI; give a path on this machine")
+    return found
 
 
 def _within(path: str) -> fs.FileSelector:

@@ -422,6 +422,36 @@ def test_select_before_anything_has_finished_is_refused(tiny_copy: ResultsDirect
     assert_refused(say("select", tiny_copy.root), "no run has finished yet")
 
 
+# Paths
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("export {} 0123 --out {uri}", "optuna {} --out {uri}", "init t.csv --out {uri}"),
+        *("apply m t.csv --out {uri}.csv", "apply {uri} t.csv --out d.csv"),
+        *("data write compas-two-year --out {uri}", "run --out {cut}", "status {cut}"),
+    ],
+)
+def test_uri_is_refused_where_a_local_path_is_wanted_and_its_key_is_not_shown(
+    line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, say: Say
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    uris = {"uri": "s3://KEY:SECRET@bucket/x", "cut": "s3://KEY:SEC/RET@bucket/x"}
+    answer = say(*line.format(tmp_path, **uris).split())
+    assert_refused(answer, "s3://bucket/x")
+    assert not re.search("KEY|SEC", answer.err)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_home_directory_is_expanded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, say: Say) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir("/")
+    assert say("data", "write", "compas-two-year", "--out", "~/t.parquet").status == 0
+    assert (tmp_path / "t.parquet").is_file()
+    assert_refused(say("status", "~/nothing"), f"{tmp_path / 'nothing'}: no study there")
+
+
 # Deploy
 
 
