@@ -91,7 +91,7 @@ def test_a_family_starts_with_the_hidden_layer_of_mlp_with_biases_of_0(model):
 def test_scores_and_thresholds_of_many_lanes_and_seeds_are_those_of_each(model):
     theta, noise = some(model, 2, 5, 3, 4)
     x = torch.randn(2, 7, 5, generator=stream("test", 0), dtype=torch.float64)
-    score, thresholds = model.score(theta, x, noise), model.thresholds(theta, FREE)
+    score, thresholds = model.score(theta, x, noise), model.thresholds(theta, FREE.expand(4))
     assert score.shape == (2, 7, 4)
     assert thresholds.t0.shape == thresholds.t1.shape == (2, 2, 4)
     assert (thresholds.t0 <= thresholds.t1).all()
