@@ -27,7 +27,7 @@ GIVEN = Model(
     initialise=lambda inputs, hidden, generator: torch.zeros(5),
     outputs=lambda theta, x: pytest.fail("figures go by scores"),
     score=lambda theta, x, noise: x[:, :, :1] * theta[:, :1],
-    thresholds=lambda theta: Thresholds(theta[:, 1:3], theta[:, 3:5]),
+    thresholds=lambda theta, gamma: Thresholds(theta[:, 1:3], theta[:, 3:5]),
 )
 
 
