@@ -1,14 +1,20 @@
-"""How far a study is: one line that renews itself on a terminal, plain lines elsewhere."""
+"""How far a study is: a bar that redraws itself on a terminal, plain lines elsewhere."""
 
+import shutil
 import sys
 import threading
 import time
 from collections.abc import Callable
 from typing import TextIO
 
+from tqdm import tqdm
+
+from study import printer
 from study.search.pack_queue import PackQueue
 
 _EVERY_TERMINAL = 0.5
+_BAR = 12
+"""Columns of a terminal that percentage and bar have at least; the front is left out before these are."""
 _EVERY_PLAIN = 10.0
 # The runs of a pack stop together, late: until this share of a study has, the time left is anybody's guess.
 _TELLS = 0.01
@@ -26,7 +32,7 @@ class Progress:
         self._trained: dict[str, int] = {}
         self._seen: set[str] = set()
         self._front = front() if queue.finished_runs else ""
-        self._said = self._started
+        self._shown = self._started
         self._lock = threading.Lock()
         if not self._terminal:
             self._write(self.line())
@@ -41,8 +47,8 @@ class Progress:
         self._seen.add(pack_id)
         self._trained[pack_id] = trained
         every = _EVERY_TERMINAL if self._terminal else _EVERY_PLAIN
-        if time.monotonic() - self._said >= every:
-            self._say()
+        if time.monotonic() - self._shown >= every:
+            self._show()
 
     def pack_stopped(self, pack_id: str) -> None:
         """Note that a pack begins again."""
@@ -52,23 +58,46 @@ class Progress:
         """Note that the rows of a pack are in the ledger."""
         self._trained.pop(pack_id, None)
         self._front = self._describe_front()
-        self._say()
+        self._show()
 
     def note(self, text: str) -> None:
-        """Say something for good, above the progress line."""
+        """Print a line that stays, above the bar."""
         with self._lock:
             self._write(text)
 
     def close(self) -> None:
-        """Leave the last state standing, where it would be written over."""
+        """Print the last state as a line, where a bar would be overwritten."""
         with self._lock:
             if self._terminal:
                 self._write(self.line())
 
     def line(self) -> str:
-        """Return the state in words: runs of planned, rate, time left, best front so far."""
-        planned = self._queue.planned_runs
-        done = self._queue.finished_runs + sum(self._trained.values())
+        """Return the state: runs of planned, rate, time left, best front so far."""
+        return " | ".join(filter(None, (*self._parts(), self._front)))
+
+    def bar(self, width: int) -> str:
+        """Return the state in at most ``width`` columns, with a bar, percentage and elapsed time."""
+        planned, elapsed = self._queue.planned_runs, time.monotonic() - self._started
+        runs, *others = self._parts()
+        text = " | ".join((runs, f"{_duration(elapsed)} elapsed", *others))
+        if self._front and len(text) + len(self._front) + 3 + _BAR <= width:
+            text += f" | {self._front}"
+        shown = text.replace("{", "{{").replace("}", "}}")
+        drawn: str = tqdm.format_meter(
+            min(self._done, planned),
+            planned,
+            elapsed,
+            ncols=width,
+            bar_format=f"{{percentage:3.0f}}%|{{bar}}| {shown}",
+        )
+        return drawn[:width]
+
+    @property
+    def _done(self) -> int:
+        return self._queue.finished_runs + sum(self._trained.values())
+
+    def _parts(self) -> list[str]:
+        planned, done = self._queue.planned_runs, self._done
         elapsed = time.monotonic() - self._started
         rate = (done - self._already) / elapsed if elapsed > 0 else 0.0
         left = planned - done - self._queue.failed_runs
@@ -79,23 +108,21 @@ class Progress:
             parts.append(f"{rate:.1f} runs/s")
             if left > 0 and done - self._already >= _TELLS * planned:
                 parts.append(f"{_duration(left / rate)} left")
-        if self._front:
-            parts.append(self._front)
-        return " | ".join(parts)
+        return parts
 
-    def _say(self) -> None:
+    def _show(self) -> None:
         with self._lock:
-            self._said = time.monotonic()
+            self._shown = time.monotonic()
             if self._terminal:
-                self._stream.write(f"\r\x1b[2K{self.line()}")
-                self._stream.flush()
+                # One column is left free: some terminals wrap after the last.
+                drawn = self.bar(shutil.get_terminal_size().columns - 1)
+                printer.emit(self._stream, f"\r\x1b[2K{printer.clean(drawn)}")
             else:
                 self._write(self.line())
 
     def _write(self, text: str) -> None:
         clear = "\r\x1b[2K" if self._terminal else ""
-        self._stream.write(f"{clear}{text}\n")
-        self._stream.flush()
+        printer.emit(self._stream, f"{clear}{printer.clean(text)}\n")
 
 
 def _duration(seconds: float) -> str:

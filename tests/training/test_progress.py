@@ -127,6 +127,27 @@ def test_terminal_gets_one_line_that_renews_itself_and_stays_at_the_end(queue: Q
     assert nothing == ""
 
 
+@pytest.mark.parametrize("width", [20, 40, 80, 200])
+def test_bar_has_percentage_elapsed_and_remaining_time_and_never_wraps(queue: Queue, width: int) -> None:
+    progress = progress_of(queue, Terminal())
+    progress.pack_advanced("a", 650)
+    bar = progress.bar(width)
+    assert len(bar) <= width
+    assert bar.startswith(" 50%|")
+    if width >= 80:
+        assert "| 650 of 1,300 runs | 0 s elapsed | " in bar
+        assert " left" in bar
+    assert ("front: 3 settings" in bar) is False
+    progress.pack_finished("a")
+    assert ("front: 3 settings" in progress.bar(width)) == (width >= 80)
+
+
+def test_escapes_in_a_note_do_not_reach_the_terminal(queue: Queue) -> None:
+    stream = Terminal()
+    progress_of(queue, stream).note("run failed: \x1b[2Jbad s3://key:secret@bucket/x")
+    assert stream.getvalue() == "\r\x1b[2Krun failed: bad s3://bucket/x\n"
+
+
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [(0.2, "0 s"), (59.4, "59 s"), (59.6, "1 min 00 s"), (3599, "59 min 59 s"), (7260, "2 h 01 min")],
