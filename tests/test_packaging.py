@@ -85,7 +85,7 @@ def test_wheel_holds_study_alone_and_every_file_of_it(source: Path, wheel: Path)
         for name in folder.rglob("*")
         if name.is_file() and "__pycache__" not in name.parts
     }
-    assert {"study/py.typed", "study/models/mlp.py", "study/config/presets/default.yaml"} <= shipped
+    assert {"study/py.typed", "study/models/families.py", "study/config/presets/default.yaml"} <= shipped
     assert "study/data/named/compas_two_year.parquet" in shipped
     assert contents(wheel) == shipped
 

@@ -214,7 +214,7 @@ def test_code_digest_is_the_same_each_time_and_hexadecimal() -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        *("models/gate.py", "engines/compiled.py", "results/metrics.py", "seeds.py"),
+        *("models/networks/gate.py", "engines/compiled.py", "results/metrics.py", "seeds.py"),
         *("training/evaluation.py", "training/study_data.py", "training/pack.py"),
     ],
 )
