@@ -32,10 +32,10 @@ them may import all."""
 ONLY_IN = {
     "ray": {"training/local_ray.py", "training/ray_cluster.py", "training/on_ray.py"},
     "optuna": {"search/samplers.py"},
-    "pydantic": {"config", "data/own/section.py", "deploy/model_file.py"},
+    "pydantic": {"config", "data/own/section.py", "data/own/fields.py", "deploy/model_file.py"},
     "torch": {"models", "engines", "training", "deploy"},
     "matplotlib": {"reports/figures"},
-    "study.config.study_file": {"config", "api.py", "training/launch.py"},
+    "study.config.study_file": {"config", "api.py", "own_table.py", "training/launch.py"},
 }
 """What may be imported in these files and folders only, at the top of a file or within a function."""
 

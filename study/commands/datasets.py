@@ -2,7 +2,6 @@
 
 import argparse
 import shlex
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from study import printer
@@ -10,19 +9,7 @@ from study.commands.arguments import AddParser, a_local_path, whole_number
 from study.commands.exit_status import DONE
 
 if TYPE_CHECKING:
-    from study.data.own.section import DatasetSection
-
-_ROLES = {
-    "label": "the outcome: a column of 0/1, or {column: COLUMN, positive: VALUE}",
-    "sensitive": "a column of 0/1, or {column: COLUMN, is: VALUE}, or {column: COLUMN, at_least: NUMBER}",
-    "decision_maker": "what people decided: a column, or {columns: [a, b], combine: draw}, or majority",
-    "features": "what the model sees (every column without another role)",
-    "drop": "columns that nobody uses, such as [id, name]",
-    "dm_only": "columns that only the decision-maker sees",
-    "split": "a column of train, validation and test",
-    "group": "a column whose rows with the same value are never on two sides of a split",
-}
-"""Keys of a study file's section `dataset` that the command line takes as well."""
+    from study.own_table import Described
 
 
 def add(add_parser: AddParser) -> None:
@@ -30,7 +17,7 @@ def add(add_parser: AddParser) -> None:
     init = add_parser(
         "init",
         help="write a study file for a table of your own",
-        description="What is not said of the columns is guessed from names and values, and marked so.",
+        description="Roles that are not given are inferred from the columns' names and values, and marked.",
     )
     init.add_argument("file", metavar="FILE", help="CSV or Parquet, here or a URI")
     init.add_argument(
@@ -45,7 +32,9 @@ def add(add_parser: AddParser) -> None:
     fetch = verbs.add_parser("fetch", help="download a data set that does not ship with the package")
     fetch.add_argument("name", metavar="NAME")
     fetch.set_defaults(command=_fetch)
-    describe = verbs.add_parser("describe", help="print rows, base rates, splits, what the DM sees")
+    describe = verbs.add_parser(
+        "describe", help="print rows, base rates, splits, what the decision-maker sees"
+    )
     _add_dataset(describe)
     describe.set_defaults(command=_describe)
     write = verbs.add_parser("write", help="write the table as the models see it before standardising")
@@ -67,8 +56,18 @@ def _add_dataset(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_roles(parser: argparse.ArgumentParser) -> None:
-    for key, words in _ROLES.items():
-        parser.add_argument(f"--{key.replace('_', '-')}", metavar="COLUMN", type=_role, help=words)
+    """Take the keys of `dataset` that name columns, once the command is chosen: they are its help."""
+    parse = parser.parse_known_args
+
+    def with_roles(*arguments: Any, **named: Any) -> Any:
+        from study.data.own.section import description, role_keys
+
+        for key in role_keys():
+            words = description(key).replace("%", "%%")
+            parser.add_argument(f"--{key.replace('_', '-')}", metavar="COLUMN", type=_role, help=words)
+        return parse(*arguments, **named)
+
+    parser.parse_known_args = with_roles  # type: ignore[method-assign]
 
 
 def _role(text: str) -> Any:
@@ -82,7 +81,9 @@ def _role(text: str) -> Any:
 
 def _roles(options: argparse.Namespace) -> dict[str, Any]:
     """Return the keys of the section `dataset` that the command line gives."""
-    given = {key: getattr(options, key) for key in _ROLES}
+    from study.data.own.section import role_keys
+
+    given = {key: getattr(options, key) for key in role_keys()}
     return {key: value for key, value in given.items() if value is not None}
 
 
@@ -116,11 +117,11 @@ def _fetch(options: argparse.Namespace) -> int:
 def _describe(options: argparse.Namespace) -> int:
     from study.data import describe
 
-    section, remarks = _dataset(options)
-    printer.echo(describe(section.load()))
-    if remarks:
-        printer.echo("\nGuessed, as you did not say:")
-        for key, remark in remarks.items():
+    data = _described(options)
+    printer.echo(describe(data.load()))
+    if data.remarks:
+        printer.echo("\nInferred (not specified):")
+        for key, remark in data.remarks.items():
             printer.echo(f"  {key}: {remark}")
     return DONE
 
@@ -128,13 +129,13 @@ def _describe(options: argparse.Namespace) -> int:
 def _write(options: argparse.Namespace) -> int:
     from study.data import write_table
 
-    dataset = _dataset(options)[0].load()
+    dataset = _described(options).load()
     write_table(dataset, options.out)
     printer.echo(f"{len(dataset.label):,} rows: {options.out}")
     return DONE
 
 
-def _dataset(options: argparse.Namespace) -> "tuple[DatasetSection, Mapping[str, str]]":
-    from study.own_table import dataset_section
+def _described(options: argparse.Namespace) -> "Described":
+    from study.own_table import describe_data
 
-    return dataset_section(options.name, _roles(options), path=options.path, split_seed=options.split_seed)
+    return describe_data(options.name, _roles(options), path=options.path, split_seed=options.split_seed)

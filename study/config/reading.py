@@ -14,6 +14,7 @@ from study.config.presets import preset_names, preset_text
 from study.config.study_file import NAME, StudyConfig
 from study.config.validation_errors import explain
 from study.errors import StudyFileError
+from study.storage.bounded import STUDY_FILE_BYTES, why_not_read
 from study.storage.yaml_text import parse_yaml
 
 
@@ -67,6 +68,8 @@ def stored(raw: Mapping[str, Any], where: str) -> StudyConfig:
 
 
 def _read(path: Path) -> str:
+    if why := why_not_read(path, STUDY_FILE_BYTES, "a study file is smaller"):
+        raise StudyFileError(f"{path}: {why}")
     try:
         return path.read_text("utf-8")
     except FileNotFoundError:

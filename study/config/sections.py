@@ -4,7 +4,8 @@ from typing import Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from study.config.spaces import Section, Space, Spaces, as_mapping, by_arm
+from study.config.spaces import Space, Spaces, as_mapping, by_arm
+from study.data.own.fields import Section
 
 SamplerName = Literal["grid", "random", "qmc", "nsga2", "tpe"]
 ADAPTIVE: frozenset[str] = frozenset({"nsga2", "tpe"})

@@ -2,13 +2,13 @@
 
 import contextlib
 import math
-import reprlib
 from collections.abc import Mapping
 from itertools import product
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
+from study.data.own.fields import Section, shown
 from study.models.families import FAMILIES
 from study.words import METHODS
 
@@ -23,12 +23,6 @@ ARMS: dict[str, tuple[str, str]] = {
     if method in FAMILIES[model].methods
 }
 """Every method with every model that can be trained with it, by its name in a study file."""
-
-
-class Section(BaseModel):
-    """A part of a study file: unknown keys, other types and infinite numbers are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class Range(Section):
@@ -117,23 +111,6 @@ def by_arm(coefficient: str, given: Mapping[str, Space]) -> dict[str, Space]:
     return {
         arm: given.get(arm, given.get(ARMS[arm][0], space)) for arm, space in DEFAULTS[coefficient].items()
     }
-
-
-def listed(value: object) -> object:
-    """Take one for a list of one."""
-    return tuple(value) if isinstance(value, list | tuple) else (value,)
-
-
-def shown(value: object) -> str:
-    """Return a value as it stands in the file, cut to a length that fits a line."""
-    brief = reprlib.Repr()
-    brief.maxlevel = 3
-    brief.maxstring = brief.maxother = brief.maxlong = 60
-    try:
-        text = brief.repr(value)
-    except ValueError:  # Python does not print whole numbers of thousands of digits.
-        return "a number of thousands of digits"
-    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def _space(value: object) -> object:

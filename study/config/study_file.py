@@ -22,10 +22,9 @@ from study.config.spaces import (
     DEFAULTS,
     ModelName,
     Range,
-    Section,
     Space,
-    listed,
 )
+from study.data.own.fields import Section, listed
 from study.data.own.section import DatasetSection
 from study.models.families import FAMILIES
 from study.words import NO_DECISION_MAKER, PAPER_METHODS, Arm, Method

@@ -5,7 +5,8 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from study.config.spaces import Range, shown
+from study.config.spaces import Range
+from study.data.own.fields import shown
 
 
 def explain(error: ValidationError, model: type[BaseModel]) -> str:

@@ -4,10 +4,10 @@ from study.data.cautions import cautions
 from study.data.dataset import Dataset, Table, write_table
 from study.data.decisions import Decisions
 from study.data.describe import describe
-from study.data.own.columns import TableColumns
 from study.data.own.guessing import Guess, guess
-from study.data.own.reading import read_frame
-from study.data.own.template import study_file, table_name
+from study.data.own.reading import read_cells, read_frame
+from study.data.own.section import DatasetSection, table_name
+from study.data.own.template import study_file
 from study.data.preprocessing import Group, Preprocessing
 from study.data.registry import dataset_names, default_subgroup, fetch, load_dataset
 from study.data.splits import TEST, TRAIN, VALIDATION
@@ -18,12 +18,12 @@ __all__ = [
     "TRAIN",
     "VALIDATION",
     "Dataset",
+    "DatasetSection",
     "Decisions",
     "Group",
     "Guess",
     "Preprocessing",
     "Table",
-    "TableColumns",
     "cautions",
     "dataset_names",
     "default_subgroup",
@@ -31,6 +31,7 @@ __all__ = [
     "fetch",
     "guess",
     "load_dataset",
+    "read_cells",
     "read_frame",
     "study_file",
     "subgroup",

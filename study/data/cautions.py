@@ -1,8 +1,9 @@
-"""What would make the figures of a study mislead: one line each, with what to do, before any training.
+"""What would make the metrics of a study mislead: one line each, with what to do, before any training.
 
 ``BOUNDS`` are ours: below them a line would be about nothing, so that those that are shown are read.
 """
 
+import unicodedata
 from collections.abc import Iterator
 
 import numpy as np
@@ -11,7 +12,7 @@ import pandas as pd
 from study.data.dataset import Dataset, Float32, Int64
 from study.data.decisions import MOST_ERROR
 from study.data.logistic import auc, fit_logistic, predict_logistic
-from study.data.preprocessing import Bool, shown
+from study.data.preprocessing import MAX_LEVELS, Bool, shown, spoilt_numbers, texts
 from study.data.splits import TEST, TRAIN, VALIDATION
 from study.words import SPLITS
 
@@ -21,16 +22,22 @@ BOUNDS = {"di": 0.05, "label": 0.95, "group": 0.9, "same": 0.995}
 ASSUMED_ERROR = 0.3
 """Error rate of the model whose DI the first caution is about."""
 
+LEAST_NUMBERS = 10
+"""From so many categories on, a column that is nearly one of numbers is named."""
+
 MOST_VALUES = 2_000_000
 """So many values are looked at for what can be guessed: a sample of rows, evenly spaced."""
 
 
 def cautions(dataset: Dataset) -> list[str]:
-    """Return a line for everything about ``dataset`` that would make figures mislead; most weighty first.
+    """Return a line for everything about ``dataset`` that would make metrics mislead; most weighty first.
 
     Takes a second or two on 100,000 rows.
     """
-    every = (_small_cells, _decision_maker, _gives_label_away, _twins, _group_guessed, _constant)
+    every = (
+        *(_small_cells, _decision_maker, _near_equal, _gives_label_away, _twins, _cases_apart),
+        *(_group_guessed, _constant, _spoilt_numbers),
+    )
     return [line for check in every for line in check(dataset)]
 
 
@@ -58,16 +65,17 @@ def _small_cells(dataset: Dataset) -> Iterator[str]:
     if not sizes.all():
         split, a, y = np.argwhere(sizes == 0)[0]
         yield (
-            f"DI cannot be measured: the {SPLITS[split]} split has no row with A = {a} and y = {y}; gather "
-            "some, or choose another group"
+            f"the odds difference (DI) cannot be measured: the {SPLITS[split]} split has no row with "
+            f"A = {a} and y = {y}; gather some, or choose another group"
         )
         return
     a, y = np.unravel_index(int(sizes[TEST].argmin()), (2, 2))
     width = di_half_width(sizes[TEST], ASSUMED_ERROR)
     if width > BOUNDS["di"]:
         yield (
-            f"DI is known to ± {width:.2f} only (95 %, a model with {100 * ASSUMED_ERROR:.0f} % error), "
-            f"the test split has {sizes[TEST, a, y]:,} rows with A = {a} and y = {y}: take smaller "
+            f"the odds difference (DI) is known to ± {width:.2f} only (95 %, a model with "
+            f"{100 * ASSUMED_ERROR:.0f} % error), the test split has {sizes[TEST, a, y]:,} rows with "
+            f"A = {a} and y = {y}: take smaller "
             "differences in DI for chance, or gather more such cases"
         )
 
@@ -87,17 +95,16 @@ def _decision_maker(dataset: Dataset) -> Iterator[str]:
         )
     elif 1 - right > MOST_ERROR:
         yield (
-            f"the decision-maker is wrong in {100 * (1 - right):.0f} % of the rows: does its 1 mean what "
-            "the label's 1 means? Turn it round if not"
+            f"the decision-maker is wrong in {100 * (1 - right):.0f} % of the rows: check the coding, "
+            "its 1 may mean the label's 0"
         )
     else:
         for value in (0, 1):
             of_group = known & (group == value)
             if of_group.any() and not wrong[of_group].any():
                 yield (
-                    f"the decision-maker is never wrong where A = {value} ({of_group.sum():,} rows): are "
-                    "its decisions the outcome there? Everybody there would be deferred; look at how they "
-                    "were recorded"
+                    f"the decision-maker is never wrong where A = {value} ({of_group.sum():,} rows): check "
+                    "whether these decisions are the outcome; every such case would be deferred"
                 )
     own = dataset.own
     if own is not None and (own.left_out or not known.all()):
@@ -105,7 +112,7 @@ def _decision_maker(dataset: Dataset) -> Iterator[str]:
         yield (
             f"{drawn + own.left_out:,} of {len(known) + own.left_out:,} rows have no decision: "
             f"{own.left_out:,} are left out of validation and test, {drawn:,} train with a decision drawn "
-            "from a model of the known ones; figures hold for cases like those that somebody decides"
+            "from a model of the known ones; metrics hold for cases like those with a decision"
         )
 
 
@@ -124,16 +131,16 @@ def _gives_label_away(dataset: Dataset) -> Iterator[str]:
     for title, score in sorted(found.items(), key=lambda item: -item[1]):
         if score > BOUNDS["label"]:
             yield (
-                f"column {shown(title)} all but gives the label away (AUC {score:.3f} alone): name it in "
-                "drop, unless it is known before the outcome is"
+                f"column {shown(title)}: possible target leakage (AUC {score:.3f} alone): name it in drop, "
+                "unless it is known before the outcome is"
             )
 
 
 def _twins(dataset: Dataset) -> Iterator[str]:
     """Rows of a user's table that nothing tells apart, where it is not said who is the same person."""
-    if dataset.own is None or dataset.own.columns.group is not None:
+    if dataset.own is None or dataset.own.section.group is not None:
         return
-    frame = dataset.own.frame.drop(columns=[name for name in (dataset.own.columns.split,) if name])
+    frame = dataset.own.frame.drop(columns=[name for name in (dataset.own.section.split,) if name])
     codes = []
     for name in frame:
         try:
@@ -150,8 +157,67 @@ def _twins(dataset: Dataset) -> Iterator[str]:
         yield (
             f"{twins:,} of {test.sum():,} test rows equal a training or validation row in all but "
             "identifiers: if these are the same people, name what tells people apart in group; test "
-            "figures flatter otherwise"
+            "metrics are optimistic otherwise"
         )
+
+
+def _cases_apart(dataset: Dataset) -> Iterator[str]:
+    """Columns that are no feature and name a case of several rows, which are in training and in test."""
+    if dataset.own is None:
+        return
+    own, section = dataset.own, dataset.own.section
+    features = [column.name for column in own.features]
+    used = {*features, *(name for name, role in section.roles() if role not in ("drop", "features"))}
+    alike = pd.util.hash_pandas_object(own.frame[features], index=False).to_numpy()
+    known = pd.DataFrame({"alike": alike, "y": dataset.label, "split": dataset.split})
+    for name in own.frame.columns.difference([*used], sort=False):
+        codes, values = pd.factorize(texts(own.frame[name]))
+        if not MAX_LEVELS < len(values) < len(codes):
+            continue
+        differ = known.groupby(codes).nunique()
+        if (differ[["alike", "y"]] > 1).any(axis=None):
+            continue  # It names people, say, whose cases differ.
+        apart = int((differ["split"] > 1).sum())
+        if apart:
+            yield (
+                f"{apart:,} of {len(values):,} values of column {shown(str(name))} are in more than one "
+                "split, with the same outcome and features in each of their rows: if it names cases, name "
+                "it in group; test metrics are optimistic otherwise"
+            )
+
+
+def _near_equal(dataset: Dataset) -> Iterator[str]:
+    """Values that differ in case or blanks alone, where values are compared."""
+    if dataset.own is None:
+        return
+    own = dataset.own
+    categories = [column.name for column in (*own.features, *own.dm_only) if column.kind == "category"]
+    compared = [
+        name for name, role in own.section.roles() if role in ("label", "sensitive", "decision_maker")
+    ]
+    for name in dict.fromkeys([*compared, *categories]):
+        if pd.api.types.is_numeric_dtype(own.frame[name]):
+            continue
+        spellings: dict[str, list[str]] = {}
+        for value in sorted(set(texts(own.frame[name]).dropna())):
+            plain = " ".join(unicodedata.normalize("NFKC", value).casefold().split())
+            spellings.setdefault(plain, []).append(value)
+        found = [", ".join(map(shown, same)) for same in spellings.values() if len(same) > 1]
+        if found:
+            more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+            yield (
+                f"column {shown(name)}: {found[0]} are near-equal spellings{more}, and count as different "
+                "values: write one spelling if they mean the same"
+            )
+
+
+def _spoilt_numbers(dataset: Dataset) -> Iterator[str]:
+    """Categories that would be numbers but for a few cells."""
+    for column in dataset.own.features if dataset.own else ():
+        if column.kind != "category" or len(column.levels) < LEAST_NUMBERS or dataset.own is None:
+            continue
+        if words := spoilt_numbers(texts(dataset.own.frame[column.name])):
+            yield f"column {shown(column.name)} is used as categories: it holds {words}"
 
 
 def _group_guessed(dataset: Dataset) -> Iterator[str]:
@@ -165,8 +231,8 @@ def _group_guessed(dataset: Dataset) -> Iterator[str]:
         strongest = np.argsort(-np.abs(weights[:-1]), kind="stable")[:3]
         names = ", ".join(shown(dataset.feature_names[k]) for k in strongest if weights[k])
         yield (
-            f"A can be guessed from the other columns (AUC {score:.2f}), most of all by {names}: a model "
-            "without A would know it all the same; name stand-ins in drop if it must not"
+            f"proxies: the sensitive attribute is predictable from the other columns (AUC {score:.2f}), "
+            f"most of all from {names}; name them in drop if a model must not use them"
         )
 
 
@@ -178,7 +244,7 @@ def _constant(dataset: Dataset) -> Iterator[str]:
         more = f" and {len(names) - 5} more" if len(names) > 5 else ""
         plural = "columns" if len(names) > 1 else "column"
         listed = ", ".join(shown(name) for name in names[:5])
-        yield f"{plural} {listed}{more}: the same in every training row, so of no use; name it in drop"
+        yield f"{plural} {listed}{more}: the same in every training row, without effect; name it in drop"
 
 
 def _raw_features(dataset: Dataset) -> list[tuple[str, str, list[int]]]:

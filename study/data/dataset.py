@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -12,12 +12,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from study.data.decisions import Decisions, complete
-from study.data.own.columns import TableColumns
 from study.data.preprocessing import Column, Group, Preprocessing, shown, standardise
 from study.data.splits import TRAIN, split_rows
 from study.errors import DataError
 from study.storage.whole_files import write_whole
 from study.words import SPLITS
+
+if TYPE_CHECKING:
+    from study.data.own.section import DatasetSection
 
 Float64 = npt.NDArray[np.float64]
 Float32 = npt.NDArray[np.float32]
@@ -47,13 +49,15 @@ class Table:
 
 @dataclass(frozen=True, eq=False)
 class OwnTable:
-    """What a user's own table has beside what every data set has.
+    """What a user's own table has beyond what every data set has.
 
-    frame: the file's columns, as they are, of the data set's N rows; features, dm_only: how they are
-    encoded; left_out: rows without a decision that validation and test would have had.
+    section: what its columns are for; group: who has A = 1; frame: the file's columns, as they are, of the
+    data set's N rows; features, dm_only: how they are encoded; left_out: rows without a decision that
+    validation and test would have had.
     """
 
-    columns: TableColumns
+    section: "DatasetSection"
+    group: Group
     frame: pd.DataFrame
     features: tuple[Column, ...]
     dm_only: tuple[Column, ...]
@@ -153,7 +157,7 @@ def assemble(
         table=table,
         preprocessing=Preprocessing(
             columns,
-            own.columns.sensitive if own else Group("sensitive"),
+            own.group if own else Group("sensitive", kind="number", levels=("0", "1")),
             tuple(mean.tolist()),
             tuple(factor.tolist()),
         ),

@@ -1,14 +1,14 @@
 """What the people of a user's own table decided -> one decision-maker for every row.
 
-Three things are done to the raw columns, each so that a figure means what it says:
+Three things are done to the raw columns, each so that a metric means what it says:
 
 - Several people: each case's DM is one of those who decided it, drawn by seed, or their majority (ties
   drawn).
 - Hard decisions: the loss of deferring (Eq. 8) charges the cross entropy of the DM's probability, which
   a 0 or 1 that is wrong makes infinite. So a hard decision counts with the confidence that the DM earns
-  on the training rows: 1 - e for what they said, e their share of errors. Figures count decisions, and
+  on the training rows: 1 - e for what they said, e their share of errors. Metrics count decisions, and
   this leaves decisions as they are.
-- Rows nobody decided: figures of a joint system need real decisions, so validation and test keep only
+- Rows nobody decided: metrics of a joint system need real decisions, so validation and test keep only
   rows that have one. Training rows are all used: a missing decision is drawn from a logistic regression
   of the known ones on everything the DM sees and on the outcome (without the outcome the drawn DM would
   be less skilled than the real one). This assumes that who was decided on depends on nothing else.
@@ -26,6 +26,7 @@ from study.data.preprocessing import Bool, Float32, Float64, Value, matches, num
 from study.errors import DataError
 
 LEAST_ERROR, MOST_ERROR = 1e-4, 0.49
+_ZERO_ONE = {"0", "1"}
 _DRAW, _FILL = 1, 2
 """Streams of random numbers, apart from the split's."""
 
@@ -35,7 +36,7 @@ class Decisions:
     """The DM of a user's table.
 
     said: (N,) float64, the decision or probability as the table has it, NaN where nobody decided; hard:
-    whether these are decisions; probability: (N,) float32, what training and figures use.
+    whether these are decisions; probability: (N,) float32, what training and metrics use.
     """
 
     said: Float64
@@ -58,11 +59,20 @@ def combine(
     positive: Value | None,
     seed: int,
 ) -> tuple[Float64, bool]:
-    """Return what the DM said, (N,) with NaN where nobody decided, and whether these are hard decisions.
+    """Return the decisions, (N,) with NaN where there is none, and whether these are hard decisions.
 
-    Columns hold 0/1, booleans, the ``label``'s two values, or probabilities. Raises DataError for others.
+    Columns hold the ``label``'s two values, 0/1, booleans, or probabilities. They are read by the label's
+    own coding where all of them allow it, so that someone who only ever gave one answer is no exception;
+    else each column by itself. Raises DataError for other values.
     """
-    each = [_one(frame[name], frame[label], positive) for name in names]
+    outcomes = set(texts(frame[label]).dropna().unique())
+    answers = [set(texts(frame[name]).dropna().unique()) for name in names]
+    by_label = positive is not None and set().union(*answers) <= outcomes
+    zero_one = all(levels <= _ZERO_ONE for levels in answers)
+    each = []
+    for name, levels in zip(names, answers, strict=True):
+        coded = by_label or (positive is not None and not zero_one and levels <= outcomes)
+        each.append(_one(frame[name], levels, outcomes, positive if coded else None))
     said = np.column_stack([column for column, _ in each])
     hard = all(is_hard for _, is_hard in each)
     if len(names) == 1:
@@ -105,26 +115,27 @@ def complete(
     return Decisions(said, hard, filled.astype(np.float32))
 
 
-def _one(values: "pd.Series[Any]", label: "pd.Series[Any]", positive: Value | None) -> tuple[Float64, bool]:
-    """Return one person's column as numbers with NaN, and whether they are decisions."""
-    text = texts(values)
-    levels = set(text.dropna().unique())
+def _one(
+    values: "pd.Series[Any]", levels: set[str], outcomes: set[str], positive: Value | None
+) -> tuple[Float64, bool]:
+    """Return one person's column as numbers with NaN, and whether they are decisions.
+
+    levels: the column's values; by the label's coding, with 1 for ``positive``, unless that is None.
+    """
     name = f"column {shown(str(values.name))}"
     if not levels:
-        raise DataError(f"{name}: is empty; decisions or probabilities are allowed, in some rows at least")
+        raise DataError(f"{name}: is empty; it must hold decisions or probabilities, in some rows at least")
     missing = values.isna().to_numpy()
-    if levels <= {"0", "1"} or levels <= {"false", "true"}:
-        return np.where(missing, np.nan, text.isin(("1", "true")).to_numpy()), True
-    outcomes = set(texts(label).dropna().unique())
-    if positive is not None and levels <= outcomes:
-        return np.where(missing, np.nan, matches(text, positive)), True
-    allowed = "0 and 1, booleans, probabilities" + (f" or {some(outcomes)}" if positive is not None else "")
+    if positive is not None:
+        return np.where(missing, np.nan, matches(texts(values), positive)), True
+    if levels <= _ZERO_ONE or levels <= {"false", "true"}:
+        return np.where(missing, np.nan, texts(values).isin(("1", "true")).to_numpy()), True
+    two = f" or the label's {some(outcomes)}" if not outcomes <= _ZERO_ONE else ""
+    allowed = f"must hold 0 and 1, booleans, probabilities{two}"
     try:
         number = numbers(values)
     except DataError:
-        raise DataError(f"{name}: holds {some(levels)}; {allowed} are allowed") from None
+        raise DataError(f"{name}: {allowed}, got {some(levels)}") from None
     if not ((number >= 0) & (number <= 1) | missing).all():
-        raise DataError(
-            f"{name}: reaches from {np.nanmin(number):g} to {np.nanmax(number):g}; {allowed} are allowed"
-        )
+        raise DataError(f"{name}: {allowed}, got {np.nanmin(number):g} to {np.nanmax(number):g}")
     return number, False

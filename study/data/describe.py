@@ -1,4 +1,4 @@
-"""A ``Dataset`` in words and figures, for a person at a terminal."""
+"""A ``Dataset`` as text, for the terminal."""
 
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -47,19 +47,19 @@ def describe(dataset: Dataset) -> str:
             "\n".join(head),
             *(_understood(dataset.own) if dataset.own else []),
             _listed("The model sees (the last one is A)", dataset.feature_names),
-            _listed("The DM sees that, and", dataset.dm_only_names or ("nothing more",)),
+            _listed("The decision-maker also sees", dataset.dm_only_names or ("nothing more",)),
             _aligned(by_group),
             _aligned(by_split),
             _aligned(cells),
             *_decided(dataset, splits | {"all": everyone}),
-            *(["Take care:\n" + "\n".join(f"  {line}" for line in found)] if found else []),
+            *(["Warnings:\n" + "\n".join(f"  {line}" for line in found)] if found else []),
         ]
     )
 
 
 def _understood(own: OwnTable) -> list[str]:
     """What each column of a user's table was taken for, in the order of the file."""
-    roles = {name: role for name, role in reversed(own.columns.roles()) if role != "features"}
+    roles = {name: role for name, role in reversed(own.section.roles()) if role != "features"}
     encoded = {column.name: column for column in (*own.features, *own.dm_only)}
     lines = [["column", "role", "kind", "missing", "values"]]
     for name in map(str, own.frame.columns):
@@ -70,17 +70,15 @@ def _understood(own: OwnTable) -> list[str]:
         missing = f"{100 * own.frame[name].isna().mean():.1f} %"
         kind = column.kind if column else "-"
         lines.append([shown(name), role, kind, missing, _values(own, name, column)])
-    of_rule = own.columns.sensitive
+    of_rule, label = own.group, own.section.label
     rule = "it is 1"
     if of_rule.equals is not None:
         rule = f"it is {shown(text_of(of_rule.equals))}"
     elif of_rule.at_least is not None:
         rule = f"it is {of_rule.at_least:g} or more"
     rules = [f"A = 1 where {shown(of_rule.column)}: {rule}"]
-    if own.columns.positive is not None:
-        rules.append(
-            f"label = 1 where {shown(own.columns.label)}: it is {shown(text_of(own.columns.positive))}"
-        )
+    if label is not None and label.positive is not None:
+        rules.append(f"label = 1 where {shown(label.column)}: it is {shown(text_of(label.positive))}")
     return [_aligned(lines, left=5), "\n".join(rules)]
 
 
@@ -103,22 +101,23 @@ def _values(own: OwnTable, name: str, column: Column | None) -> str:
 
 def _decided(dataset: Dataset, splits: Mapping[str, np.ndarray]) -> list[str]:
     """How often the DM of a user's table is wrong, and its DI, where it is known what they decided."""
-    if dataset.decisions is None or dataset.own is None:
+    people = dataset.own.section.decision_maker if dataset.own else None
+    if dataset.decisions is None or people is None:
         return []
-    columns, known = dataset.own.columns, dataset.decisions.known
+    known = dataset.decisions.known
     wrong = (dataset.decisions.said >= 0.5) != (dataset.label == 1)
-    lines = [["the DM", "decided", "share", "error", "DI"]]
+    lines = [["decision-maker", "decided", "share", "error", "DI"]]
     for title, rows in splits.items():
         decided = rows & known
         di = disparate_impact(wrong[decided], dataset.label[decided] == 1, dataset.sensitive[decided] == 1)
         figures = [_count(decided), _rate(known, rows), _rate(wrong, decided)]
         lines.append([title, *figures, "-" if np.isnan(di) else f"{di:.3f}"])
-    names = ", ".join(map(shown, columns.decision_maker))
+    names = ", ".join(map(shown, people.columns))
     how = {"draw": ", one drawn for each case", "majority": ", their majority"}.get(
-        columns.combine or "", ""
+        people.combine or "", ""
     )
     what = "decisions" if dataset.decisions.hard else "probabilities"
-    return [f"The DM of column {names}{how}: {what}", _aligned(lines)]
+    return [f"The decision-maker of column {names}{how}: {what}", _aligned(lines)]
 
 
 def _count(rows: np.ndarray) -> str:

@@ -1,8 +1,10 @@
 """From raw columns to what a model sees: learned on training rows, frozen, stored with a trained model."""
 
+import contextlib
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any, Literal
 
 import numpy as np
@@ -23,6 +25,8 @@ MAX_LEVELS = 50
 _NUMBERS = ("integer", "floating", "mixed-integer-float", "decimal", "empty")
 _CATEGORIES = ("string", "boolean", "categorical", "mixed-integer")
 _DATES = ("date", "datetime", "datetime64", "time", "timedelta", "timedelta64", "period")
+_BOOLEANS = {word: said for said in ("true", "false") for word in (said, said.title(), said.upper())}
+_BOOLEANS |= {"1": "true", "0": "false"}
 _YES_NO = {True: ("true", "yes", "on"), False: ("false", "no", "off")}
 
 
@@ -56,7 +60,7 @@ class Column:
             absent = np.isnan(number)
             columns = [np.where(absent, self.median, number)]
         else:
-            text = texts(values)
+            text = as_trained(values, self.kind, self.levels)
             absent = text.isna().to_numpy()
             columns = [(text == level).to_numpy(dtype=np.float64, na_value=0.0) for level in self.levels]
             if self.other:
@@ -68,11 +72,26 @@ class Column:
 
 @dataclass(frozen=True)
 class Group:
-    """Who has A = 1: where ``column`` is 1 or true, or holds ``equals``, or from ``at_least`` on."""
+    """Who has A = 1: where ``column`` is 1 or true, or holds ``equals``, or from ``at_least`` on.
+
+    kind, levels: what the study's table held there, as ``learned`` notes it; None where nothing is known.
+    """
 
     column: str
     equals: Value | None = None
     at_least: float | None = None
+    kind: Kind | None = None
+    levels: tuple[str, ...] | None = None
+
+    def learned(self, frame: pd.DataFrame) -> "Group":
+        """Note what the column holds in a study's table: another table is read in the same way."""
+        values = _column(frame, self.column)
+        levels = None if self.at_least is not None else tuple(sorted(texts(values).dropna().unique()))
+        try:
+            kind = kind_of(values)
+        except DataError:  # Dates, say: as text they can be compared all the same.
+            kind = "category"
+        return replace(self, kind=kind, levels=levels)
 
     def of(self, frame: pd.DataFrame) -> Bool:
         """Return A (N,); raises DataError for a missing column or value, and one that is not allowed."""
@@ -80,10 +99,20 @@ class Group:
         _refuse_missing(values, self.column)
         if self.at_least is not None:
             return numbers(values) >= self.at_least
+        text = self._texts(values)
         if self.equals is not None:
-            return matches(texts(values), self.equals)
+            return matches(text, self.equals)
         words = "write {column: " + shown(self.column) + ", is: VALUE} or at_least: NUMBER"
-        return binary(values, self.column, words)
+        return binary(text, self.column, words)
+
+    def refuse_unseen(self, frame: pd.DataFrame) -> None:
+        """Raise DataError for a value that the study's table did not have: it would count as A = 0."""
+        if self.levels is not None:
+            values = self._texts(_column(frame, self.column))
+            _refuse_unseen(values, self.column, self.levels, "not in the study's table", "")
+
+    def _texts(self, values: "pd.Series[Any]") -> "pd.Series[Any]":
+        return texts(values) if self.kind is None else as_trained(values, self.kind, self.levels or ())
 
 
 @dataclass(frozen=True)
@@ -103,26 +132,17 @@ class Preprocessing:
         """Names of the F + 1 inputs, the last one ``sensitive``."""
         return (*(name for column in self.columns for name in column.inputs), "sensitive")
 
-    @property
-    def text_columns(self) -> tuple[str, ...]:
-        """Raw columns that a reader must leave as text, since 007 is not 7; booleans are not text."""
-        categories = (column for column in self.columns if column.kind == "category")
-        return tuple(column.name for column in categories if not {*column.levels} <= {"true", "false"})
-
     def refuse_unseen(self, frame: pd.DataFrame) -> None:
-        """Raise DataError for a category that was in no training row and is not counted as "other"."""
+        """Raise DataError for a value that training never had, in a category or the sensitive column.
+
+        Levels that are not listed singly count as "other".
+        """
         for column in self.columns:
-            if column.kind == "number" or column.other:
-                continue
-            text = texts(_column(frame, column.name))
-            unseen = ~text.isin(column.levels).to_numpy() & text.notna().to_numpy()
-            if unseen.any():
-                row = int(np.flatnonzero(unseen)[0])
-                raise DataError(
-                    f"column {shown(column.name)}: {shown(text.iloc[row])} in row {row + 1:,} was in no "
-                    f"training row; {some(column.levels)} are allowed, or an empty cell, which counts as "
-                    "none of them"
-                )
+            if column.kind == "category" and not column.other:
+                text = as_trained(_column(frame, column.name), column.kind, column.levels)
+                empty = ", or an empty cell, which counts as none of them"
+                _refuse_unseen(text, column.name, column.levels, "in no training row", empty)
+        self.group.refuse_unseen(frame)
 
     def transform(self, frame: pd.DataFrame) -> Float32:
         """Return the inputs (N, F+1) of raw rows: F standardised, then A as 0/1; other columns are ignored.
@@ -154,9 +174,9 @@ def learn(values: "pd.Series[Any]", training: Bool, *, listed: bool) -> Column:
     counts = text.value_counts()
     if len(counts) > MAX_LEVELS and not listed:
         raise DataError(
-            f"column {shown(name)}: {len(counts):,} different values in the training rows, {MAX_LEVELS} "
-            f"are allowed; name it in drop, or list it in features to keep its {MAX_LEVELS} most frequent "
-            "values" + _nearly_numbers(counts.index.tolist())
+            f"column {shown(name)}: {len(counts):,} different values in the training rows, at most "
+            f"{MAX_LEVELS} are allowed; name it in drop, or list it in features to keep its {MAX_LEVELS} "
+            "most frequent values" + (f"; {spoilt}" if (spoilt := spoilt_numbers(text)) else "")
         )
     # By count, then by name: ties must not depend on the order of rows in memory.
     frequent = sorted(counts.index, key=lambda level: (-counts[level], level))[:MAX_LEVELS]
@@ -172,7 +192,9 @@ def encode(frame: pd.DataFrame, columns: Sequence[Column]) -> Float64:
             parts.append(column.encode(_column(frame, column.name)))
         except DataError as error:
             words = str(error)
-            where = "" if words.startswith(("column", "no column")) else f"column {shown(column.name)}: "
+            where = (
+                "" if words.startswith(("column", "duplicate column")) else f"column {shown(column.name)}: "
+            )
             raise DataError(f"{where}{words}") from None
     return np.column_stack(parts) if parts else np.empty((len(frame), 0))
 
@@ -225,21 +247,35 @@ def texts(values: "pd.Series[Any]") -> "pd.Series[Any]":
     return pd.Series(words[code], index=values.index, name=values.name, dtype=object)
 
 
+def as_trained(values: "pd.Series[Any]", kind: Kind, levels: Sequence[str]) -> "pd.Series[Any]":
+    """Return a raw column as ``texts`` does, text read as the ``kind`` that training had: 007 may be 7.
+
+    Each value is read by itself, so that it does not depend on the rows next to it.
+    """
+    text = texts(values)
+    if kind == "number":
+        return text.map(_whole, na_action="ignore")
+    if levels and {*levels} <= {"false", "true"}:
+        return text.map(lambda word: _BOOLEANS.get(word.strip(), word), na_action="ignore")
+    return text
+
+
 def text_of(value: object) -> str:
     """Return one value as text."""
     if isinstance(value, bool | np.bool_):
         return "true" if value else "false"
+    if isinstance(value, Decimal) and value.is_finite():  # As databases store 1.00.
+        return str(int(value)) if value == value.to_integral_value() else format(value.normalize(), "f")
     if isinstance(value, float | np.floating) and math.isfinite(value) and value == int(value):
         return str(int(value))
     return str(value)
 
 
-def binary(values: "pd.Series[Any]", name: str, otherwise: str) -> Bool:
-    """Return where a column (N,) of 0/1 or booleans is 1; missing counts as no.
+def binary(text: "pd.Series[Any]", name: str, otherwise: str) -> Bool:
+    """Return where ``text`` (N,), as of ``texts``, of 0/1 or booleans is 1; missing counts as no.
 
     Raises DataError for other values, saying what to do ``otherwise``.
     """
-    text = texts(values)
     levels = set(text.dropna().unique())
     if not (levels <= {"0", "1"} or levels <= {"false", "true"}):
         raise DataError(
@@ -271,10 +307,11 @@ def _column(frame: pd.DataFrame, name: str) -> "pd.Series[Any]":
     """Return a column; raises DataError where there is none, or two."""
     count = list(frame.columns).count(name)
     if count != 1:
-        words = "is there twice; rename one" if count else "is not there; columns are "
+        if count:
+            raise DataError(f"duplicate column {shown(name)}; rename one")
         listed = ", ".join(shown(str(other)) for other in frame.columns[:12])
         more = ", ..." if len(frame.columns) > 12 else ""
-        raise DataError(f"column {shown(name)} {words}{'' if count else listed + more}")
+        raise DataError(f"column {shown(name)} not found; columns are {listed}{more}")
     column: pd.Series[Any] = frame[name]
     return column
 
@@ -288,10 +325,37 @@ def _refuse_missing(values: "pd.Series[Any]", name: str) -> None:
         )
 
 
-def _nearly_numbers(levels: Sequence[Any]) -> str:
-    """Return a hint where most of a category's values are numbers, so that some words spoil them."""
-    numeric = pd.to_numeric(pd.Series(list(levels), dtype=object), errors="coerce").notna().to_numpy()
-    if not 0.5 < numeric.mean() < 1:
-        return ""
-    word = next(level for level, fits in zip(levels, numeric, strict=True) if not fits)
-    return f"; most are numbers: leave the cell empty where it says {shown(str(word))}"
+def _refuse_unseen(
+    text: "pd.Series[Any]", name: str, levels: Sequence[str], where: str, besides: str
+) -> None:
+    unseen = ~text.isin(levels).to_numpy() & text.notna().to_numpy()
+    if unseen.any():
+        row = int(np.flatnonzero(unseen)[0])
+        raise DataError(
+            f"column {shown(name)}: {shown(text.iloc[row])} in row {row + 1:,} was {where}; "
+            f"{some(levels)} are allowed{besides}"
+        )
+
+
+def _whole(word: str) -> str:
+    """Return a number's text as ``text_of`` writes numbers; other text stays as it is."""
+    for number in (int, float):
+        with contextlib.suppress(ValueError):
+            return text_of(number(word)) if "_" not in word else word
+    return word
+
+
+def spoilt_numbers(text: "pd.Series[Any]") -> str | None:
+    """Return what keeps a column of text (N,) from being one of numbers, where most of its values are."""
+    levels = pd.Series(text.dropna().unique(), dtype=object)
+    numeric = pd.to_numeric(levels, errors="coerce").notna()
+    if 0.5 < numeric.mean() < 1:
+        words = some(levels[~numeric])
+        return f"numbers but for {words}: leave these cells empty to use the column as numbers"
+    comma = levels.str.fullmatch(r"\s*[-+]?\d+,\d+\s*")
+    if comma.mean() > 0.5:
+        return f"numbers with a decimal comma, such as {levels[comma].iloc[0]}: write them with a point"
+    marked = pd.to_numeric(levels.str.replace(r"[$€£%,\s]", "", regex=True), errors="coerce").notna()
+    if marked.mean() > 0.5:
+        return f"numbers with other signs, such as {levels[marked].iloc[0]}: write the numbers alone"
+    return None

@@ -1,4 +1,4 @@
-"""Data sets by name."""
+"""The data sets that the project knows, by name."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,8 +8,6 @@ from study.data.dataset import Dataset, Table, make_dataset
 from study.data.named.compas import read_compas, read_compas_two_year
 from study.data.named.health import read_health
 from study.data.named.sources import fetch_compas, fetch_health, find_compas, find_health
-from study.data.own.columns import TableColumns
-from study.data.own.table import load_table
 from study.errors import DataError
 
 
@@ -67,19 +65,12 @@ def dataset_names() -> dict[str, str]:
     return {name: entry.description for name, entry in DATASETS.items()}
 
 
-def load_dataset(
-    name: str, *, path: str | None = None, columns: TableColumns | None = None, split_seed: int = 0
-) -> Dataset:
-    """Return the data set ``name``, from the file ``path`` where that is given.
+def load_dataset(name: str, *, path: str | None = None, split_seed: int = 0) -> Dataset:
+    """Return the data set ``name``, from the file ``path`` where that is given; nothing is downloaded.
 
-    With ``columns`` it is a user's own table, and ``path`` does not count. Nothing is downloaded. Raises
-    DataError for an unknown name, a known one for a user's table, a ``path`` for a data set that ships with
-    the package, and a file that is missing or wrong.
+    Raises DataError for an unknown name, a ``path`` for a data set that ships with the package, and a file
+    that is missing or wrong.
     """
-    if columns is not None:
-        if name in DATASETS:
-            raise DataError(f"dataset.name: {name} is another data set's; give your table another name")
-        return load_table(columns, name=name, split_seed=split_seed)
     entry = _entry(name)
     if isinstance(entry, Fetched):
         table = entry.read(Path(path) if path is not None else entry.find())

@@ -1,15 +1,17 @@
 """Let an exported model decide for the rows of a file: what `study apply` does."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from study.data import read_frame
+from study.data import read_cells
 from study.deploy.model_file import load_model
 from study.errors import DataError, OutputError
-from study.storage.locations import local_path
+from study.storage.locations import local_path, shown_location
 from study.storage.tables import write_csv
 from study.storage.whole_files import write_whole
 
@@ -19,42 +21,59 @@ ENDINGS = (".csv", ".parquet")
 def apply(model: Path | str, table: Path | str, out: Path | str) -> pd.DataFrame:
     """Decide for every row of a CSV or Parquet file; write and return its columns, with decisions added.
 
-    ``out`` ends in .csv or .parquet. From CSV to CSV the table's own cells stay as they are, except that
-    what says that a value is missing becomes an empty cell, and a cell that a spreadsheet would run as a
-    formula gets a leading apostrophe. A column of the table that is named as one of the decisions' is
-    written as "NAME (table)". Raises ModelError, DataError (the table), or OutputError.
+    ``out`` ends in .csv or .parquet. The table's own cells stay as they are: those of
+    CSV are text, whatever they look like, and those of Parquet keep their types, or become text in CSV; a
+    cell that a spreadsheet would run as a formula gets a leading apostrophe there. A column of the table
+    that is named as one of the decisions' is written as "NAME (table)". Raises ModelError, DataError (the
+    table), or OutputError.
     """
     place, source = local_path(out), str(table)
+    as_csv = place.suffix.lower() == ".csv"
     if place.suffix.lower() not in ENDINGS:
         raise OutputError(f"{place}: decisions are written as .csv or .parquet; give such an --out")
-    if place.resolve() == Path(source).resolve():
+    if "://" not in source and place.resolve() == Path(source).resolve():
         raise OutputError(f"{place}: is the table itself; give another --out")
     deployed = load_model(model)
-    frame = read_frame(source, text=deployed.preprocessing.text_columns)
+    cells, frame = read_cells(source)
     try:
         decisions = deployed.decide(frame)
     except DataError as error:
-        raise DataError(f"{source}: {error}") from None
-    as_csv = place.suffix.lower() == ".csv"
-    # As text, so that 007 is not written as 7.
-    own = read_frame(source, text=list(frame.columns)) if as_csv else frame
-    decided = _renamed(own, set(decisions.columns)).join(decisions)
+        raise DataError(f"{shown_location(source)}: {error}") from None
+    own = _renamed(cells, set(decisions.columns))
+    decided = own
+    added = pa.Table.from_pandas(decisions, preserve_index=False)
+    for field, column in zip(added.schema, added.columns, strict=True):
+        decided = decided.append_column(field, column)
     if as_csv:
-        write_csv(place, decided)
+        texts = {name: _as_text(own.column(name)) for name in own.column_names}
+        write_csv(place, pd.DataFrame(texts, index=decisions.index).join(decisions))
     else:
         sink = pa.BufferOutputStream()
-        pq.write_table(pa.Table.from_pandas(decided, preserve_index=False), sink, compression="zstd")
+        pq.write_table(decided, sink, compression="zstd")
         write_whole(place, sink.getvalue().to_pybytes())
-    return decided
+    result: pd.DataFrame = decided.to_pandas()
+    return result
 
 
-def _renamed(own: pd.DataFrame, taken: set[str]) -> pd.DataFrame:
+def _as_text(column: pa.ChunkedArray) -> "pd.Series[Any]":
+    """Return a column's cells as CSV has them; those it has no form for, such as lists, as JSON."""
+    try:
+        cells: pd.Series[Any] = column.cast(pa.string()).to_pandas()
+    except (pa.ArrowNotImplementedError, pa.ArrowInvalid):
+        values = column.to_pylist()
+        cells = pd.Series([None if value is None else json.dumps(value, default=str) for value in values])
+    return cells
+
+
+def _renamed(own: pa.Table, taken: set[str]) -> pa.Table:
     """Give columns whose names are ``taken`` others."""
-    names = set(map(str, own.columns)) | taken
-    new = {}
-    for name in filter(taken.__contains__, own.columns):
-        new[name] = f"{name} (table)"
-        while new[name] in names:
-            new[name] += "'"
-        names.add(new[name])
-    return own.rename(columns=new)
+    names = {*own.column_names} | taken
+    renamed = []
+    for name in own.column_names:
+        new = name
+        while new in taken or (new != name and new in names):
+            new = f"{name} (table)" if new == name else f"{new}'"
+        names.add(new)
+        renamed.append(new)
+    # What pandas noted of the columns holds no longer.
+    return own.rename_columns(renamed).replace_schema_metadata(None)

@@ -132,15 +132,15 @@ class RemotePath:
     def _request(self, action: Callable[[Any, str], Result]) -> Result:
         """Ask the store, with_retries."""
         try:
-            system, base = _open(self.store, self.query)
-        except (ArrowException, OSError, ValueError) as error:
+            system, path = file_system(self)
+        except OSError as error:
             raise LedgerError(
-                f"{self}: cannot be opened ({self._without_keys(reason(error))}); a local path is allowed, "
+                f"{self}: cannot be opened ({error}); a local path is allowed, "
                 "or a URI such as s3://bucket/study, gs://bucket/study, "
                 "abfss://container@account.dfs.core.windows.net/study"
             ) from None
         try:
-            return with_retries(lambda: action(system, f"{base.rstrip('/')}/{self.key}".rstrip("/")))
+            return with_retries(lambda: action(system, path))
         except FileNotFoundError:
             raise
         except (ArrowException, OSError) as error:
@@ -188,12 +188,47 @@ def _home_expanded(path: Path) -> Path:
         raise LedgerError(f"{path}: {error}") from None
 
 
+def shown_location(given: str) -> str:
+    """Return a path or URI as it may be shown: without the keys that a URI can hold."""
+    if not _URI.match(given) or not {"@", "?"} & set(given):
+        return given
+    try:
+        return str(location(given))
+    except (ValueError, LedgerError):  # It is no URI; whatever it holds is not shown.
+        return without_keys(given)
+
+
+def holds_keys(given: str) -> bool:
+    """Return whether a URI has a key, or an option that may be one."""
+    return bool(_URI.match(given)) and _key_places(given) != _key_places(shown_location(given))
+
+
 def local_path(given: str | Location) -> Path:
     """Return a path on this machine; raises OutputError for a URI, which would become a folder's name."""
     found = location(given)
     if isinstance(found, RemotePath):
         raise OutputError(f"{found}: is a URI; give a path on this machine")
     return found
+
+
+def file_system(given: Location) -> tuple[Any, str]:
+    """Return the file system that holds a location, and its path there; raises OSError without keys."""
+    if isinstance(given, Path):
+        return fs.LocalFileSystem(), str(given)
+    try:
+        system, base = _open(given.store, given.query)
+    except (ArrowException, OSError, ValueError) as error:
+        raise OSError(given._without_keys(reason(error))) from None
+    return system, f"{base.rstrip('/')}/{given.key}".rstrip("/")
+
+
+def _key_places(uri: str) -> tuple[str, int]:
+    """Return where a URI can have keys: its host, and how many options it has."""
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        return uri, 0
+    return parts.netloc, len(parse_qsl(parts.query))
 
 
 def _within(path: str) -> fs.FileSelector:

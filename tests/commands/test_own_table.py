@@ -11,7 +11,7 @@ from study.api import Study
 from study.cli import main
 from study.config.reading import load_config, validate
 from study.errors import DataError, OutputError, StudyFileError
-from study.own_table import dataset_section, write_study_file
+from study.own_table import describe_data, write_study_file
 from study.results.directory import ResultsDirectory
 from study.storage.locations import RemotePath, location
 from study.training.launch import launch
@@ -46,14 +46,14 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_from_a_table_to_a_report(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["init", "cases.csv", "--label", "{column: outcome, positive: bad}"]) == 0
-    assert "decision_maker: guessed from its name\n" in capsys.readouterr().out
+    assert "decision_maker: inferred from its name\n" in capsys.readouterr().out
     assert main(["data", "describe", "cases.yaml"]) == 0
     told = capsys.readouterr().out
     for line in (
         "person_id  group           -         0.0 %    300 different",
         "city       feature         category",
         "label = 1 where outcome: it is bad",
-        "The DM of column judge: decisions",
+        "The decision-maker of column judge: decisions",
         "rows have no decision",
     ):
         assert line in told
@@ -79,22 +79,22 @@ def test_from_a_table_to_a_report(here: Path, capsys: pytest.CaptureFixture[str]
     cautions = study.directory.read_manifest()["cautions"]
     assert any("rows have no decision" in line for line in cautions)
     page = study.report().read_text()
-    assert '<section id="care">' in page
+    assert '<section id="warnings">' in page
     assert page.count("rows have no decision") == 1
 
 
 def test_a_written_study_file_says_what_a_table_without_one_is_described_by(here: Path) -> None:
     path, guessed = write_study_file("cases.csv", ROLES, None)
     assert path == Path("cases.yaml")
-    section, remarks = dataset_section("cases.csv", ROLES)
+    section, remarks, _ = describe_data("cases.csv", ROLES)
     assert load_config(path).dataset == section
     assert remarks == guessed.remarks
-    assert dataset_section("cases.yaml", {})[0] == section
+    assert describe_data("cases.yaml", {})[0] == section
 
 
 def test_nothing_is_written_over_and_nothing_that_would_not_run(here: Path) -> None:
     Path("cases.yaml").write_text("mine")
-    with pytest.raises(OutputError, match=r"cases\.yaml: is there already; give another --out"):
+    with pytest.raises(OutputError, match=r"cases\.yaml: already exists; give another --out"):
         write_study_file("cases.csv", ROLES, None)
     assert Path("cases.yaml").read_text() == "mine"
     with pytest.raises(DataError, match=r"cases\.csv: column outcome: holds bad, good; 0 and 1"):
@@ -114,9 +114,17 @@ def test_simulated_decision_maker_beside_a_table_with_decisions_is_cautioned(her
 @pytest.mark.parametrize(
     ("column", "combine", "how"),
     [
-        (["judge", "expert"], "draw", "The DM of column judge, expert, one drawn for each case: decisions"),
-        (["judge", "expert"], "majority", "The DM of column judge, expert, their majority: decisions"),
-        (["sure"], None, "The DM of column sure: probabilities"),
+        (
+            ["judge", "expert"],
+            "draw",
+            "The decision-maker of column judge, expert, one drawn for each case: decisions",
+        ),
+        (
+            ["judge", "expert"],
+            "majority",
+            "The decision-maker of column judge, expert, their majority: decisions",
+        ),
+        (["sure"], None, "The decision-maker of column sure: probabilities"),
     ],
 )
 def test_description_says_how_people_become_one_decision_maker(
@@ -134,7 +142,7 @@ def test_table_is_written_as_the_models_see_it(here: Path) -> None:
     words = ["--label", "{column: outcome, positive: bad}", "--split-seed", "3", "--out", "t.parquet"]
     assert main(["data", "write", "cases.csv", *words]) == 0
     written = pd.read_parquet("t.parquet")
-    dataset = dataset_section("cases.csv", ROLES, split_seed=3)[0].load()
+    dataset = describe_data("cases.csv", ROLES, split_seed=3)[0].load()
     assert list(written)[: len(dataset.feature_names) - 1] == list(dataset.feature_names[:-1])
     assert written["label"].tolist() == dataset.label.tolist()
     assert written["split"].tolist() == [SPLITS[code] for code in dataset.split]
@@ -155,7 +163,7 @@ def test_table_in_a_store_is_the_table(
     assert path == Path("cases.yaml")
     dataset = load_config(path).dataset.load()
     assert dataset.source == str(there)
-    assert dataset.fingerprint == dataset_section(name, ROLES)[0].load().fingerprint
+    assert dataset.fingerprint == describe_data(name, ROLES)[0].load().fingerprint
     there.unlink()
     with pytest.raises(DataError, match=r"^s3://.*cases\..* cannot be read"):
         load_config(path).dataset.load()
@@ -164,7 +172,7 @@ def test_table_in_a_store_is_the_table(
 def test_key_in_a_uri_is_neither_taken_into_a_study_file_nor_shown(store: Store, here: Path) -> None:
     for uri in (store.uri("nothing.csv"), "s3://KEY:hush@bucket/x.csv", "s3://bucket/x.csv?token=hush"):
         for ask in (
-            lambda uri=uri: dataset_section(uri, ROLES),
+            lambda uri=uri: describe_data(uri, ROLES),
             lambda uri=uri: write_study_file(uri, ROLES, None),
             lambda uri=uri: validate({"dataset": {**ROLES, "path": uri, "sensitive": "race"}}, "my.yaml"),
         ):
@@ -193,4 +201,4 @@ def test_what_does_not_go_together_is_refused(
     name: str, given: dict[str, Any], path: str | None, words: str, here: Path
 ) -> None:
     with pytest.raises(StudyFileError, match=words):
-        dataset_section(name, given, path=path)
+        describe_data(name, given, path=path)

@@ -10,6 +10,7 @@ from study.config.presets import preset_names
 from study.config.reading import load_config, validate
 from study.config.spaces import ARMS, Range
 from study.config.study_file import StudyConfig
+from study.data import Group
 from study.errors import StudyFileError
 from study.models.families import FAMILIES
 from study.results.changed_keys import changed_keys
@@ -131,7 +132,7 @@ WRONG = [
     ),
     (
         "dataset: {path: x, label: y, sensitive: a, decision_maker: [b, c]}",
-        ["dataset.decision_maker: combine: is missing; with several columns draw or majority is allowed"],
+        ["dataset.decision_maker: combine: is missing; with several columns give draw or majority"],
     ),
     (
         "dataset: {path: x, label: y, sensitive: a, decision_maker: {columns: b, combine: draw}}",
@@ -144,7 +145,7 @@ WRONG = [
     ("dataset: {path: x, label: y, sensitive: a, features: []}", ["dataset: features: the list is empty"]),
     (
         "dataset: {path: x, label: {column: y, positive: [1]}, sensitive: a}",
-        ["dataset.label.positive: [1] is not a value of a column; text, a number or a boolean is allowed"],
+        ["dataset.label.positive: [1] is not a value of a column; it must be text, a number or a boolean"],
     ),
     ("decision_maker: column", ["name the column in dataset.decision_maker"]),
     ("test_decision_maker: column", ["name the column in dataset.decision_maker"]),
@@ -372,7 +373,7 @@ def test_resolved_table_of_ones_own_has_what_was_given_and_its_name() -> None:
     people = {"columns": ["ann", "bob"], "combine": "majority"}
     resolved = validate({"dataset": {**OWN, "decision_maker": people}}, "here").resolved()
     assert resolved["dataset"] == {
-        **{"name": "my-cases", "path": "some/my cases.csv", "split_seed": 0},
+        **{"name": "my-cases", "path": str(Path("some/my cases.csv").absolute()), "split_seed": 0},
         **{"label": {"column": "y"}, "sensitive": {"column": "age", "at_least": 40.0}},
         **{"decision_maker": people, "features": ["x", "age"], "drop": ["id"], "split": "fold"},
     }
@@ -382,21 +383,24 @@ def test_resolved_table_of_ones_own_has_what_was_given_and_its_name() -> None:
 def test_columns_are_what_the_section_says() -> None:
     section = {**OWN, "decision_maker": "ann", "label": {"column": "y", "positive": True}, "name": "mine"}
     config = validate({"dataset": section, "decision_maker": "column"}, "here")
-    columns = config.dataset.columns
-    assert config.dataset.name == "mine"
-    assert columns is not None
-    assert (columns.label, columns.positive, columns.decision_maker) == ("y", True, ("ann",))
-    assert (columns.sensitive.column, columns.sensitive.at_least) == ("age", 40.0)
-    assert (columns.drop, columns.split, columns.group) == (("id",), "fold", None)
-    assert StudyConfig().dataset.columns is None
+    dataset = config.dataset
+    assert (dataset.name, dataset.own) == ("mine", True)
+    assert dataset.label is not None
+    assert dataset.sensitive is not None
+    assert dataset.decision_maker is not None
+    assert (dataset.label.column, dataset.label.positive) == ("y", True)
+    assert dataset.decision_maker.columns == ("ann",)
+    assert dataset.sensitive.group == Group("age", at_least=40.0)
+    assert (dataset.drop, dataset.split, dataset.group) == (("id",), "fold", None)
+    assert not StudyConfig().dataset.own
 
 
 def test_role_is_changed_on_the_command_line_like_any_key() -> None:
     given = {"dataset": {**OWN, "decision_maker": "ann"}}
-    changed = validate(given, "here", ["dataset.label.positive=3", "dataset.group=person"])
-    assert changed.dataset.columns is not None
-    assert (changed.dataset.columns.label, changed.dataset.columns.positive) == ("y", 3)
-    assert changed.dataset.columns.group == "person"
+    changed = validate(given, "here", ["dataset.label.positive=3", "dataset.group=person"]).dataset
+    assert changed.label is not None
+    assert (changed.label.column, changed.label.positive) == ("y", 3)
+    assert changed.group == "person"
 
 
 def test_resolved_has_the_spaces_of_the_studys_arms_alone() -> None:

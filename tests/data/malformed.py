@@ -11,7 +11,6 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from study.data import Group
 from tests.worlds.own_tables import cases
 
 ROWS = 40
@@ -80,8 +79,11 @@ def malformed() -> dict[str, bytes]:
         "an image": b"\x89PNG\r\n\x1a\n" + bytes(range(256)),
         "HTML": b"<!doctype html><html><body>not found</body></html>",
         "JSON": json.dumps([{"bad": 1}]).encode(),
-        "semicolons": csv.replace(b",", b";"),
-        "tabs": csv.replace(b",", b"\t"),
+        "bars in the header alone": csv.replace(b",", b"|", csv.split(b"\n")[0].count(b",")),
+        "no header": csv.partition(b"\n")[2],
+        "UTF-16, the other end first": b"\xfe\xff" + csv.decode().encode("utf-16-be"),
+        "an old workbook": b"\xd0\xcf\x11\xe0" + csv,
+        "two columns without a name": csv.replace(b"skill,income", b","),
         "open quote": csv + b'"',
         "a name twice": csv.replace(b"skill", b"income", 1),
         "the label twice": csv.replace(b"skill", b"bad", 1),
@@ -160,7 +162,7 @@ WRONG_ROLES: dict[str, dict[str, Any]] = {
         for name in ("skill", "income", "sex", "city", "race", "sure", "case", "<script>")
     },
     **{
-        f"sensitive {name}": {"sensitive": Group(name)}
+        f"sensitive {name}": {"sensitive": name}
         for name in ("skill", "sex", "race", "city", "sure", "nowhere")
     },
     **{
@@ -170,11 +172,11 @@ WRONG_ROLES: dict[str, dict[str, Any]] = {
     **{f"split by {name}": {"split": name} for name in ("skill", "sex", "city", "employed", "judge")},
     **{f"{key} is the label": {key: ("bad",)} for key in ("drop", "dm_only", "features", "decision_maker")},
     "positive is nowhere": {"positive": "nowhere"},
-    "positive of three": {"label": "race", "positive": "A", "sensitive": Group("judge")},
-    "threshold of a text": {"sensitive": Group("race", at_least=3.0)},
-    "threshold nobody reaches": {"sensitive": Group("skill", at_least=1e9)},
-    "threshold everybody reaches": {"sensitive": Group("skill", at_least=-1e9)},
-    "threshold of what is missing": {"sensitive": Group("income", at_least=1.0)},
+    "positive of three": {"label": "race", "positive": "A", "sensitive": "judge"},
+    "threshold of a text": {"sensitive": {"column": "race", "at_least": 3.0}},
+    "threshold nobody reaches": {"sensitive": {"column": "skill", "at_least": 1e9}},
+    "threshold everybody reaches": {"sensitive": {"column": "skill", "at_least": -1e9}},
+    "threshold of what is missing": {"sensitive": {"column": "income", "at_least": 1.0}},
     "no features left": {
         "drop": ("case", "skill", "income", "sex", "city", "employed", "judge", "sure", "one")
     },

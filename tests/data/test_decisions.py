@@ -84,15 +84,30 @@ def test_what_a_column_of_decisions_may_hold(values: list[Any], expected: list[A
         ([None, None], "column ann: is empty"),
         (
             ["guilty", "free"],
-            "column ann: holds free, guilty; 0 and 1, booleans, probabilities are allowed",
+            "column ann: must hold 0 and 1, booleans, probabilities, got free, guilty",
         ),
-        ([0, 2], "column ann: reaches from 0 to 2"),
-        ([-0.1, 0.5], "column ann: reaches from -0.1 to 0.5"),
+        ([0, 2], "column ann: must hold .*, got 0 to 2"),
+        ([-0.1, 0.5], "column ann: must hold .*, got -0.1 to 0.5"),
     ],
 )
 def test_what_it_may_not_hold(values: list[Any], words: str) -> None:
     with pytest.raises(DataError, match=words):
         said(pd.DataFrame({"ann": values, "bad": [0, 1]}), "ann")
+
+
+def test_label_s_own_coding_comes_first_also_of_one_who_only_ever_gave_one_answer() -> None:
+    """1 is the label's 0 here: nobody's lone 1 counts as positive."""
+    frame = pd.DataFrame({"ann": [1, 2, 2], "bob": [1, 1, None], "bad": [1, 2, 1]})
+    for name, expected in (("ann", [0, 1, 1]), ("bob", [0, 0])):
+        found, hard = said(frame, name, positive=2)
+        assert (found[~np.isnan(found)].tolist(), hard) == (expected, True)
+    turned = pd.DataFrame({"ann": [0, 1], "bad": [0, 1]})
+    assert said(turned, "ann", positive=0)[0].tolist() == [1, 0]
+
+
+def test_people_who_all_say_0_and_1_are_read_alike_whatever_the_label_s_coding() -> None:
+    frame = pd.DataFrame({"ann": [0, 1], "bob": [1, 1], "bad": [1, 2]})
+    assert said(frame, "ann", "bob", how="majority", positive=2)[0][1] == 1
 
 
 # From what was said to a probability for every row

@@ -3,7 +3,6 @@ import re
 
 import numpy as np
 
-from study.data import Group
 from study.data.dataset import Table, make_dataset
 from study.data.describe import describe
 from study.words import SPLITS
@@ -43,7 +42,7 @@ def test_names_source_and_fingerprint_are_told(table: Table) -> None:
 
 def test_lines_of_one_block_are_equally_long(table: Table) -> None:
     blocks = describe(make_dataset(table, split_seed=0)).split("\n\n")[-4:]
-    assert blocks.pop().startswith("Take care:\n  DI is known to ± ")
+    assert blocks.pop().startswith("Warnings:\n  the odds difference (DI) is known to ± ")
     for block in blocks:
         assert len({len(line) for line in block.splitlines()}) == 1
 
@@ -60,7 +59,7 @@ def test_long_lists_are_wrapped(table: Table) -> None:
     frame = table.frame.assign(**dict.fromkeys(names, table.frame["height"]))
     wide = dataclasses.replace(table, frame=frame, feature_names=names)
     text = describe(make_dataset(wide, split_seed=0))
-    assert max(map(len, text.partition("Take care")[0].splitlines())) <= 100
+    assert max(map(len, text.partition("Warnings:")[0].splitlines())) <= 100
 
 
 # A table of somebody's own
@@ -88,7 +87,7 @@ def test_columns_of_ones_own_table_are_told_with_role_kind_and_values() -> None:
 
 def test_rules_for_group_and_label_are_told() -> None:
     frame = cases().assign(bad=lambda f: f["bad"].map({0: "no", 1: "yes"}))
-    text = describe(own(frame, positive="yes", sensitive=Group("skill", at_least=0.25)))
+    text = describe(own(frame, positive="yes", sensitive={"column": "skill", "at_least": 0.25}))
     assert "A = 1 where skill: it is 0.25 or more\nlabel = 1 where bad: it is yes\n" in text
 
 

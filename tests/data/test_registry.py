@@ -6,6 +6,7 @@ import pytest
 
 import study.data as data
 from study.errors import DataError
+from study.words import SPLITS
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +26,7 @@ def test_embedded_data_set_needs_nothing() -> None:
     assert dataset.name == "compas-two-year"
     assert dataset.features.shape == (7214, 22)
     assert np.isfinite(dataset.features).all()
-    assert [len(dataset.indices(name)) for name in data.SPLITS] == [4039, 1010, 2165]
+    assert [len(dataset.indices(name)) for name in SPLITS] == [4039, 1010, 2165]
 
 
 def test_split_seed_is_passed_on() -> None:
@@ -36,7 +37,7 @@ def test_split_seed_is_passed_on() -> None:
 
 def test_compas_by_path_has_the_papers_sizes(compas_copy: Path) -> None:
     dataset = data.load_dataset("compas", path=str(compas_copy))
-    sizes = {name: len(dataset.indices(name)) for name in data.SPLITS}
+    sizes = {name: len(dataset.indices(name)) for name in SPLITS}
     assert sizes["test"] == 3309
     assert sizes["train"] + sizes["validation"] == 7718
     assert str(compas_copy) in dataset.source

@@ -116,14 +116,14 @@ def wrong(frame: pd.DataFrame, **columns: object) -> pd.DataFrame:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda t: t.drop(columns=["sex"]), "column sex is not there; columns are case, skill"),
-        (lambda t: t.drop(columns=["race"]), "column race is not there"),
+        (lambda t: t.drop(columns=["sex"]), "column sex not found; columns are case, skill"),
+        (lambda t: t.drop(columns=["race"]), "column race not found"),
         (lambda t: wrong(t, sex="x"), "column sex: x in row 8 was in no training row; f, m are allowed"),
         (lambda t: wrong(t, skill="high"), "column skill: high is not a finite number"),
         (lambda t: wrong(t, skill="inf"), "column skill: inf is not a finite number"),
         (lambda t: wrong(t, race=""), "column race: missing in 1 of 299 rows"),
         (lambda t: t.head(0), "has no rows"),
-        (lambda t: t.set_axis(["skill", *t.columns[1:]], axis=1), "column skill is there twice"),
+        (lambda t: t.set_axis(["skill", *t.columns[1:]], axis=1), "duplicate column skill"),
     ],
 )
 def test_wrong_table_is_refused_by_the_name_of_its_file(

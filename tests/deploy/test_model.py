@@ -171,9 +171,9 @@ def test_how_text_is_stored_makes_no_difference(
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda t: t.drop(columns="skill"), "column skill is not there; columns are case"),
-        (lambda t: t.drop(columns="race"), "column race is not there"),
-        (lambda t: pd.concat([t, t[["city"]]], axis=1), "column city is there twice; rename one"),
+        (lambda t: t.drop(columns="skill"), "column skill not found; columns are case"),
+        (lambda t: t.drop(columns="race"), "column race not found"),
+        (lambda t: pd.concat([t, t[["city"]]], axis=1), "duplicate column city; rename one"),
         (lambda t: t.assign(skill="much"), "column skill: much is not a finite number; numbers and"),
         (lambda t: t.assign(skill=np.inf), "column skill: inf is not a finite number"),
         (lambda t: t.assign(skill=1e300), "column skill: a value is too large; finite numbers are allowed"),

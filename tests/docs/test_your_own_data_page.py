@@ -61,12 +61,12 @@ def test_from_the_table_to_the_report(
     assert Path("results/first-look/report/index.html").is_file()
     for code in blocks(PAGE, "python"):
         exec(compile(code, PAGE, "exec"), {})
-    assert "Take care:" in capsys.readouterr().out
+    assert "Warnings:" in capsys.readouterr().out
 
 
 def test_every_caution_is_explained() -> None:
     """Whatever is said of tables that have every fault there is."""
-    explained = text(PAGE).partition("## Take care")[2]
+    explained = text(PAGE).partition("## Warnings")[2]
     cells = [line.split(" | ")[0].strip("| ") for line in explained.splitlines() if line.startswith("| ")]
     patterns = [re.escape(cell).replace(r"\.\.\.", ".*") for cell in cells[2:]]
     faulty = cases(900).assign(a=1, b="x", judge=lambda f: f["judge"].where(f["race"] != "B", f["bad"]))

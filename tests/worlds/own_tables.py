@@ -1,17 +1,20 @@
 """A small table of somebody's own: people, an outcome, what a judge decided."""
 
-import dataclasses
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from study.data import Group, TableColumns
+from study.data import DatasetSection
 from study.data.dataset import Dataset
-from study.data.own.table import table_dataset
 
-COLUMNS = TableColumns(path="cases.csv", label="bad", sensitive=Group("race", equals="B"), drop=("case",))
+ROLES: dict[str, Any] = {
+    "path": "cases.csv",
+    "label": "bad",
+    "sensitive": {"column": "race", "is": "B"},
+    "drop": ("case",),
+}
 
 
 def cases(rows: int = 200, seed: int = 1) -> pd.DataFrame:
@@ -36,10 +39,21 @@ def cases(rows: int = 200, seed: int = 1) -> pd.DataFrame:
     )
 
 
-def own(frame: pd.DataFrame, *, split_seed: int = 0, **roles: Any) -> Dataset:
-    """A data set of ``frame``, its columns as in COLUMNS but for ``roles``."""
-    columns = dataclasses.replace(COLUMNS, **roles)
-    return table_dataset(frame, columns, name="cases", split_seed=split_seed)
+def section(
+    *, positive: Any = None, combine: str | None = None, decision_maker: Any = None, **roles: Any
+) -> DatasetSection:
+    """Return the section of a table of ``cases``, its keys as in ROLES but for ``roles``."""
+    given = {**ROLES, **roles}
+    if positive is not None:
+        given["label"] = {"column": given["label"], "positive": positive}
+    if decision_maker is not None:
+        given["decision_maker"] = {"columns": decision_maker, "combine": combine}
+    return DatasetSection.model_validate(given)
+
+
+def own(frame: pd.DataFrame, **roles: Any) -> Dataset:
+    """Return the data set of ``frame``, its columns as in ROLES but for ``roles``."""
+    return section(**roles).load(frame)
 
 
 def written(frame: pd.DataFrame, path: Path) -> str:

@@ -1,4 +1,4 @@
-"""What the columns of a table may be, told by their names and values, for a person to check."""
+"""Roles of a table's columns, inferred from their names and values, for the user to check."""
 
 import re
 from collections.abc import Mapping
@@ -7,7 +7,17 @@ from typing import Any
 
 import pandas as pd
 
-from study.data.preprocessing import MAX_LEVELS, kind_of, numbers, shown, some, text_of, texts
+from study.data.own.section import role_keys
+from study.data.preprocessing import (
+    MAX_LEVELS,
+    kind_of,
+    numbers,
+    shown,
+    some,
+    spoilt_numbers,
+    text_of,
+    texts,
+)
 from study.errors import DataError
 from study.words import SPLITS
 
@@ -23,13 +33,19 @@ SENSITIVE = (
 DECISION = (
     *("decision", "decisions", "decided", "dm", "judge", "judgement", "judgment", "doctor", "physician"),
     *("clinician", "human", "expert", "reviewer", "annotator", "rater", "officer", "nurse", "adjuster"),
+    *("says", "said", "answer", "answers", "response", "verdict", "vote", "opinion", "reader"),
 )
+PEOPLE = (
+    *("p", "r", "person", "people", "worker", "participant", "respondent", "subject"),
+    *("user", "coder", "labeler", "labeller", "labelled", "labeled", "juror", "crowd", "adjudicator"),
+)
+"""Whose numbers several columns of answers have: ``p01``, ``worker_2``."""
 POSITIVE = ("1", "true", "yes", "y", "positive", "pos", "bad", "high", "t", "2")
 
 
 @dataclass(frozen=True)
 class Guess:
-    """Keys of a study file's section ``dataset``, and for each that was guessed a line that says so."""
+    """Keys of a study file's section ``dataset``, and for each that was inferred a line that says so."""
 
     section: Mapping[str, Any]
     remarks: Mapping[str, str]
@@ -47,8 +63,7 @@ def guess(frame: pd.DataFrame, given: Mapping[str, Any]) -> Guess:
     found.split()
     found.group()
     found.drop()
-    order = ("label", "sensitive", "decision_maker", "dm_only", "features", "drop", "split", "group")
-    section = {key: found.section[key] for key in order if key in found.section}
+    section = {key: found.section[key] for key in role_keys() if key in found.section}
     return Guess({**given, **section}, found.remarks)
 
 
@@ -84,71 +99,131 @@ class _Guessing:
                 "COLUMN, or --sensitive '{column: COLUMN, is: VALUE}', the value of those with A = 1"
             )
         if _is_zero_one(self.values[name]):
-            self._take("sensitive", name, "guessed from its name; A = 1 where it is 1")
+            self._take("sensitive", name, "inferred from its name; A = 1 where it is 1")
+        elif len(self.values[name]) == 2 and self._kind(name) == "number":
+            most = max(numbers(self.frame[name]))
+            value = int(most) if most == int(most) else float(most)
+            words = f"inferred from its name; A = 1 where it is {value}, the larger value"
+            self._take("sensitive", {"column": name, "is": value}, words)
         elif len(self.values[name]) <= MAX_LEVELS and self._kind(name) == "category":
             most = str(texts(self.frame[name]).value_counts().idxmax())
-            words = f"guessed from its name; A = 1 where it is {shown(most)}, the most frequent value"
+            words = f"inferred from its name; A = 1 where it is {shown(most)}, the most frequent value"
             self._take("sensitive", {"column": name, "is": most}, words)
         else:
             from_ = float(numbers(self.frame[name]).mean().round())
             least = int(from_) if abs(from_) < 1e15 else from_
-            words = f"guessed from its name; A = 1 from {least} on, about its mean"
+            words = f"inferred from its name; A = 1 from {least} on, about its mean"
             self._take("sensitive", {"column": name, "at_least": least}, words)
 
     def decision_maker(self) -> None:
         if "decision_maker" in self.section:
             return
-        outcome = _names_in(self.section["label"])
-        allowed = self.values.get(outcome[0], set()) if outcome else set()
-        names = [
-            name
-            for name in self._free()
-            if _tokens(name) & set(DECISION)
-            and self.values[name]
-            and (_is_zero_one(self.values[name]) or self.values[name] <= allowed or self._is_share(name))
+        answers = [name for name in self._free() if self._is_answer(name)]
+        names = [name for name in answers if _tokens(name) & set(DECISION)]
+        series = [
+            columns
+            for stem, columns in _numbered(answers).items()
+            if len(columns) > 2 and not set(columns) & set(names)
         ]
+        people = [columns for columns in series if _words(columns[0])[0] in PEOPLE]
+        names += [name for columns in people for name in columns]
         if len(names) == 1:
-            self._take("decision_maker", names[0], "guessed from its name")
+            self._take("decision_maker", names[0], "inferred from its name")
         elif names:
-            words = "guessed from their names; of those who decided a case one is drawn, or write majority"
+            words = "inferred from their names; of those who decided a case one is drawn, or write majority"
             self._take("decision_maker", {"columns": names, "combine": "draw"}, words)
+        for columns in series if not people else []:
+            self.remarks.setdefault(
+                "features",
+                f"{columns[0]} to {columns[-1]} hold two values like the label: if these are people's "
+                "answers, name them in decision_maker",
+            )
 
     def split(self) -> None:
         for name in [] if "split" in self.section else self._free():
             if self.values[name] == set(SPLITS) and self.frame[name].notna().all():
-                self._take("split", name, "its values say so")
+                self._take("split", name, "inferred from its values")
                 return
 
     def group(self) -> None:
+        """Find what tells cases apart: an identifier that repeats, best one whose rows are one case."""
         if "group" in self.section:
             return
-        counts = {name: self.frame[name].nunique() for name in self._free() if self._is_id(name)}
+        named = {
+            key: value for key, value in self.section.items() if key in ("features", "split", "dm_only")
+        }
+        taken = {*_names_in(named), *_names_in([self.section[key] for key in ("label", "sensitive")])}
+        free = [name for name in self.values if name not in taken and self._is_id(name)]
+        counts = {name: self.frame[name].nunique() for name in free}
         # What tells people apart has many values, and some of them more than once.
-        repeated = {name: count for name, count in counts.items() if MAX_LEVELS < count < len(self.frame)}
-        if repeated:
-            name = max(repeated, key=lambda name: repeated[name])
-            words = f"guessed from its name: {repeated[name]:,} values in {len(self.frame):,} rows"
-            self._take("group", name, words)
+        repeated = {name: n for name, n in counts.items() if MAX_LEVELS < n < len(self.frame)}
+        if not repeated:
+            return
+        cases = [name for name in repeated if self._is_case(name)]
+        name = max(cases or repeated, key=lambda name: repeated[name])
+        words = f"inferred from its name: {repeated[name]:,} values in {len(self.frame):,} rows"
+        others = [other for other in repeated if other != name]
+        if others:
+            words += f"; {some(others)} {'repeat' if len(others) > 1 else 'repeats'}, too"
+        self._take("group", name, words)
 
     def drop(self) -> None:
-        if {"drop", "features"} & set(self.section):
+        if "features" in self.section:
             return
+        given = _names_in(self.section.get("drop"))
         names, reasons = [], []
         for name in self._free():
-            kind = self._kind(name)
-            if kind is None:
-                reason = "neither numbers nor text"
-            elif kind == "category" and len(self.values[name]) > MAX_LEVELS:
-                reason = f"more than {MAX_LEVELS} different values"
-            elif self._is_id(name) and self.frame[name].nunique() == len(self.frame):
-                reason = "an identifier"
-            else:
-                continue
-            names.append(name)
-            reasons.append(f"{shown(name)} ({reason})")
+            reason = self._why_not_used(name)
+            if reason is not None:
+                names.append(name)
+                reasons.append(f"{shown(name)} ({reason})")
         if names:
             more = f" and {len(names) - 6} more" if len(names) > 6 else ""
-            self._take("drop", names, f"left out: {', '.join(reasons[:6])}{more}")
+            self._take("drop", [*given, *names], f"not used: {', '.join(reasons[:6])}{more}")
+
+    def _why_not_used(self, name: str) -> str | None:
+        """Return why a column is no feature, if so."""
+        kind = self._kind(name)
+        if kind is None:
+            return "neither numbers nor text"
+        if self._is_id(name):
+            distinct = self.frame[name].nunique()
+            if distinct == len(self.frame):
+                return "an identifier"
+            if distinct > MAX_LEVELS:
+                return "an identifier that repeats"
+        if kind == "category" and len(self.values[name]) > MAX_LEVELS:
+            return spoilt_numbers(texts(self.frame[name])) or f"more than {MAX_LEVELS} different values"
+        if (
+            kind == "category"
+            and _words(name)[0] in {*DECISION, *PEOPLE}
+            and self._tells_people_apart(name)
+        ):
+            return "who decided, by the name"
+        return None
+
+    def _tells_people_apart(self, name: str) -> bool:
+        """Return whether a column holds codes such as w001."""
+        return all(re.fullmatch(r"[A-Za-z]+[-_ ]?\d+", value) for value in self.values[name])
+
+    def _is_case(self, name: str) -> bool:
+        """Return whether rows with the same value have the same label and sensitive attribute."""
+        columns = [
+            n for n in _names_in([self.section["label"], self.section["sensitive"]]) if n in self.values
+        ]
+        columns += [
+            n for n in self._free() if n != name and not self._is_id(n) and self._kind(n) == "number"
+        ]
+        by_case = self.frame.groupby(name)
+        return all(bool((by_case[column].nunique(dropna=False) <= 1).all()) for column in columns)
+
+    def _is_answer(self, name: str) -> bool:
+        """Return whether a column may hold decisions: 0/1, the label's two values, or probabilities."""
+        outcome = _names_in(self.section["label"])
+        allowed = self.values.get(outcome[0], set()) if outcome else set()
+        values = self.values[name]
+        zero_one = values <= {"0", "1"} or values <= {"false", "true"}
+        return bool(values) and (zero_one or values <= allowed or self._is_share(name))
 
     def _take(self, key: str, value: object, remark: str) -> None:
         self.section[key] = value
@@ -166,12 +241,12 @@ class _Guessing:
     def _positive(self, name: str) -> tuple[object, str]:
         values = self.values[name]
         if _is_zero_one(values):
-            return name, "guessed from its name"
+            return name, "inferred from its name"
         likely = [value for value in sorted(values) if value.lower() in POSITIVE]
         rarer = str(texts(self.frame[name]).value_counts().index[-1])
         positive = likely[0] if likely else rarer
         why = "" if likely else ", the rarer value"
-        words = f"guessed from its name; 1 where it is {shown(positive)}{why}"
+        words = f"inferred from its name; 1 where it is {shown(positive)}{why}"
         return {"column": name, "positive": positive}, words
 
     def _kind(self, name: str) -> str | None:
@@ -212,6 +287,15 @@ def _some_values(column: "pd.Series[Any]") -> set[str]:
 
 def _is_zero_one(values: set[str]) -> bool:
     return len(values) == 2 and (values == {"0", "1"} or values == {"false", "true"})
+
+
+def _numbered(names: list[str]) -> dict[str, list[str]]:
+    """Return columns that are named alike but for a number at the end, by what they have in common."""
+    found: dict[str, list[str]] = {}
+    for name in names:
+        if match := re.fullmatch(r"(.*?)[-_ ]?\d+", name):
+            found.setdefault(match[1], []).append(name)
+    return found
 
 
 def _words(name: str) -> list[str]:

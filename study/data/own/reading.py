@@ -1,18 +1,21 @@
-"""A person's table in a file -> a frame of raw columns, or one clear line about what is wrong with it."""
+"""A user's table in a file -> a frame of raw columns, or one clear line about what is wrong with it."""
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator
 from contextlib import contextmanager
-from urllib.parse import parse_qsl, urlsplit
+from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
-from pyarrow import fs
 
-from study.data.preprocessing import shown
-from study.errors import DataError
-from study.storage.locations import location
+from study.data.preprocessing import shown, some
+from study.errors import DataError, LedgerError
+from study.storage.bounded import GIB, MIB, TABLE_GIB, table_bytes, why_not_read
+from study.storage.locations import file_system, location, shown_location
 
 MISSING_VALUES = [
     *("", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>"),
@@ -21,29 +24,45 @@ MISSING_VALUES = [
 """What pandas, too, takes for a missing value in a CSV file."""
 
 _INDEX = ("", "__index_level_0__")
+_COMPRESSED = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\x28\xb5\x2f\xfd": "zstd", b"\x04\x22\x4d\x18": "lz4"}
+_NO_TEXT = {
+    b"PK\x03\x04": "is a workbook or a zip archive; save the sheet as CSV",
+    b"\xd0\xcf\x11\xe0": "is a workbook; save the sheet as CSV",
+    b"\xff\xfe": "is in UTF-16; save it as CSV in UTF-8",
+    b"\xfe\xff": "is in UTF-16; save it as CSV in UTF-8",
+}
+_MARK = b"\xef\xbb\xbf"
+_LONGEST_ROW = 64 * MIB
+_NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*")
 
 
-def read_frame(path: str, *, text: Sequence[str] = ()) -> pd.DataFrame:
-    """Return the columns of a CSV (also compressed) or Parquet file, local or a URI that pyarrow opens.
+def read_frame(path: str) -> pd.DataFrame:
+    """Return the columns of a CSV or Parquet file, compressed or not, local or a URI that pyarrow opens.
 
     Which of the two it is, its first bytes say. CSV columns are numbers, booleans, dates or text as all
-    their values allow; those in ``text`` stay text. An index that pandas wrote without a name is left
-    out. Raises DataError for a file that cannot be read, a row of another length, no row, and a name
-    that is there twice.
+    their values allow; they are separated by commas, else by semicolons, tabs or bars. An index that
+    pandas wrote without a name is left out. Raises DataError for a file that cannot be read or is too
+    large, a row of another length, no row, no header, and a name that occurs twice.
     """
     with naming(path):
-        try:
-            table = _read(path, text)
-            _check(table.column_names)
-            index = [name for name in table.column_names if name in _INDEX]
-            frame: pd.DataFrame = table.drop_columns(index).to_pandas(ignore_metadata=True)
-        except (pa.ArrowException, OSError, ValueError, EOFError, OverflowError, RuntimeError) as error:
-            words = (getattr(error, "strerror", None) or str(error)).replace(path, shown_place(path))
-            reason = " ".join(words.split())[:200]
-            raise DataError(f"cannot be read ({reason}); a CSV or Parquet file is allowed") from None
-        if frame.empty:
-            raise DataError("has no rows; one for each case is allowed")
-    return frame
+        frame: pd.DataFrame = _read(path, text=False).to_pandas(ignore_metadata=True)
+        return frame
+
+
+def read_cells(path: str) -> tuple[pa.Table, pd.DataFrame]:
+    """Return a table as it stands, and a frame of it to be read as training decided.
+
+    In CSV every cell is text, since 007 is not 7 and a column's type depends on all of its rows; in the
+    frame MISSING_VALUES are missing. Raises DataError as ``read_frame`` does.
+    """
+    with naming(path):
+        table = _read(path, text=True)
+        known = table
+        for at, column in enumerate(table.columns):
+            if pa.types.is_string(column.type):
+                missing = pc.is_in(column, pa.array(MISSING_VALUES))
+                known = known.set_column(at, known.field(at), pc.if_else(missing, None, column))
+        return table, known.to_pandas(ignore_metadata=True)
 
 
 @contextmanager
@@ -52,57 +71,145 @@ def naming(path: str) -> Iterator[None]:
     try:
         yield
     except DataError as error:
-        raise DataError(f"{shown_place(path)}: {error}") from None
+        raise DataError(f"{shown_location(path)}: {error}") from None
+    except (
+        *(pa.ArrowException, OSError, ValueError, EOFError, OverflowError, RuntimeError),
+        LedgerError,
+    ) as error:
+        words = (getattr(error, "strerror", None) or str(error)).replace(path, shown_location(path))
+        reason = " ".join(words.split())[:200]
+        raise DataError(
+            f"{shown_location(path)}: cannot be read ({reason}); a CSV or Parquet file is allowed"
+        ) from None
 
 
-def shown_place(path: str) -> str:
-    """Return a path or URI as it may be shown: without the keys that a URI can hold."""
-    if "://" not in path or not {"@", "?"} & set(path):
-        return path
+def _read(path: str, *, text: bool) -> pa.Table:
+    """Return the table, every cell of CSV as ``text`` if wanted."""
+    place = location(path)
+    limit = table_bytes()
+    advice = f"set {TABLE_GIB} above {limit / GIB:g} to allow larger tables"
+    if isinstance(place, Path) and (why := why_not_read(place, limit, advice)):
+        raise DataError(why)
+    system, name = file_system(place)
+    with system.open_input_file(name) as file:
+        first = file.read(4)
+        if first == b"PAR1":
+            table = _read_parquet(file, limit, advice)
+            return _checked(table, text=True)
+    codec = next((codec for magic, codec in _COMPRESSED.items() if first.startswith(magic)), None)
+    with system.open_input_stream(name, compression=codec) as stream:
+        content = stream.read(limit + 1)
+    if len(content) > limit:
+        raise DataError(f"has more than {limit:,} bytes; {advice}")
+    return _checked(_read_csv(content, text=text), text=text)
+
+
+def _read_parquet(file: Any, limit: int, advice: str) -> pa.Table:
+    """Return a Parquet file's table, once it is known to fit: a short code can stand for a long value."""
+    parquet = pq.ParquetFile(file)
+    metadata = parquet.metadata
+    groups = [metadata.row_group(at) for at in range(metadata.num_row_groups)]
+    chunks = [group.column(at) for group in groups for at in range(group.num_columns)]
+    size = sum(max(8 * chunk.num_values, chunk.total_uncompressed_size) for chunk in chunks)
+    if size <= limit:
+        size = 8 * sum(chunk.num_values for chunk in chunks) + _text_bytes(
+            file, parquet.schema_arrow, limit
+        )
+    if size > limit:
+        raise DataError(f"needs more than {limit:,} bytes for {metadata.num_rows:,} rows; {advice}")
+    return parquet.read()
+
+
+def _text_bytes(file: Any, schema: pa.Schema, limit: int) -> int:
+    """Return how many bytes the texts of a Parquet file have; once above ``limit``, no more are counted."""
+    coded = [field.name for field in schema if pa.types.is_string(field.type) or _is_coded_text(field.type)]
+    size = 0
+    if not coded:
+        return size
+    for batch in pq.ParquetFile(file, read_dictionary=coded).iter_batches(columns=coded):
+        for column in batch.columns:
+            if isinstance(column, pa.DictionaryArray):
+                lengths = pc.binary_length(column.dictionary).take(column.indices)
+            else:
+                lengths = pc.binary_length(column)
+            size += pc.sum(lengths.cast(pa.int64())).as_py() or 0
+        if size > limit:
+            break
+    return size
+
+
+def _is_coded_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_dictionary(kind) and pa.types.is_string(kind.value_type))
+
+
+def _read_csv(content: bytes, *, text: bool) -> pa.Table:
+    for magic, words in _NO_TEXT.items():
+        if content.startswith(magic):
+            raise DataError(words)
+    first = content[:_LONGEST_ROW].removeprefix(_MARK).partition(b"\n")[0]
+    told = re.fullmatch(rb'"?sep=(.)"?\r?', first)
+    separator = told[1].decode("latin-1") if told else _separator(first)
+    options: dict[str, Any] = {
+        "read_options": pa_csv.ReadOptions(block_size=_LONGEST_ROW, skip_rows=1 if told else 0),
+        "parse_options": pa_csv.ParseOptions(delimiter=separator, newlines_in_values=True),
+    }
     try:
-        return str(location(path))
-    except ValueError:  # It is no URI; whatever it holds is not said.
-        return path.partition("://")[0] + "://..."
+        if text:
+            names = pa_csv.open_csv(pa.BufferReader(content), **options).schema.names
+            types = dict.fromkeys(names, pa.string())
+            convert = pa_csv.ConvertOptions(column_types=types, null_values=[""], strings_can_be_null=True)
+        else:
+            convert = pa_csv.ConvertOptions(null_values=MISSING_VALUES, strings_can_be_null=True)
+        return pa_csv.read_csv(pa.BufferReader(content), convert_options=convert, **options)
+    except pa.ArrowInvalid as error:
+        if "straddling object" in str(error):
+            raise DataError(
+                f"has a row of more than {_LONGEST_ROW // MIB} MiB, or a quote is not closed"
+            ) from None
+        raise
 
 
-def has_keys(path: str) -> bool:
-    """Say whether a URI has a key, or an option that may be one."""
-    return "://" in path and _key_places(path) != _key_places(shown_place(path))
+def _separator(header: bytes) -> str:
+    """Return what stands between the names in a header: a comma wherever there is one outside of quotes."""
+    bare = re.sub(rb'"[^"]*"', b"", header)
+    count = {mark: bare.count(mark) for mark in (b";", b"\t", b"|")}
+    most = max(count, key=lambda mark: count[mark])
+    return "," if b"," in bare or not count[most] else most.decode()
 
 
-def _key_places(path: str) -> tuple[str, int]:
-    """Return where a URI can have keys: its host, and how many options it has."""
-    try:
-        parts = urlsplit(path)
-    except ValueError:
-        return path, 0
-    return parts.netloc, len(parse_qsl(parts.query))
-
-
-def _read(path: str, text: Sequence[str]) -> pa.Table:
-    system, file_path = _opened(path)
-    with system.open_input_file(file_path) as file:
-        if file.read(4) == b"PAR1":
-            return pq.ParquetFile(file).read()
-    convert = pa_csv.ConvertOptions(
-        null_values=MISSING_VALUES,
-        strings_can_be_null=True,
-        column_types=dict.fromkeys(text, pa.string()),
-    )
-    parse = pa_csv.ParseOptions(newlines_in_values=True)
-    with system.open_input_stream(file_path) as stream:
-        return pa_csv.read_csv(stream, parse_options=parse, convert_options=convert)
-
-
-def _opened(path: str) -> tuple[fs.FileSystem, str]:
-    """Return the file system that holds ``path``, and its place there."""
-    if "://" in path:
-        system, file_path = fs.FileSystem.from_uri(path)
-        return system, file_path
-    return fs.LocalFileSystem(), path
-
-
-def _check(names: Sequence[str]) -> None:
+def _checked(table: pa.Table, *, text: bool) -> pa.Table:
+    """Return a table with a name for each column and a row; DataError says what is wrong."""
+    names = table.column_names
+    if not text and _is_data(table):
+        raise DataError(
+            f"has no header: its first row is {some(names)}, which looks like data; write the columns' "
+            "names into a row above"
+        )
+    # Excel writes commas for columns that were once used.
+    unnamed = [at for at, name in enumerate(names) if not name]
+    if len(unnamed) > 1:
+        blank = {at for at in unnamed if table.column(at).null_count == table.num_rows}
+        table = table.select([at for at in range(len(names)) if at not in blank])
+        if len(unnamed) - len(blank) > 1:
+            raise DataError(
+                f"has {len(unnamed) - len(blank)} columns without a name; name them, or delete them"
+            )
+    names = table.column_names
     doubled = sorted({name for name in names if names.count(name) > 1})
     if doubled:
-        raise DataError(f"column {shown(doubled[0])} is there twice; rename one")
+        raise DataError(f"duplicate column {shown(doubled[0])}; rename one")
+    table = table.drop_columns([name for name in names if name in _INDEX])
+    if not table.num_rows or not table.num_columns:
+        raise DataError("has no rows; one for each case is needed")
+    return table
+
+
+def _is_data(table: pa.Table) -> bool:
+    """Return whether the names are a row of values: numbers above every column of numbers."""
+    kinds = zip(table.column_names, table.schema.types, strict=True)
+    above = [bool(_NUMBER.fullmatch(name)) for name, kind in kinds if _is_numeric(kind)]
+    return bool(above) and all(above)
+
+
+def _is_numeric(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))

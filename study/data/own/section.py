@@ -1,10 +1,17 @@
-"""The section ``dataset`` of a study file: which table, and what the columns of one's own are for."""
+"""The section ``dataset`` of a study file: which table, and what the columns of the user's own are for.
+
+A key is written once, as a field of ``DatasetSection``: its description is the command line's help, the
+comment in a file that `study init` writes, and the row of docs/study-file.md.
+"""
 
 import os
+import re
 from collections.abc import Mapping
 from math import isfinite
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any, Literal
 
+import pandas as pd
 from pydantic import (
     BeforeValidator,
     Field,
@@ -14,10 +21,14 @@ from pydantic import (
     model_validator,
 )
 
-from study.config.spaces import Section, listed, shown
-
-if TYPE_CHECKING:
-    from study.data import Dataset, TableColumns
+from study.data.dataset import Dataset
+from study.data.own.fields import Section, listed, shown
+from study.data.own.reading import read_frame
+from study.data.own.table import table_dataset
+from study.data.preprocessing import Group
+from study.data.registry import DATASETS, load_dataset
+from study.errors import DataError
+from study.storage.locations import holds_keys
 
 
 def _column_value(value: object) -> object:
@@ -25,7 +36,7 @@ def _column_value(value: object) -> object:
         isinstance(value, float) and not isfinite(value)
     ):
         raise ValueError(
-            f"{shown(value)} is not a value of a column; text, a number or a boolean is allowed"
+            f"{shown(value)} is not a value of a column; it must be text, a number or a boolean"
         )
     return value
 
@@ -51,8 +62,13 @@ class SensitiveSection(Section):
     @model_validator(mode="after")
     def _one(self) -> "SensitiveSection":
         if self.equals is not None and self.at_least is not None:
-            raise ValueError("is and at_least are both given; one of them is allowed")
+            raise ValueError("is and at_least are both given; give one of them")
         return self
+
+    @property
+    def group(self) -> Group:
+        """The rule by which a row has A = 1."""
+        return Group(self.column, self.equals, self.at_least)
 
 
 class PeopleSection(Section):
@@ -73,7 +89,7 @@ class PeopleSection(Section):
         if len(set(self.columns)) < max(len(self.columns), 1):
             raise ValueError("columns: give at least one column, each once")
         if len(self.columns) > 1 and self.combine is None:
-            raise ValueError("combine: is missing; with several columns draw or majority is allowed")
+            raise ValueError("combine: is missing; with several columns give draw or majority")
         if len(self.columns) == 1 and self.combine is not None:
             raise ValueError("combine: there is one column only; leave it out")
         return self
@@ -100,30 +116,42 @@ class DatasetSection(Section):
     )
     path: str | None = Field(
         default=None,
-        description="the file, where it does not ship with the package: CSV or Parquet, here or a URI that "
-        "pyarrow opens",
+        description="the file, where it does not ship with the package: CSV or Parquet, a path or a URI "
+        "such as `s3://bucket/cases.parquet`; a relative path starts where the command is given, and is "
+        "stored as an absolute one",
     )
     split_seed: int = Field(
-        default=0, ge=0, lt=2**63, description="of the split, and of what is drawn for a decision-maker"
+        default=0,
+        ge=0,
+        lt=2**63,
+        description="seed of the split, and of what is drawn for a decision-maker",
     )
     label: Annotated[LabelSection | None, BeforeValidator(_column)] = Field(
-        default=None, description="the outcome"
+        default=None,
+        description="the outcome: a column of 0 and 1, or `{column: COLUMN, positive: VALUE}`",
     )
     sensitive: Annotated[SensitiveSection | None, BeforeValidator(_column)] = Field(
-        default=None, description="who has A = 1"
+        default=None,
+        description="who has A = 1: a column of 0 and 1, `{column: COLUMN, is: VALUE}` or "
+        "`{column: COLUMN, at_least: NUMBER}`",
     )
     decision_maker: Annotated[PeopleSection | None, BeforeValidator(_columns)] = Field(
-        default=None, description="what people decided; used where the study's `decision_maker` is `column`"
+        default=None,
+        description="what people decided, 0/1 or a probability, empty where unknown: a column, or "
+        "`{columns: [a, b], combine: draw}` (or `majority`); used where the study's `decision_maker` is "
+        "`column`",
     )
+    dm_only: ColumnNames = Field(default=(), description="columns that only the decision-maker sees")
     features: ColumnNames | None = Field(
-        default=None, description="what the model sees; left out, every column without another role"
+        default=None, description="columns that the model sees; left out, every column without another role"
     )
     drop: ColumnNames = Field(
-        default=(), description="what nobody sees: identifiers, and what is not known before the outcome is"
+        default=(),
+        description="columns that are not used: identifiers, and what is not known before the outcome is",
     )
-    dm_only: ColumnNames = Field(default=(), description="what only the decision-maker sees")
     split: str | None = Field(
-        default=None, description="a column of train, validation and test; left out, drawn by seed"
+        default=None,
+        description="a column of train, validation and test; left out, the split is drawn by seed",
     )
     group: str | None = Field(
         default=None,
@@ -135,15 +163,13 @@ class DatasetSection(Section):
     def _named_after_its_file(cls, value: object) -> object:
         if not isinstance(value, Mapping) or "name" in value or not isinstance(value.get("path"), str):
             return value
-        from study.data import table_name
-
-        # Only a table of one's own has no name; said here, where it is still known that none was given.
+        # Only the user's own table has no name; set here, where it is still known that none was given.
         named = {**value, "name": table_name(value["path"])}
-        return named if set(value) - {"path", "split_seed"} else {**named, "label": None}
+        return named if set(value) - _ANY_DATA else {**named, "label": None}
 
     @model_validator(mode="after")
     def _whole(self) -> "DatasetSection":
-        if self.model_fields_set <= {"name", "path", "split_seed"}:
+        if self.model_fields_set <= _ANY_DATA:
             return self
         for key in ("path", "label", "sensitive"):
             if getattr(self, key) is None:
@@ -152,33 +178,47 @@ class DatasetSection(Section):
             raise ValueError("features: the list is empty; name a column, or leave it out for all the rest")
         return self
 
-    @property
-    def columns(self) -> "TableColumns | None":
-        """The roles of columns in a table of the user's own; None for a data set that the project knows."""
-        if self.path is None or self.label is None or self.sensitive is None:
+    @field_validator("path")
+    @classmethod
+    def _path(cls, value: str | None) -> str | None:
+        if value is None:
             return None
-        from study.data import Group, TableColumns
+        try:
+            usable = b"\0" not in os.fsencode(value)
+        except UnicodeEncodeError:
+            usable = False
+        if not usable:
+            raise ValueError(f"{value!r} is not the name of a file")
+        if holds_keys(value):
+            raise ValueError(
+                "the URI holds a key, or an option that may be one, and a report shows the study file; "
+                "region, scheme and endpoint_override are allowed, keys belong into the environment "
+                "(AWS_SECRET_ACCESS_KEY)"
+            )
+        # Whoever resumes may be in another folder.
+        return value if "://" in value else os.path.abspath(_home(value))
 
-        people = self.decision_maker
-        return TableColumns(
-            path=self.path,
-            label=self.label.column,
-            sensitive=Group(self.sensitive.column, self.sensitive.equals, self.sensitive.at_least),
-            positive=self.label.positive,
-            decision_maker=people.columns if people else (),
-            combine=people.combine if people else None,
-            features=self.features,
-            drop=self.drop,
-            dm_only=self.dm_only,
-            split=self.split,
-            group=self.group,
-        )
+    @property
+    def own(self) -> bool:
+        """Whether this is a table of the user's own."""
+        return self.label is not None and self.sensitive is not None
 
-    def load(self) -> "Dataset":
-        """Return the data set; raises DataError where it cannot be had."""
-        from study.data import load_dataset
+    def roles(self) -> list[tuple[str, str]]:
+        """Return (column, key) for every column that a key names."""
+        return [(name, key) for key in role_keys(type(self)) for name in _names(getattr(self, key))]
 
-        return load_dataset(self.name, path=self.path, columns=self.columns, split_seed=self.split_seed)
+    def load(self, frame: pd.DataFrame | None = None) -> Dataset:
+        """Return the data set, of ``frame`` where the user's table has been read already.
+
+        Raises DataError where it cannot be had.
+        """
+        if self.path is None or not self.own:
+            return load_dataset(self.name, path=self.path, split_seed=self.split_seed)
+        if self.name in DATASETS:
+            raise DataError(
+                f"dataset.name: {self.name} is another data set's; give your table another name"
+            )
+        return table_dataset(read_frame(self.path) if frame is None else frame, self)
 
     @model_serializer(mode="wrap")
     def _without_what_is_not_there(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -191,21 +231,40 @@ class DatasetSection(Section):
             kept["sensitive"]["is"] = kept["sensitive"].pop("equals")
         return {"name": self.name, "path": self.path, **kept}
 
-    @field_validator("path")
-    @classmethod
-    def _path(cls, value: str | None) -> str | None:
-        try:
-            usable = value is None or b"\0" not in os.fsencode(value)
-        except UnicodeEncodeError:
-            usable = False
-        if not usable:
-            raise ValueError(f"{value!r} is not the name of a file")
-        from study.data.own.reading import has_keys
 
-        if value is not None and has_keys(value):
-            raise ValueError(
-                "the URI holds a key, or an option that may be one, and a report shows the study file; "
-                "region, scheme and endpoint_override are allowed, keys belong into the environment "
-                "(AWS_SECRET_ACCESS_KEY)"
-            )
-        return value
+_ANY_DATA = {"name", "path", "split_seed"}
+"""Keys that do not make it a table of the user's own."""
+
+
+def role_keys(section: type[DatasetSection] = DatasetSection) -> list[str]:
+    """Return the keys that name columns."""
+    return [key for key in section.model_fields if key not in _ANY_DATA]
+
+
+def description(key: str) -> str:
+    """Return what a key says, as plain text."""
+    return (DatasetSection.model_fields[key].description or "").replace("`", "")
+
+
+def table_name(path: str) -> str:
+    """Return the name of a table at ``path`` unless it gets another: the file's, without its endings."""
+    place = path.partition("?")[0] if "://" in path else path
+    stem = PurePosixPath(place.replace("\\", "/")).name.split(".")[0]
+    name = re.sub(r"[^A-Za-z0-9_-]+", "-", stem).strip("-_")[:90]
+    return f"{name}-table" if name in DATASETS else name or "table"
+
+
+def _names(value: object) -> tuple[str, ...]:
+    """Return the columns that a role names."""
+    if isinstance(value, LabelSection | SensitiveSection):
+        return (value.column,)
+    if isinstance(value, PeopleSection):
+        return value.columns
+    return (value,) if isinstance(value, str) else value if isinstance(value, tuple) else ()
+
+
+def _home(path: str) -> str:
+    try:
+        return str(Path(path).expanduser())
+    except RuntimeError:  # No such user.
+        return path

@@ -1,6 +1,6 @@
 """A user's own table: named columns of a file -> ``Dataset``."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -8,11 +8,11 @@ import pandas as pd
 
 from study.data.dataset import Dataset, OwnTable, Table, assemble
 from study.data.decisions import combine
-from study.data.own.columns import TableColumns
-from study.data.own.reading import naming, read_frame, shown_place
+from study.data.own.reading import naming
 from study.data.preprocessing import (
     Bool,
     Column,
+    Group,
     Value,
     binary,
     encode,
@@ -24,59 +24,63 @@ from study.data.preprocessing import (
 )
 from study.data.splits import TRAIN, split_groups, split_rows
 from study.errors import DataError
+from study.storage.locations import shown_location
 from study.words import SPLITS
+
+if TYPE_CHECKING:
+    from study.data.own.section import DatasetSection
 
 Int8 = npt.NDArray[np.int8]
 
 
-def load_table(columns: TableColumns, *, name: str, split_seed: int) -> Dataset:
-    """Read a user's table and make a Dataset of it; DataError for whatever is wrong with it."""
-    return table_dataset(read_frame(columns.path), columns, name=name, split_seed=split_seed)
-
-
-def table_dataset(frame: pd.DataFrame, columns: TableColumns, *, name: str, split_seed: int) -> Dataset:
-    """Make a Dataset of raw rows.
+def table_dataset(frame: pd.DataFrame, section: "DatasetSection") -> Dataset:
+    """Make a Dataset of raw rows, whose columns' roles ``section`` names.
 
     Inputs come in the order of their names, whatever the file's. How they are encoded is learned on
     training rows. Where only some rows have a decision, the others stay for training and are left out
     of validation and test. Raises DataError, naming the file and the column, for columns that are not
     there or not what their role needs.
     """
-    with naming(columns.path):
-        features, dm_only = _check_roles(frame, columns)
-        label = _label(frame[columns.label], columns.positive)
-        group = _group(frame, columns)
-        said, hard = None, False
-        if columns.decision_maker:
-            said, hard = combine(
+    path, target, sensitive, people = section.path, section.label, section.sensitive, section.decision_maker
+    assert path is not None
+    assert target is not None
+    assert sensitive is not None
+    with naming(path):
+        features, dm_only = _check_roles(frame, section)
+        label = _label(frame[target.column], target.positive)
+        group = _group(frame, sensitive.group)
+        decisions, hard = None, False
+        if people is not None:
+            decisions, hard = combine(
                 frame,
-                columns.decision_maker,
-                columns.combine,
-                label=columns.label,
-                positive=columns.positive,
-                seed=split_seed,
+                people.columns,
+                people.combine,
+                label=target.column,
+                positive=target.positive,
+                seed=section.split_seed,
             )
-        split = _split(frame, columns, label, group, split_seed)
+        split = _split(frame, section, label, group)
         kept = np.ones(len(frame), dtype=bool)
-        if said is not None:
-            kept = ~np.isnan(said) | (split == TRAIN)
-            _check_known(split, ~np.isnan(said), columns.decision_maker)
-            said = said[kept]
+        if people is not None and decisions is not None:
+            kept = ~np.isnan(decisions) | (split == TRAIN)
+            _check_known(split, ~np.isnan(decisions), people.columns)
+            decisions = decisions[kept]
         rows = frame[kept].reset_index(drop=True)
         split, label, group = split[kept], label[kept], group[kept]
         training = split == TRAIN
-        listed = columns.features is not None
+        listed = section.features is not None
         model = tuple(learn(rows[column], training, listed=listed) for column in features)
         only = tuple(learn(rows[column], training, listed=True) for column in dm_only)
         table = Table(
-            name=name,
+            name=section.name,
             frame=_encoded(rows, (*model, *only), label, group),
             feature_names=tuple(name for column in model for name in column.inputs),
             dm_only_names=tuple(name for column in only for name in column.inputs),
-            source=shown_place(columns.path),
+            source=shown_location(path),
         )
-        own = OwnTable(columns, rows, model, only, left_out=int((~kept).sum()))
-    return assemble(table, split, own=own, said=said, hard=hard, split_seed=split_seed)
+        learned = sensitive.group.learned(frame)
+        own = OwnTable(section, learned, rows, model, only, left_out=int((~kept).sum()))
+    return assemble(table, split, own=own, said=decisions, hard=hard, split_seed=section.split_seed)
 
 
 def _encoded(rows: pd.DataFrame, columns: tuple[Column, ...], label: Bool, group: Bool) -> pd.DataFrame:
@@ -84,37 +88,35 @@ def _encoded(rows: pd.DataFrame, columns: tuple[Column, ...], label: Bool, group
     names = [name for column in columns for name in column.inputs]
     taken = [column.name for column in columns if {"label", "sensitive", "split"} & set(column.inputs)]
     if taken:
-        raise DataError(f"column {taken[0]}: is a word of this project; rename the column, or drop it")
+        raise DataError(f"column {taken[0]}: is reserved; rename the column, or drop it")
     encoded = pd.DataFrame(encode(rows, columns), columns=names)
     return encoded.assign(label=label.astype(np.int8), sensitive=group.astype(np.int8))
 
 
-def _check_roles(frame: pd.DataFrame, columns: TableColumns) -> tuple[list[str], list[str]]:
+def _check_roles(frame: pd.DataFrame, section: "DatasetSection") -> tuple[list[str], list[str]]:
     """Return names of feature and DM-only columns, sorted; DataError for wrong names and roles."""
     present = [str(name) for name in frame.columns]
     roles: dict[str, str] = {}
-    for name, role in columns.roles():
+    for name, role in section.roles():
         if present.count(name) != 1:
-            words = (
-                "is there twice; rename one"
-                if name in present
-                else f"is not there; columns are {some(present)}"
-            )
-            raise DataError(f"dataset.{role}: column {shown(name)} {words}")
+            what = f"duplicate column {shown(name)}; rename one"
+            if name not in present:
+                what = f"column {shown(name)} not found; columns are {some(present)}"
+            raise DataError(f"dataset.{role}: {what}")
         other = roles.setdefault(name, role)
         both = {role, other}
         # The sensitive column may be an input of its own, such as age; a dropped one may tell people apart.
         if other != role and both not in ({"sensitive", "features"}, {"group", "drop"}):
             raise DataError(
-                f"dataset.{role}: column {shown(name)} is named in {other} as well; one is allowed"
+                f"dataset.{role}: column {shown(name)} is named in {other} as well; name it in one of them"
             )
-    if columns.features is not None:
-        features = sorted(set(columns.features))
+    if section.features is not None:
+        features = sorted(set(section.features))
     else:
         features = sorted(name for name in present if name not in roles)
     if not features:
         raise DataError("dataset.features: no column is left for the model; one at least is needed")
-    return features, sorted(set(columns.dm_only))
+    return features, sorted(set(section.dm_only))
 
 
 def _label(values: "pd.Series[Any]", positive: Value | None) -> Bool:
@@ -124,10 +126,10 @@ def _label(values: "pd.Series[Any]", positive: Value | None) -> Bool:
     if missing:
         raise DataError(
             f"{name}: the outcome is missing in {missing:,} of {len(values):,} rows; leave these rows out, "
-            "nobody can learn from them"
+            "a model cannot learn from them"
         )
     if positive is None:
-        label = binary(values, str(values.name), "write label: {column: ..., positive: VALUE}")
+        label = binary(texts(values), str(values.name), "write label: {column: ..., positive: VALUE}")
     else:
         text = texts(values)
         if text.nunique() > 2:
@@ -136,9 +138,8 @@ def _label(values: "pd.Series[Any]", positive: Value | None) -> Bool:
     return _both(label, values, "label", positive)
 
 
-def _group(frame: pd.DataFrame, columns: TableColumns) -> Bool:
-    """Return A (N,); DataError as ``Group.of`` raises it, and where only one group is there."""
-    sensitive = columns.sensitive
+def _group(frame: pd.DataFrame, sensitive: Group) -> Bool:
+    """Return A (N,); DataError as ``Group.of`` raises it, and where there is only one group."""
     wanted = sensitive.at_least if sensitive.equals is None else sensitive.equals
     return _both(sensitive.of(frame), frame[sensitive.column], "sensitive", wanted)
 
@@ -154,22 +155,22 @@ def _both(ones: Bool, values: "pd.Series[Any]", role: str, wanted: Value | None)
     return ones
 
 
-def _split(frame: pd.DataFrame, columns: TableColumns, label: Bool, group: Bool, split_seed: int) -> Int8:
+def _split(frame: pd.DataFrame, section: "DatasetSection", label: Bool, group: Bool) -> Int8:
     """Return the split of each row: the table's own, else by seed; DataError for a group on two sides."""
     persons = None
-    if columns.group is not None:
-        missing = int(frame[columns.group].isna().sum())
+    if section.group is not None:
+        missing = int(frame[section.group].isna().sum())
         if missing:
             raise DataError(
-                f"column {shown(columns.group)}: missing in {missing:,} rows; the group of every row is "
+                f"column {shown(section.group)}: missing in {missing:,} rows; the group of every row is "
                 "needed"
             )
-        persons, names = pd.factorize(texts(frame[columns.group]))
-    if columns.split is None:
+        persons, names = pd.factorize(texts(frame[section.group]))
+    if section.split is None:
         if persons is None:
-            return split_rows(label, group, split_seed=split_seed)
-        return split_groups(persons, label, group, split_seed=split_seed)
-    words = texts(frame[columns.split])
+            return split_rows(label, group, split_seed=section.split_seed)
+        return split_groups(persons, label, group, split_seed=section.split_seed)
+    words = texts(frame[section.split])
     wrong = set(words.dropna()) - set(SPLITS)
     if wrong or words.isna().any() or set(words) != set(SPLITS):
         found = (
@@ -178,7 +179,7 @@ def _split(frame: pd.DataFrame, columns: TableColumns, label: Bool, group: Bool,
             else f"holds {some(words.dropna().unique())} only, or a missing value"
         )
         raise DataError(
-            f"column {shown(columns.split)}: {found}; each row is allowed one of {', '.join(SPLITS)}, each "
+            f"column {shown(section.split)}: {found}; each row is allowed one of {', '.join(SPLITS)}, each "
             "of them some rows"
         )
     split: Int8 = np.array([SPLITS.index(word) for word in words], dtype=np.int8)
@@ -187,7 +188,7 @@ def _split(frame: pd.DataFrame, columns: TableColumns, label: Bool, group: Bool,
         if (sides > 1).any():
             who = shown(str(names[int(sides.index[sides > 1][0])]))
             raise DataError(
-                f"column {shown(columns.split)}: {columns.group} {who} is in more than one split; one is "
+                f"column {shown(section.split)}: {section.group} {who} is in more than one split; one is "
                 "allowed"
             )
     return split
@@ -198,5 +199,5 @@ def _check_known(split: Int8, known: Bool, names: tuple[str, ...]) -> None:
         if not known[split == code].any():
             raise DataError(
                 f"dataset.decision_maker: no row of the {word} split has a decision in {some(names)}; "
-                "figures need some there"
+                "metrics need some there"
             )

@@ -1,27 +1,13 @@
 """A commented study file for a user's own table, which `study run` takes as it is."""
 
-import re
 import textwrap
 from collections.abc import Mapping
-from pathlib import PurePosixPath
 from typing import Any
 
 from study.data.own.guessing import Guess
-from study.data.registry import DATASETS
+from study.data.own.section import description, role_keys, table_name
 from study.storage.yaml_text import dump_yaml
 
-_ABOUT = {
-    "path": "CSV or Parquet: a path, or a URI such as s3://bucket/cases.parquet.",
-    "label": "The outcome. Not 0/1? Write {column: COLUMN, positive: VALUE}.",
-    "sensitive": "Who has A = 1. Not 0/1? Write {column: COLUMN, is: VALUE} or at_least: NUMBER.",
-    "decision_maker": "What people decided, 0/1 or a probability; rows may lack it. Several people? "
-    "{columns: [a, b], combine: draw}, or majority.",
-    "dm_only": "Columns that only the decision-maker sees.",
-    "features": "What the model sees, beside A.",
-    "drop": "Columns that nobody uses: identifiers, and what is not known before the outcome is.",
-    "split": "A column of train, validation and test.",
-    "group": "Rows with the same value are never on two sides of a split.",
-}
 _REST = """\
 methods: [binary, reject, defer]
 model: [mlp, ordinal]           # also: posthoc, bayes, gate
@@ -31,25 +17,25 @@ seeds: 5
 
 
 def study_file(path: str, guess: Guess, *, place: str) -> str:
-    """Return the YAML text of a study of the table at ``path``; what was guessed is in its comments.
+    """Return the YAML text of a study of the table at ``path``; what was inferred is in its comments.
 
     ``place`` is where it will be, for the comment that says how to run it.
     """
     name = table_name(path)
     section: Mapping[str, Any] = {"path": path, **guess.section}
     lines = [
-        f"# A study of {_plain(path)}. Check what was guessed, then: study run {_plain(place)}",
+        f"# A study of {_plain(path)}. Check what was inferred, then: study run {_plain(place)}",
         _entry("study", name),
         "dataset:",
     ]
-    for key, about in _ABOUT.items():
+    for key in ("path", *role_keys()):
         if key in section:
-            lines += _comment(about)
-            if key in guess.remarks:
-                lines += _comment(f"{guess.remarks[key][0].upper()}{guess.remarks[key][1:]}.")
+            lines += _sentence(description(key))
+            lines += _sentence(guess.remarks[key]) if key in guess.remarks else []
             lines.append(textwrap.indent(_entry(key, section[key]), "  "))
-        elif key in ("decision_maker", "dm_only", "group"):
-            lines += _comment(f"{key}: {about}")
+        else:
+            lines += _comment(f"{key}: {description(key)}")
+            lines += _sentence(guess.remarks[key]) if key in guess.remarks else []
     if "decision_maker" in section:
         lines.append(
             "decision_maker: column          # as the table has it; also: standard, biased, oracle"
@@ -59,14 +45,6 @@ def study_file(path: str, guess: Guess, *, place: str) -> str:
     return "\n".join(lines) + "\n" + _REST
 
 
-def table_name(path: str) -> str:
-    """Return the name of a table at ``path`` unless it gets another: the file's, without its endings."""
-    place = path.partition("?")[0] if "://" in path else path
-    stem = PurePosixPath(place.replace("\\", "/")).name.split(".")[0]
-    name = re.sub(r"[^A-Za-z0-9_-]+", "-", stem).strip("-_")[:90]
-    return f"{name}-table" if name in DATASETS else name or "table"
-
-
 def _entry(key: str, value: object) -> str:
     """Return ``key: value`` as YAML on lines of its own, quoted where it must be."""
     if not isinstance(value, str):
@@ -74,6 +52,10 @@ def _entry(key: str, value: object) -> str:
     # Alone in a mapping, a text would come in braces; of a list in brackets, these can be taken away.
     listed = dump_yaml({key: [value]}).rstrip()
     return listed.replace("[", "", 1).removesuffix("]")
+
+
+def _sentence(text: str) -> list[str]:
+    return _comment(f"{text[0].upper()}{text[1:]}.")
 
 
 def _comment(text: str) -> list[str]:

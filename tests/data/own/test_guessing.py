@@ -65,8 +65,8 @@ def test_count_of_something_is_no_identifier() -> None:
 
 def test_of_several_identifiers_the_finest_that_repeats_tells_people_apart() -> None:
     rows = np.arange(ROWS)
-    found = guessed(hospital_id=rows % 60, patient_id=rows // 2, visit_id=rows)
-    assert (found["group"], found["drop"]) == ("patient_id", ["visit_id"])
+    found = guessed(hospital_id=rows % 61, patient_id=rows // 2, visit_id=rows)
+    assert (found["group"], found["drop"]) == ("patient_id", ["hospital_id", "visit_id"])
 
 
 def test_split_is_told_by_its_values() -> None:
@@ -91,3 +91,54 @@ def test_where_no_name_helps_it_is_said_what_to_give() -> None:
         guess(frame, {})
     with pytest.raises(DataError, match=r"no column is named like a sensitive attribute; give --sensitive"):
         guess(frame, {"label": "a"})
+
+
+def test_two_values_give_a_value_and_no_mean() -> None:
+    frame = pd.DataFrame({"outcome": [0, 1] * 50, "sex": [1, 1, 1, 2] * 25})
+    assert guess(frame, {}).section["sensitive"] == {"column": "sex", "is": 2}
+
+
+def test_judged_case_is_the_group_and_who_judged_is_no_feature() -> None:
+    """A long table: of two identifiers that repeat, the one whose outcome never changes names the case."""
+    generator = np.random.default_rng(0)
+    outcome, sex = generator.integers(0, 2, 60), generator.choice(["f", "m"], 60)
+    case = np.repeat(np.arange(60), 5)
+    frame = pd.DataFrame(
+        {
+            "session_id": [f"s{i % 120}" for i in range(300)],
+            "case_id": case,
+            "outcome": outcome[case],
+            "sex": sex[case],
+            "person": [f"w{i % 30:03}" for i in range(300)],
+            "says": generator.integers(0, 2, 300),
+        }
+    )
+    found = guess(frame, {})
+    assert found.section["group"] == "case_id"
+    assert found.section["drop"] == ["session_id", "person"]
+    assert found.section["decision_maker"] == "says"
+    assert "session_id repeats, too" in found.remarks["group"]
+    more = guess(frame, {"drop": ["sex"], "label": "outcome", "sensitive": "outcome"})
+    assert more.section["drop"] == ["sex", "session_id", "person"]
+
+
+def test_numbered_answers_are_taken_for_people_s_and_others_are_named() -> None:
+    answers = {f"p{i:02}": [0, 1, 1, 0] * (ROWS // 4) for i in range(4)}
+    assert guessed(**answers)["decision_maker"] == {"columns": [*answers], "combine": "draw"}
+    questions = {name.replace("p", "q"): values for name, values in answers.items()}
+    plain = {"outcome": [0, 1] * (ROWS // 2), "sex": ["f", "m", "f", "f"] * (ROWS // 4)}
+    found = guess(pd.DataFrame({**plain, **questions}), {})
+    assert "decision_maker" not in found.section
+    assert found.remarks["features"].startswith("q00 to q03 hold two values like the label")
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "words"),
+    [("?", "numbers but for ?"), ("unknown", "numbers but for unknown")],
+)
+def test_number_column_that_a_word_spoils_is_not_dropped_in_silence(spoilt: str, words: str) -> None:
+    ages = pd.Series([str(20 + i / 4) for i in range(ROWS)])
+    ages[7] = spoilt
+    found = guess(pd.DataFrame({"outcome": [0, 1] * 100, "sex": ["f", "m"] * 100, "visits": ages}), {})
+    assert found.section["drop"] == ["visits"]
+    assert words in found.remarks["drop"]

@@ -1,6 +1,8 @@
 import gzip
 import io
+import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -8,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from study.data.own.reading import MISSING_VALUES, read_frame
+from study.data.own.reading import MISSING_VALUES, read_cells, read_frame
 from study.errors import DataError
 from tests.worlds.own_tables import cases
 
@@ -52,13 +54,12 @@ def test_column_may_turn_into_another_kind_anywhere_in_a_large_file(tmp_path: Pa
     assert read["word"].iloc[[0, -1]].tolist() == ["0", "x"]
 
 
-def test_column_can_be_kept_as_text(tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_text("code,n\n007,1\n010,2\n")
-    assert read_frame(str(tmp_path / "a.csv"), text=["code", "elsewhere"])["code"].tolist() == [
-        "007",
-        "010",
-    ]
-    assert read_frame(str(tmp_path / "a.csv"))["code"].tolist() == [7, 10]
+def test_cells_can_be_had_as_they_stand(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("code,n\n007,1.50\nNA, 2\n")
+    cells, frame = read_cells(str(tmp_path / "a.csv"))
+    assert cells.to_pydict() == {"code": ["007", "NA"], "n": ["1.50", " 2"]}
+    assert frame["code"].isna().tolist() == [False, True]
+    assert read_frame(str(tmp_path / "a.csv"))["n"].tolist() == [1.5, 2]
 
 
 def test_index_that_pandas_wrote_is_left_out(tmp_path: Path) -> None:
@@ -80,7 +81,7 @@ def test_named_index_is_a_column(tmp_path: Path) -> None:
     [
         (b"", "cannot be read"),
         (b"a,b\n", "has no rows"),
-        (b"a,a\n1,2\n", "column a is there twice; rename one"),
+        (b"a,a\n1,2\n", "duplicate column a; rename one"),
         (b"a,b\n1\n", "cannot be read"),
         (b"PAR1 and no more", "cannot be read"),
     ],
@@ -107,5 +108,50 @@ def test_place_where_no_file_is_is_refused_by_name(place: str) -> None:
 
 def test_parquet_with_a_name_twice_is_refused(tmp_path: Path) -> None:
     pq.write_table(pa.Table.from_arrays([pa.array([1]), pa.array([2])], ["a", "a"]), tmp_path / "a.parquet")
-    with pytest.raises(DataError, match="column a is there twice"):
+    with pytest.raises(DataError, match="duplicate column a"):
         read_frame(str(tmp_path / "a.parquet"))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: text.replace(b",", b";"),
+        lambda text: text.replace(b",", b"\t"),
+        lambda text: b"sep=;\r\n" + text.replace(b",", b";"),
+        lambda text: text.replace(b"\n", b",,\n"),
+        gzip.compress,
+    ],
+)
+def test_what_spreadsheets_make_of_a_table_is_read_as_the_table(change: Any, tmp_path: Path) -> None:
+    frame = cases(50)
+    (tmp_path / "a.csv").write_bytes(change(frame.to_csv(index=False).encode()))
+    read = read_frame(str(tmp_path / "a.csv"))
+    pd.testing.assert_frame_equal(read, frame, check_dtype=False)
+
+
+def test_cell_of_many_megabytes_is_read(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(f"x,y\n1,{'z' * 3_000_000}\n")
+    assert read_frame(str(tmp_path / "a.csv"))["y"].str.len().tolist() == [3_000_000]
+
+
+def test_header_of_years_is_a_header(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("n,2019\n1,2\n3,4\n")
+    assert list(read_frame(str(tmp_path / "a.csv"))) == ["n", "2019"]
+
+
+def test_what_would_fill_the_memory_is_refused_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STUDY_TABLE_GIB", "0.001")
+    words = "word " * 20_000
+    long = pa.array([words]).dictionary_encode().take(pa.array([0] * 1000))
+    pq.write_table(pa.table({"x": long}), tmp_path / "few bytes.parquet")
+    pq.write_table(pa.table({"x": pa.array([1] * 200_000)}), tmp_path / "many rows.parquet")
+    (tmp_path / "a.csv").write_bytes(gzip.compress(b"x\n" + b"1\n" * 2_000_000))
+    os.mkfifo(tmp_path / "pipe.csv")
+    for path in tmp_path.iterdir():
+        assert path.stat().st_size < 20_000
+        with pytest.raises(DataError, match=r"set STUDY_TABLE_GIB above|a pipe; give a file"):
+            read_frame(str(path))
+    with pytest.raises(DataError, match="/dev/zero: is a device or a pipe"):
+        read_frame("/dev/zero")

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from study.data import Group, load_dataset, write_table
+from study.data import write_table
 from study.data.splits import TRAIN
 from study.errors import DataError
 from study.words import SPLITS
-from tests.worlds.own_tables import COLUMNS, cases, own
+from tests.worlds.own_tables import cases, own, section
 
 
 def test_what_has_no_other_role_is_a_feature_of_its_kind() -> None:
@@ -33,7 +33,7 @@ def test_label_and_group_are_what_was_named() -> None:
     dataset = own(frame, positive="yes")
     assert dataset.label.tolist() == (frame["bad"] == "yes").tolist()
     assert dataset.sensitive.tolist() == (frame["race"] == "B").tolist()
-    old = own(frame, positive="yes", sensitive=Group("skill", at_least=0.5))
+    old = own(frame, positive="yes", sensitive={"column": "skill", "at_least": 0.5})
     assert old.sensitive.tolist() == (frame["skill"] >= 0.5).tolist()
     assert "skill" not in old.feature_names
     turned = own(frame, positive="no")
@@ -44,13 +44,9 @@ def test_neither_the_order_of_columns_nor_the_format_of_the_file_matters(tmp_pat
     frame = cases()
     frame.to_csv(tmp_path / "a.csv", index=False)
     frame.iloc[:, ::-1].to_parquet(tmp_path / "b.parquet")
-    one, other = (load_dataset("cases", columns=_at(tmp_path / name)) for name in ("a.csv", "b.parquet"))
+    one, other = (section(path=str(tmp_path / name)).load() for name in ("a.csv", "b.parquet"))
     assert one.fingerprint == other.fingerprint
     np.testing.assert_array_equal(one.features, other.features)
-
-
-def _at(path: Path, **roles: Any) -> Any:
-    return type(COLUMNS)(**{**vars(COLUMNS), "path": str(path), **roles})
 
 
 def test_encoding_is_learned_on_training_rows_alone() -> None:
@@ -127,7 +123,7 @@ def test_split_without_any_decision_is_named() -> None:
         {"decision_maker": ("judge", "sure"), "combine": "draw"},
         {"decision_maker": ("judge", "sure"), "combine": "majority"},
         {"dm_only": ("sure",)},
-        {"sensitive": Group("race", equals="A")},
+        {"sensitive": {"column": "race", "is": "A"}},
         {"split_seed": 1},
     ],
 )

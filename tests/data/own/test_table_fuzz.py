@@ -1,7 +1,6 @@
 """Whatever is in a person's file, the answer is a data set or one line."""
 
 import contextlib
-import dataclasses
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -14,10 +13,9 @@ from hypothesis import strategies as st
 
 from study.data import cautions, describe, guess
 from study.data.own.reading import read_frame
-from study.data.own.table import load_table
 from study.errors import DataError
 from tests.data.malformed import ROWS, WRONG_ROLES, as_csv, as_parquet, malformed
-from tests.worlds.own_tables import COLUMNS, cases
+from tests.worlds.own_tables import cases, section
 
 QUICK = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 
@@ -25,8 +23,7 @@ QUICK = settings(max_examples=100, deadline=None, suppress_health_check=list(Hea
 def load(content: bytes, place: Path, **roles: Any) -> None:
     """Everything that is done with a table before anything is trained."""
     place.write_bytes(content)
-    columns = dataclasses.replace(COLUMNS, path=str(place), **roles)
-    dataset = load_table(columns, name="cases", split_seed=0)
+    dataset = section(path=str(place), **roles).load()
     assert len(describe(dataset)) > 100
     assert all(len(line.splitlines()) == 1 for line in cautions(dataset))
     assert np.isfinite(dataset.features).all()

@@ -49,11 +49,11 @@ def test_whatever_the_columns_are_called_the_file_says_what_was_guessed(
 
 def test_each_guess_is_remarked_beside_its_key_and_the_command_is_shown() -> None:
     section = {"label": "bad", "sensitive": "a"}
-    text = study_file("c.csv", Guess(section, {"label": "guessed from its name"}), place="my.yaml")
+    text = study_file("c.csv", Guess(section, {"label": "inferred from its name"}), place="my.yaml")
     lines = text.splitlines()
-    assert lines[0] == "# A study of c.csv. Check what was guessed, then: study run my.yaml"
+    assert lines[0] == "# A study of c.csv. Check what was inferred, then: study run my.yaml"
     at = lines.index("  label: bad")
-    assert lines[at - 1] == "  # Guessed from its name."
+    assert lines[at - 1] == "  # Inferred from its name."
     assert any(line.startswith("  # dm_only:") for line in lines)
 
 
