@@ -9,8 +9,11 @@ import pandas as pd
 
 from study.config.reading import load_config, stored, validate
 from study.config.study_file import StudyConfig
+from study.errors import UserError
 from study.results.directory import ResultsDirectory
-from study.results.selection import Figure, Selection, select
+from study.results.guarantee.bounds import parse_limit
+from study.results.guarantee.certificate import Certificate, certify
+from study.results.selection import COLUMN, Figure, Selection, narrowed, select
 from study.results.study_results import Results
 from study.search.tally import planned_runs
 from study.status import Status, study_results, study_status
@@ -159,6 +162,52 @@ class Study:
             method=method,
             model=model,
             decision_maker=decision_maker,
+        )
+
+    def certify(
+        self,
+        *limits: str,
+        confidence: float = 0.95,
+        max_idk: float | None = None,
+        max_di: float | None = None,
+        max_error: float | None = None,
+        minimise: Figure = "error",
+        method: str | None = None,
+        model: str | None = None,
+        decision_maker: str | None = None,
+    ) -> Certificate:
+        """Choose a run that keeps ``limits`` with a stated confidence; see ``certify`` in study.results.
+
+        Args:
+            limits: such as ``"error<=0.30"``; see ``parse_limit``.
+            confidence: the probability with which they hold, in (0, 1).
+            max_idk, max_di, max_error: the most that a candidate's validation metric may be.
+            minimise: on validation, among certified runs.
+            method, model, decision_maker: narrow down the candidates.
+
+        Raises:
+            UserError: a wrong limit or confidence, or a table with a ``group``, whose rows are not
+                independent of each other.
+            LedgerError: there is no candidate, or outcomes are missing.
+        """
+        wanted = [parse_limit(limit) for limit in limits]
+        if not wanted:
+            raise UserError("--guarantee: give at least one limit, such as 'error<=0.30'")
+        if not 0 < confidence < 1:
+            raise UserError(f"--confidence: must be a number between 0 and 1, got {confidence:g}")
+        self.directory.require()
+        if self.config.dataset.group is not None:
+            raise UserError(
+                f"--guarantee: rows with the same {self.config.dataset.group} (dataset.group) are not "
+                "independent, and exact bounds need independent test cases; give a table of one row each"
+            )
+        runs, _ = self.directory.read_runs()
+        runs = narrowed(runs[runs["status"] != FAILED], method, model, decision_maker)
+        for name, limit in (("idk_rate", max_idk), ("di", max_di), ("error", max_error)):
+            if limit is not None:
+                runs = runs[runs[f"validation_{name}"] <= limit]
+        return certify(
+            runs, self.directory.read_outcomes, wanted, confidence=confidence, minimise=COLUMN[minimise]
         )
 
     def export(self, run_id: str, out: Path | str) -> "DeployedModel":

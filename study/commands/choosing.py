@@ -3,11 +3,16 @@
 import argparse
 import json
 import shlex
+from typing import TYPE_CHECKING, Any
 
 from study import printer
 from study.commands.arguments import AddParser, add_directory, rate
 from study.commands.exit_status import DONE, INCOMPLETE
 from study.commands.opening import one_study
+
+if TYPE_CHECKING:
+    from study.results.guarantee.certificate import Certificate
+    from study.results.selection import Selection
 
 
 def add(add_parser: AddParser) -> None:
@@ -28,22 +33,33 @@ def add(add_parser: AddParser) -> None:
     )
     for name, words in (("method", "method"), ("model", "model"), ("decision-maker", "decision-maker")):
         select.add_argument(f"--{name}", metavar="NAME", help=f"choose among this {words} only (any)")
+    select.add_argument(
+        "--guarantee",
+        metavar="METRIC<=X",
+        action="append",
+        default=[],
+        help="choose one run that keeps this limit with the confidence below, by exact tests on the test "
+        "split; may be repeated. Metrics: error, idk, di, fpr, fnr, error_a0, error_a1, idk_a0, idk_a1",
+    )
+    select.add_argument(
+        "--confidence", metavar="X", type=rate, default=0.95, help="of the guarantee, 0 to 1 (0.95)"
+    )
     select.add_argument("--json", action="store_true", help="as JSON")
     select.set_defaults(command=_select)
 
 
 def _select(options: argparse.Namespace) -> int:
-    chosen = one_study(options.directory).select(
-        max_idk=options.max_idk,
-        max_di=options.max_di,
-        max_error=options.max_error,
-        minimise=options.minimise,
-        method=options.method,
-        model=options.model,
-        decision_maker=options.decision_maker,
-    )
-    if not chosen.satisfies:
+    study = one_study(options.directory)
+    names = ("max_idk", "max_di", "max_error", "minimise", "method", "model", "decision_maker")
+    asked: dict[str, Any] = {name: getattr(options, name) for name in names}
+    chosen: Selection | Certificate
+    if options.guarantee:
+        chosen = study.certify(*options.guarantee, confidence=options.confidence, **asked)
+        words = f"no run is certified ({chosen.missed()}); the first candidate is"
+    else:
+        chosen = study.select(**asked)
         words = f"no setting satisfies the constraints; nearest (over {chosen.missed()}) is"
+    if not chosen.satisfies:
         printer.log(f"study: {words}\n{chosen.summary()}")
         return INCOMPLETE
     if options.json:

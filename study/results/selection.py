@@ -117,7 +117,7 @@ def select(
     Raises LedgerError where nothing has finished or DI is undefined and needed, and UserError for a name
     that is not in the ledger.
     """
-    settings = medians_by_setting(_narrowed(runs, method, model, decision_maker))
+    settings = medians_by_setting(narrowed(runs, method, model, decision_maker))
     given = {"idk": max_idk, "di": max_di, "error": max_error}
     limits = {COLUMN[figure]: limit for figure, limit in given.items() if limit is not None}
     chosen = best(settings, limits, COLUMN[minimise])
@@ -160,9 +160,10 @@ def select(
     )
 
 
-def _narrowed(
+def narrowed(
     runs: pd.DataFrame, method: str | None, model: str | None, decision_maker: str | None
 ) -> pd.DataFrame:
+    """Return the runs of one method, model and decision-maker; raises UserError for an unknown name."""
     among = ""
     for column, name in (("method", method), ("model", model), ("decision_maker", decision_maker)):
         if name is None:

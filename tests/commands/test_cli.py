@@ -22,7 +22,7 @@ from study.results.directory import ResultsDirectory
 from study.search.tally import planned_runs
 from study.storage.seals import open_json, sealed_json
 from tests.training.driver import environment
-from tests.worlds.small_study import TINY, assert_same_rows
+from tests.worlds.small_study import TINY, assert_same_rows, write_cases
 
 pytestmark = pytest.mark.usefixtures("_own_sigterm")
 
@@ -383,6 +383,37 @@ def test_report_that_cannot_be_written_is_refused(
 
 
 # Select
+
+
+def test_select_with_a_guarantee_names_a_run_and_its_bounds_or_says_what_is_missing(
+    tiny_results: ResultsDirectory, say: Say
+) -> None:
+    limits = ("--guarantee", "error<=0.9", "--guarantee", "idk<=95%", "--confidence", 0.9)
+    chosen = json.loads(say("select", tiny_results.root, *limits, "--json").out)
+    assert list(chosen)[:2] == ["setting_id", "run_id"]
+    assert chosen["guarantee"]["limits"] == ["error<=0.9", "idk<=0.95"]
+    assert chosen["guarantee"]["upper_bounds"]["error"] <= 0.9
+    runs = tiny_results.read_runs()[0].set_index("run_id")
+    assert chosen["test"]["error"] == runs.loc[chosen["run_id"], "test_error"]
+    answer = say("select", tiny_results.root, *limits)
+    assert f"{chosen['run_id']} --out model" in answer.out
+    assert "guarantee: with probability 90%" in answer.out
+    answer = say("select", tiny_results.root, "--guarantee", "error<=0.001")
+    assert (answer.status, answer.out) == (1, "")
+    assert "no run is certified (error<=0.001: p = 1, at most 0.05 is needed)" in answer.err
+    assert_refused(
+        say("select", tiny_results.root, "--guarantee", "speed<=1"), "METRIC<=NUMBER", "'speed<=1'"
+    )
+
+
+def test_a_table_with_groups_has_no_guarantee(tmp_path: Path, say: Say) -> None:
+    section = write_cases(tmp_path / "cases.csv")
+    section |= {"group": "case", "drop": [name for name in section["drop"] if name != "case"]}
+    results = tmp_path / "results"
+    study.Study.run({**TINY, "dataset": section, "seeds": 1}, out=results, in_process=True)
+    say("status", results)
+    answer = say("select", results, "--guarantee", "error<=0.9")
+    assert_refused(answer, "rows with the same case (dataset.group) are not independent")
 
 
 def test_select_for_a_person_and_for_a_program(tiny_results: ResultsDirectory, say: Say) -> None:

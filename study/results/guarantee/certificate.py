@@ -1,0 +1,179 @@
+"""Choose one run under a guarantee: candidates in an order fixed on validation, tested on test cases."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from study.errors import LedgerError
+from study.results.guarantee.bounds import CellCounts, Limit, certified, largest_p_value, upper_bound
+from study.results.limits import POINT
+from study.results.outcomes import MissingOutcomesError, OutcomeReader, Outcomes, makers_wrong, outcomes_of
+
+# Outcomes are read for so many candidates at a time: testing stops at the first that fails.
+BLOCK: Final = 200
+_ON_VALIDATION: Final = {"error": "error", "idk": "idk_rate", "di": "di", "fpr": "error", "fnr": "error"}
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """A run that keeps its limits with a stated confidence, or the first candidate where none does.
+
+    Attributes:
+        run: its row of the ledger, as plain data.
+        limits: what is guaranteed.
+        confidence: with which probability over the draw of the test cases it holds.
+        p_value: of the null hypothesis that the run breaks a limit.
+        bounds: by metric, the upper confidence bound on the test split.
+        cases: how many test cases that is.
+        certified: how many candidates are certified; 0 where this one is not.
+        candidates: how many there were.
+    """
+
+    run: Mapping[str, Any]
+    limits: tuple[Limit, ...]
+    confidence: float
+    p_value: float
+    bounds: Mapping[str, float]
+    cases: int
+    certified: int
+    candidates: int
+
+    @property
+    def run_id(self) -> str:
+        """The run to export."""
+        return str(self.run["run_id"])
+
+    @property
+    def satisfies(self) -> bool:
+        """Whether the run is certified."""
+        return self.certified > 0
+
+    def missed(self) -> str:
+        """Return why it is not."""
+        wanted = " and ".join(map(str, self.limits))
+        delta = 1 - self.confidence
+        return f"{wanted}: p = {self.p_value:.3g}, at most {delta:.3g} is needed"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the certificate as plain data, with the keys of a selection first."""
+        names = ("setting_id", "run_id", "method", "model", "decision_maker", "dataset", "alpha", "gamma")
+        found = {name: self.run[name] for name in names}
+        for split in ("validation", "test"):
+            found[split] = {name: self.run[f"{split}_{name}"] for name in ("error", "di", "idk_rate")}
+        guarantee = {
+            "limits": [str(limit) for limit in self.limits],
+            "confidence": self.confidence,
+            "p_value": self.p_value,
+            "upper_bounds": dict(self.bounds),
+            "test_cases": self.cases,
+            "certified": self.certified,
+            "candidates": self.candidates,
+        }
+        return {**found, "guarantee": guarantee}
+
+    def summary(self) -> str:
+        """Return the certificate for a person."""
+        run, wanted = self.run, " and ".join(map(str, self.limits))
+        gamma = "" if run["gamma"] is None else f", gamma {run['gamma']:.4g}"
+        lines = [
+            f"{run['method']} ({run['model']}, decision-maker {run['decision_maker']}), "
+            f"alpha {run['alpha']:.4g}{gamma}",
+            f"  setting {run['setting_id']}, run {run['run_id']}, seed {run['seed']}",
+            f"{'':<20}{'error':>16}{'odds difference':>18}{'deferral rate':>16}",
+        ]
+        for split in ("validation", "test"):
+            values = [run[f"{split}_{name}"] for name in ("error", "di", "idk_rate")]
+            cells = ["-" if value is None else f"{value:.3f}" for value in values]
+            lines.append(f"  {split:<18}{cells[0]:>16}{cells[1]:>18}{cells[2]:>16}")
+        bounds = ", ".join(f"{name} {bound:.3f}" for name, bound in self.bounds.items())
+        lines.append(f"  upper bounds at {self.confidence:.0%} on {self.cases:,} test cases: {bounds}")
+        if self.satisfies:
+            lines.append(
+                f"guarantee: with probability {self.confidence:.0%} over the draw of the test cases, this "
+                f"run keeps {wanted} for cases and decision-makers like these ({self.certified:,} of "
+                f"{self.candidates:,} candidates are certified)"
+            )
+            lines.append("its test metrics chose it, so they are no longer a neutral estimate")
+        return "\n".join(lines)
+
+
+def certify(
+    runs: pd.DataFrame,
+    read_outcomes: OutcomeReader,
+    limits: Sequence[Limit],
+    *,
+    confidence: float,
+    minimise: str,
+) -> Certificate:
+    """Return the certified run with the smallest validation ``minimise``.
+
+    Candidates are tested in the order of how far their validation metrics are within the limits, the
+    farthest first, and testing stops at the first that fails (fixed-sequence testing). Where none is
+    certified, the first candidate is returned, and ``satisfies`` is False.
+
+    Args:
+        runs: candidates, rows of the ledger.
+        read_outcomes: reads what they decided on the test cases, which must be independent of each other.
+        limits: of the joint system, all of which must hold.
+        confidence: in (0, 1).
+        minimise: a metric on validation.
+
+    Raises:
+        LedgerError: there is no candidate, or outcomes are missing.
+    """
+    known = runs.dropna(subset=POINT)
+    if known.empty:
+        raise LedgerError("no run within the limits has finished, there is nothing to certify")
+    slack = [known[f"validation_{_column(limit)}"] - limit.at_most for limit in limits]
+    known = known.assign(_slack=np.max(slack, axis=0)).sort_values(["_slack", *POINT, "run_id"])
+    p_values, counts = list[float](), list[CellCounts]()
+    for of_run in _counts(known, read_outcomes):
+        counts.append(of_run)
+        p_values.append(largest_p_value(of_run, limits))
+        if p_values[-1] > 1 - confidence:
+            break
+    number = certified(p_values, 1 - confidence)
+    among = known.head(max(number, 1)).reset_index(drop=True)
+    chosen = among.sort_values([f"validation_{minimise}", *POINT, "run_id"]).index[0]
+    bounds = {one.metric: upper_bound(counts[chosen], one.metric, 1 - confidence) for one in limits}
+    row = among.drop(columns="_slack").loc[chosen].to_dict()
+    return Certificate(
+        run={name: None if pd.isna(value) else value for name, value in row.items()},
+        limits=tuple(limits),
+        confidence=confidence,
+        p_value=p_values[chosen],
+        bounds=bounds,
+        cases=int(counts[chosen].cases.sum()),
+        certified=number,
+        candidates=len(known),
+    )
+
+
+def _column(limit: Limit) -> str:
+    """Return the validation metric by which candidates are ordered for a limit."""
+    return _ON_VALIDATION.get(limit.metric, limit.metric.replace("idk_", "idk_rate_"))
+
+
+def _counts(runs: pd.DataFrame, read_outcomes: OutcomeReader) -> Iterator[CellCounts]:
+    for start in range(0, len(runs), BLOCK):
+        block = runs.iloc[start : start + BLOCK]
+        try:
+            outcomes = outcomes_of(read_outcomes, block)
+        except MissingOutcomesError as error:
+            raise LedgerError(f"{error}; without them nothing can be certified") from None
+        yield from _of_block(outcomes, block["test_decision_maker"].tolist())
+
+
+def _of_block(outcomes: Outcomes, decision_makers: Sequence[str]) -> Iterator[CellCounts]:
+    wrong, code = makers_wrong(outcomes, decision_makers)
+    cell = 2 * outcomes.sensitive.astype(np.int64) + outcomes.label
+    cases = np.bincount(cell, minlength=4)
+    for run, deferred in enumerate(outcomes.deferred):
+        model_wrong = outcomes.positive[run] != outcomes.label
+        joint = np.where(deferred, wrong[code[run]], model_wrong)
+        yield CellCounts(
+            cases, np.bincount(cell[deferred], minlength=4), np.bincount(cell[joint], minlength=4)
+        )
