@@ -2,8 +2,8 @@
 
 ``standard`` is trained for accuracy alone. ``biased`` is trained with a negative fairness coefficient. The
 paper's -0.1 belongs to the scale of its own loss; here it is multiplied until the bias is really there:
-the smallest multiple under which disparate impact is at least twice the standard DM's. ``inconsistent`` is
-the standard one, whose p becomes 1 - p at random on some examples.
+the smallest multiple under which the odds difference is at least twice the standard decision-maker's.
+``inconsistent`` is the standard one, whose p becomes 1 - p at random on some examples.
 """
 
 from collections.abc import Sequence
@@ -54,7 +54,7 @@ def make_decision_makers(
 ) -> list[DecisionMaker]:
     """Return the decision-makers ``names``, trained on what only they see as well.
 
-    x: (N, F) inputs including what only the DM sees, the last column 1; y, a: (N,); train and
+    x: (N, F) inputs including what only the decision-maker sees, the last column 1; y, a: (N,); train and
     validation: row numbers. All candidates for ``biased`` train with ``standard`` in one pack.
     On the rows ``unreliable`` (N,) ``inconsistent`` says 1 - p with probability ``flip``.
 
@@ -78,7 +78,7 @@ def make_decision_makers(
             made["biased"] = DecisionMaker("biased", trained[:, chosen], alphas[chosen])
         if "inconsistent" in names:
             if unreliable is None:
-                raise ValueError("inconsistent: say on whom the decision-maker errs")
+                raise ValueError("inconsistent: name the examples on which the decision-maker is wrong")
             drawn = torch.rand(len(y), generator=stream("inconsistent", seed))
             p = trained[:, 0]
             flipped = torch.where(unreliable & (drawn < flip), 1 - p, p)
@@ -112,7 +112,7 @@ def _train(
 
 
 def _most_moderate(probability: Tensor, y: Tensor, a: Tensor) -> int:
-    """Return the first of the columns 1... with DI at least twice that of column 0, else the highest."""
+    """Return the first column with at least twice the odds difference of column 0, else the highest one."""
     nothing = torch.empty(len(y), 0)
     di = [counts_alone(Examples(nothing, y, a, one)).gaps.mean().item() for one in probability.T]
     enough = [k for k in range(1, len(di)) if di[k] >= _MORE_BIASED * di[0]]

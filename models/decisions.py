@@ -16,7 +16,8 @@ from study.models.network import Model, Thresholds, WeightNoise, in_blocks, pad_
 class CellCounts(NamedTuple):
     """Counts by cell, (4, ...) in the order (A, Y) = (0, 0), (0, 1), (1, 0), (1, 1), as float64.
 
-    ``model_errors`` are the model's on what it kept, ``dm_errors`` the DM's on what was deferred.
+    ``model_errors`` are the model's on what it kept, ``dm_errors`` the decision-maker's on what was
+    deferred.
     """
 
     examples: Tensor
@@ -32,7 +33,7 @@ class CellCounts(NamedTuple):
 
 
 class Decisions(NamedTuple):
-    """Hard decisions of models: ``deferred`` to the DM, and the model's own class; (S, N, K) bool."""
+    """Hard decisions of models: ``deferred`` or not, and the model's own class; (S, N, K) bool."""
 
     deferred: Tensor
     positive: Tensor
@@ -57,9 +58,9 @@ def decide(score: Tensor, thresholds: Thresholds, a: Tensor) -> Decisions:
 
 
 def joint_counts(decisions: Decisions, examples: Examples) -> CellCounts:
-    """Count what every model does with the DM of ``examples``; fields (4, S, K).
+    """Count what every model does with the decision-maker of ``examples``; fields (4, S, K).
 
-    The DM decides for the positive class from a probability of one half.
+    The decision-maker decides for the positive class from a probability of one half.
     """
     deferred, positive = decisions
     wrong = positive != (examples.y > 0.5).view(1, -1, 1)
@@ -73,12 +74,12 @@ def joint_counts(decisions: Decisions, examples: Examples) -> CellCounts:
 
 
 def decision_maker_wrong(examples: Examples) -> Tensor:
-    """Return whether the DM of ``examples`` decides against the label, (N,) bool."""
+    """Return whether the decision-maker of ``examples`` decides against the label, (N,) bool."""
     return (examples.dm >= 0.5) != (examples.y > 0.5)
 
 
 def counts_alone(examples: Examples) -> CellCounts:
-    """Count what the DM of ``examples`` does when deciding everything alone; fields (4,)."""
+    """Count what the decision-maker of ``examples`` does when deciding everything alone; fields (4,)."""
     cells = cell_indicators(examples).to(torch.float64)
     wrong = decision_maker_wrong(examples).to(torch.float64)
     number = cells.sum(1)

@@ -4,7 +4,8 @@ For one group, what a band does to the loss is told by three counts: errors amon
 its Y = 1, examples deferred. Thresholds matter only by which scores lie between them, so there are finitely
 many bands, and as a deferral costs gamma >= 0 only those with the fewest for their two error counts can be
 best. These go into a grid of the two error counts, which does not depend on alpha and gamma. Two groups
-meet in DI alone, so the least loss is, over grid cells u of group 0 and v of group 1 with error rates x, y,
+meet in the odds difference alone, so the least loss is, over grid cells u of group 0 and v of group 1 with
+error rates x, y,
 
     min_u cost(u) + min_v [cost(v) + alpha/2 (|x_u - x_v| + |y_u - y_v|)].
 
@@ -52,7 +53,7 @@ class _Side(NamedTuple):
 class _Band(NamedTuple):
     """Both sides of a group. Cut i below and cut j above make band number i * (cuts above) + j.
 
-    In a symmetric band everybody is ``below``, and ``above`` has one cut that does nothing.
+    In a symmetric band every example is ``below``, and ``above`` has one cut that does nothing.
     """
 
     below: _Side

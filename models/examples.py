@@ -12,8 +12,9 @@ from study.models.fairness import contrast
 class Batch(NamedTuple):
     """Examples that a loss averages over; all lanes of a seed see the same ones.
 
-    x: (S, B, F), the last column 1; y: (S, B, 1) labels; dm: (S, B, 1) the DM's probability of the
-    positive class; dm_loss: (S, B, 1) the DM's cross entropy; u: (S, 2, B) the fairness contrast.
+    x: (S, B, F), the last column 1; y: (S, B, 1) labels; dm: (S, B, 1) the decision-maker's probability of
+    the positive class; dm_loss: (S, B, 1) the decision-maker's cross entropy; u: (S, 2, B) the fairness
+    contrast.
     """
 
     x: Tensor
@@ -27,7 +28,7 @@ class Batch(NamedTuple):
 class Examples:
     """One split of a data set, with a decision-maker's view of it.
 
-    x: (N, F) inputs, the last column 1; y, a, dm: (N,) labels, sensitive attribute and the DM's
+    x: (N, F) inputs, the last column 1; y, a, dm: (N,) labels, sensitive attribute and the decision-maker's
     probability of the positive class, as float32.
     """
 
@@ -71,10 +72,10 @@ def with_bias(x: Tensor) -> Tensor:
 
 
 def decision_maker_loss(y: Tensor, dm: Tensor) -> Tensor:
-    """Cross entropy of the DM's probability ``dm`` against ``y``, any shape; 0 exactly for an oracle.
+    """Cross entropy of the decision-maker's probability ``dm`` against ``y``, any shape; 0 for an oracle.
 
-    Probabilities that deny what happened are held 1e-6 from certainty, so that a DM who gives hard
-    decisions costs a finite 13.8 nats where wrong.
+    Probabilities that deny what happened are held 1e-6 from certainty, so that a decision-maker who gives
+    hard decisions costs a finite 13.8 nats where wrong.
     """
     of_label = torch.where(y > 0.5, dm, 1 - dm)
     return -torch.log(of_label.clamp_min(1e-6))

@@ -35,10 +35,11 @@ def disparity(u: Tensor, p: Tensor) -> Tensor:
 def expected_squared_disparity(u: Tensor, p: Tensor, pi: Tensor, dm: Tensor) -> Tensor:
     """The soft, squared, expected D of the joint system, in closed form (Eq. 12-14).
 
-    The joint prediction is s_i q_i + (1 - s_i) p_i with independent s_i ~ Ber(pi_i) and the DM's
-    prediction q_i. Its contrast has mean sum_i u_i (p_i + pi_i (q_i - p_i)), and the draws add the
-    variance sum_i u_i^2 pi_i (1 - pi_i) (q_i - p_i)^2; the expected square is mean^2 + variance. Averaged
-    over Y = 0 and Y = 1 with the factor 1/2 of Eq. 11 (the paper's second line of Eq. 13 drops it).
+    The joint prediction is s_i q_i + (1 - s_i) p_i with independent s_i ~ Ber(pi_i) and the
+    decision-maker's prediction q_i. Its contrast has mean sum_i u_i (p_i + pi_i (q_i - p_i)), and the draws
+    add the variance sum_i u_i^2 pi_i (1 - pi_i) (q_i - p_i)^2; the expected square is mean^2 + variance.
+    Averaged over Y = 0 and Y = 1 with the factor 1/2 of Eq. 11 (the paper's second line of Eq. 13 drops
+    it).
 
     u: (S, 2, B); p, pi: (S, B, K); dm: (S, B, 1). Returns (S, K).
     """

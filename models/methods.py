@@ -38,7 +38,8 @@ def binary(outputs: Outputs, batch: Batch, alpha: Tensor, gamma: Tensor) -> Tens
 def reject(outputs: Outputs, batch: Batch, alpha: Tensor, gamma: Tensor) -> Tensor:
     """Eq. 9, the sum over s drawn out: (1 - pi) l_M + pi gamma, plus alpha D of the model's own p.
 
-    A rejecting model knows of no DM, so its D (Eq. 11) is that of its prediction p on every example.
+    A rejecting model knows of no decision-maker, so its D (Eq. 11) is that of its prediction p on every
+    example.
     """
     own = cross_entropy(outputs, batch.y)
     expected = own + outputs.pi * (gamma.unsqueeze(1) - own)

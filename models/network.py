@@ -109,12 +109,12 @@ class Uncertainty(NamedTuple):
     """The quantity that explains a decision where a score between two thresholds explains little.
 
     It defers where ``value(score, pi)``, all of one shape, is above a limit: a number, or what
-    ``limit(t1)`` makes of the threshold of a case's group. ``column`` is what tables call it, ``words``
-    what sentences do.
+    ``limit(t1)`` makes of the threshold of a case's group. ``column`` is what tables call it,
+    ``description`` what sentences do.
     """
 
     column: str
-    words: str
+    description: str
     value: Callable[[Tensor, Tensor], Tensor]
     limit: float | Callable[[Tensor], Tensor]
 

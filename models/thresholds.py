@@ -7,8 +7,9 @@ thresholds are searched for the least loss on given examples,
 
     mean[(1 - s) 1(Yhat != Y) + s (1(Y_DM != Y) + gamma)] + alpha DI,
 
-with hard decisions Yhat, s = 1 for a deferral, and the joint system's DI (Eq. 11). This is the deferring
-loss; the rejecting one is the same with a DM who is never wrong (the theorem of Section 2.3).
+with hard decisions Yhat, s = 1 for a deferral, and the joint system's odds difference DI (Eq. 11). This is
+the deferring loss; the rejecting one is the same with a decision-maker who is never wrong (the theorem of
+Section 2.3).
 """
 
 from collections.abc import Sequence
@@ -55,10 +56,10 @@ def band_counts(
 ) -> CellCounts:
     """Count what every candidate band of every lane does, with fields (4, S, C, K).
 
-    score: (S, N, K); a, y, dm_wrong: (N,) groups and labels in {0, 1}, and where the DM errs; thresholds:
-    (S, 2, C, K) of the type of score. A score equal to t1 is predicted positive, one equal to t0 < t1
-    negative, a NaN negative (as in ``decisions``). Counts come from sorted scores and sums along them:
-    time grows with N log N per lane, and with log N per candidate.
+    score: (S, N, K); a, y, dm_wrong: (N,) groups and labels in {0, 1}, and where the decision-maker is
+    wrong; thresholds: (S, 2, C, K) of the type of score. A score equal to t1 is predicted positive, one
+    equal to t0 < t1 negative, a NaN negative (as in ``decisions``). Counts come from sorted scores and sums
+    along them: time grows with N log N per lane, and with log N per candidate.
     """
     score = score.where(~score.isnan(), -torch.inf).transpose(1, 2).contiguous()
     counts: list[list[Tensor]] = []
@@ -80,7 +81,8 @@ def band_counts(
 def band_loss(counts: CellCounts, base: Tensor, alpha: Tensor, gamma: Tensor) -> Tensor:
     """The loss at the top of this file for settings (K,), (S, C, K), from counts (4, S, C, M) of lanes.
 
-    base: (K,) the lane of each setting; alpha, gamma: (K,). A label with an empty cell adds nothing to DI.
+    base: (K,) the lane of each setting; alpha, gamma: (K,). A label with an empty cell adds nothing to the
+    odds difference.
     """
     examples = counts.examples.sum(0)
     error = (counts.model_errors + counts.dm_errors).sum(0) / examples

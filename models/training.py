@@ -130,7 +130,7 @@ class PackTraining:
         self._note(self._engine.validate(self._theta, self._alpha, self._gamma, noise, lanes).cpu())
 
     def state(self) -> dict[str, Tensor]:
-        """Return copies of all that training goes on from; everything else follows from the arguments."""
+        """Return copies of all that training continues from; everything else follows from the arguments."""
         stop = [[_STOPS.index(reason) for reason in of_seed] for of_seed in self._stop]
         return {
             "counts": torch.tensor([self.epoch, self._steps]),
@@ -140,7 +140,7 @@ class PackTraining:
         }
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
-        """Go on from the ``state`` of a training with the same arguments, to the same result, bit for bit.
+        """Continue from the ``state`` of a training with the same arguments: bit for bit the same result.
 
         Raises ValueError where the shapes are not those of such a state.
         """

@@ -13,7 +13,7 @@ from study.errors import UserError
 from study.results.directory import ResultsDirectory
 from study.results.guarantee.bounds import parse_limit
 from study.results.guarantee.certificate import Certificate, certify
-from study.results.selection import COLUMN, Figure, Selection, narrowed, select
+from study.results.selection import COLUMN, Objective, Selection, narrowed, select
 from study.results.study_results import Results
 from study.search.tally import planned_runs
 from study.status import Status, study_results, study_status
@@ -142,7 +142,7 @@ class Study:
         max_idk: float | None = None,
         max_di: float | None = None,
         max_error: float | None = None,
-        minimise: Figure = "error",
+        minimise: Objective = "error",
         method: str | None = None,
         model: str | None = None,
         decision_maker: str | None = None,

@@ -107,11 +107,11 @@ def _failures(failed: pd.DataFrame) -> Iterator[str]:
         yield f"{pack_id}: {which}: {reason}"
 
 
-def _by_split(makers: pd.DataFrame) -> pd.DataFrame:
-    """Turn one row per DM into one row per DM and split."""
+def _by_split(decision_makers: pd.DataFrame) -> pd.DataFrame:
+    """Turn one row per decision-maker into one per decision-maker and split."""
     parts = []
     for split in SPLITS:
-        names = {f"{split}_{figure}": figure for figure in METRICS}
-        part = makers[["decision_maker", "alpha", *names]].rename(columns=names)
+        names = {f"{split}_{metric}": metric for metric in METRICS}
+        part = decision_makers[["decision_maker", "alpha", *names]].rename(columns=names)
         parts.append(part.assign(split=split))
     return pd.concat(parts, ignore_index=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from study.reports.figures.alpha import by_alpha
-from study.reports.figures.bands import honest_bands, paper_bands
+from study.reports.figures.bands import test_bands, validation_bands
 from study.reports.figures.deferral_by_gamma import deferral_by_gamma
 from study.reports.figures.deferral_cdf import deferral_cdf
 from study.reports.figures.differences import differences
@@ -17,8 +17,8 @@ from study.reports.measure.measures import Measures
 
 OF_MODEL: Final[Mapping[str, Callable[[Measures, str], Drawn | None]]] = {
     "fronts": plane,
-    "fronts-by-idk-rate-paper": paper_bands,
-    "fronts-by-idk-rate-honest": honest_bands,
+    "fronts-by-idk-rate-paper": test_bands,
+    "fronts-by-idk-rate-honest": validation_bands,
     "idk-cdf": deferral_cdf,
     "idk-rate-by-gamma": deferral_by_gamma,
 }

@@ -25,7 +25,8 @@ from study.words import PLAIN_MODEL
 AXES: Final = {"di": "odds difference", "error": "error rate"}
 # Where half of the alphas above 0 are in this part of the axis, they are spread over orders of magnitude.
 CROWDED: Final = 0.2
-# On a shorter error axis a cost of half a point would look like a cliff next to the fall of DI.
+# On a shorter error axis a cost of half a point would look like a cliff next to the fall of the odds
+# difference.
 SPAN: Final = 0.1
 
 
@@ -138,8 +139,8 @@ def _round_numbers(low: float, high: float) -> list[float]:
     """Powers of ten in the range, or, where these are few, twice and five times these too."""
     powers = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
     for steps in ((1,), (1, 2, 5)):
-        found = [step * 10.0**power for power in powers for step in steps]
-        inside = [number for number in found if low <= number <= high]
+        result = [step * 10.0**power for power in powers for step in steps]
+        inside = [number for number in result if low <= number <= high]
         if len(inside) > 3:
             break
     return inside

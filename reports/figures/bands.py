@@ -27,8 +27,8 @@ def bands(kind: str, measures: Measures, model: str) -> Drawn | None:
     return figure, " ".join([lead, *(sentence for sentences in of_band for sentence in sentences)])
 
 
-paper_bands = partial(bands, "paper")
-honest_bands = partial(bands, "honest")
+test_bands = partial(bands, "paper")
+validation_bands = partial(bands, "honest")
 
 
 @style()

@@ -42,8 +42,8 @@ def plane(measures: Measures, model: str) -> Drawn:
     makers = measures.results.decision_makers
     given: dict[str, Any] = {"model": model, "names": measures.names}
     figure = fronts_figure(measures.settings, measures.fronts, makers, **given)
-    honest = measures.fronts[measures.fronts["front"] == "honest"]
-    shown = pd.concat([panel_rows(honest, model, name) for name in measures.names])
+    validation_selected = measures.fronts[measures.fronts["front"] == "honest"]
+    shown = pd.concat([panel_rows(validation_selected, model, name) for name in measures.names])
     base = panel_baselines(measures.settings, model).dropna(subset=["test_error", "test_di"])
     points = [("baseline", row.test_error, row.test_di) for row in base.itertuples()]
     on_test = makers[(makers["split"] == "test") & makers["decision_maker"].isin(measures.tested.values())]
@@ -116,16 +116,16 @@ def draw_plane(
     *,
     joined_on: str = "test",
 ) -> Axes:
-    """Draw settings and fronts; x is DI, y the error rate, downwards, so that top left is best.
+    """Draw settings and fronts; x is the odds difference, y the error rate, downwards: top left is best.
 
     Args:
         axes: what to draw on.
         settings: a faint point each; columns method, test_di, test_error.
-        front: columns method, di, error, validation_di; a line per method, joined by DI.
+        front: columns method, di, error, validation_di; a line per method, joined by odds difference.
         baseline: a red square each; columns test_di, test_error.
         decision_maker: a yellow circle each; columns di, error.
-        joined_on: the split whose DI orders the line. On `validation` the line is a thin one: it
-            shows what to expect along the front, which on test is no front.
+        joined_on: the split whose odds difference orders the line. On `validation` the line is a thin one:
+            it shows what to expect along the front, which on test is no front.
 
     Points with a NaN are not drawn.
     """
@@ -133,14 +133,14 @@ def draw_plane(
         draw_points(axes, rows["test_di"], rows["test_error"], method_style(str(method)).colour)
     for method, rows in front.dropna(subset=["di", "error"]).groupby("method", sort=True):
         look = method_style(str(method))
-        honest = joined_on == "validation"
-        rows = rows.sort_values("validation_di" if honest else ["di", "error"], kind="stable")
+        on_validation = joined_on == "validation"
+        rows = rows.sort_values("validation_di" if on_validation else ["di", "error"], kind="stable")
         axes.plot(
             rows["di"],
             rows["error"],
             color=look.colour,
             linestyle=look.line,
-            linewidth=0.7 if honest else 1.8,
+            linewidth=0.7 if on_validation else 1.8,
             marker=look.marker,
             markersize=4.5,
             markerfacecolor="white",

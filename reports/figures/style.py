@@ -55,7 +55,7 @@ Drawn = tuple[Figure, str]
 
 @dataclass(frozen=True)
 class LineStyle:
-    """How one method or decision-maker is drawn: told apart without colour, too."""
+    """How one method or decision-maker is drawn: distinguishable without colour, too."""
 
     colour: str
     line: Any

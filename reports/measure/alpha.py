@@ -1,4 +1,4 @@
-"""What fairness costs a binary model: disparate impact and error against alpha (Figures 7 and 8)."""
+"""What fairness costs a binary model: odds difference and error against alpha (Figures 7 and 8)."""
 
 from typing import Final
 
@@ -21,7 +21,7 @@ def binary_runs(runs: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         Columns model, alpha, seed, di, error (test metrics), sorted by the first three. Runs without
-        figures (diverged ones) are left out, and do not count.
+        metrics (diverged ones) are left out, and do not count.
     """
     columns = ["model", "alpha", "seed"]
     own = runs.loc[runs["method"] == "binary", [*columns, *SHOWN.values()]]
@@ -37,7 +37,7 @@ def curves_by_alpha(points: pd.DataFrame, bins: int = 16) -> pd.DataFrame:
 
     Args:
         points: as `binary_runs` returns them.
-        bins: a model with more different alphas than this beside 0, as in a search, has them cut into
+        bins: a model with more different alphas than this besides 0, as in a search, has them cut into
             so many bins of equally many, in order. Alpha 0 stays by itself.
 
     Returns:

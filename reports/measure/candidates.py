@@ -9,11 +9,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from study.results.fronts import pareto_mask
-from study.results.limits import FIGURES, POINT
+from study.results.limits import OBJECTIVES, POINT
 from study.results.settings import GROUP, median_runs
 
 CARRIED: Final = 1500
-# Figures are rounded up to multiples of these, until few enough settings are left.
+# Metrics are rounded up to multiples of these, until few enough settings are left.
 STEPS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
 
 
@@ -38,21 +38,22 @@ class Candidates:
 def candidates(
     settings: pd.DataFrame,
     named: Sequence[str],
-    honest: Sequence[str],
+    validation_selected: Sequence[str],
     runs: pd.DataFrame,
     carried: int = CARRIED,
 ) -> Candidates:
     """The settings that can be the best under some limits, and those that the page names.
 
-    Whatever is minimised under whatever limits on validation error, DI and deferral rate, and whichever
-    methods, models and decision-makers are allowed: the best is on the Pareto front over the three
-    metrics of its own method, model and decision-maker. The same holds for what comes nearest to limits
-    that nothing satisfies. Of settings that coincide, the one with the smallest `setting_id` is kept.
+    Whatever is minimised under whatever limits on validation error, odds difference and deferral rate, and
+    whichever methods, models and decision-makers are allowed: the best is on the Pareto front over the
+    three metrics of its own method, model and decision-maker. The same holds for what comes nearest to
+    limits that nothing satisfies. Of settings that coincide, the one with the smallest `setting_id` is
+    kept.
 
     Args:
         settings: as `medians_by_setting` returns them.
         named: settings that are carried in any case.
-        honest: those of the validation-selected fronts, which are where there is room.
+        validation_selected: those of the validation-selected fronts, which are where there is room.
         runs: the ledger.
         carried: how many settings may be, next to the named ones.
     """
@@ -68,14 +69,14 @@ def candidates(
         mask = np.zeros_like(exact)
         mask[rows[_pareto(settings.iloc[rows], coarse)]] = True
         step = step_
-    on_front = mask | settings["setting_id"].isin(honest).to_numpy()
+    on_front = mask | settings["setting_id"].isin(validation_selected).to_numpy()
     mask = on_front if on_front.sum() <= carried else mask
     chosen = settings[mask | settings["setting_id"].isin(named).to_numpy()]
-    first = {setting: place for place, setting in enumerate(dict.fromkeys([*named, *honest]))}
+    first = {setting: place for place, setting in enumerate(dict.fromkeys([*named, *validation_selected]))}
     chosen = chosen.iloc[chosen["setting_id"].map(first).fillna(len(first)).argsort(kind="stable")]
     own = runs[runs["setting_id"].isin(chosen["setting_id"])]
-    found = {f"run_{figure}": median_runs(own, f"validation_{figure}") for figure in FIGURES}
-    frame = chosen.assign(**{name: chosen["setting_id"].map(run) for name, run in found.items()})
+    result = {f"run_{metric}": median_runs(own, f"validation_{metric}") for metric in OBJECTIVES}
+    frame = chosen.assign(**{name: chosen["setting_id"].map(run) for name, run in result.items()})
     return Candidates(frame.reset_index(drop=True), len(settings), step)
 
 

@@ -42,19 +42,19 @@ def comparisons(results: Results, own_fronts: pd.DataFrame) -> Comparisons:
     samples = resample(replace(results, runs=own_fronts), np.random.default_rng(SEED))
     rows = []
     for model, name, methods in _arms(own_fronts):
-        asked: list[tuple[str, str | None, Statistic]] = [
+        contrasts: list[tuple[str, str | None, Statistic]] = [
             (method, None, _area(method, model=model, decision_maker=name)) for method in methods
         ]
-        asked += [
+        contrasts += [
             (first, second, front_gain(first, second, kind="honest", model=model, decision_maker=name))
             for second, first in combinations(methods, 2)
         ]
-        for first, second, statistic in asked:
-            found = estimate(statistic, samples)
-            if found is None:
+        for first, second, statistic in contrasts:
+            result = estimate(statistic, samples)
+            if result is None:
                 continue
-            ends = [*(found.seeds or (np.nan, np.nan)), *(found.test_set or (np.nan, np.nan))]
-            rows.append([name, model, first, second, found.mean, *ends, found.defined])
+            ends = [*(result.seeds or (np.nan, np.nan)), *(result.test_set or (np.nan, np.nan))]
+            rows.append([name, model, first, second, result.mean, *ends, result.defined])
     columns = ["decision_maker", "model", "first", "second", "estimate"]
     columns += ["seeds_low", "seeds_high", "test_low", "test_high", "seeds"]
     return Comparisons(pd.DataFrame(rows, columns=columns), samples.missing)
@@ -72,14 +72,14 @@ def _arms(runs: pd.DataFrame) -> list[tuple[str, str, list[str]]]:
     others = arms[~binary]
     if not len(others):
         return [(str(model), NO_DECISION_MAKER, ["binary"]) for model in arms["model"]]
-    found = []
+    result = []
     for name in in_usual_order(others["decision_maker"].unique()):
         for model in sorted(others["model"].unique()):
             own = others[(others["model"] == model) & (others["decision_maker"] == name)]
             methods = ["binary"] * bool(binary.any()) + list(own["method"])
             if len(own):
-                found.append((model, name, sorted(methods, key=_order)))
-    return found
+                result.append((model, name, sorted(methods, key=_order)))
+    return result
 
 
 def _order(method: str) -> tuple[int, str]:

@@ -13,7 +13,7 @@ from study.reports.measure.panels import (
     decision_makers_shown,
 )
 from study.results.fronts import MORE_COLUMNS
-from study.results.limits import FIGURES, best
+from study.results.limits import OBJECTIVES, best
 from study.results.settings import in_reading_order
 from study.words import NO_DECISION_MAKER
 
@@ -28,7 +28,7 @@ ALONE: Final = "decision-maker"
 
 
 def by_budget(settings: pd.DataFrame, decision_makers: pd.DataFrame) -> pd.DataFrame:
-    """For every decision-maker and budget the setting with the lowest error, and that with the lowest DI.
+    """For every decision-maker and budget, the settings with the lowest error and odds difference.
 
     Args:
         settings: as `medians_by_setting` returns them.
@@ -40,13 +40,13 @@ def by_budget(settings: pd.DataFrame, decision_makers: pd.DataFrame) -> pd.DataF
     """
     rows = []
     for name in decision_makers_shown(settings):
-        own = beside(settings, name)
+        own = with_decision_maker(settings, name)
         most = reference_error(own, decision_makers, name)
         for budget in BUDGETS if name != NO_DECISION_MAKER else (0.0,):
             for aim in AIMS:
-                found = aimed(own, aim, budget, most)
-                if found is not None and found["excess"] == 0:
-                    rows.append([name, budget, aim, *facts_of(found).values()])
+                result = aimed(own, aim, budget, most)
+                if result is not None and result["excess"] == 0:
+                    rows.append([name, budget, aim, *facts_of(result).values()])
     columns = ["decision_maker", "budget", "aim", *facts_of(pd.Series(dtype=object))]
     return pd.DataFrame(rows, columns=columns)
 
@@ -55,7 +55,7 @@ def operating_points(settings: pd.DataFrame, decision_makers: pd.DataFrame) -> p
     """For every decision-maker the best of each method at the budget `EXAMPLE`, and what to compare with.
 
     Chosen on validation, as in `by_budget`; of a method without a setting within the limits
-    it is what comes nearest. So nothing is chosen by the figures that are shown.
+    it is what comes nearest. So nothing is chosen by the metrics that are shown.
 
     Args:
         settings: as `medians_by_setting` returns them.
@@ -71,15 +71,15 @@ def operating_points(settings: pd.DataFrame, decision_makers: pd.DataFrame) -> p
     tested = deciding_on_test(settings)
     rows: list[list[Any]] = []
     for name in decision_makers_shown(settings):
-        own = beside(settings, name)
+        own = with_decision_maker(settings, name)
         most = reference_error(own, decision_makers, name)
         shown = set(base["setting_id"])
         for method in in_reading_order(own[["method"]].drop_duplicates(), ["method"])["method"][::-1]:
             for aim in AIMS:
-                found = aimed(own[own["method"] == method], aim, EXAMPLE, most)
-                if found is not None and found["setting_id"] not in shown:
-                    shown.add(found["setting_id"])
-                    rows.append([name, f"{method}, {aim}", *facts_of(found).values()])
+                result = aimed(own[own["method"] == method], aim, EXAMPLE, most)
+                if result is not None and result["setting_id"] not in shown:
+                    shown.add(result["setting_id"])
+                    rows.append([name, f"{method}, {aim}", *facts_of(result).values()])
         rows += [[name, BASELINE, *facts_of(row).values()] for row in base.to_dict("records")]
         for row in decision_maker_alone(decision_makers, tested.get(name, name)).to_dict("records"):
             alone = {"test_error": row["error"], "test_di": row["di"], "test_idk_rate": 1.0}
@@ -90,8 +90,8 @@ def operating_points(settings: pd.DataFrame, decision_makers: pd.DataFrame) -> p
 def aimed(settings: pd.DataFrame, aim: str, budget: float, most: float) -> "pd.Series[Any] | None":
     """The best on validation, as `limits.best` has it, with a deferral rate of at most the budget.
 
-    The lowest DI is that of the settings whose error is at most `most`: of all settings it would be one
-    that gives every case the same decision.
+    The lowest odds difference is that of the settings whose error is at most `most`: of all settings it
+    would be one that gives every case the same decision.
     """
     if aim == LOWEST_ERROR:
         return best(settings, {"idk_rate": budget}, "error")
@@ -109,14 +109,14 @@ def reference_error(settings: pd.DataFrame, decision_makers: pd.DataFrame, name:
     return float(known[0]) if known else np.inf
 
 
-def beside(settings: pd.DataFrame, name: str) -> pd.DataFrame:
+def with_decision_maker(settings: pd.DataFrame, name: str) -> pd.DataFrame:
     """The settings with a decision-maker, and binary ones, which have none."""
     return settings[settings["decision_maker"].isin([name, NO_DECISION_MAKER])]
 
 
 def facts_of(setting: "pd.Series[Any] | Mapping[Any, Any]") -> dict[str, Any]:
     """What tables say of a setting: method, model, test medians, coefficients and its name."""
-    names = ("method", "model", *(f"test_{figure}" for figure in FIGURES), "alpha", "gamma")
+    names = ("method", "model", *(f"test_{metric}" for metric in OBJECTIVES), "alpha", "gamma")
     return {
         name.removeprefix("test_"): setting.get(name, np.nan)
         for name in (*names, *MORE_COLUMNS, "setting_id")

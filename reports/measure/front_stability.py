@@ -11,7 +11,7 @@ from study.results.fronts import pareto_mask
 from study.results.settings import GROUP, in_reading_order
 
 POINT: Final = ["validation_error", "validation_di"]
-# So much better in both error and DI must another setting be for a point to be off the front.
+# So much better in both error and odds difference must another setting be for a point to be off the front.
 MARGIN: Final = 0.01
 
 
@@ -19,7 +19,7 @@ def runs_on_front(runs: pd.DataFrame) -> pd.DataFrame:
     """The runs on the validation-selected front of their own seed, method, model and decision-maker.
 
     Args:
-        runs: the ledger; those without a figure on validation are on no front.
+        runs: the ledger; those without metrics on validation are on no front.
     """
     points = runs[POINT].to_numpy(np.float64)
     mask = np.zeros(len(runs), dtype=np.bool_)
@@ -50,8 +50,8 @@ def front_by_seed(runs: pd.DataFrame, own_fronts: pd.DataFrame, fronts: pd.DataF
     Returns:
         `GROUP`, setting_id, seeds (in how many it has metrics), on_front, near_front; sorted as `fronts`.
     """
-    honest = fronts.loc[fronts["front"] == "honest", [*GROUP, "setting_id"]]
-    chosen = runs[runs["setting_id"].isin(honest["setting_id"])].dropna(subset=POINT)
+    validation_selected = fronts.loc[fronts["front"] == "honest", [*GROUP, "setting_id"]]
+    chosen = runs[runs["setting_id"].isin(validation_selected["setting_id"])].dropna(subset=POINT)
     near = np.zeros(len(chosen), dtype=np.bool_)
     keys = ["seed", *GROUP]
     by_key = own_fronts.groupby(keys, sort=False, observed=True).indices
@@ -66,7 +66,9 @@ def front_by_seed(runs: pd.DataFrame, own_fronts: pd.DataFrame, fronts: pd.DataF
     counts = marked.groupby("setting_id", observed=True).sum()
     # Not merged: pandas cannot merge the empty columns of a ledger without rows.
     columns = ("seeds", "on_front", "near_front")
-    return honest.assign(**{name: honest["setting_id"].map(counts[name]) for name in columns})
+    return validation_selected.assign(
+        **{name: validation_selected["setting_id"].map(counts[name]) for name in columns}
+    )
 
 
 def front_stability(by_seed: pd.DataFrame, own_fronts: pd.DataFrame) -> pd.DataFrame:

@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from study.results.limits import OBJECTIVES
 from study.results.settings import in_reading_order
 
-FIGURES: Final = ("error", "di", "idk_rate")
 NAMES: Final = {"model": "model", "decision_maker": "decision-maker"}
 COEFFICIENTS: Final = {"alpha": "alpha", "gamma": "gamma", "model_alpha": "model alpha"}
 TOGETHER: Final = "coefficients together"
@@ -35,7 +35,7 @@ def importance(settings: pd.DataFrame) -> pd.DataFrame:
         settings: as `medians_by_setting` returns them.
 
     Returns:
-        Columns method, what, settings, then `FIGURES`, in reading order; NaN where the metric does not
+        Columns method, what, settings, then `OBJECTIVES`, in reading order; NaN where the metric does not
         vary, or where there are too few settings for two bins. What has one value has no row; a method
         with fewer than two bins of settings has none.
     """
@@ -43,17 +43,17 @@ def importance(settings: pd.DataFrame) -> pd.DataFrame:
     for method, own in in_reading_order(settings, ["method"]).groupby("method", sort=False, observed=True):
         if len(own) < 2 * PER_BIN:
             continue
-        shares = pd.DataFrame({figure: _shares(own, f"validation_{figure}") for figure in FIGURES})
+        shares = pd.DataFrame({metric: _shares(own, f"validation_{metric}") for metric in OBJECTIVES})
         rows += [[method, what, len(own), *values] for what, *values in shares.itertuples()]
-    return pd.DataFrame(rows, columns=["method", "what", "settings", *FIGURES])
+    return pd.DataFrame(rows, columns=["method", "what", "settings", *OBJECTIVES])
 
 
-def _shares(settings: pd.DataFrame, figure: str) -> "pd.Series[Any]":
-    settings = settings.dropna(subset=[figure])
-    y = settings[figure].to_numpy(np.float64)
+def _shares(settings: pd.DataFrame, metric: str) -> "pd.Series[Any]":
+    settings = settings.dropna(subset=[metric])
+    y = settings[metric].to_numpy(np.float64)
     everything = np.zeros(len(y), dtype=np.intp)
     arm = _joint(*(_codes(settings[name]) for name in NAMES))
-    found = {
+    result = {
         word: _share(y, everything, _codes(settings[name]))
         for name, word in NAMES.items()
         if settings[name].nunique() > 1
@@ -63,15 +63,15 @@ def _shares(settings: pd.DataFrame, figure: str) -> "pd.Series[Any]":
     bins, few = _enough(fewest, 1), _enough(fewest, max(1, len(varied)))
     for name in varied:
         binned = _joint(arm, _bins(settings[name], arm, bins))
-        found[COEFFICIENTS[name]] = _share(y, arm, binned) if bins > 1 else np.nan
+        result[COEFFICIENTS[name]] = _share(y, arm, binned) if bins > 1 else np.nan
     if len(varied) > 1:
         coarse = [_joint(arm, _bins(settings[n], arm, few)) for n in varied]
         alone = sum(_share(y, arm, codes) for codes in coarse)
         both = float(np.maximum(0.0, _share(y, arm, _joint(*coarse)) - alone))
-        found[TOGETHER] = both if few > 1 else np.nan
-    known = [share for word, share in found.items() if word != TOGETHER or few > 1]
-    found[REST] = float(np.maximum(0.0, 1 - sum(known)))
-    return pd.Series(found)
+        result[TOGETHER] = both if few > 1 else np.nan
+    known = [share for word, share in result.items() if word != TOGETHER or few > 1]
+    result[REST] = float(np.maximum(0.0, 1 - sum(known)))
+    return pd.Series(result)
 
 
 def _enough(settings: int, coefficients: int) -> int:

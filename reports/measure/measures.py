@@ -71,8 +71,8 @@ class Measures:
     def candidates(self) -> Candidates:
         """The settings offered for choosing."""
         named = pd.concat([self._by_budget["setting_id"], self.points["setting_id"].dropna()])
-        honest = self.fronts.loc[self.fronts["front"] == "honest", "setting_id"]
-        return candidates(self.settings, named.tolist(), honest.tolist(), self.results.runs)
+        validation_selected = self.fronts.loc[self.fronts["front"] == "honest", "setting_id"]
+        return candidates(self.settings, named.tolist(), validation_selected.tolist(), self.results.runs)
 
     @cached_property
     def intervals(self) -> SettingIntervals:

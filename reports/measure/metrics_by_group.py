@@ -26,7 +26,7 @@ class GroupMetrics:
 
     Attributes:
         frame: a row per point and metric: decision_maker, what, setting_id (NaN for a decision-maker
-            alone), then `COLUMNS`, NaN where there is none. Figures as in `figures_by_group`.
+            alone), then `COLUMNS`, NaN where there is none. Metrics as in `group_metrics`.
         missing: why there are only metrics of the ledger, without intervals; empty if there are all.
     """
 
@@ -81,17 +81,17 @@ def _of_outcomes(
     # Binary models stand next to every decision-maker, and are compared with that one.
     name = tested.get(fact["decision_maker"], fact["decision_maker"])
     if pd.isna(fact["setting_id"]):
-        everybody = np.ones((1, len(outcomes.label)), dtype=np.bool_)
-        own = replace(outcomes, run_id=[name], deferred=everybody, positive=~everybody)
+        everything = np.ones((1, len(outcomes.label)), dtype=np.bool_)
+        own = replace(outcomes, run_id=[name], deferred=everything, positive=~everything)
     else:
         own = outcomes.take(np.flatnonzero(runs["setting_id"] == fact["setting_id"]))
     if name not in outcomes.decisions and own.deferred.any():
         return pd.DataFrame(columns=COLUMNS)
-    found = spreads(own, [name] * len(own.run_id), cells)
+    result = spreads(own, [name] * len(own.run_id), cells)
     if pd.isna(fact["setting_id"]):
         # There is no model.
-        found = {figure: spread for figure, spread in found.items() if not figure.startswith("model_")}
-    rows = [[figure, *spread[:3], *(spread.test_set or (np.nan,) * 2)] for figure, spread in found.items()]
+        result = {metric: spread for metric, spread in result.items() if not metric.startswith("model_")}
+    rows = [[metric, *spread[:3], *(spread.test_set or (np.nan,) * 2)] for metric, spread in result.items()]
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -111,5 +111,5 @@ def _of_ledger(
         own = own[[column for column in own if column.startswith("test_")]].select_dtypes("number")
         own = own.rename(columns=lambda column: column.removeprefix("test_"))
     ends = own.agg(["median", "min", "max"]).T if len(own) else pd.DataFrame(columns=range(3))
-    rows = [[figure, *values, np.nan, np.nan] for figure, *values in ends.itertuples()]
+    rows = [[metric, *values, np.nan, np.nan] for metric, *values in ends.itertuples()]
     return pd.DataFrame(rows, columns=COLUMNS)

@@ -56,8 +56,8 @@ def baselines(settings: pd.DataFrame) -> pd.DataFrame:
 
 def panel_baselines(settings: pd.DataFrame, model: str) -> pd.DataFrame:
     """The baselines of this model; where it has none, those of the model that `panel_rows` takes."""
-    found = baselines(settings)
-    return found[found["model"] == _nearest(model, found["model"])]
+    result = baselines(settings)
+    return result[result["model"] == _nearest(model, result["model"])]
 
 
 def deciding_on_test(settings: pd.DataFrame) -> dict[str, str]:

@@ -9,20 +9,20 @@ import numpy.typing as npt
 import pandas as pd
 
 from study.results.group_metrics import RESAMPLES
-from study.results.intervals import resampled_people
+from study.results.intervals import resampled_examples
 from study.results.outcomes import (
-    FIGURES,
+    WEIGHTED_METRICS,
     MissingOutcomesError,
-    figures_alone,
+    metrics_alone,
     outcomes_of,
-    weighted_figures,
+    weighted_metrics,
 )
 from study.results.study_results import Results
 
 NAMES: Final = ("method", "model", "decision_maker", "test_decision_maker")
 VALIDATION: Final = ("validation_error", "validation_di", "validation_idk_rate")
 
-Figures = Mapping[str, npt.NDArray[Any]]
+Metrics = Mapping[str, npt.NDArray[Any]]
 
 
 class NotRunError(Exception):
@@ -33,24 +33,24 @@ class NotRunError(Exception):
 class Settings:
     """The settings of one seed, a run each, with B versions of their test metrics.
 
-    B is 1 for the figures as measured, else the number of resamples of the test examples. What is
+    B is 1 for the metrics as measured, else the number of resamples of the test examples. What is
     known without the test set (and so what is chosen on validation) is the same in all of them.
 
     Attributes:
         facts: a row per setting, columns setting_id, `NAMES`, alpha, gamma, `VALIDATION` and
             median_validation_di (over the seeds).
-        test: `outcomes.FIGURES` by name, each (n, B).
-        alone: by decision-maker, its error and DI deciding everything alone, each (B,).
+        test: `outcomes.WEIGHTED_METRICS` by name, each (n, B).
+        alone: by decision-maker, its error and odds difference, deciding everything alone, each (B,).
     """
 
     facts: pd.DataFrame
-    test: Figures
-    alone: Mapping[str, Figures]
+    test: Metrics
+    alone: Mapping[str, Metrics]
 
     def take(self, rows: npt.NDArray[Any]) -> "Settings":
         """Those rows, by mask or number; may be none."""
-        figures = {name: values[rows] for name, values in self.test.items()}
-        return Settings(self.facts.iloc[np.arange(len(self.facts))[rows]], figures, self.alone)
+        columns = {name: values[rows] for name, values in self.test.items()}
+        return Settings(self.facts.iloc[np.arange(len(self.facts))[rows]], columns, self.alone)
 
     def where(self, **equal: str | float) -> "Settings":
         """The settings whose facts are these; raises NotRunError where there are none."""
@@ -61,7 +61,7 @@ class Settings:
             raise NotRunError
         return self.take(mask)
 
-    def decision_maker(self, name: str) -> Figures:
+    def decision_maker(self, name: str) -> Metrics:
         """A decision-maker alone; raises NotRunError where it is not in the study."""
         if name not in self.alone:
             raise NotRunError
@@ -73,7 +73,7 @@ class Samples:
     """The settings of a study by seed.
 
     Attributes:
-        observed: by seed, figures as measured.
+        observed: by seed, metrics as measured.
         resampled: the same seeds with the same test cases drawn again in all runs; empty where that is
             not possible.
         missing: why it is not; empty if it is.
@@ -85,8 +85,8 @@ class Samples:
 
     def models(self) -> list[str]:
         """Models that may defer, in alphabetical order."""
-        found = [s.facts.loc[s.facts["method"] != "binary", "model"] for s in self.observed]
-        return sorted({str(model) for models in found for model in models.unique()})
+        result = [s.facts.loc[s.facts["method"] != "binary", "model"] for s in self.observed]
+        return sorted({str(model) for models in result for model in models.unique()})
 
 
 def resample(results: Results, generator: np.random.Generator, resamples: int = RESAMPLES) -> Samples:
@@ -96,22 +96,22 @@ def resample(results: Results, generator: np.random.Generator, resamples: int = 
     where there are any, else from `results.decision_makers`, on test.
     """
     runs = results.runs
-    figures = ["test_error", "test_di", *VALIDATION]
-    runs = runs[runs[figures].notna().all(axis=1)].reset_index(drop=True)
+    columns = ["test_error", "test_di", *VALIDATION]
+    runs = runs[runs[columns].notna().all(axis=1)].reset_index(drop=True)
     facts, seeds = _facts(runs), np.sort(runs["seed"].unique())
     rows = [np.flatnonzero(runs["seed"] == seed) for seed in seeds]
-    measured = {name: runs[f"test_{name}"].to_numpy(np.float64)[:, None] for name in FIGURES}
+    measured = {name: runs[f"test_{name}"].to_numpy(np.float64)[:, None] for name in WEIGHTED_METRICS}
     observed = _by_seed(rows, facts, measured, _known_alone(results.decision_makers))
 
     try:
         outcomes = outcomes_of(results.outcomes, runs)
     except MissingOutcomesError as error:
         return Samples(observed, [], str(error))
-    everybody_once = np.ones((1, len(outcomes.label)))
-    observed = _by_seed(rows, facts, measured, figures_alone(outcomes, everybody_once))
-    weights = resampled_people(generator, len(outcomes.label), resamples)
-    drawn = weighted_figures(outcomes, list(facts["test_decision_maker"]), weights)
-    return Samples(observed, _by_seed(rows, facts, drawn, figures_alone(outcomes, weights)), "")
+    once = np.ones((1, len(outcomes.label)))
+    observed = _by_seed(rows, facts, measured, metrics_alone(outcomes, once))
+    weights = resampled_examples(generator, len(outcomes.label), resamples)
+    drawn = weighted_metrics(outcomes, list(facts["test_decision_maker"]), weights)
+    return Samples(observed, _by_seed(rows, facts, drawn, metrics_alone(outcomes, weights)), "")
 
 
 def _facts(runs: pd.DataFrame) -> pd.DataFrame:
@@ -124,7 +124,7 @@ def _facts(runs: pd.DataFrame) -> pd.DataFrame:
     return facts.assign(median_validation_di=medians)
 
 
-def _known_alone(decision_makers: pd.DataFrame) -> dict[str, Figures]:
+def _known_alone(decision_makers: pd.DataFrame) -> dict[str, Metrics]:
     on_test = decision_makers[decision_makers["split"] == "test"]
     return {
         str(row["decision_maker"]): {name: np.array([row[name]], np.float64) for name in ("error", "di")}
@@ -133,7 +133,7 @@ def _known_alone(decision_makers: pd.DataFrame) -> dict[str, Figures]:
 
 
 def _by_seed(
-    rows: list[npt.NDArray[Any]], facts: pd.DataFrame, test: Figures, alone: Mapping[str, Figures]
+    rows: list[npt.NDArray[Any]], facts: pd.DataFrame, test: Metrics, alone: Mapping[str, Metrics]
 ) -> list[Settings]:
     everything = Settings(facts, test, alone)
     return [everything.take(own) for own in rows]

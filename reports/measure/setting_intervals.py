@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 
 from study.results.group_metrics import RESAMPLES, SEED
-from study.results.intervals import medians, percentile_interval, resampled_people
-from study.results.limits import FIGURES
-from study.results.outcomes import MissingOutcomesError, OutcomeReader, outcomes_of, weighted_figures
+from study.results.intervals import medians, percentile_interval, resampled_examples
+from study.results.limits import OBJECTIVES
+from study.results.outcomes import MissingOutcomesError, OutcomeReader, outcomes_of, weighted_metrics
 
-# Decisions of runs on people that are looked at for a page: half a gigabyte, and seconds of time.
+# Decisions of runs on test cases that are looked at for a page: half a gigabyte, and seconds of time.
 MOST: Final = 250_000_000
-COLUMNS: Final = ("setting_id", *(f"{figure}_{end}" for figure in FIGURES for end in ("low", "high")))
+COLUMNS: Final = ("setting_id", *(f"{metric}_{end}" for metric in OBJECTIVES for end in ("low", "high")))
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,14 +33,14 @@ class SettingIntervals:
 def setting_intervals(
     setting_ids: Sequence[str], runs: pd.DataFrame, read: OutcomeReader, most: int = MOST
 ) -> SettingIntervals:
-    """The intervals that `deciding.spreads` has of each, from the same resamples.
+    """The intervals that `group_metrics.spreads` has of each, from the same resamples.
 
     Args:
         setting_ids: which, those first that matter most: where there are more decisions than `most`, the
             last have none.
         runs: the ledger.
         read: reads outcomes; only those of these settings are needed.
-        most: how many decisions of runs on people to look at.
+        most: how many decisions of runs on test cases to look at.
     """
     none = pd.DataFrame(columns=COLUMNS)
     place = {setting: number for number, setting in enumerate(dict.fromkeys(setting_ids))}
@@ -49,19 +49,21 @@ def setting_intervals(
     if runs.empty:
         return SettingIntervals(none, "")
     try:
-        people = len(outcomes_of(read, runs.iloc[:1]).label)
+        examples = len(outcomes_of(read, runs.iloc[:1]).label)
         sizes = runs.groupby("place").size().cumsum()
-        room = max(1, int((sizes * people <= most).sum()))
+        room = max(1, int((sizes * examples <= most).sum()))
         runs = runs[runs["place"] <= sizes.index[room - 1]]
         outcomes = outcomes_of(read, runs)
     except MissingOutcomesError as error:
         return SettingIntervals(none, str(error))
-    weights = resampled_people(np.random.default_rng(SEED), people, RESAMPLES)
+    weights = resampled_examples(np.random.default_rng(SEED), examples, RESAMPLES)
     column = "test_decision_maker" if "test_decision_maker" in runs else "decision_maker"
-    drawn = weighted_figures(outcomes, runs[column].astype(str).tolist(), weights)
+    drawn = weighted_metrics(outcomes, runs[column].astype(str).tolist(), weights)
     rows = []
     for setting, own in runs.groupby("setting_id", sort=False, observed=True).indices.items():
-        ends = [percentile_interval(medians(drawn[figure][own])) or (np.nan, np.nan) for figure in FIGURES]
+        ends = [
+            percentile_interval(medians(drawn[metric][own])) or (np.nan, np.nan) for metric in OBJECTIVES
+        ]
         rows.append([setting, *(end for pair in ends for end in pair)])
     missing = (
         ""

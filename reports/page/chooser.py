@@ -9,7 +9,7 @@ from study.reports.measure.deferral_budgets import EXAMPLE
 from study.reports.measure.measures import Measures
 from study.reports.measure.panels import in_usual_order
 from study.reports.page.tables import table, thinned
-from study.results.limits import FIGURES
+from study.results.limits import OBJECTIVES
 from study.results.settings import GROUP, in_reading_order
 from study.words import NO_DECISION_MAKER
 
@@ -17,7 +17,7 @@ COLUMNS: Final = [
     "setting_id",
     *GROUP,
     *("alpha", "gamma"),
-    *(f"{split}_{figure}" for split in ("validation", "test") for figure in FIGURES),
+    *(f"{split}_{metric}" for split in ("validation", "test") for metric in OBJECTIVES),
 ]
 
 
@@ -27,8 +27,8 @@ def chooser(measures: Measures) -> dict[str, Any] | None:
     frame = candidates.frame
     if not len(frame):
         return None
-    honest = fronts.loc[fronts["front"] == "honest", "setting_id"]
-    shown = frame[frame["setting_id"].isin(honest)]
+    validation_selected = fronts.loc[fronts["front"] == "honest", "setting_id"]
+    shown = frame[frame["setting_id"].isin(validation_selected)]
     shown = in_reading_order(shown if len(shown) else frame, [*GROUP, "validation_di", "setting_id"])
     return {
         "candidates": candidates,
@@ -60,9 +60,9 @@ def _data(frame: pd.DataFrame, intervals: pd.DataFrame) -> dict[str, list[Any]]:
         *(codes[name].tolist() for name in GROUP),
         *(_rounded(frame[name], 6) for name in ("alpha", "gamma")),
         # A limit with few digits must fall on the same side of a metric as in `study select`.
-        *(_rounded(frame[f"validation_{figure}"], 7) for figure in FIGURES),
-        *(_rounded(frame[f"test_{figure}"], 4) for figure in FIGURES),
-        *(frame[f"run_{figure}"].astype(str).tolist() for figure in FIGURES),
+        *(_rounded(frame[f"validation_{metric}"], 7) for metric in OBJECTIVES),
+        *(_rounded(frame[f"test_{metric}"], 4) for metric in OBJECTIVES),
+        *(frame[f"run_{metric}"].astype(str).tolist() for metric in OBJECTIVES),
         *(_rounded(known[column], 4) for column in intervals.columns[1:]),
     ]
     return {**names, "rows": list(zip(*columns, strict=True))}

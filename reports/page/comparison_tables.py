@@ -8,8 +8,8 @@ import pandas as pd
 
 from study.reports.figures.differences import ROWS
 from study.reports.measure.comparisons import Comparisons
-from study.reports.measure.importance import FIGURES
 from study.reports.page.tables import Cell, Table, ends, table, text_table
+from study.results.limits import OBJECTIVES
 from study.results.wording import NOTHING, decimals, signed
 
 
@@ -55,7 +55,12 @@ def importance_table(importance: pd.DataFrame) -> Table | None:
     """Which hyperparameters error, odds difference and deferral rate depend on."""
     head = ("method", "hyperparameter", "error", "odds difference", "deferral rate", "settings")
     rows = [
-        (row["method"], row["what"], *(_share(row[figure]) for figure in FIGURES), f"{row['settings']:,}")
+        (
+            row["method"],
+            row["what"],
+            *(_share(row[metric]) for metric in OBJECTIVES),
+            f"{row['settings']:,}",
+        )
         for row in importance.to_dict("records")
     ]
     return text_table(head, rows) if rows else None

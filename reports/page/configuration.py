@@ -66,7 +66,7 @@ def search_spaces(study: Mapping[str, Any]) -> list[list[str]]:
 def options(results: Results) -> dict[str, str]:
     """Data, decision-makers, search, seeds and training, a line each."""
     study = results.study
-    found = {
+    result = {
         "data": data_line(study.get("dataset")),
         "decision-makers": listed(study.get("decision_maker")),
         "tested with": listed(study.get("test_decision_maker")),
@@ -77,7 +77,7 @@ def options(results: Results) -> dict[str, str]:
         "training": _training(study.get("training")),
         "runs planned": _planned(results.planned, study.get("seeds")),
     }
-    return {key: text for key, text in found.items() if text not in ("", NOTHING)}
+    return {key: text for key, text in result.items() if text not in ("", NOTHING)}
 
 
 def data_name(dataset: object) -> str:

@@ -34,13 +34,13 @@ def decision_maker_table(frame: pd.DataFrame, names: GroupNames) -> Table | None
 
 def front_tables(fronts: pd.DataFrame, labels: Mapping[str, str]) -> dict[str, list[dict[str, Any]]]:
     """The points of every front by kind, validation-selected ones first; a long one is thinned out."""
-    found: dict[str, list[dict[str, Any]]] = {}
+    result: dict[str, list[dict[str, Any]]] = {}
     for kind in reversed(KINDS):
-        found[kind] = []
+        result[kind] = []
         for key, front in fronts[fronts["front"] == kind].groupby(GROUP, sort=False, dropna=False):
             method, model, name = key
             columns = [c for c in FRONT_COLUMNS if c not in MORE_COLUMNS or _has(front, c)]
-            found[kind].append(
+            result[kind].append(
                 {
                     "title": f"{method} · {model} · {labels.get(str(name), name)}",
                     "points": len(front),
@@ -49,21 +49,21 @@ def front_tables(fronts: pd.DataFrame, labels: Mapping[str, str]) -> dict[str, l
                     "open": kind == "honest" and method == "defer",
                 }
             )
-    return found
+    return result
 
 
 def band_points(fronts: pd.DataFrame, models: Sequence[str]) -> dict[str, dict[str, str]] | None:
     """How many points the fronts of each model have in each band, in words by kind; None without fronts."""
     if fronts.empty:
         return None
-    words: dict[str, dict[str, str]] = {}
+    summaries: dict[str, dict[str, str]] = {}
     for model in models:
-        words[model] = {}
+        summaries[model] = {}
         for kind in KINDS:
             own = fronts.loc[(fronts["model"] == model) & (fronts["front"] == kind), "band"]
             counts = own.value_counts(sort=False)
-            words[model][kind] = ", ".join(f"{n} {band}" for band, n in counts.items()) or "none"
-    return words
+            summaries[model][kind] = ", ".join(f"{n} {band}" for band, n in counts.items()) or "none"
+    return summaries
 
 
 def _shown_first(column: pd.Series) -> pd.Series:

@@ -50,14 +50,14 @@ def group_tables(
 
 
 def _one_sided(points: Points, named: GroupNames) -> list[dict[str, str]]:
-    found = []
+    result = []
     for what, metrics in points.items():
         for y in (1, 0):
             wrong = [float(metrics["value"].get(f"error_a{a}_y{y}", 0.0)) for a in (0, 1)]
             if min(wrong) >= ONE_SIDED:
                 low, high = (percent(rate) for rate in sorted(wrong))
-                found.append({"what": what, "low": low, "high": high, "outcome": named.outcomes[y]})
-    return found
+                result.append({"what": what, "low": low, "high": high, "outcome": named.outcomes[y]})
+    return result
 
 
 def _errors(points: Points, named: GroupNames) -> Table:

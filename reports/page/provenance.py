@@ -38,8 +38,8 @@ def progress(results: Results) -> dict[str, Any] | None:
 
 def warnings(results: Results) -> dict[str, Any] | None:
     """What was found in the data that would mislead, a sentence each; None if nothing was."""
-    found = results.manifest.get("cautions")
-    lines = [str(line) for line in found] if isinstance(found, list) else []
+    result = results.manifest.get("cautions")
+    lines = [str(line) for line in result] if isinstance(result, list) else []
     return {"warnings": [f"{line[:1].upper()}{line[1:]}." for line in lines]} if lines else None
 
 

@@ -10,7 +10,7 @@ from study.reports.measure.deferral_budgets import AIMS, ALONE, BASELINE, EXAMPL
 from study.reports.measure.measures import Measures
 from study.reports.measure.panels import decision_maker_labels
 from study.reports.page.tables import FORMATS, Cell, Table, text_table, with_interval
-from study.results.limits import FIGURES
+from study.results.limits import OBJECTIVES
 from study.results.wording import NOTHING, share
 from study.words import NO_DECISION_MAKER
 
@@ -38,7 +38,7 @@ def summary(measures: Measures) -> dict[str, Any]:
 
 def sentences(measures: Measures) -> dict[str, list[str]]:
     """What the tables show in sentences: paragraphs by decision-maker, with metrics of the tables only."""
-    found = {}
+    result = {}
     budgets, points = measures.budgets, measures.points
     by_group, comparisons = measures.by_group.frame, measures.comparisons.frame
     for name in map(str, budgets["decision_maker"].unique()):
@@ -59,8 +59,8 @@ def sentences(measures: Measures) -> dict[str, list[str]]:
             ),
         )
         paragraphs = [" ".join(text for text in part if text) for part in parts]
-        found[name] = [paragraph for paragraph in paragraphs if paragraph]
-    return found
+        result[name] = [paragraph for paragraph in paragraphs if paragraph]
+    return result
 
 
 def budget_table(name: str, budgets: pd.DataFrame, points: pd.DataFrame) -> Table:
@@ -73,7 +73,7 @@ def budget_table(name: str, budgets: pd.DataFrame, points: pd.DataFrame) -> Tabl
         rows.append([_budget(float(str(budget))), *(cell for aim in AIMS for cell in _offer(by_aim, aim))])
     others = points[(points["decision_maker"] == name) & points["what"].isin(list(SHORT))]
     for row in others.to_dict("records"):
-        cells = [FORMATS[figure](row[figure]) for figure in FIGURES]
+        cells = [FORMATS[metric](row[metric]) for metric in OBJECTIVES]
         rows.append([SHORT[row["what"]], "", *cells, *[""] * 4])
     return text_table(head, rows)
 
@@ -86,16 +86,16 @@ def _offers(name: str, test_name: str, chosen: Mapping[str, Mapping[Any, Any]], 
     else:
         who = f"“{name}”" if name == test_name else f"“{name}” in training, “{test_name}” on test"
         lead = f"If at most {share(EXAMPLE)} of cases are deferred to the decision-maker ({who}), "
-    found = []
+    result = []
     if LOWEST_ERROR in chosen:
-        found.append(f"the lowest error is that of {_setting(chosen[LOWEST_ERROR])}")
+        result.append(f"the lowest error is that of {_setting(chosen[LOWEST_ERROR])}")
     if LOWEST_DI in chosen:
         whose = "the baseline’s" if BASELINE in known else "the decision-maker’s"
         limit = f" with error no higher than {whose}" if known else ""
         ids = {row["setting_id"] for row in chosen.values()}
         which = "the same setting" if len(ids) < len(chosen) else _setting(chosen[LOWEST_DI])
-        found.append(f"the lowest odds difference{limit} is that of {which}")
-    return f"{lead}{'; '.join(found)}."
+        result.append(f"the lowest odds difference{limit} is that of {which}")
+    return f"{lead}{'; '.join(result)}."
 
 
 def _setting(row: Mapping[Any, Any]) -> str:
@@ -108,11 +108,11 @@ def _setting(row: Mapping[Any, Any]) -> str:
 
 
 def _references(known: pd.DataFrame) -> str:
-    found = [
+    result = [
         f"{LONG[row['what']]} has error {row['error']:.3f} and odds difference {row['di']:.3f}"
         for row in known.to_dict("records")
     ]
-    return f"For comparison: {'; '.join(found)}." if found else ""
+    return f"For comparison: {'; '.join(result)}." if result else ""
 
 
 def _deferred(
@@ -123,28 +123,28 @@ def _deferred(
         aim: metrics[metrics["setting_id"] == row["setting_id"]].set_index("metric")["value"].to_dict()
         for aim, row in chosen.items()
     }
-    found: dict[object, str] = {}
+    result: dict[object, str] = {}
     for aim, values in by_aim.items():
         rates = [values.get(f"idk_rate_a{a}", math.nan) for a in (0, 1)]
-        if sum(rates) > 0 and chosen[aim]["setting_id"] not in found:
-            found[chosen[aim]["setting_id"]] = (
+        if sum(rates) > 0 and chosen[aim]["setting_id"] not in result:
+            result[chosen[aim]["setting_id"]] = (
                 f"The setting with the {aim} defers {share(rates[0])} of the cases with {groups[0]} and "
                 f"{share(rates[1])} of those with {groups[1]}."
             )
     names = ("dm_error", "model_error_on_left", "model_error", "dm_error_on_kept")
     maker, model_left, model, maker_kept = (by_aim.get(LOWEST_ERROR, {}).get(n, math.nan) for n in names)
     if not math.isnan(maker + model_left + model + maker_kept):
-        found["error"] = (
+        result["error"] = (
             f"At the {LOWEST_ERROR}, the decision-maker is wrong in {share(maker)} of the deferred cases, "
             f"and the model would be in {share(model_left)}; the model is wrong in {share(model)} of the "
             f"cases that are not deferred, and the decision-maker would be in {share(maker_kept)}."
         )
-    return " ".join(found.values())
+    return " ".join(result.values())
 
 
 def _fronts(comparisons: pd.DataFrame) -> str:
     """Whether deferring or rejecting has the better front, as far as the intervals tell."""
-    found: dict[str, list[str]] = {}
+    result: dict[str, list[str]] = {}
     pairs = comparisons[(comparisons["first"] == "defer") & (comparisons["second"] == "reject")]
     for row in pairs.to_dict("records"):
         both = [(row[f"{key}_low"], row[f"{key}_high"]) for key in ("seeds", "test")]
@@ -160,8 +160,8 @@ def _fronts(comparisons: pd.DataFrame) -> str:
                 "shows no significant difference from that of rejecting (the 95 % interval includes 0; "
                 "model {})"
             )
-        found.setdefault(verdict, []).append(str(row["model"]))
-    parts = [verdict.format(", ".join(models)) for verdict, models in found.items()]
+        result.setdefault(verdict, []).append(str(row["model"]))
+    parts = [verdict.format(", ".join(models)) for verdict, models in result.items()]
     return f"Over all settings, the front of deferring {', and '.join(parts)}." if parts else ""
 
 
@@ -173,5 +173,5 @@ def _offer(by_aim: pd.DataFrame, aim: str) -> list[str | Cell]:
     if aim not in by_aim.index:
         return [NOTHING] * 4
     row = by_aim.loc[[aim]].to_dict("records")[0]
-    cells = [with_interval(row[f], row[f"{f}_low"], row[f"{f}_high"], FORMATS[f]) for f in FIGURES]
+    cells = [with_interval(row[f], row[f"{f}_low"], row[f"{f}_high"], FORMATS[f]) for f in OBJECTIVES]
     return [f"{row['method']}, {row['model']}", *cells]

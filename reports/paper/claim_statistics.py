@@ -43,8 +43,8 @@ def band_gain(band: str, *, kind: str, model: str, decision_maker: str) -> Stati
             rate = settings.test["idk_rate"]
             inside = (rate >= low) & (rate < high)
             error = np.where(inside, settings.test["error"], np.nan)
-            found = areas(error, settings.test["di"])
-            return np.where(inside.any(axis=0), found, np.nan)
+            result = areas(error, settings.test["di"])
+            return np.where(inside.any(axis=0), result, np.nan)
         rate = settings.facts["validation_idk_rate"].to_numpy(np.float64)
         inside = (rate >= low) & (rate < high)
         return np.where(inside.any(), front_area(settings.take(inside), kind), np.nan)
@@ -62,16 +62,16 @@ def difference(first: Statistic, second: Statistic) -> Statistic:
 
 
 def alone(name: str, figure: str) -> Statistic:
-    """Error or DI of a decision-maker deciding everything alone."""
+    """Error or odds difference of a decision-maker deciding everything alone."""
     return lambda settings: np.asarray(settings.decision_maker(name)[figure], np.float64)
 
 
 def baseline(figure: str, *, model: str = PLAIN_MODEL) -> Statistic:
-    """A test figure of the binary model trained for accuracy only (alpha 0)."""
+    """A test metric of the binary model trained for accuracy only (alpha 0)."""
 
     def statistic(settings: Settings) -> Values:
-        found = settings.where(method="binary", model=model, alpha=0.0)
-        return np.asarray(found.test[figure].mean(axis=0), np.float64)
+        result = settings.where(method="binary", model=model, alpha=0.0)
+        return np.asarray(result.test[figure].mean(axis=0), np.float64)
 
     return statistic
 
@@ -116,7 +116,7 @@ def idk_gap(method: str, *, model: str, decision_maker: str) -> Statistic:
 
 
 def fall(model: str) -> Statistic:
-    """DI of the binary model with alpha 0 less that with the largest alpha."""
+    """Odds difference of the binary model with alpha 0 less that with the largest alpha."""
 
     def statistic(settings: Settings) -> Values:
         binary = settings.where(method="binary", model=model)
@@ -127,7 +127,7 @@ def fall(model: str) -> Statistic:
 
 
 def rank_correlation(model: str) -> Statistic:
-    """Spearman's correlation of the binary model's DI with alpha; undefined where either is constant."""
+    """Spearman's correlation of the binary model's odds difference with alpha; undefined for constants."""
 
     def statistic(settings: Settings) -> Values:
         binary = settings.where(method="binary", model=model)
@@ -142,10 +142,10 @@ def rank_correlation(model: str) -> Statistic:
 
 
 def cost(model: str) -> Statistic:
-    """Rise in the binary model's error from alpha 0 to where the DI on validation has halved.
+    """Rise in the binary model's error from alpha 0 to where the odds difference on validation has halved.
 
-    That is at the smallest alpha whose DI (validation, median over seeds) is at most half of that at
-    alpha 0; undefined where there is none.
+    That is at the smallest alpha whose odds difference (validation, median over seeds) is at most half of
+    that at alpha 0; undefined where there is none.
     """
 
     def statistic(settings: Settings) -> Values:
@@ -174,14 +174,14 @@ def oracle_difference(*, kind: str, model: str) -> Statistic:
         tested = settings.where(model=model, test_decision_maker="standard")
         oracle = tested.where(method="defer", decision_maker="oracle")
         reject = tested.where(method="reject")
-        beside = "oracle" if reject.facts["decision_maker"].eq("oracle").any() else "standard"
-        return front_area(oracle, kind) - front_area(reject.where(decision_maker=beside), kind)
+        trained_with = "oracle" if reject.facts["decision_maker"].eq("oracle").any() else "standard"
+        return front_area(oracle, kind) - front_area(reject.where(decision_maker=trained_with), kind)
 
     return statistic
 
 
 def _alphas(binary: Settings) -> Values:
-    """The values of alpha, ascending; raises NotRunError where there is but one, or 0 is not there."""
+    """The values of alpha, ascending; raises NotRunError where there is but one, or 0 is missing."""
     alphas = np.unique(binary.facts["alpha"].to_numpy(np.float64))
     if len(alphas) < 2 or alphas[0] != 0:
         raise NotRunError

@@ -45,7 +45,7 @@ class Part:
     """One statement that can be measured.
 
     Attributes:
-        says: the statistic in words.
+        description: the statistic in words.
         statistic: its value for the settings of a seed.
         expected: of it.
         unit: how it is written: rates in per cent, differences of rates in percentage points.
@@ -53,7 +53,7 @@ class Part:
         over_seeds: the interval of its mean over seeds.
     """
 
-    says: str
+    description: str
     statistic: Statistic
     expected: Expected
     unit: Literal["", "%", "points"] = ""
@@ -67,12 +67,12 @@ class Claim:
 
     Attributes:
         where: the figure or section of the paper.
-        says: the paper's words in short.
+        statement: the paper's statement, shortened.
         parts: at least one.
     """
 
     where: str
-    says: str
+    statement: str
     parts: tuple[Part, ...]
 
 
@@ -131,9 +131,9 @@ def verdict(expected: Expected, measured: Estimate | None) -> Verdict:
 
 def together(verdicts: Iterable[Verdict]) -> Verdict:
     """The verdict of a claim from those of its parts; at least one."""
-    found = set(verdicts)
-    if found == {Verdict.HOLDS}:
+    result = set(verdicts)
+    if result == {Verdict.HOLDS}:
         return Verdict.HOLDS
-    if found & {Verdict.HOLDS, Verdict.IN_PART}:
+    if result & {Verdict.HOLDS, Verdict.IN_PART}:
         return Verdict.IN_PART
-    return next(v for v in (Verdict.NOT, Verdict.UNDEFINED, Verdict.NOT_RUN) if v in found)
+    return next(v for v in (Verdict.NOT, Verdict.UNDEFINED, Verdict.NOT_RUN) if v in result)

@@ -22,14 +22,18 @@ OF_MANY: Final = {
 
 
 def claim_rows(judged: Sequence[Judged]) -> list[dict[str, Any]]:
-    """For each claim where it is made, its words, its verdict and its parts with their numbers in words."""
+    """For each claim where it is made, its statement and verdict, and its parts with their numbers."""
     return [
         {
             "where": claim.claim.where,
-            "says": claim.claim.says,
+            "statement": claim.claim.statement,
             "verdict": str(claim.verdict),
             "parts": [
-                {"statistic": part.says, "numbers": _numbers(part, estimate), "verdict": str(verdict)}
+                {
+                    "statistic": part.description,
+                    "numbers": _numbers(part, estimate),
+                    "verdict": str(verdict),
+                }
                 for part, estimate, verdict in _parts(claim)
             ],
         }
@@ -40,7 +44,7 @@ def claim_rows(judged: Sequence[Judged]) -> list[dict[str, Any]]:
 def tally(judged: Iterable[Judged]) -> dict[str, int]:
     """How many claims have each verdict, those verdicts that occur."""
     counts = Counter(claim.verdict for claim in judged)
-    return {words: counts[verdict] for verdict, words in OF_MANY.items() if counts[verdict]}
+    return {plural: counts[verdict] for verdict, plural in OF_MANY.items() if counts[verdict]}
 
 
 def claims_frame(judged: Sequence[Judged]) -> pd.DataFrame:
@@ -57,8 +61,8 @@ def claims_frame(judged: Sequence[Judged]) -> pd.DataFrame:
             rows.append(
                 {
                     "claim": claim.claim.where,
-                    "says": claim.claim.says,
-                    "statistic": part.says,
+                    "says": claim.claim.statement,
+                    "statistic": part.description,
                     "expected": part.expected.kind,
                     "bound": part.expected.bound,
                     "estimate": m.mean if m else float("nan"),

@@ -31,7 +31,7 @@ def write_paper(parts: Mapping[str, Results], out: Path, figures: Sequence[str] 
     all; the page comes last. The same results give the same bytes.
 
     Args:
-        parts: results by name of the study; those that a figure needs and that are not there are said
+        parts: results by name of the study; those that a figure needs and that are missing are said
             to be not run.
         out: the directory; made if need be. Files of the same names are replaced.
         figures: keys of `FIGURES`, in the order of the page.
@@ -51,7 +51,7 @@ def write_paper(parts: Mapping[str, Results], out: Path, figures: Sequence[str] 
         {
             "name": name,
             "title": FIGURES[name].title,
-            "says": FIGURES[name].says,
+            "description": FIGURES[name].description,
             "drawing": FIGURES[name].drawings[0],
             "studies": [
                 _study(name, study, parts, reviews[study], album) for study in FIGURES[name].sources
@@ -113,7 +113,7 @@ def cost(results: Results) -> str:
 
 
 def _study(
-    name: str, study: str, parts: Mapping[str, Results], found: Review, album: Album
+    name: str, study: str, parts: Mapping[str, Results], result: Review, album: Album
 ) -> dict[str, Any]:
     results = parts.get(study)
     first, pictures = album.get((study, FIGURES[name].drawings), (name, []))
@@ -123,6 +123,6 @@ def _study(
         "progress": progress(results) if results else None,
         "first": first,
         "pictures": pictures,
-        "missing": found.missing,
-        "claims": claim_rows(found.judged[name]),
+        "missing": result.missing,
+        "claims": claim_rows(result.judged[name]),
     }

@@ -25,7 +25,7 @@ def errors_alone(where: str, decision_maker: float, baseline: float) -> list[Cla
     maker, base = of.alone("standard", "error"), of.baseline("error")
     apart = of.difference(base, maker)
     near_maker, near_base, five = (Expected("near", x) for x in (decision_maker, baseline, 0.05))
-    said = (
+    statement = (
         f"The simulated decision-maker had a {100 * decision_maker:.0f} % error rate, better than the "
         f"baseline model’s {100 * baseline:.0f} % error rate."
     )
@@ -35,21 +35,21 @@ def errors_alone(where: str, decision_maker: float, baseline: float) -> list[Cla
         Part("error of the baseline less that of the decision-maker", apart, POSITIVE, "points"),
         Part("the same, as large as in the paper", apart, five, "points"),
     )
-    return [Claim(where, said, parts)]
+    return [Claim(where, statement, parts)]
 
 
 def fronts(where: str, model: str, decision_maker: str) -> list[Claim]:
     """Figures 3 and 5: models that may defer against binary ones, deferring against rejecting."""
 
     def gain(better: str, worse: str, kind: str) -> Part:
-        words = f"hypervolume, {NAMES[better]} less {NAMES[worse]}, {FRONT[kind]}"
+        title = f"hypervolume, {NAMES[better]} less {NAMES[worse]}, {FRONT[kind]}"
         statistic = front_gain(better, worse, kind=kind, model=model, decision_maker=decision_maker)
-        return Part(words, statistic, POSITIVE)
+        return Part(title, statistic, POSITIVE)
 
     def system(method: str, kind: str) -> Part:
-        words = f"hypervolume, {NAMES[method]} less binary and decision-maker together, {FRONT[kind]}"
+        title = f"hypervolume, {NAMES[method]} less binary and decision-maker together, {FRONT[kind]}"
         statistic = of.system_gain(method, kind=kind, model=model, decision_maker=decision_maker)
-        return Part(words, statistic, POSITIVE)
+        return Part(title, statistic, POSITIVE)
 
     both = [(method, kind) for method in ("reject", "defer") for kind in KINDS]
     return [
@@ -80,14 +80,14 @@ def bands(where: str, model: str) -> list[Claim]:
         for band in BANDS
         for kind in KINDS
     }
-    words = "hypervolume, deferring less rejecting"
+    title = "hypervolume, deferring less rejecting"
     each = (
-        Part(f"{words}, {band} deferral rate, {FRONT[kind]}", gains[band, kind], POSITIVE)
+        Part(f"{title}, {band} deferral rate, {FRONT[kind]}", gains[band, kind], POSITIVE)
         for band, kind in gains
     )
     larger = (
         Part(
-            f"{words}: at high less at low deferral rate, {FRONT[kind]}",
+            f"{title}: at high less at low deferral rate, {FRONT[kind]}",
             of.difference(gains["high", kind], gains["low", kind]),
             POSITIVE,
         )
@@ -109,8 +109,8 @@ def bands(where: str, model: str) -> list[Claim]:
 def biased(where: str) -> list[Claim]:
     """Figure 5: how biased the decision-maker is."""
     more = of.difference(of.alone("biased", "di"), of.alone("standard", "di"))
-    words = "odds difference of the biased decision-maker less that of the standard one"
-    part = Part(words, more, Expected("above", MUCH_MORE_DI), by_seed=False)
+    title = "odds difference of the biased decision-maker less that of the standard one"
+    part = Part(title, more, Expected("above", MUCH_MORE_DI), by_seed=False)
     return [Claim(where, "The decision-maker trained with α = −0.1 is extremely biased.", (part,))]
 
 
@@ -122,10 +122,10 @@ def idk_rates(where: str, model: str) -> list[Claim]:
     share = "share of deferring settings that defer under 20 %"
 
     def gap(decision_maker: str) -> Part:
-        words = f"median gap in deferral rate between A = 0 and 1, {decision_maker} decision-maker: "
-        words += "deferring less rejecting"
+        title = f"median gap in deferral rate between A = 0 and 1, {decision_maker} decision-maker: "
+        title += "deferring less rejecting"
         gaps = [of.idk_gap(m, model=model, decision_maker=decision_maker) for m in ("defer", "reject")]
-        return Part(words, of.difference(*gaps), POSITIVE, "points")
+        return Part(title, of.difference(*gaps), POSITIVE, "points")
 
     return [
         Claim(
@@ -164,7 +164,7 @@ def idk_rates(where: str, model: str) -> list[Claim]:
 
 
 def fairer(where: str, model: str) -> list[Claim]:
-    """Figure 7: the DI of binary models against alpha."""
+    """Figure 7: the odds difference of binary models against alpha."""
     order = Expected("below", FALLS_IN_ORDER)
     parts = (
         Part("odds difference at α = 0 less that at the largest α", of.fall(model), POSITIVE),
@@ -180,24 +180,24 @@ def fairer(where: str, model: str) -> list[Claim]:
 
 def cheaply(where: str, model: str) -> list[Claim]:
     """Figure 8: the error of binary models against alpha."""
-    words = "rise in error at the smallest α that halves the odds difference on validation"
-    part = Part(words, of.cost(model), Expected("below", LITTLE_COST), "points")
+    title = "rise in error at the smallest α that halves the odds difference on validation"
+    part = Part(title, of.cost(model), Expected("below", LITTLE_COST), "points")
     return [Claim(where, "Regularising does not make too many more errors.", (part,))]
 
 
 def oracle(where: str, model: str) -> list[Claim]:
     """Figure 9: training with an oracle is like training unaware of the decision-maker."""
-    words = "hypervolume, deferring trained with the oracle less rejecting"
+    title = "hypervolume, deferring trained with the oracle less rejecting"
     parts = tuple(
         Part(
-            f"{words}, {FRONT[kind]}",
+            f"{title}, {FRONT[kind]}",
             of.oracle_difference(kind=kind, model=model),
             Expected("within", EQUIVALENT),
         )
         for kind in KINDS
     )
-    said = (
+    statement = (
         "Unaware of the decision-maker, or aware of an oracle: the models trade off error and odds "
         "difference in almost an identical manner."
     )
-    return [Claim(where, said, parts)]
+    return [Claim(where, statement, parts)]

@@ -41,9 +41,9 @@ class Source:
 
     def all(self, models: Sequence[str]) -> list[Claim]:
         """All claims; where there are several models, each says whose it is."""
-        found = [(model, claim) for model in models or ("",) for claim in self.of_model(model)]
+        result = [(model, claim) for model in models or ("",) for claim in self.of_model(model)]
         several = len(models) > 1
-        own = [replace(c, where=f"{c.where}, model {m}") if several else c for m, c in found]
+        own = [replace(c, where=f"{c.where}, model {m}") if several else c for m, c in result]
         return [*self.claims, *own]
 
 
@@ -53,13 +53,13 @@ class PaperFigure:
 
     Attributes:
         title: what it is about.
-        says: how the paper describes it, in short, and what is different here.
+        description: how the paper describes it, and what is different here.
         drawings: which figures of a report show it, by name.
         sources: by name of the study.
     """
 
     title: str
-    says: str
+    description: str
     drawings: tuple[str, ...]
     sources: Mapping[str, Source]
 

@@ -45,19 +45,19 @@ def review(study: str, results: Results | None, figures: Sequence[str] = tuple(F
 
 def claims(results: Results) -> dict[str, Any] | None:
     """The claims about the figures that a study serves; None where it serves none."""
-    found = review(str(results.study.get("study")), results)
-    if not found.judged:
+    result = review(str(results.study.get("study")), results)
+    if not result.judged:
         return None
     return {
-        "counts": tally(claim for judged in found.judged.values() for claim in judged),
-        "missing": found.missing,
+        "counts": tally(claim for judged in result.judged.values() for claim in judged),
+        "missing": result.missing,
         "figures": [
             {
                 "name": name,
                 "title": FIGURES[name].title,
-                "says": FIGURES[name].says,
+                "description": FIGURES[name].description,
                 "claims": claim_rows(judged),
             }
-            for name, judged in found.judged.items()
+            for name, judged in result.judged.items()
         ],
     }

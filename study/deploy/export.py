@@ -74,7 +74,7 @@ def export(
     run: dict[str, Any] = {str(name): None if pd.isna(value) else value for name, value in facts.items()}
     try:
         if place.exists() and not (place.is_dir() and not any(place.iterdir())):
-            raise OutputError(f"{place}: is there already; give another --out, or delete it")
+            raise OutputError(f"{place}: already exists; give another --out, or delete it")
         try:
             tested = outcomes_of(directory.read_outcomes, row)
         except MissingOutcomesError as error:
@@ -145,8 +145,9 @@ def _model(directory: ResultsDirectory, origin: Origin, run: Mapping[str, Any]) 
 def _about(directory: ResultsDirectory, origin: Origin, run: Mapping[str, Any]) -> dict[str, Any]:
     """Say where a run comes from and what it did, as plain data."""
     manifest, dataset, rows = directory.read_manifest(), origin.dataset, origin.rows
-    makers = directory.read_decision_makers()
-    of_tests = makers[makers["decision_maker"] == run["test_decision_maker"]].to_dict("records")
+    decision_makers = directory.read_decision_makers()
+    named = decision_makers["decision_maker"] == run["test_decision_maker"]
+    of_tests = decision_makers[named].to_dict("records")
     cells = 2 * dataset.sensitive[rows["test"]] + dataset.label[rows["test"]].astype(np.int8)
     return {
         # Who trained it says nothing of it.
@@ -176,11 +177,11 @@ def _check(model: DeployedModel, origin: Origin, tested: Outcomes) -> None:
     positive = (decided["prediction"].to_numpy() == 1) & ~deferred
     different = int(((tested.deferred[0] != deferred) | (tested.positive[0] != positive)).sum())
     maker = tested.decisions.get(run["test_decision_maker"], tested.label)
-    people = (torch.tensor(column).float() for column in (tested.label, tested.sensitive, maker))
+    tested_on = (torch.tensor(column).float() for column in (tested.label, tested.sensitive, maker))
     decisions = Decisions(*(torch.tensor(made).view(1, -1, 1) for made in (deferred, positive)))
-    counts = joint_counts(decisions, Examples(torch.empty(len(rows), 0), *people))
-    found = {name: None if np.isnan(value) else value.item() for name, value in metrics(counts).items()}
-    wrong = [f"test_{name}" for name, value in found.items() if value != run[f"test_{name}"]]
+    counts = joint_counts(decisions, Examples(torch.empty(len(rows), 0), *tested_on))
+    result = {name: None if np.isnan(value) else value.item() for name, value in metrics(counts).items()}
+    wrong = [f"test_{name}" for name, value in result.items() if value != run[f"test_{name}"]]
     if different or wrong:
         also = f" ({wrong[0]} differs)" if wrong else ""
         raise NotReproducedError(

@@ -68,7 +68,7 @@ class DeployedModel:
         limit, such as ``rho`` and ``rho_limit``; ``reason`` in words. A row's decision does not depend on
         the others.
 
-        Raises DataError in one line for a column that is not there, text in a column of numbers, a category
+        Raises DataError in one line for a missing column, text in a column of numbers, a category
         that training did not see, a missing sensitive value, and a number that is too large.
         """
         self.preprocessing.refuse_unseen(table)
@@ -119,15 +119,15 @@ class DeployedModel:
         """Return score, p and pi (N,) of inputs (N, F), their last column 1."""
         theta = pad_lanes(self.weights.view(1, -1, 1))
         noise = None if self.noise is None else WeightNoise(self.noise[:, None, :, None], torch.zeros(()))
-        found = [x.new_empty(3, 0)]
+        result = [x.new_empty(3, 0)]
         with _one_thread():
             for start in range(0, len(x), _ROWS):
                 rows = torch.arange(start, start + _ROWS).clamp_max(len(x) - 1)
                 block = x[rows].unsqueeze(0)
                 score = self._model.score(theta, block, noise)
                 parts = (score, *self._probabilities(theta, block, noise))
-                found.append(torch.stack([part[0, :, 0] for part in parts]))
-        score, p, pi = torch.cat(found, dim=1)[:, : len(x)]
+                result.append(torch.stack([part[0, :, 0] for part in parts]))
+        score, p, pi = torch.cat(result, dim=1)[:, : len(x)]
         return score, p, pi
 
     def _probabilities(self, theta: Tensor, x: Tensor, noise: WeightNoise | None) -> tuple[Tensor, Tensor]:
@@ -167,7 +167,7 @@ def _by_score(row: Any) -> str:
 
 def _by_uncertainty(row: Any, measure: Uncertainty) -> str:
     limit = getattr(row, f"{measure.column}_limit") if callable(measure.limit) else measure.limit
-    words = f"{measure.words} {getattr(row, measure.column):.4g}"
+    description = f"{measure.description} {getattr(row, measure.column):.4g}"
     if row.defer:
-        return f"deferred: {words} is above {limit:.4g}"
-    return f"{row.prediction}: {words} is not above {limit:.4g}"
+        return f"deferred: {description} is above {limit:.4g}"
+    return f"{row.prediction}: {description} is not above {limit:.4g}"

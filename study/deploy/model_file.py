@@ -1,6 +1,6 @@
 """A model's directory: ``model.json`` says what it is, ``weights.safetensors`` holds its numbers.
 
-Both are data: nothing in them is run or unpickled, and whatever does not go together is refused.
+Both are data: nothing in them is run or unpickled, and whatever does not match is refused.
 """
 
 import hashlib
@@ -82,7 +82,7 @@ def load_model(directory: Path | str) -> DeployedModel:
     drawn = None if noise is None or not len(noise) else noise.shape[1:]
     uncertain = None if mathematics.posterior is None else (layout.size // 2,)
     if shapes != layout.shapes or drawn != uncertain:
-        raise ModelError(f"{file}: does not go with {WEIGHTS_FILE} beside it; export the model again")
+        raise ModelError(f"{file}: does not match {WEIGHTS_FILE}; export the model again")
     return DeployedModel(
         family=family,
         method=facts.method,
@@ -97,7 +97,7 @@ def load_model(directory: Path | str) -> DeployedModel:
 
 
 def _read_facts(file: Path) -> _Facts:
-    """Return what ``model.json`` says, if it goes together; raises ModelError."""
+    """Return the content of ``model.json``, if it is consistent; raises ModelError."""
     try:
         facts = _Facts.model_validate_json(file.read_bytes())
     except OSError as error:
@@ -114,7 +114,7 @@ def _read_facts(file: Path) -> _Facts:
     ordered = facts.t0[0] <= facts.t1[0] and facts.t0[1] <= facts.t1[1]
     if not known or not ordered or scaled != {len(facts.preprocessing.inputs) - 1}:
         what = "model and method" if not known else "preprocessing" if ordered else "t0 and t1"
-        raise ModelError(f"{file}: {what} do not go together; export the model again")
+        raise ModelError(f"{file}: {what} do not match; export the model again")
     return facts
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from filelock import FileLock
 
 UNUSED = 30 * 24 * 3600.0
-"""Seconds after which what nobody has used goes; no compiler takes so long, so none loses its files."""
+"""Seconds after which unused code is removed; no compiler takes so long, so none loses its files."""
 _OURS = ("*.pt2", "*.lock", "tmp*")
 
 

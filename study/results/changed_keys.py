@@ -6,13 +6,13 @@ from typing import Any
 
 def changed_keys(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[str]:
     """Return the dotted keys whose values differ, with both values; ``resources`` decide no row."""
-    found = []
+    result = []
     for key in dict.fromkeys([*old, *new]):
         name = f"{prefix}{key}"
         if name == "resources" or old.get(key) == new.get(key):
             continue
         if isinstance(old.get(key), Mapping) and isinstance(new.get(key), Mapping):
-            found += changed_keys(old[key], new[key], f"{name}.")
+            result += changed_keys(old[key], new[key], f"{name}.")
         else:
-            found.append(f"{name} ({old.get(key)} before, {new.get(key)} now)")
-    return found
+            result.append(f"{name} ({old.get(key)} before, {new.get(key)} now)")
+    return result

@@ -21,13 +21,13 @@ from study.storage.yaml_text import dump_yaml, parse_yaml
 
 
 class ResultsDirectory(Ledger, DecisionFiles):
-    """A study's files: what was asked for, the packs, the ledger, and the lock on them."""
+    """A study's files: the study file, the packs, the ledger, and the lock on them."""
 
     def __init__(self, root: Location | str) -> None:
         super().__init__(root)
         self._hold = Hold()
 
-    # What was asked for
+    # The study file
 
     def exists(self) -> bool:
         """Say whether a study was begun here."""

@@ -1,4 +1,4 @@
-"""Pareto fronts over error and disparate impact (Figures 3 and 4 of the paper)."""
+"""Pareto fronts over error and odds difference (Figures 3 and 4 of the paper)."""
 
 from typing import Final
 
@@ -73,27 +73,27 @@ def fronts(settings: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         The columns `COLUMNS`, and of `MORE_COLUMNS` those that are not empty in all settings. `front`
-        is `paper` (the front over the test medians of error and DI, as in the paper's Figure 3) or
-        `honest` (the front over the validation medians, shown at its test medians; these need not be
+        is `paper` (the front over the test medians of error and odds difference, as in the paper's Figure
+        3) or `honest` (the front over the validation medians, shown at its test medians; these need not be
         a front any more, and may be NaN). A setting whose medians are NaN where the front is chosen
         is on no front; of settings that coincide there, the one with the smallest `setting_id` is
-        kept. Sorted by front (paper first), method, model, decision-maker, then test DI, error and
-        `setting_id`.
+        kept. Sorted by front (paper first), method, model, decision-maker, then test odds difference,
+        error and `setting_id`.
     """
     columns = _columns(settings)
     return pd.concat([_front(settings, kind, columns) for kind in KINDS], ignore_index=True)
 
 
 def fronts_by_idk_rate(settings: pd.DataFrame) -> pd.DataFrame:
-    """The same among the settings of low, medium and high IDK rate only (the paper's Figure 4).
+    """The same among the settings of low, medium and high deferral rate only (the paper's Figure 4).
 
     Args:
         settings: as for `fronts`.
 
     Returns:
         A column `band` (low [0, 0.2), medium [0.2, 0.5), high [0.5, 1]), then those of `fronts`, sorted
-        by band, then as `fronts`. The rate is the test median for the paper's front and the
-        validation median for the honest one. `binary` never says IDK and is left out.
+        by band, then as `fronts`. The rate is the test median for the test-selected front
+        and the validation median for the other one. `binary` never defers and is left out.
     """
     columns = ["band", *_columns(settings)]
     parts = [
@@ -105,7 +105,7 @@ def fronts_by_idk_rate(settings: pd.DataFrame) -> pd.DataFrame:
 
 
 def idk_band(settings: pd.DataFrame, band: str, kind: str) -> pd.DataFrame:
-    """The settings of the methods that may say IDK, whose IDK rate is in a band of `BANDS`.
+    """The settings of the methods that may defer, whose deferral rate is in a band of `BANDS`.
 
     By the test rate for kind `paper` and the validation rate for `honest`. NaN is in no band.
     """

@@ -5,9 +5,9 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from study.results.intervals import Interval, medians, percentile_interval, resampled_people
+from study.results.intervals import Interval, medians, percentile_interval, resampled_examples
 from study.results.metrics import GROUPS, Values, odds_difference, rates
-from study.results.outcomes import CELLS, Cells, Outcomes, makers_wrong
+from study.results.outcomes import CELLS, Cells, Outcomes, decision_makers_wrong
 
 RESAMPLES: Final = 400
 # Of the resamples of the test set: the same in a report and in `study select`.
@@ -16,9 +16,9 @@ BY_CELL: Final = {f"_a{cell // 2}_y{cell % 2}": slice(cell, cell + 1) for cell i
 
 
 class Spread(NamedTuple):
-    """A figure of a setting: its median over seeds, the range of these, and the bootstrap's interval.
+    """A metric of a setting: its median over seeds, the range of these, and the bootstrap's interval.
 
-    `test_set` is None where the figure is undefined too often.
+    `test_set` is None where the metric is undefined too often.
     """
 
     value: float
@@ -27,8 +27,8 @@ class Spread(NamedTuple):
     test_set: Interval | None
 
 
-def figures_by_group(outcomes: Outcomes, decision_maker: Sequence[str], cells: Cells) -> dict[str, Values]:
-    """Test figures of R runs in B versions, whole and by group, and what the other would have done.
+def group_metrics(outcomes: Outcomes, decision_maker: Sequence[str], cells: Cells) -> dict[str, Values]:
+    """Test metrics of R runs in B versions, whole and by group, and what the other would have decided.
 
     Args:
         outcomes: of the runs.
@@ -36,51 +36,51 @@ def figures_by_group(outcomes: Outcomes, decision_maker: Sequence[str], cells: C
         cells: of the same examples, in B versions.
 
     Returns:
-        (R, B) each, NaN where nobody is counted. Those of the ledger by their names there (error, di,
+        (R, B) each, NaN where no case is counted. Those of the ledger by their names there (error, di,
         di_y0, di_y1, idk_rate, model_error: on what the model keeps, dm_error: on what it leaves), the
-        rates of the four cells as idk_rate_a0_y0 and error_a0_y0, and, as nobody is asked twice in
-        practice, dm_error_on_kept and model_error_on_left. Those of a group end in _a0 or _a1. Memory
-        is that of some thirty arrays (R, B).
+        rates of the four cells as idk_rate_a0_y0 and error_a0_y0, and, as no case is
+        decided twice in practice, dm_error_on_kept and model_error_on_left. Those of a group end in _a0 or
+        _a1. Memory is that of some thirty arrays (R, B).
     """
-    wrong, code = makers_wrong(outcomes, decision_maker)
+    wrong, code = decision_makers_wrong(outcomes, decision_maker)
     maker, model = wrong[code], outcomes.positive != outcomes.label
     left, kept = outcomes.deferred, ~outcomes.deferred
-    people = cells.people[:, None]
+    examples = cells.examples[:, None]
     idk = cells.count(left)
     model_kept, maker_kept = cells.count(model & kept), cells.count(maker & kept)
     model_left, maker_left = cells.count(model & left), cells.count(maker & left)
     known = np.isin(np.asarray(decision_maker, dtype=str), list(outcomes.decisions))[:, None]
     maker_kept = np.where(known, maker_kept, np.nan)
-    kept_people = people - idk
+    kept_count = examples - idk
     return {
-        **odds_difference(model_kept + maker_left, people),
-        **rates("error", model_kept + maker_left, people, GROUPS | BY_CELL),
-        **rates("idk_rate", idk, people, GROUPS | BY_CELL),
-        **rates("model_error", model_kept, kept_people),
-        **rates("dm_error_on_kept", maker_kept, kept_people),
+        **odds_difference(model_kept + maker_left, examples),
+        **rates("error", model_kept + maker_left, examples, GROUPS | BY_CELL),
+        **rates("idk_rate", idk, examples, GROUPS | BY_CELL),
+        **rates("model_error", model_kept, kept_count),
+        **rates("dm_error_on_kept", maker_kept, kept_count),
         **rates("dm_error", maker_left, idk),
         **rates("model_error_on_left", model_left, idk),
     }
 
 
 def resampled_cells(outcomes: Outcomes, resamples: int = RESAMPLES) -> Cells:
-    """The people as they are, and then drawn again so often; the same for the same people."""
-    drawn = resampled_people(np.random.default_rng(SEED), len(outcomes.label), resamples)
+    """The examples as they are, then `resamples` times drawn again; the same for the same number."""
+    drawn = resampled_examples(np.random.default_rng(SEED), len(outcomes.label), resamples)
     return Cells(outcomes, np.vstack([np.ones_like(outcomes.label, dtype=drawn.dtype), drawn]))
 
 
 def spreads(outcomes: Outcomes, decision_maker: Sequence[str], cells: Cells) -> dict[str, Spread]:
-    """Every figure of one setting, given the outcomes of its seeds' runs.
+    """Every metric of one setting, given the outcomes of its seeds' runs.
 
-    The bootstrap draws the same people for all runs, and takes the median over seeds in each resample.
+    The bootstrap draws the same examples for all runs, and takes the median over seeds in each resample.
 
     Args:
         outcomes: of these runs alone.
-        decision_maker: as for `figures_by_group`.
+        decision_maker: as for `group_metrics`.
         cells: as `resampled_cells` returns them.
     """
-    figures = figures_by_group(outcomes, decision_maker, cells)
-    return {name: _spread(values) for name, values in figures.items()}
+    metrics = group_metrics(outcomes, decision_maker, cells)
+    return {name: _spread(values) for name, values in metrics.items()}
 
 
 def _spread(values: Values) -> Spread:

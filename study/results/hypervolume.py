@@ -41,14 +41,14 @@ def hypervolume(points: npt.ArrayLike) -> float:
 
 
 def hypervolumes(fronts: pd.DataFrame) -> pd.DataFrame:
-    """The hypervolume of every front at its test medians of error and DI.
+    """The hypervolume of every front at its test medians of error and odds difference.
 
     Args:
         fronts: as `fronts.fronts` returns them.
 
     Returns:
         Columns front, method, model, decision_maker, points (how many the front has), hypervolume
-        (against `REFERENCE`), sorted as `fronts`, paper's fronts first.
+        (against `REFERENCE`), sorted as `fronts`, test-selected fronts first.
     """
     keys = ["front", *GROUP]
     rows = [
@@ -61,7 +61,7 @@ def hypervolumes(fronts: pd.DataFrame) -> pd.DataFrame:
 
 
 def side_by_side(areas: pd.DataFrame) -> pd.DataFrame:
-    """A row per method, model and decision-maker, the honest front beside the paper's.
+    """A row per method, model and decision-maker, validation-selected and test-selected front side by side.
 
     Args:
         areas: as `hypervolumes` returns them.
@@ -70,6 +70,8 @@ def side_by_side(areas: pd.DataFrame) -> pd.DataFrame:
         `GROUP`, then points and hypervolume with the suffixes `_honest` and `_paper`; NaN where
         there is no such front.
     """
-    honest, paper = (areas[areas["front"] == kind].drop(columns="front") for kind in ("honest", "paper"))
-    wide = honest.merge(paper, on=GROUP, how="outer", suffixes=("_honest", "_paper"))
+    on_validation, on_test = (
+        areas[areas["front"] == kind].drop(columns="front") for kind in ("honest", "paper")
+    )
+    wide = on_validation.merge(on_test, on=GROUP, how="outer", suffixes=("_honest", "_paper"))
     return in_reading_order(wide, GROUP)

@@ -1,4 +1,4 @@
-"""Confidence intervals: over seeds by Student's t, over people by the bootstrap."""
+"""Confidence intervals: over seeds by Student's t, over test cases by the bootstrap."""
 
 from typing import Any, Final, NamedTuple
 
@@ -40,7 +40,7 @@ def correlation_interval(values: npt.ArrayLike) -> Interval | None:
 
     Student's interval on the scale of Fisher's z = artanh(r) (Fisher 1921), carried there by the delta
     method: transforming the mean, not each correlation, needs no rule for those of exactly -1 or 1, and
-    the interval is about the mean that it stands beside.
+    the interval is about the mean that it stands next to.
 
     Args:
         values: (n,), each in [-1, 1]. NaN are left out.
@@ -77,14 +77,16 @@ def percentile_interval(resampled: npt.ArrayLike) -> Interval | None:
     return Interval(float(low), float(high))
 
 
-def resampled_people(generator: np.random.Generator, people: int, resamples: int) -> npt.NDArray[np.int32]:
-    """How often each of so many people is drawn, with replacement, in each resample: (B, N).
+def resampled_examples(
+    generator: np.random.Generator, examples: int, resamples: int
+) -> npt.NDArray[np.int32]:
+    """How often each of so many examples is drawn, with replacement, in each resample: (B, N).
 
     Every row sums to N; rows are multinomial with equal probabilities.
     """
-    counts = np.empty((resamples, people), dtype=np.int32)
+    counts = np.empty((resamples, examples), dtype=np.int32)
     for row in counts:
-        row[:] = np.bincount(generator.integers(people, size=people), minlength=people)
+        row[:] = np.bincount(generator.integers(examples, size=examples), minlength=examples)
     return counts
 
 
@@ -93,5 +95,5 @@ def medians(values: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float64]:
     values = np.sort(values, axis=0).astype(np.float64)
     known = (~np.isnan(values)).sum(axis=0)
     middle = np.stack([np.maximum(known - 1, 0) // 2, known // 2])
-    found = np.take_along_axis(values, np.minimum(middle, len(values) - 1), axis=0)
-    return np.asarray(np.where(known > 0, found.mean(axis=0), np.nan))
+    result = np.take_along_axis(values, np.minimum(middle, len(values) - 1), axis=0)
+    return np.asarray(np.where(known > 0, result.mean(axis=0), np.nan))

@@ -48,14 +48,14 @@ def metrics(cells: CountsByCell) -> dict[str, Values]:
     examples, deferred = np.asarray(cells.examples), np.asarray(cells.deferred)
     model_errors, dm_errors = np.asarray(cells.model_errors), np.asarray(cells.dm_errors)
     errors = model_errors + dm_errors
-    found = {
+    result = {
         **odds_difference(errors, examples),
         **rates("error", errors, examples),
         **rates("idk_rate", deferred, examples),
         **rates("model_error", model_errors, examples - deferred, WHOLE),
         **rates("dm_error", dm_errors, deferred, WHOLE),
     }
-    return {name: found[name] for name in METRICS}
+    return {name: result[name] for name in METRICS}
 
 
 def odds_difference(errors: Values, examples: Values) -> dict[str, Values]:

@@ -1,4 +1,4 @@
-"""What every run decided on every test example, and its figures when examples count differently."""
+"""What every run decided on every test example, and its metrics when examples count differently."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ import pandas as pd
 from study.results.metrics import WHOLE, odds_difference, rates
 from study.results.wording import counted
 
-FIGURES: Final = ("error", "di", "idk_rate", "idk_rate_a0", "idk_rate_a1")
+WEIGHTED_METRICS: Final = ("error", "di", "idk_rate", "idk_rate_a0", "idk_rate_a1")
 CELLS: Final = 4
 # Numbers in the largest block of a run's outcomes that is turned into floats at once (32 MB).
 BLOCK: Final = 8_000_000
@@ -22,12 +22,12 @@ Floats = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class Outcomes:
-    """Decisions of R runs on the N examples on which test figures are measured.
+    """Decisions of R runs on the N examples on which test metrics are measured.
 
     Attributes:
         run_id: (R,), as in the ledger.
-        deferred: (R, N), whether the model says IDK.
-        positive: (R, N), the model's class, also where it says IDK.
+        deferred: (R, N), whether the model defers.
+        positive: (R, N), the model's class, also where it defers.
         label: (N,), Y.
         sensitive: (N,), A.
         decisions: by decision-maker, (N,), the class that it decides for.
@@ -44,13 +44,15 @@ class Outcomes:
 
     def __post_init__(self) -> None:
         """Check the shapes."""
-        runs, people = len(self.run_id), len(self.label)
+        runs, examples = len(self.run_id), len(self.label)
         for name, given in (("deferred", self.deferred), ("positive", self.positive)):
-            if given.shape != (runs, people):
-                raise ValueError(f"{name} is {given.shape}, and {runs} runs on {people} examples are given")
+            if given.shape != (runs, examples):
+                raise ValueError(
+                    f"{name} must be {(runs, examples)}, one for each run and example, got {given.shape}"
+                )
         for name, row in (("sensitive", self.sensitive), *self.decisions.items()):
-            if row.shape != (people,):
-                raise ValueError(f"{name} is {row.shape}, and {people} examples are given")
+            if row.shape != (examples,):
+                raise ValueError(f"{name} must be {(examples,)}, one for each example, got {row.shape}")
 
     def take(self, runs: npt.NDArray[np.intp]) -> "Outcomes":
         """The outcomes of those runs, by number."""
@@ -59,7 +61,7 @@ class Outcomes:
 
 
 class MissingOutcomesError(Exception):
-    """Outcomes that something needs are not there; the message says which."""
+    """Outcomes that something needs are missing; the message says which."""
 
 
 class OutcomeReader(Protocol):
@@ -73,22 +75,22 @@ def outcomes_of(read: OutcomeReader, runs: pd.DataFrame) -> Outcomes:
     """The outcomes of exactly these rows, in this order; MissingOutcomesError if some lack."""
     outcomes = read(runs)
     if outcomes is None:
-        raise MissingOutcomesError("the outcomes of the test examples are not there")
+        raise MissingOutcomesError("the outcomes of the test examples are missing")
     place = pd.Index(outcomes.run_id).get_indexer(pd.Index(runs["run_id"].astype(str)))
     missing = int((place < 0).sum())
     if missing:
-        raise MissingOutcomesError(f"the outcomes of {counted(missing, 'run')} are not there")
+        raise MissingOutcomesError(f"the outcomes of {counted(missing, 'run')} are missing")
     there = len(outcomes.run_id) == len(runs) and (place == np.arange(len(runs))).all()
     return outcomes if there else outcomes.take(place)
 
 
 class Cells:
-    """The people of each cell (A, Y), numbered 2 A + Y, and how often each of them counts.
+    """The examples of each cell (A, Y), numbered 2 A + Y, and how often each of them counts.
 
     The cells partition the examples, so whatever is counted by cell is a product of its columns alone.
 
     Attributes:
-        people: (4, B), how many each cell has in each version.
+        examples: (4, B), how many each cell has in each version.
     """
 
     def __init__(self, outcomes: Outcomes, weights: npt.ArrayLike) -> None:
@@ -97,7 +99,7 @@ class Cells:
         cell = 2 * outcomes.sensitive.astype(np.int8) + outcomes.label
         self._columns = [np.flatnonzero(cell == c) for c in range(CELLS)]
         self._times = [np.ascontiguousarray(times[:, own].T, dtype=np.float32) for own in self._columns]
-        self.people: Floats = np.stack([own.sum(axis=0) for own in self._times])
+        self.examples: Floats = np.stack([own.sum(axis=0) for own in self._times])
 
     def count(self, marked: Bools) -> Floats:
         """How many of the marked (R, N) each cell has: (4, R, B), exact below 2 ** 24."""
@@ -105,28 +107,28 @@ class Cells:
         return np.stack([marked[:, columns].astype(np.float32) @ times for columns, times in own])
 
 
-def weighted_figures(
+def weighted_metrics(
     outcomes: Outcomes, decision_maker: Sequence[str], weights: npt.ArrayLike
 ) -> dict[str, Floats]:
-    """Test figures of every run when example i counts `weights[b, i]` times.
+    """Test metrics of every run when example i counts `weights[b, i]` times.
 
     The joint system is wrong where the decision-maker is, if the model deferred, and where the model
     is, if not. `di` is the mean over Y of the absolute group difference in error rate (Eq. 11).
 
     Args:
         outcomes: of R runs on N examples.
-        decision_maker: (R,), who decides where a run defers; anybody (such as `none`) for a run that
+        decision_maker: (R,), who decides where a run defers; any name (such as `none`) for a run that
             never does.
-        weights: (B, N), at least 0; a row of ones gives the figures of the ledger.
+        weights: (B, N), at least 0; a row of ones gives the metrics of the ledger.
 
     Returns:
-        `FIGURES` by name, each (R, B) float32; NaN where undefined, as `di` where a cell (A, Y) has no
-        weight. Time is that of 2 R N B multiplications, memory the result and some 100 MB.
+        `WEIGHTED_METRICS` by name, each (R, B) float32; NaN where undefined, as `di` where a cell (A, Y)
+        has no weight. Time is that of 2 R N B multiplications, memory the result and some 100 MB.
 
     Raises:
-        ValueError: a run defers to somebody whose decisions are not among the outcomes.
+        ValueError: a run defers to a decision-maker whose decisions are not among the outcomes.
     """
-    by_code, code = makers_wrong(outcomes, decision_maker)
+    by_code, code = decision_makers_wrong(outcomes, decision_maker)
 
     def blocks() -> Iterator[tuple[Bools, Bools]]:
         step = max(1, BLOCK // max(1, len(outcomes.label)))
@@ -136,41 +138,43 @@ def weighted_figures(
             model_wrong = outcomes.positive[rows] != outcomes.label
             yield deferred, np.where(deferred, by_code[code[rows]], model_wrong)
 
-    return _figures(blocks(), Cells(outcomes, weights))
+    return _metrics(blocks(), Cells(outcomes, weights))
 
 
-def makers_wrong(outcomes: Outcomes, decision_maker: Sequence[str]) -> tuple[Bools, npt.NDArray[np.intp]]:
+def decision_makers_wrong(
+    outcomes: Outcomes, decision_maker: Sequence[str]
+) -> tuple[Bools, npt.NDArray[np.intp]]:
     """Where the decision-makers of R runs are wrong: (M, N), and the row of each run (R,).
 
-    Somebody of whom there are no decisions is never wrong. Raises ValueError where a run defers to them.
+    A name of which there are no decisions is never wrong. Raises ValueError where a run defers to it.
     """
     wrong = {name: row != outcomes.label for name, row in outcomes.decisions.items()}
-    everybody, code = np.unique(np.asarray(decision_maker, dtype=str), return_inverse=True)
-    unknown = np.array([name not in wrong for name in everybody], dtype=np.bool_)
+    names, code = np.unique(np.asarray(decision_maker, dtype=str), return_inverse=True)
+    unknown = np.array([name not in wrong for name in names], dtype=np.bool_)
     if len(code) and (unknown[code] & outcomes.deferred.any(axis=1)).any():
-        raise ValueError(f"there are no decisions of {', '.join(everybody[unknown])}")
-    nobody = np.zeros_like(outcomes.label)
-    return np.array([wrong.get(str(name), nobody) for name in everybody]), code
+        raise ValueError(f"there are no decisions of {', '.join(names[unknown])}")
+    never = np.zeros_like(outcomes.label)
+    return np.array([wrong.get(str(name), never) for name in names]), code
 
 
-def figures_alone(outcomes: Outcomes, weights: npt.ArrayLike) -> dict[str, dict[str, Floats]]:
-    """The same of every decision-maker deciding everything alone: by name, `FIGURES` each (B,)."""
+def metrics_alone(outcomes: Outcomes, weights: npt.ArrayLike) -> dict[str, dict[str, Floats]]:
+    """The same of every decision-maker deciding everything alone: by name, `WEIGHTED_METRICS` each (B,)."""
     alone, cells = {}, Cells(outcomes, weights)
     for name, row in outcomes.decisions.items():
-        figures = _figures(iter([(np.ones_like(row)[None], (row != outcomes.label)[None])]), cells)
-        alone[name] = {figure: values[0] for figure, values in figures.items()}
+        metrics = _metrics(iter([(np.ones_like(row)[None], (row != outcomes.label)[None])]), cells)
+        alone[name] = {metric: values[0] for metric, values in metrics.items()}
     return alone
 
 
-def _figures(blocks: Iterator[tuple[Bools, Bools]], cells: Cells) -> dict[str, Floats]:
-    parts: dict[str, list[Floats]] = {name: [] for name in FIGURES}
+def _metrics(blocks: Iterator[tuple[Bools, Bools]], cells: Cells) -> dict[str, Floats]:
+    parts: dict[str, list[Floats]] = {name: [] for name in WEIGHTED_METRICS}
     for deferred, wrong in blocks:
-        errors, deferrals, people = cells.count(wrong), cells.count(deferred), cells.people[:, None]
-        found = odds_difference(errors, people) | rates("idk_rate", deferrals, people)
-        found |= rates("error", errors, people, WHOLE)
-        for name in FIGURES:
-            parts[name].append(found[name])
+        errors, deferrals, examples = cells.count(wrong), cells.count(deferred), cells.examples[:, None]
+        result = odds_difference(errors, examples) | rates("idk_rate", deferrals, examples)
+        result |= rates("error", errors, examples, WHOLE)
+        for name in WEIGHTED_METRICS:
+            parts[name].append(result[name])
     return {
-        name: np.concatenate(found) if found else np.empty((0, cells.people.shape[1]), np.float32)
-        for name, found in parts.items()
+        name: np.concatenate(result) if result else np.empty((0, cells.examples.shape[1]), np.float32)
+        for name, result in parts.items()
     }

@@ -174,13 +174,13 @@ class Pack:
         """Raise ValueError unless everything is of its kind, and the id that of what the pack holds."""
         names = (self.pack_id, self.method, self.model, self.decision_maker)
         settings = {proposal.setting.setting_id: proposal.setting for proposal in self.proposals}
-        words = (*names, *settings, *self.fresh)
-        if not all(isinstance(word, str) and _NAME.fullmatch(word) for word in words):
+        names_used = (*names, *settings, *self.fresh)
+        if not all(isinstance(word, str) and _NAME.fullmatch(word) for word in names_used):
             raise ValueError("a name is letters, digits, dots, hyphens and underlines")
         if not all(type(number) is int and 0 <= number < 2**63 for number in (self.index, *self.seeds)):
             raise ValueError("index and seeds are whole numbers from 0 to 2^63 - 1")
         if len(set(self.seeds)) < len(self.seeds) or len(set(self.fresh)) < len(self.fresh):
-            raise ValueError("a seed or a setting is there twice")
+            raise ValueError("duplicate seed or setting")
         if not {*self.fresh} <= settings.keys():
             raise ValueError("a fresh setting was not proposed")
         for proposal in self.proposals:
@@ -197,8 +197,8 @@ class Pack:
 
 def split_id(pack_id: str) -> tuple[str, str]:
     """Return the id of the pack that was written down, and which half of a half ... of it is meant."""
-    found = _SUB_PACK.fullmatch(pack_id)
-    return (found[1], found[2] or "") if found else (pack_id, "")
+    result = _SUB_PACK.fullmatch(pack_id)
+    return (result[1], result[2] or "") if result else (pack_id, "")
 
 
 def digest(facts: object) -> str:

@@ -7,7 +7,7 @@ from study.results.fronts import pareto_mask
 
 
 class Front:
-    """The settings that no other beats in validation error and DI, of all that were added.
+    """The settings that no other beats in validation error and odds difference, of all that were added.
 
     A setting counts once, with medians over its seeds, so all its runs must be added together. What is
     beaten is forgotten: adding costs the same after a thousand packs as after one.
@@ -29,5 +29,5 @@ class Front:
         (error_low, di_low), (error_high, di_high) = self._points.min(0), self._points.max(0)
         return (
             f"front: {len(self._points)} settings, error {100 * error_low:.1f}-{100 * error_high:.1f} %, "
-            f"DI {di_low:.3f}-{di_high:.3f}"
+            f"odds difference {di_low:.3f}-{di_high:.3f}"
         )

@@ -1,4 +1,4 @@
-"""Choose one setting: the best on validation under constraints, with its test figures beside."""
+"""Choose one setting: the best on validation under constraints, with its test metrics."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ from study.results.outcomes import MissingOutcomesError, OutcomeReader, outcomes
 from study.results.settings import median_runs, medians_by_setting
 from study.words import NO_DECISION_MAKER
 
-Figure = Literal["error", "di", "idk"]
+Objective = Literal["error", "di", "idk"]
 COLUMN = {"error": "error", "di": "di", "idk": "idk_rate"}
-NAMES = {"error": "error", "di": "DI", "idk_rate": "IDK rate"}
+NAMES = {"error": "error", "di": "odds difference", "idk_rate": "deferral rate"}
 Ends = tuple[float, float]
 
 
@@ -25,8 +25,8 @@ class Selection:
     """A setting, and whether it satisfies the constraints or only comes nearest to them.
 
     ``validation`` and ``test`` hold medians over seeds of error, di and idk_rate; ``run_id`` is the
-    run whose validation figure is the median one (the lower of two), ``run_validation`` and ``run_test``
-    its own figures, which may be beyond a limit that the medians are within. ``validation_seeds`` and
+    run whose validation metric is the median one (the lower of two), ``run_validation`` and ``run_test``
+    its own metrics, which may be beyond a limit that the medians are within. ``validation_seeds`` and
     ``test_seeds`` hold the smallest and largest of the seeds; ``test_interval`` a bootstrap interval of
     95 % of the test median over the test cases, None where there is none: ``no_interval`` says why.
     ``exceeded`` says by how much each constraint is missed. Where fewer runs have ``finished`` than are
@@ -71,16 +71,16 @@ class Selection:
             f"{self.method} ({self.model}, decision-maker {self.decision_maker}), "
             f"alpha {self.alpha:.4g}{gamma}",
             f"  setting {self.setting_id}, run {self.run_id}",
-            f"{'':<20}{'error':>16}{'DI':>16}{'IDK rate':>16}",
+            f"{'':<31}" + "".join(f"{name:>16}" for name in NAMES.values()),
             _line("validation", self.validation.values()),
-            _line(f"  over {self.seeds} seeds", self.validation_seeds.values()),
+            _line(f"  range over {self.seeds} seeds", self.validation_seeds.values()),
             _line("test", self.test.values()),
-            _line(f"  over {self.seeds} seeds", self.test_seeds.values()),
+            _line(f"  range over {self.seeds} seeds", self.test_seeds.values()),
         ]
         if self.no_interval:
             lines.append(f"  no 95 % interval: {self.no_interval}")
         else:
-            lines.append(_line("  95 % interval", self.test_interval.values()))
+            lines.append(_line("  95 % interval, test cases", self.test_interval.values()))
         lines.append(_line("run, validation", self.run_validation.values()))
         lines.append(_line("run, test", self.run_test.values()))
         if self.finished < self.planned:
@@ -102,35 +102,38 @@ def select(
     max_idk: float | None = None,
     max_di: float | None = None,
     max_error: float | None = None,
-    minimise: Figure = "error",
+    minimise: Objective = "error",
     method: str | None = None,
     model: str | None = None,
     decision_maker: str | None = None,
 ) -> Selection:
     """Return the setting with the smallest validation ``minimise`` under the constraints.
 
-    All figures are medians over seeds. Ties go to the smaller error, DI and IDK rate, in this order.
+    All metrics are medians over seeds. Ties go to the smaller error, odds difference and deferral rate.
     Where no setting satisfies the constraints, the one whose excess over them sums to least is
     returned with ``satisfies`` False. ``method``, ``model`` and ``decision_maker`` narrow down what is
-    chosen from; binary models, which never ask, stand beside every decision-maker. Only the outcomes of
-    the chosen setting's runs are read. ``planned`` and ``broken`` say what of the study ``runs`` lacks.
-    Raises LedgerError where nothing has finished or DI is undefined and needed, and UserError for a name
-    that is not in the ledger.
+    chosen from; binary models, which never defer, are in the choice whatever the decision-maker. Only the
+    outcomes of the chosen setting's runs are read. ``planned`` and ``broken`` say what of the study
+    ``runs`` lacks.
+
+    Raises:
+        LedgerError: nothing has finished, or the odds difference is needed and undefined.
+        UserError: a name is not in the ledger.
     """
     settings = medians_by_setting(narrowed(runs, method, model, decision_maker))
     given = {"idk": max_idk, "di": max_di, "error": max_error}
-    limits = {COLUMN[figure]: limit for figure, limit in given.items() if limit is not None}
+    limits = {COLUMN[metric]: limit for metric, limit in given.items() if limit is not None}
     chosen = best(settings, limits, COLUMN[minimise])
     if chosen is None and settings["validation_error"].notna().any():
         raise LedgerError(
-            "DI is undefined for every setting, as a group has validation cases of one class only; select "
-            "without --max-di and --minimise di"
+            "the odds difference is undefined for every setting, as a group has validation cases of one "
+            "class only; select without --max-di and --minimise di"
         )
     if chosen is None:
         raise LedgerError("no run has finished yet, there is nothing to select from")
     defined = [column for column in POINT if pd.notna(chosen[column])]
     own = runs[runs["setting_id"] == chosen["setting_id"]].dropna(subset=defined)
-    over = {NAMES[figure]: float(chosen[f"over_{figure}"]) for figure in limits}
+    over = {NAMES[metric]: float(chosen[f"over_{metric}"]) for metric in limits}
     run_id = median_runs(own, f"validation_{COLUMN[minimise]}")[chosen["setting_id"]]
     run = own[own["run_id"] == run_id].iloc[0]
     intervals, no_interval = _intervals(own, read_outcomes)
@@ -144,11 +147,11 @@ def select(
         decision_maker=chosen["decision_maker"],
         alpha=float(chosen["alpha"]),
         gamma=_number(chosen["gamma"]),
-        validation=_figures(chosen, "validation"),
-        test=_figures(chosen, "test"),
+        validation=_metrics(chosen, "validation"),
+        test=_metrics(chosen, "test"),
         seeds=len(own),
-        run_validation=_figures(run, "validation"),
-        run_test=_figures(run, "test"),
+        run_validation=_metrics(run, "validation"),
+        run_test=_metrics(run, "test"),
         validation_seeds=_range(own, "validation"),
         test_seeds=_range(own, "test"),
         test_interval={name: intervals[name].test_set if intervals else None for name in COLUMN.values()},
@@ -191,7 +194,7 @@ def _range(own: pd.DataFrame, split: str) -> dict[str, Ends | None]:
     return {n: (float(v.min()), float(v.max())) if len(v) else None for n, v in columns.items()}
 
 
-def _figures(setting: "pd.Series[Any]", split: str) -> dict[str, float | None]:
+def _metrics(setting: "pd.Series[Any]", split: str) -> dict[str, float | None]:
     return {name: _number(setting[f"{split}_{name}"]) for name in COLUMN.values()}
 
 
@@ -199,13 +202,13 @@ def _number(value: Any) -> float | None:
     return None if pd.isna(value) else float(value)
 
 
-def _line(title: str, figures: Iterable[float | Ends | None]) -> str:
+def _line(title: str, values: Iterable[float | Ends | None]) -> str:
     cells = []
-    for value in figures:
+    for value in values:
         if value is None:
             cells.append("-")
         else:
             cells.append(
                 f"{value[0]:.3f} to {value[1]:.3f}" if isinstance(value, tuple) else f"{value:.3f}"
             )
-    return f"  {title:<18}" + "".join(f"{cell:>16}" for cell in cells)
+    return f"  {title:<29}" + "".join(f"{cell:>16}" for cell in cells)

@@ -12,7 +12,7 @@ KEYS: Final = (
     *("alpha", "gamma", "model_alpha"),
 )
 MEDIANS: Final = (
-    *(f"{split}_{figure}" for split in ("test", "validation", "train") for figure in METRICS),
+    *(f"{split}_{metric}" for split in ("test", "validation", "train") for metric in METRICS),
     "validation_loss",
     *THRESHOLDS,
     *("epochs", "best_epoch", "seconds"),
@@ -50,15 +50,15 @@ def medians_by_setting(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def median_runs(runs: pd.DataFrame, column: str) -> "pd.Series[str]":
-    """For each setting the run whose figure is the median one.
+    """For each setting the run whose metric is the median one.
 
     Args:
-        runs: the ledger, columns setting_id, run_id, seed and the figure's.
-        column: the figure; runs without it are left out.
+        runs: the ledger, columns setting_id, run_id, seed and the metric's.
+        column: the metric; runs without it are left out.
 
     Returns:
         run_id by setting_id. Of an even number of runs it is the lower of the middle two, of equal
-        figures that of the smaller seed.
+        metrics that of the smaller seed.
     """
     known = runs[["setting_id", "run_id", "seed", column]].dropna(subset=[column])
     known = known.astype({"setting_id": str, "run_id": str}).sort_values(["setting_id", column, "seed"])

@@ -25,11 +25,11 @@ def why_not_read(path: Path, most: int, advice: str) -> str | None:
     None where it can be tried. ``advice`` says what to do about a file that is too large.
     """
     try:
-        found = path.stat()
+        result = path.stat()
     except (OSError, ValueError):
         return None  # Opening it says more.
-    if not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)):
+    if not (stat.S_ISREG(result.st_mode) or stat.S_ISDIR(result.st_mode)):
         return "is a device or a pipe; give a file"
-    if found.st_size > most:
-        return f"has {found.st_size:,} bytes, more than {most:,}; {advice}"
+    if result.st_size > most:
+        return f"has {result.st_size:,} bytes, more than {most:,}; {advice}"
     return None

@@ -53,5 +53,5 @@ def may_pass(error: OSError) -> bool:
 
 def reason(error: BaseException) -> str:
     """Return why something failed, on one line."""
-    words = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return " ".join(words.split())[:300]
+    message = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return " ".join(message.split())[:300]

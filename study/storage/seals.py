@@ -43,11 +43,11 @@ def seal_text(content: bytes) -> bytes:
 
 def check_text(content: bytes) -> None:
     """Raise ValueError unless a text is as `seal_text` returned it."""
-    found = _SEAL.search(content)
-    if found is None:
+    result = _SEAL.search(content)
+    if result is None:
         raise ValueError(_BROKEN)
-    blank = content[: found.start(1)] + _BLANK + content[found.end(1) :]
-    if hashlib.sha256(blank).hexdigest().encode() != found[1]:
+    blank = content[: result.start(1)] + _BLANK + content[result.end(1) :]
+    if hashlib.sha256(blank).hexdigest().encode() != result[1]:
         raise ValueError(_BROKEN)
 
 

@@ -36,17 +36,17 @@ def _temporary(instead_of: tuple[Path, ...]) -> Path:
 
 def _is_safe_above(directory: Path) -> bool:
     """Return whether no other user but root can replace what is in a directory."""
-    found = directory.stat()
-    others_may_write = found.st_mode & stat.S_IWOTH and not found.st_mode & stat.S_ISVTX
-    return found.st_uid in (0, os.getuid()) and not others_may_write
+    result = directory.stat()
+    others_may_write = result.st_mode & stat.S_IWOTH and not result.st_mode & stat.S_ISVTX
+    return result.st_uid in (0, os.getuid()) and not others_may_write
 
 
 def _made_private(path: Path) -> bool:
     """Set mode 0700; return whether the directory was ours and only ours to write to before."""
     handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
-        found = os.fstat(handle)
-        if found.st_uid != os.getuid() or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        result = os.fstat(handle)
+        if result.st_uid != os.getuid() or result.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
             return False
         os.fchmod(handle, 0o700)
         return os.access(path, os.W_OK)

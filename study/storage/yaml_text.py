@@ -17,8 +17,8 @@ def parse_yaml(text: str, where: str) -> dict[str, Any]:
         # The last two: a value that does not fit its tag, such as !!bool maybe.
         mark = getattr(error, "problem_mark", None)
         line = f" line {mark.line + 1}" if mark else ""
-        words = str(error).splitlines() or [type(error).__name__]
-        problem = getattr(error, "problem", None) or words[0]
+        lines = str(error).splitlines() or [type(error).__name__]
+        problem = getattr(error, "problem", None) or lines[0]
         raise StudyFileError(f"{where}:{line} is not valid YAML ({problem})") from None
     if raw is None:
         return {}

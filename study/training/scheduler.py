@@ -68,7 +68,7 @@ class Attempts:
             self._session["taken_up"] += 1
             # It advances: what stopped it is not at the same place any more.
             self._tries[pack_id] = 0
-            self.progress.note(f"pack {pack_id} goes on from epoch {advance.taken_up}")
+            self.progress.note(f"pack {pack_id} continues from epoch {advance.taken_up}")
         self.progress.pack_advanced(pack_id, advance.trained, taken_up=advance.taken_up > 0)
 
     def ended(self, pack_id: str, message: str, *, own: bool = True) -> None:

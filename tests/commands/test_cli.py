@@ -32,12 +32,12 @@ SELECTED = re.compile(
     rf"(binary|reject|defer) \((mlp|ordinal), decision-maker (none|standard)\), "
     rf"alpha [0-9.e+-]+(, gamma [0-9.e+-]+)?\n"
     rf"  setting {ID}, run {ID}\n"
-    r" +error +DI +IDK rate\n"
+    r" +error +odds difference +deferral rate\n"
     r"  validation +0\.\d{3} +0\.\d{3} +\d\.\d{3}\n"
-    rf"    over 2 seeds{ENDS}\n"
+    rf"    range over 2 seeds{ENDS}\n"
     r"  test +0\.\d{3} +0\.\d{3} +\d\.\d{3}\n"
-    rf"    over 2 seeds{ENDS}\n"
-    rf"    95 % interval{ENDS}\n"
+    rf"    range over 2 seeds{ENDS}\n"
+    rf"    95 % interval, test cases{ENDS}\n"
     r"  run, validation +0\.\d{3} +0\.\d{3} +\d\.\d{3}\n"
     r"  run, test +0\.\d{3} +0\.\d{3} +\d\.\d{3}\n"
 )
@@ -281,7 +281,7 @@ def test_resume_of_a_finished_study_says_so_and_writes_the_report(
     assert answer.out == f"report: {tiny_copy.report / 'index.html'}\n"
     first, second = answer.err.splitlines()
     assert first == f"20 runs, 2 workers, results in {tiny_copy.root}"
-    assert re.fullmatch(r"20 of 20 runs \| front: \d+ settings, error .+ %, DI .+", second)
+    assert re.fullmatch(r"20 of 20 runs \| front: \d+ settings, error .+ %, odds difference .+", second)
 
 
 def test_broken_file_of_the_ledger_is_named_and_its_runs_are_done_again(
@@ -532,7 +532,7 @@ def test_what_cannot_be_exported_or_applied_is_refused(
     )
     run_id = tiny_results.read_runs()[0]["run_id"].iloc[0]
     assert say("export", tiny_results.root, run_id, "--out", model).status == 0
-    assert_refused(say("export", tiny_results.root, run_id, "--out", model), f"{model}: is there already")
+    assert_refused(say("export", tiny_results.root, run_id, "--out", model), f"{model}: already exists")
     assert_refused(say("apply", tmp_path, "new.csv", "--out", out), "model.json: cannot be read")
     assert_refused(say("apply", model, tmp_path / "new.csv", "--out", out), "new.csv: cannot be read")
     (tmp_path / "new.csv").write_text("age\n=1\n")

@@ -132,7 +132,7 @@ def test_place_that_is_taken_is_left_alone(families: ResultsDirectory, tmp_path:
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "mine").touch()
     for name in ("file", "folder"):
-        with pytest.raises(OutputError, match=rf"{name}: is there already; give another --out"):
+        with pytest.raises(OutputError, match=rf"{name}: already exists; give another --out"):
             exported_from(families, run_id, tmp_path / name)
     with pytest.raises(OutputError, match="below: cannot be written"):
         exported_from(families, run_id, tmp_path / "file" / "below")
@@ -186,7 +186,7 @@ def test_run_without_outcomes_or_weights_is_refused(
     with pytest.raises(LedgerError, match="no weights of run"):
         exported_from(families_copy, run["run_id"], tmp_path / "model")
     (families_copy.root / "outcomes" / f"{run['pack_id']}.parquet").unlink()
-    with pytest.raises(LedgerError, match="the outcomes of 1 run are not there; without them no model"):
+    with pytest.raises(LedgerError, match="the outcomes of 1 run are missing; without them no model"):
         exported_from(families_copy, run["run_id"], tmp_path / "model")
 
 

@@ -116,16 +116,16 @@ def test_no_two_files_of_different_models_go_together(exported: dict[str, Path],
     [
         ({"format": "another"}, "format: Input should be 'learning-to-defer model'; it is damaged, or of"),
         ({"format_version": 2}, "format_version: Input should be 1"),
-        ({"model": "forest"}, "model and method do not go together"),
-        ({"model": "mlp"}, "model and method do not go together"),
-        ({"method": "guess"}, "model and method do not go together"),
-        ({"model": "posthoc"}, r"does not go with weights\.safetensors"),
-        ({"hidden": 6}, r"does not go with weights\.safetensors"),
-        ({"hidden": 10**30}, r"does not go with weights\.safetensors|hidden"),
+        ({"model": "forest"}, "model and method do not match"),
+        ({"model": "mlp"}, "model and method do not match"),
+        ({"method": "guess"}, "model and method do not match"),
+        ({"model": "posthoc"}, r"does not match weights\.safetensors"),
+        ({"hidden": 6}, r"does not match weights\.safetensors"),
+        ({"hidden": 10**30}, r"does not match weights\.safetensors|hidden"),
         ({"hidden": 0}, "hidden: Input should be greater than or equal to 1"),
         ({"hidden": "5"}, "hidden: Input should be a valid integer"),
         ({"hidden": 1e999}, "hidden"),
-        ({"t0": [1, 1], "t1": [0, 0]}, "t0 and t1 do not go together"),
+        ({"t0": [1, 1], "t1": [0, 0]}, "t0 and t1 do not match"),
         ({"t0": [float("nan"), 0]}, "t0.0: Input should be a finite number"),
         ({"t1": [0]}, "t1.1: Field required"),
         ({"preprocessing": {}}, "preprocessing.columns: Field required"),
@@ -156,15 +156,15 @@ def same(name: str, change: Callable[[Any], Any]) -> Callable[[dict[str, Any]], 
         (same("mean", lambda t: np.full_like(t, np.nan)), "holds other than finite float32 numbers"),
         (same("mean", lambda t: np.full_like(t, np.inf)), "holds other than finite float32 numbers"),
         (same("mean", lambda t: t.astype(np.float64)), "holds other than finite float32 numbers"),
-        (same("mean", lambda t: t[:-1]), "does not go with"),
-        (same("mean", lambda t: t.reshape(1, -1)), "does not go with"),
-        (same("noise", lambda t: t[:, :-1]), "does not go with"),
-        (same("noise", lambda t: t[:0]), "does not go with"),
-        (same("noise", lambda t: t[0]), "does not go with"),
-        (lambda tensors: {name: tensors[name] for name in ("mean", "noise")}, "does not go with"),
-        (lambda tensors: {name: tensors[name] for name in ("mean", "deviation")}, "does not go with"),
-        (lambda tensors: tensors | {"more": tensors["mean"]}, "does not go with"),
-        (lambda tensors: {}, "does not go with"),
+        (same("mean", lambda t: t[:-1]), "does not match"),
+        (same("mean", lambda t: t.reshape(1, -1)), "does not match"),
+        (same("noise", lambda t: t[:, :-1]), "does not match"),
+        (same("noise", lambda t: t[:0]), "does not match"),
+        (same("noise", lambda t: t[0]), "does not match"),
+        (lambda tensors: {name: tensors[name] for name in ("mean", "noise")}, "does not match"),
+        (lambda tensors: {name: tensors[name] for name in ("mean", "deviation")}, "does not match"),
+        (lambda tensors: tensors | {"more": tensors["mean"]}, "does not match"),
+        (lambda tensors: {}, "does not match"),
     ],
 )
 def test_weights_that_do_not_fit_are_refused(change: Callable[[Any], Any], words: str, place: Path) -> None:
@@ -187,7 +187,7 @@ HEADERS = [
 def test_hostile_headers_of_weights_are_refused(header: object, place: Path) -> None:
     text = json.dumps(header).encode()
     write_tensors(place, len(text).to_bytes(8, "little") + text + bytes(4))
-    assert_refused(place, r"weights\.safetensors: |does not go with")
+    assert_refused(place, r"weights\.safetensors: |does not match")
 
 
 @pytest.mark.parametrize(

@@ -221,7 +221,7 @@ def test_the_inconsistent_decision_maker_is_the_same_to_the_bit_whoever_else_is_
 
 
 def test_an_inconsistent_decision_maker_who_errs_on_nobody_known_is_refused():
-    with pytest.raises(ValueError, match="inconsistent: say on whom the decision-maker errs"):
+    with pytest.raises(ValueError, match="inconsistent: name the examples on which"):
         make_decision_makers(
             ["inconsistent"], X, Y, A, train=TRAIN, validation=VALIDATION, seed=0, options=OPTIONS
         )

@@ -5,7 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from study.results.intervals import correlation_interval, percentile_interval, resampled_people, t_interval
+from study.results.intervals import (
+    correlation_interval,
+    percentile_interval,
+    resampled_examples,
+    t_interval,
+)
 
 # Student's t at 0.975, from a table.
 T = {2: 12.706, 3: 4.303, 5: 2.776, 10: 2.262}
@@ -88,11 +93,11 @@ def test_the_percentiles_leave_out_what_is_undefined() -> None:
 
 
 def test_resamples_are_multinomial_and_repeatable() -> None:
-    drawn = resampled_people(np.random.default_rng(3), 50, 4000)
+    drawn = resampled_examples(np.random.default_rng(3), 50, 4000)
     assert drawn.shape == (4000, 50)
     assert (drawn.sum(axis=1) == 50).all()
     # Of a multinomial with equal probabilities 1/N: mean 1, variance 1 - 1/N.
     assert drawn.mean(axis=0) == pytest.approx(np.ones(50), abs=0.08)
     assert drawn.var() == pytest.approx(1 - 1 / 50, abs=0.02)
-    again = resampled_people(np.random.default_rng(3), 50, 4000)
+    again = resampled_examples(np.random.default_rng(3), 50, 4000)
     assert np.array_equal(drawn, again)

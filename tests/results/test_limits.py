@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from study.results.limits import FIGURES, POINT, best
+from study.results.limits import OBJECTIVES, POINT, best
 
 RATES = st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.75, 1.0])
 
@@ -18,14 +18,14 @@ def settings_of(points: list[tuple[float | None, ...]]) -> pd.DataFrame:
 @settings(max_examples=300, deadline=None)
 @given(
     st.lists(st.tuples(RATES, RATES, RATES), min_size=1, max_size=8),
-    st.dictionaries(st.sampled_from(FIGURES), RATES),
-    st.sampled_from(FIGURES),
+    st.dictionaries(st.sampled_from(OBJECTIVES), RATES),
+    st.sampled_from(OBJECTIVES),
 )
 def test_the_best_is_first_of_all_in_the_order_of_the_rule(
     points: list[Any], limits: dict[str, float], minimise: str
 ) -> None:
     def place(number: int) -> tuple[Any, ...]:
-        figures = dict(zip(FIGURES, points[number], strict=True))
+        figures = dict(zip(OBJECTIVES, points[number], strict=True))
         excess = 0.0
         for name, limit in limits.items():
             excess += max(0.0, figures[name] - limit)  # From Python 3.12 on, sum() would round less.

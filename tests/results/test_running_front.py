@@ -31,4 +31,4 @@ def test_words() -> None:
     front = Front()
     assert front.summary() == ""
     front.add(settings_of([(0.25, 0.1), (0.3, 0.05), (0.3, 0.2), (float("nan"), 0.0)]))
-    assert front.summary() == "front: 2 settings, error 25.0-30.0 %, DI 0.050-0.100"
+    assert front.summary() == "front: 2 settings, error 25.0-30.0 %, odds difference 0.050-0.100"

@@ -161,8 +161,8 @@ def test_what_comes_nearest_says_which_limits_it_misses_and_by_how_much() -> Non
     assert not chosen.satisfies
     # accurate misses DI by 0.3; fair error by 0.05 and IDK rate by 0.05; own error by 0.15 and DI by 0.2.
     assert chosen.setting_id == "fair"
-    assert chosen.exceeded == {"IDK rate": pytest.approx(0.05), "error": pytest.approx(0.05)}
-    assert sorted(chosen.missed().split(", ")) == ["IDK rate by 0.05", "error by 0.05"]
+    assert chosen.exceeded == {"deferral rate": pytest.approx(0.05), "error": pytest.approx(0.05)}
+    assert sorted(chosen.missed().split(", ")) == ["deferral rate by 0.05", "error by 0.05"]
 
 
 def test_the_contract_s_keys_come_first_in_json() -> None:
@@ -200,7 +200,7 @@ def test_interval_is_that_of_the_people_tested_and_only_the_chosen_runs_are_read
 def test_lack_of_outcomes_is_said_in_the_place_of_the_interval() -> None:
     chosen = select(runs_of(THREE))
     assert chosen.test_interval == {"error": None, "di": None, "idk_rate": None}
-    assert "no 95 % interval: the outcomes of the test examples are not there" in chosen.summary()
+    assert "no 95 % interval: the outcomes of the test examples are missing" in chosen.summary()
     assert chosen.test_seeds["error"] == (pytest.approx(0.2), pytest.approx(0.4))
 
 
@@ -212,7 +212,7 @@ def test_setting_is_chosen_where_di_is_undefined_in_all_unless_it_is_asked_for()
     (line,) = [line for line in chosen.summary().splitlines() if line.startswith("  validation")]
     assert line.split() == ["validation", "0.200", "-", "0.500"]
     for options in ({"max_di": 0.1}, {"minimise": "di"}):
-        with pytest.raises(LedgerError, match="DI is undefined for every setting"):
+        with pytest.raises(LedgerError, match="the odds difference is undefined for every setting"):
             select(runs, **options)
 
 

@@ -18,7 +18,7 @@ from study.models.families import FAMILIES
 from study.models.network import WeightNoise
 from study.models.thresholds import random_quantiles
 from study.results.directory import ResultsDirectory
-from study.results.outcomes import weighted_figures
+from study.results.outcomes import weighted_metrics
 from study.training.launch import launch
 from study.training.study_data import rows_by_use
 from tests.worlds.small_study import assert_same_rows, config_of
@@ -187,7 +187,7 @@ def test_test_figures_are_those_of_the_decisions_kept(finished: Finished) -> Non
 
 def test_reports_find_the_same_figures_in_the_decisions(finished: Finished) -> None:
     everybody = np.ones((1, len(finished.outcomes.label)))
-    figures = weighted_figures(finished.outcomes, list(finished.runs["test_decision_maker"]), everybody)
+    figures = weighted_metrics(finished.outcomes, list(finished.runs["test_decision_maker"]), everybody)
     for name, values in figures.items():
         np.testing.assert_allclose(values[:, 0], finished.runs[f"test_{name}"], rtol=0, atol=1e-6)
 

@@ -23,7 +23,7 @@ from tests.worlds.small_study import LONG, LONG_RUNS, assert_same_rows, config_o
 PROGRESS = re.compile(
     r"pack \S+ is tried again, \d of 3: [^\n]+|"
     r"\d+ of 26 runs( \| \d+\.\d runs/s)?( \| (\d+ s|\d+ min \d\d s|\d+ h \d\d min) left)?"
-    r"( \| front: \d+ settings, error \d+\.\d-\d+\.\d %, DI \d\.\d{3}-\d\.\d{3})?"
+    r"( \| front: \d+ settings, error \d+\.\d-\d+\.\d %, odds difference \d\.\d{3}-\d\.\d{3})?"
 )
 
 pytestmark = pytest.mark.usefixtures("_own_sigterm")
@@ -157,7 +157,7 @@ def test_worker_that_is_stopped_is_replaced_and_its_pack_goes_on_from_its_checkp
         status, _, err = started.end()
     assert status == 0, err
     assert re.search(r"pack \S+ is tried again, 1 of 3: its worker gave no sign for 5 s", err)
-    assert re.search(r"pack \S+ goes on from epoch \d+", err)
+    assert re.search(r"pack \S+ continues from epoch \d+", err)
     assert_completed(results, {}, undisturbed)
     assert not list(results.root.rglob("*.checkpoint"))
     assert results.read_manifest()["sessions"][-1]["retried"] == 1

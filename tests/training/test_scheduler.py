@@ -214,6 +214,6 @@ def test_pack_that_gets_on_between_its_failures_is_not_split(directory: ResultsD
         while (other := session.attempts.next()) != name:
             assert other is not None
             session.attempts.ended(other, "")
-    assert f"pack {name} goes on from epoch 19\n" in session.said.getvalue()
+    assert f"pack {name} continues from epoch 19\n" in session.said.getvalue()
     assert f"pack {name} is split" not in session.said.getvalue()
     assert session.counts["taken_up"] == 19

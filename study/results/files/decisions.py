@@ -108,8 +108,8 @@ class DecisionFiles(ResultsPaths):
 
     def broken_tables(self) -> list[Broken]:
         """Return which of the tables that the runs share are damaged."""
-        found = (
+        result = (
             broken(self.decision_makers_file, lambda content: read_table(content, DECISION_MAKER_SCHEMA)),
             broken(self.test_rows_file, read_test_rows),
         )
-        return [item for item in found if item is not None]
+        return [item for item in result if item is not None]

@@ -1,7 +1,7 @@
 """The ledger of finished runs: what is in it is done, what is not is still to do.
 
 A pack writes its rows as one Parquet file that appears whole or not at all, after its weights and outcomes,
-so a row never points at what is not there.
+so a row never points at what is missing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -53,7 +53,7 @@ class Ledger(ResultsPaths):
         self.write_rows(pack_id, Rows(*(to_table(own, schema) for own, schema in columns)))
 
     def write_rows(self, pack_id: str, rows: Rows) -> None:
-        """Add the tables of a pack; the runs come last, so that they never point at what is not there."""
+        """Add the tables of a pack; the runs come last, so that they never point at what is missing."""
         runs_file, *other_files = self.rows_files(pack_id)
         for path, table in zip((*other_files, runs_file), (*rows[1:], rows.runs), strict=True):
             write_whole(path, to_parquet(table))

@@ -25,7 +25,7 @@ RUN_SCHEMA = pa.schema(
         *((name, pa.float64()) for name in THRESHOLDS),
         *((name, pa.int32()) for name in ("epochs", "best_epoch")),
         *((name, pa.string()) for name in ("status", "reason")),
-        *((f"{split}_{figure}", pa.float64()) for split in SPLITS for figure in METRICS),
+        *((f"{split}_{metric}", pa.float64()) for split in SPLITS for metric in METRICS),
         *((name, pa.float64()) for name in ("validation_loss", "seconds")),
         *((name, pa.string()) for name in ("pack_id", "worker")),
         ("finished_at", pa.timestamp("us", tz="UTC")),
@@ -39,11 +39,11 @@ DECISION_MAKER_SCHEMA = pa.schema(
         ("decision_maker", pa.string()),
         ("alpha", pa.float64()),
         ("probability", pa.list_(pa.float32())),
-        *((f"{split}_{figure}", pa.float64()) for split in SPLITS for figure in METRICS),
+        *((f"{split}_{metric}", pa.float64()) for split in SPLITS for metric in METRICS),
     ]
 )
 _NAMES = ("run_id", "setting_id", "pack_id", "method", "model", "decision_maker")
-"""What every row must have: by these rows are told apart and grouped."""
+"""What every row must have: rows are identified and grouped by these."""
 UNREADABLE = (OSError, KeyError, TypeError, ValueError, OverflowError, pa.ArrowException)
 """What reading a table that is none may raise."""
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from study.reports.measure.candidates import candidates
-from study.results.limits import FIGURES, POINT, best
+from study.results.limits import OBJECTIVES, POINT, best
 from study.results.settings import medians_by_setting
 from tests.reports.synthetic import ledger
 
@@ -35,8 +35,8 @@ def many(seed: int, count: int = 1000) -> pd.DataFrame:
 @settings(max_examples=60, deadline=None)
 @given(
     ROWS,
-    st.dictionaries(st.sampled_from(FIGURES), RATES),
-    st.sampled_from(FIGURES),
+    st.dictionaries(st.sampled_from(OBJECTIVES), RATES),
+    st.sampled_from(OBJECTIVES),
     st.sampled_from([None, "defer"]),
     st.sampled_from([None, "a"]),
 )
@@ -66,8 +66,8 @@ def test_of_too_many_settings_those_carried_are_within_a_step_of_the_best(carrie
     assert found.step > 0
     rng = np.random.default_rng(1)
     for _ in range(25):
-        limits = {name: found.step * rng.integers(1, 1 / found.step) for name in FIGURES[:2]}
-        minimise = FIGURES[rng.integers(3)]
+        limits = {name: found.step * rng.integers(1, 1 / found.step) for name in OBJECTIVES[:2]}
+        minimise = OBJECTIVES[rng.integers(3)]
         of_all, of_page = (best(frame, limits, minimise) for frame in (everything, found.frame))
         assert of_all is not None
         assert of_page is not None
@@ -94,7 +94,7 @@ def test_every_setting_has_the_run_of_its_median_seed() -> None:
     found = candidates(medians_by_setting(runs), [], [], runs)
     for row in found.frame.to_dict("records"):
         own = runs[runs["setting_id"] == row["setting_id"]]
-        for figure in FIGURES:
+        for figure in OBJECTIVES:
             values = own[f"validation_{figure}"].dropna().sort_values()
             median = values.iloc[(len(values) - 1) // 2]
             (run,) = own.loc[own["run_id"] == row[f"run_{figure}"], f"validation_{figure}"]

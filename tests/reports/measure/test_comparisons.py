@@ -10,8 +10,8 @@ from study.reports.measure.comparisons import comparisons
 from study.reports.measure.front_stability import runs_on_front
 from study.results.group_metrics import RESAMPLES, SEED
 from study.results.hypervolume import hypervolume
-from study.results.intervals import resampled_people
-from study.results.outcomes import Outcomes, weighted_figures
+from study.results.intervals import resampled_examples
+from study.results.outcomes import Outcomes, weighted_metrics
 from study.results.study_results import Results
 from tests.reports.decided import PEOPLE, world
 from tests.reports.synthetic import ledger, results
@@ -31,14 +31,14 @@ def areas_by_hand(method: str, name: str) -> tuple[list[float], np.ndarray]:
     """Each seed's hypervolume, and the means over seeds of each resample."""
     outcomes = GIVEN.outcomes(())
     assert outcomes is not None
-    weights = resampled_people(np.random.default_rng(SEED), PEOPLE, RESAMPLES)
+    weights = resampled_examples(np.random.default_rng(SEED), PEOPLE, RESAMPLES)
     own = OWN[(OWN["method"] == method) & OWN["decision_maker"].isin([name, "none"])]
     own = own[own["model"].isin(["ordinal", "mlp"])]
     observed, resampled = [], []
     for _, runs in own.groupby("seed"):
         observed.append(hypervolume(runs[["test_error", "test_di"]].to_numpy()))
         of_seed = outcomes.take(runs.index.to_numpy())
-        figures = weighted_figures(of_seed, runs["test_decision_maker"].tolist(), weights)
+        figures = weighted_metrics(of_seed, runs["test_decision_maker"].tolist(), weights)
         points = np.stack([figures["error"], figures["di"]], axis=-1)
         resampled.append([hypervolume(points[:, b]) for b in range(RESAMPLES)])
     return observed, np.mean(resampled, axis=0)
@@ -107,7 +107,7 @@ def of_wrong(wrong: np.ndarray, rng: np.random.Generator) -> Results:
     label, sensitive = rng.random((2, people)) < 0.5
     nobody = np.zeros_like(wrong)
     outcomes = Outcomes(["r0", "r1"], nobody, label ^ wrong, label, sensitive, {"standard": label})
-    figures = weighted_figures(outcomes, ["standard"] * 2, np.ones((1, people)))
+    figures = weighted_metrics(outcomes, ["standard"] * 2, np.ones((1, people)))
     runs = pd.DataFrame(
         {
             **{"run_id": ["r0", "r1"], "setting_id": ["a", "b"], "method": ["reject", "defer"], "seed": 0},
@@ -122,7 +122,7 @@ def of_wrong(wrong: np.ndarray, rng: np.random.Generator) -> Results:
 def test_without_outcomes_there_are_intervals_over_seeds_and_the_reason() -> None:
     runs = ledger(600)
     found = comparisons(results(runs), runs_on_front(runs))
-    assert found.missing == "the outcomes of the test examples are not there"
+    assert found.missing == "the outcomes of the test examples are missing"
     assert found.frame[["test_low", "test_high"]].isna().all(axis=None)
     assert found.frame[["estimate", "seeds_low", "seeds_high"]].notna().all(axis=None)
 

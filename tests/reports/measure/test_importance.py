@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from study.reports.measure.importance import FIGURES, PER_BIN, REST, TOGETHER, importance
+from study.reports.measure.importance import PER_BIN, REST, TOGETHER, importance
+from study.results.limits import OBJECTIVES
 
 COUNT = 6000
 
@@ -19,9 +20,9 @@ def settings_of(count: int = COUNT, seed: int = 0, **columns: Any) -> pd.DataFra
 
 
 def shares(settings: pd.DataFrame, values: Any) -> dict[str, float]:
-    """The shares of one figure by what; the others of the figures are noise."""
+    """The shares of one metric by what; the other metrics are noise."""
     rng = np.random.default_rng(9)
-    noise = {f"validation_{name}": rng.random(len(settings)) for name in FIGURES}
+    noise = {f"validation_{name}": rng.random(len(settings)) for name in OBJECTIVES}
     found = importance(settings.assign(**noise | {"validation_di": values}))
     return dict(zip(found["what"], found["di"], strict=True))
 

@@ -9,7 +9,7 @@ import pytest
 from study.reports.measure.deferral_budgets import operating_points
 from study.reports.measure.metrics_by_group import COLUMNS, metrics_by_group
 from study.reports.measure.panels import deciding_on_test
-from study.results.group_metrics import figures_by_group, resampled_cells, spreads
+from study.results.group_metrics import group_metrics, resampled_cells, spreads
 from study.results.outcomes import Cells, Outcomes
 from study.results.settings import medians_by_setting
 from tests.reports.decided import PEOPLE, brute_figures, world
@@ -56,7 +56,7 @@ def test_figures_by_group_are_those_counted_person_by_person() -> None:
     assert OUTCOMES is not None
     rng = np.random.default_rng(2)
     weights = np.vstack([np.ones(PEOPLE, dtype=int), rng.multinomial(PEOPLE, [1 / PEOPLE] * PEOPLE, 2)])
-    found = figures_by_group(OUTCOMES, MAKERS, Cells(OUTCOMES, weights))
+    found = group_metrics(OUTCOMES, MAKERS, Cells(OUTCOMES, weights))
     for run in range(0, len(RUNS), 5):
         for b, times in enumerate(weights):
             expected = counted(run, times)
@@ -70,7 +70,7 @@ def test_figures_by_group_are_those_counted_person_by_person() -> None:
 
 def test_whoever_never_asks_has_no_error_of_those_left() -> None:
     assert OUTCOMES is not None
-    found = figures_by_group(OUTCOMES, MAKERS, resampled_cells(OUTCOMES, 3))
+    found = group_metrics(OUTCOMES, MAKERS, resampled_cells(OUTCOMES, 3))
     binary = (RUNS["method"] == "binary").to_numpy()
     assert np.isnan(found["dm_error"][binary]).all()
     assert (found["idk_rate"][binary] == 0).all()
@@ -82,7 +82,7 @@ def test_a_spread_is_the_median_of_the_seeds_their_range_and_the_middle_of_the_r
     own = np.flatnonzero(RUNS["setting_id"] == setting)
     outcomes, makers = OUTCOMES.take(own), [MAKERS[run] for run in own]
     cells = resampled_cells(outcomes, 200)
-    by_hand = figures_by_group(outcomes, makers, cells)
+    by_hand = group_metrics(outcomes, makers, cells)
     for name, spread in spreads(outcomes, makers, cells).items():
         values = by_hand[name].astype(float)
         middle = np.nanmedian(values, axis=0)
@@ -136,7 +136,7 @@ def test_without_outcomes_there_are_the_figures_of_the_ledger_and_the_reason() -
     reduced = medians_by_setting(runs)
     points = operating_points(reduced, given.decision_makers)
     found = metrics_by_group(points, runs, given.decision_makers, {}, given.outcomes)
-    assert found.missing == "the outcomes of the test examples are not there"
+    assert found.missing == "the outcomes of the test examples are missing"
     assert list(found.frame) == ["decision_maker", "what", "setting_id", *COLUMNS]
     assert found.frame[["low", "high"]].isna().all(axis=None)
     table = found.frame.set_index(["decision_maker", "what", "metric"])["value"]

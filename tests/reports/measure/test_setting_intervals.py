@@ -62,5 +62,5 @@ def test_only_runs_with_figures_are_asked_for() -> None:
 def test_missing_outcomes_are_the_reason_for_having_none() -> None:
     found = setting_intervals(SETTINGS, RUNS, lambda runs: None)
     assert len(found.frame) == 0
-    assert found.missing == "the outcomes of the test examples are not there"
+    assert found.missing == "the outcomes of the test examples are missing"
     assert setting_intervals([], RUNS, read).frame.empty

@@ -14,7 +14,7 @@ from study.reports.figures.album import Album
 from study.reports.measure.measures import Measures
 from study.reports.page.chooser import chooser
 from study.reports.page.report import page_of
-from study.results.limits import FIGURES, best
+from study.results.limits import OBJECTIVES, best
 from study.results.settings import median_runs
 from study.results.study_results import Results
 from tests.reports.browser import section
@@ -102,7 +102,7 @@ def answers(whole: Measures, tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 def test_the_browser_chooses_what_the_rule_chooses_from_all_settings(answers: Any, whole: Measures) -> None:
     settings = whole.settings
-    asked = itertools.product(LIMITS, FIGURES)
+    asked = itertools.product(LIMITS, OBJECTIVES)
     for (limits, minimise), (setting, said, export) in zip(asked, answers["chosen"], strict=True):
         known = {name: limit for name, limit in limits.items() if limit is not None}
         expected = best(settings, known, minimise)
@@ -242,7 +242,7 @@ def test_data_in_the_page_is_the_settings(whole: Measures) -> None:
         assert data["method"][row[1]] == setting["method"]
         shown = np.array(row[6:9], dtype=float)
         assert shown == pytest.approx(
-            setting[[f"validation_{f}" for f in FIGURES]].to_numpy(float), rel=1e-6
+            setting[[f"validation_{f}" for f in OBJECTIVES]].to_numpy(float), rel=1e-6
         )
 
 

@@ -10,7 +10,7 @@ from study.reports.paper import claim_statistics as of
 from study.reports.paper.claims import Claim, Expected, Part, Verdict, judge, together, verdict
 from study.results.group_metrics import RESAMPLES
 from study.results.hypervolume import hypervolume
-from study.results.intervals import Interval, resampled_people
+from study.results.intervals import Interval, resampled_examples
 from tests.reports.decided import brute_figures, world
 
 H, P, N = Verdict.HOLDS, Verdict.IN_PART, Verdict.NOT
@@ -120,7 +120,7 @@ def test_the_estimate_and_its_intervals_are_those_of_a_loop_over_people() -> Non
     samples = resample(given, np.random.default_rng(11), resamples=15)
     found = estimate(front_gain("defer", "reject", kind="paper", **GIVEN), samples)
     ones = np.ones((1, len(outcomes.label)), dtype=int)
-    weights = np.vstack([ones, resampled_people(np.random.default_rng(11), len(outcomes.label), 15)])
+    weights = np.vstack([ones, resampled_examples(np.random.default_rng(11), len(outcomes.label), 15)])
     by_seed = []
     for seed in (0, 1):
         own = runs[(runs["seed"] == seed) & (runs["decision_maker"] == "standard")]
@@ -163,7 +163,7 @@ def test_without_outcomes_the_second_interval_is_absent_and_said_to_be() -> None
     few = outcomes.take(np.arange(5))
     statistic = of.difference(of.baseline("error"), of.alone("standard", "error"))
     for loads, said in (
-        (lambda wanted: None, "are not there"),
+        (lambda wanted: None, "are missing"),
         (lambda wanted: few, f"of {len(given.runs) - 5} runs"),
     ):
         samples = resample(replace(given, outcomes=loads), np.random.default_rng(0))
