@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from study import Study
+from study.words import PAPER_METHODS
 from tests.docs.pages import blocks, follow
 from tests.worlds.own_tables import cases
 from tests.worlds.small_study import FAMILIES, write_cases
@@ -19,7 +20,8 @@ def test_commands_and_code_of_the_page_do_what_it_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    given = {**FAMILIES, "dataset": write_cases(tmp_path / "cases.csv"), "model": ["mlp", "ordinal"]}
+    few = {"methods": list(PAPER_METHODS), "model": ["mlp", "ordinal"]}
+    given = {**FAMILIES, "dataset": write_cases(tmp_path / "cases.csv"), **few}
     study = Study.run(given, out="results/cases", in_process=True)
     new = cases(30, seed=5).drop(columns=["bad", "judge", "sure"]).assign(code="X1", place="here", score=1)
     new.to_csv("new.csv", index=False)
