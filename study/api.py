@@ -171,7 +171,7 @@ class Study:
         max_idk: float | None = None,
         max_di: float | None = None,
         max_error: float | None = None,
-        minimise: Figure = "error",
+        minimise: Objective = "error",
         method: str | None = None,
         model: str | None = None,
         decision_maker: str | None = None,

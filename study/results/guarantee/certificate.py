@@ -10,7 +10,13 @@ import pandas as pd
 from study.errors import LedgerError
 from study.results.guarantee.bounds import CellCounts, Limit, certified, largest_p_value, upper_bound
 from study.results.limits import POINT
-from study.results.outcomes import MissingOutcomesError, OutcomeReader, Outcomes, makers_wrong, outcomes_of
+from study.results.outcomes import (
+    MissingOutcomesError,
+    OutcomeReader,
+    Outcomes,
+    decision_makers_wrong,
+    outcomes_of,
+)
 
 # Outcomes are read for so many candidates at a time: testing stops at the first that fails.
 BLOCK: Final = 200
@@ -168,7 +174,7 @@ def _counts(runs: pd.DataFrame, read_outcomes: OutcomeReader) -> Iterator[CellCo
 
 
 def _of_block(outcomes: Outcomes, decision_makers: Sequence[str]) -> Iterator[CellCounts]:
-    wrong, code = makers_wrong(outcomes, decision_makers)
+    wrong, code = decision_makers_wrong(outcomes, decision_makers)
     cell = 2 * outcomes.sensitive.astype(np.int64) + outcomes.label
     cases = np.bincount(cell, minlength=4)
     for run, deferred in enumerate(outcomes.deferred):
