@@ -17,7 +17,7 @@ from study.results.selection import COLUMN, Objective, Selection, narrowed, sele
 from study.results.study_results import Results
 from study.search.tally import planned_runs
 from study.status import Status, study_results, study_status
-from study.storage.locations import Location, location
+from study.storage.locations import Location, local_path, location
 from study.storage.whole_files import delivered
 from study.words import FAILED
 
@@ -227,7 +227,7 @@ class Study:
         """Write the search's history into the new file ``out``; see ``study.search.history``."""
         from study.search.history import write_optuna
 
-        return write_optuna(self.directory, out, self.config.plan(), log=say)
+        return write_optuna(self.directory, local_path(out), self.config.plan(), log=say)
 
     def full_results(self) -> Results:
         """Return everything that a report is made from."""

@@ -18,8 +18,9 @@ from study.data import (
     table_name,
 )
 from study.data.own.reading import naming
-from study.errors import OutputError, StudyFileError
-from study.storage.locations import local_path, shown_location
+from study.data.own.section import KEYS_REFUSED
+from study.errors import DataError, OutputError, StudyFileError
+from study.storage.locations import holds_keys, local_path, shown_location
 from study.storage.whole_files import write_whole
 from study.storage.yaml_text import parse_yaml
 
@@ -62,6 +63,8 @@ def describe_data(
 
 def infer_roles(file: str, given: Mapping[str, Any]) -> tuple[pd.DataFrame, Guess]:
     """Read a table and complete what is ``given`` of its columns; DataError where that cannot be."""
+    if holds_keys(file):
+        raise DataError(f"{shown_location(file)}: {KEYS_REFUSED}")
     frame = read_frame(file)
     with naming(file):
         return frame, guess(frame, given)

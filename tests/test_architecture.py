@@ -35,7 +35,7 @@ ONLY_IN = {
     "pydantic": {"config", "data/own/section.py", "data/own/fields.py", "deploy/model_file.py"},
     "torch": {"models", "engines", "training", "deploy"},
     "matplotlib": {"reports/figures"},
-    "study.config.study_file": {"config", "api.py", "own_table.py", "training/launch.py"},
+    "study.config.study_file": {"config", "api.py", "training/launch.py"},
 }
 """What may be imported in these files and folders only, at the top of a file or within a function."""
 

@@ -22,7 +22,6 @@ from study.search.samplers import (
     Point,
     write_storage,
 )
-from study.storage.locations import local_path
 from study.words import Arm
 
 SHOWN = ("test_error", "test_di", "test_idk_rate")
@@ -33,7 +32,7 @@ _LOG_EVERY = 3.0
 
 def write_optuna(
     directory: ResultsDirectory,
-    out: Path | str,
+    out: Path,
     plan: Plan,
     *,
     log: Callable[[str], None] = print,
@@ -46,20 +45,19 @@ def write_optuna(
     left out. The file appears whole or not at all. Raises LedgerError where the ledger cannot be read,
     OutputError where ``out`` already exists or cannot be written.
     """
-    place = local_path(out)
-    if place.exists():
-        raise OutputError(f"{place}: already exists; give another --out, or delete it")
+    if out.exists():
+        raise OutputError(f"{out}: already exists; give another --out, or delete it")
     histories = _histories(directory, plan, log)
     settings = sum(len(history.trials) for history in histories)
-    beside = place.parent / f".{place.name}.{uuid.uuid4().hex}.part"
+    beside = out.parent / f".{out.name}.{uuid.uuid4().hex}.part"
     try:
-        place.parent.mkdir(parents=True, exist_ok=True)
+        out.parent.mkdir(parents=True, exist_ok=True)
         beside.touch(exist_ok=False)
         write_storage(beside, histories, _progress(settings, log))
-        beside.replace(place)
+        beside.replace(out)
     except OSError as error:
         reason = error.strerror or str(error)
-        raise OutputError(f"{place}: cannot be written ({reason}); give a writable --out") from None
+        raise OutputError(f"{out}: cannot be written ({reason}); give a writable --out") from None
     finally:
         with contextlib.suppress(OSError):
             beside.unlink()

@@ -72,6 +72,8 @@ def test_every_caution_is_explained() -> None:
     faulty = cases(900).assign(a=1, b="x", judge=lambda f: f["judge"].where(f["race"] != "B", f["bad"]))
     faulty["stand_in"] = (faulty["race"] == "B") * 2.0 + faulty["skill"] / 9
     faulty.loc[::3, "judge"] = np.nan
+    faulty["visits"] = ["?", *(str(row % 20) for row in range(1, 900))]
+    faulty.loc[5, "sex"] = "F"
     faulty = pd.concat([faulty, faulty], ignore_index=True)
     without_a_cell = cases(200).assign(bad=lambda f: f["bad"].where(f["race"] != "B", 0))
     by = {"decision_maker": ("judge",)}

@@ -30,6 +30,11 @@ from study.data.registry import DATASETS, load_dataset
 from study.errors import DataError
 from study.storage.locations import holds_keys
 
+KEYS_REFUSED = (
+    "the URI holds a key, or an option that may be one, and a report shows the study file; region, scheme "
+    "and endpoint_override are allowed, keys belong into the environment (AWS_SECRET_ACCESS_KEY)"
+)
+
 
 def _column_value(value: object) -> object:
     if not isinstance(value, str | bool | int | float) or (
@@ -190,11 +195,7 @@ class DatasetSection(Section):
         if not usable:
             raise ValueError(f"{value!r} is not the name of a file")
         if holds_keys(value):
-            raise ValueError(
-                "the URI holds a key, or an option that may be one, and a report shows the study file; "
-                "region, scheme and endpoint_override are allowed, keys belong into the environment "
-                "(AWS_SECRET_ACCESS_KEY)"
-            )
+            raise ValueError(KEYS_REFUSED)
         # Whoever resumes may be in another folder.
         return value if "://" in value else os.path.abspath(_home(value))
 
