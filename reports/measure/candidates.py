@@ -2,15 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from study.results.fronts import pareto_mask
+from study.results.fronts import pareto_by_group
 from study.results.limits import OBJECTIVES, POINT
-from study.results.settings import GROUP, median_runs
+from study.results.settings import median_runs
 
 CARRIED: Final = 1500
 # Metrics are rounded up to multiples of these, until few enough settings are left.
@@ -59,7 +58,7 @@ def candidates(
     """
     settings = settings.dropna(subset=POINT)
     points = settings[POINT].to_numpy(np.float64)
-    exact = _pareto(settings, points)
+    exact = pareto_by_group(settings, points)
     step, mask, rows = 0.0, exact, np.flatnonzero(exact)
     for step_ in STEPS:
         if mask.sum() <= carried:
@@ -67,7 +66,7 @@ def candidates(
         # Ceilings a hair below a multiple are that multiple.
         coarse = np.ceil(points[rows] / step_ - 1e-9)
         mask = np.zeros_like(exact)
-        mask[rows[_pareto(settings.iloc[rows], coarse)]] = True
+        mask[rows[pareto_by_group(settings.iloc[rows], coarse)]] = True
         step = step_
     on_front = mask | settings["setting_id"].isin(validation_selected).to_numpy()
     mask = on_front if on_front.sum() <= carried else mask
@@ -78,10 +77,3 @@ def candidates(
     result = {f"run_{metric}": median_runs(own, f"validation_{metric}") for metric in OBJECTIVES}
     frame = chosen.assign(**{name: chosen["setting_id"].map(run) for name, run in result.items()})
     return Candidates(frame.reset_index(drop=True), len(settings), step)
-
-
-def _pareto(settings: pd.DataFrame, points: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
-    mask = np.zeros(len(settings), dtype=np.bool_)
-    for rows in settings.groupby(GROUP, sort=False, observed=True, dropna=False).indices.values():
-        mask[rows] = pareto_mask(points[rows])
-    return mask

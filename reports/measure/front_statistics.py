@@ -10,10 +10,10 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from study.reports.measure.panels import nearest_model
 from study.reports.measure.resampling import Settings
 from study.results.fronts import pareto_mask
 from study.results.hypervolume import areas
-from study.words import PLAIN_MODEL
 
 Values = npt.NDArray[np.float64]
 Statistic = Callable[[Settings], Values]
@@ -42,8 +42,7 @@ def of_method(settings: Settings, method: str, model: str, decision_maker: str) 
     if method != "binary":
         return settings.where(method=method, model=model, decision_maker=decision_maker)
     binary = settings.where(method="binary")
-    models = sorted(binary.facts["model"].unique())
-    return binary.where(model=next(name for name in (model, PLAIN_MODEL, *models) if name in models))
+    return binary.where(model=nearest_model(model, binary.facts["model"]))
 
 
 def front_gain(better: str, worse: str, *, kind: str, model: str, decision_maker: str) -> Statistic:

@@ -44,7 +44,7 @@ def panel_rows(frame: pd.DataFrame, model: str, decision_maker: str) -> pd.DataF
         decision_maker: of the rows that are not binary.
     """
     binary = frame["method"] == "binary"
-    binary_model = _nearest(model, frame.loc[binary, "model"])
+    binary_model = nearest_model(model, frame.loc[binary, "model"])
     own = (frame["model"] == model) & (frame["decision_maker"] == decision_maker) & ~binary
     return frame[own | (binary & (frame["model"] == binary_model))]
 
@@ -57,7 +57,7 @@ def baselines(settings: pd.DataFrame) -> pd.DataFrame:
 def panel_baselines(settings: pd.DataFrame, model: str) -> pd.DataFrame:
     """The baselines of this model; where it has none, those of the model that `panel_rows` takes."""
     result = baselines(settings)
-    return result[result["model"] == _nearest(model, result["model"])]
+    return result[result["model"] == nearest_model(model, result["model"])]
 
 
 def deciding_on_test(settings: pd.DataFrame) -> dict[str, str]:
@@ -82,6 +82,7 @@ def decision_maker_alone(decision_makers: pd.DataFrame, name: str) -> pd.DataFra
     return decision_makers[own].head(1)
 
 
-def _nearest(model: str, models: pd.Series) -> str:
+def nearest_model(model: str, models: pd.Series) -> str:
+    """The model itself where it is among `models`, else the plain one, else the alphabetically first."""
     known = sorted(models.dropna().unique())
     return next((name for name in (model, PLAIN_MODEL, *known) if name in known), model)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from study.results.group_metrics import RESAMPLES
 from study.results.intervals import resampled_examples
+from study.results.limits import POINT
 from study.results.outcomes import (
     WEIGHTED_METRICS,
     MissingOutcomesError,
@@ -20,7 +21,6 @@ from study.results.outcomes import (
 from study.results.study_results import Results
 
 NAMES: Final = ("method", "model", "decision_maker", "test_decision_maker")
-VALIDATION: Final = ("validation_error", "validation_di", "validation_idk_rate")
 
 Metrics = Mapping[str, npt.NDArray[Any]]
 
@@ -37,7 +37,7 @@ class Settings:
     known without the test set (and so what is chosen on validation) is the same in all of them.
 
     Attributes:
-        facts: a row per setting, columns setting_id, `NAMES`, alpha, gamma, `VALIDATION` and
+        facts: a row per setting, columns setting_id, `NAMES`, alpha, gamma, `limits.POINT` and
             median_validation_di (over the seeds).
         test: `outcomes.WEIGHTED_METRICS` by name, each (n, B).
         alone: by decision-maker, its error and odds difference, deciding everything alone, each (B,).
@@ -96,7 +96,7 @@ def resample(results: Results, generator: np.random.Generator, resamples: int = 
     where there are any, else from `results.decision_makers`, on test.
     """
     runs = results.runs
-    columns = ["test_error", "test_di", *VALIDATION]
+    columns = ["test_error", "test_di", *POINT]
     runs = runs[runs[columns].notna().all(axis=1)].reset_index(drop=True)
     facts, seeds = _facts(runs), np.sort(runs["seed"].unique())
     rows = [np.flatnonzero(runs["seed"] == seed) for seed in seeds]
@@ -117,7 +117,7 @@ def resample(results: Results, generator: np.random.Generator, resamples: int = 
 def _facts(runs: pd.DataFrame) -> pd.DataFrame:
     if "test_decision_maker" not in runs:
         runs = runs.assign(test_decision_maker=runs["decision_maker"])
-    facts = runs[["setting_id", *NAMES, "alpha", "gamma", *VALIDATION]].copy()
+    facts = runs[["setting_id", *NAMES, "alpha", "gamma", *POINT]].copy()
     # Parquet's dictionaries come as categories; comparisons below are of plain text.
     facts[list(NAMES)] = facts[list(NAMES)].astype(object)
     medians = facts.groupby("setting_id", observed=True)["validation_di"].transform("median")

@@ -88,8 +88,8 @@ def export(
             )
         model = _model(directory, source, run)
         place.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(prefix=f".{place.name}.", dir=place.parent) as beside:
-            made = Path(beside) / "model"
+        with TemporaryDirectory(prefix=f".{place.name}.", dir=place.parent) as folder:
+            made = Path(folder) / "model"
             made.mkdir()
             save_model(model, made)
             loaded = load_model(made)

@@ -127,10 +127,10 @@ def _compile(traceable: Traceable, path: Path) -> None:
         "aot_inductor.precompile_headers": False,
         "aot_inductor.enable_line_tables": False,
     }
-    with warnings.catch_warnings(), TemporaryDirectory(dir=path.parent) as beside:
+    with warnings.catch_warnings(), TemporaryDirectory(dir=path.parent) as folder:
         # What torch says of its own internals is not ours to mend.
         warnings.simplefilter("ignore")
-        whole = Path(beside) / path.name
+        whole = Path(folder) / path.name
         try:
             products = {torch.ops.aten.bmm.default: _small_product}
             traced = make_fx(traceable.function, products, tracing_mode="symbolic")(*inputs)

@@ -8,7 +8,6 @@ from typing import Any
 import yaml
 
 from study.errors import LedgerError, StudyFileError
-from study.results.changed_keys import changed_keys
 from study.results.files.decisions import DecisionFiles
 from study.results.files.ledger import Ledger
 from study.results.files.reading import Broken, legible, one_line, read_each, read_json
@@ -160,3 +159,17 @@ class ResultsDirectory(Ledger, DecisionFiles):
     def is_locked(self) -> bool:
         """Say whether a driver is at work here."""
         return held(self.root)
+
+
+def changed_keys(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """Return the dotted keys whose values differ, with both values; ``resources`` decide no row."""
+    result = []
+    for key in dict.fromkeys([*old, *new]):
+        name = f"{prefix}{key}"
+        if name == "resources" or old.get(key) == new.get(key):
+            continue
+        if isinstance(old.get(key), Mapping) and isinstance(new.get(key), Mapping):
+            result += changed_keys(old[key], new[key], f"{name}.")
+        else:
+            result.append(f"{name} ({old.get(key)} before, {new.get(key)} now)")
+    return result

@@ -1,6 +1,6 @@
 """Pareto fronts over error and odds difference (Figures 3 and 4 of the paper)."""
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -65,6 +65,14 @@ def pareto_mask(points: npt.ArrayLike) -> npt.NDArray[np.bool_]:
     return mask
 
 
+def pareto_by_group(settings: pd.DataFrame, points: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """`pareto_mask` of points (n, d), a row per setting, within each method, model and decision-maker."""
+    mask = np.zeros(len(settings), dtype=np.bool_)
+    for rows in settings.groupby(GROUP, sort=False, observed=True, dropna=False).indices.values():
+        mask[rows] = pareto_mask(points[rows])
+    return mask
+
+
 def fronts(settings: pd.DataFrame) -> pd.DataFrame:
     """Both Pareto fronts of every (method, model, decision-maker): the contract's `fronts.csv`.
 
@@ -114,6 +122,33 @@ def idk_band(settings: pd.DataFrame, band: str, kind: str) -> pd.DataFrame:
     return settings[(settings["method"] != "binary") & (rate >= low) & (rate < high)]
 
 
+class RunningFront:
+    """The best front so far: of the settings added, those that no other beats in validation metrics.
+
+    A setting counts once, with medians over its seeds, so all its runs must be added together. What is
+    beaten is forgotten: adding costs the same after a thousand packs as after one.
+    """
+
+    def __init__(self) -> None:
+        self._points = np.empty((0, 2))
+
+    def add(self, settings: pd.DataFrame) -> None:
+        """Add settings, a row each with their medians, as ``medians_by_setting`` returns them."""
+        new = settings[["validation_error", "validation_di"]].to_numpy(dtype=float)
+        points = np.concatenate([self._points, new])
+        self._points = points[pareto_mask(points)]
+
+    def summary(self) -> str:
+        """Describe the front in a line; nothing where there is none."""
+        if not len(self._points):
+            return ""
+        (error_low, di_low), (error_high, di_high) = self._points.min(0), self._points.max(0)
+        return (
+            f"front: {len(self._points)} settings, error {100 * error_low:.1f}-{100 * error_high:.1f} %, "
+            f"odds difference {di_low:.3f}-{di_high:.3f}"
+        )
+
+
 def _columns(settings: pd.DataFrame) -> list[str]:
     more = [column for column in MORE_COLUMNS if column in settings and settings[column].notna().any()]
     return [*COLUMNS, *more]
@@ -121,10 +156,7 @@ def _columns(settings: pd.DataFrame) -> list[str]:
 
 def _front(settings: pd.DataFrame, kind: str, columns: list[str]) -> pd.DataFrame:
     split = CHOSEN_ON[kind]
-    points = settings[[f"{split}_error", f"{split}_di"]].to_numpy(np.float64)
-    mask = np.zeros(len(settings), dtype=np.bool_)
-    for rows in settings.groupby(GROUP, sort=False, observed=True, dropna=False).indices.values():
-        mask[rows] = pareto_mask(points[rows])
+    mask = pareto_by_group(settings, settings[[f"{split}_error", f"{split}_di"]].to_numpy(np.float64))
     named = settings[mask].assign(front=kind)
     named = named.rename(columns={f"test_{c}": c for c in ("error", "di", "idk_rate")})
     return in_reading_order(named[columns], [*GROUP, "di", "error", "setting_id"])

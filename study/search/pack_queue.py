@@ -14,8 +14,8 @@ from study.config.plan import ArmPlan, SearchPlan
 from study.config.sections import ADAPTIVE
 from study.errors import LedgerError
 from study.results.directory import ResultsDirectory
+from study.results.fronts import RunningFront
 from study.results.packs import Pack, Proposal, split_id
-from study.results.running_front import Front
 from study.results.settings import medians_by_setting
 from study.search.identity import Identity, check_settings
 from study.search.samplers import OBJECTIVES, Observation, Point, grid, propose
@@ -97,7 +97,7 @@ class PackQueue:
         self._values: dict[str, tuple[float, ...]] = {}
         self._waiting: deque[Pack] = deque()
         self._open: dict[str, _Open] = {}
-        self.front = Front()
+        self.front = RunningFront()
         self.finished_runs = 0
         self.failed_runs = 0
         self._adopt(directory.read_packs())

@@ -108,8 +108,8 @@ class RemotePath:
 
         # Closing a stream publishes what it has by then, so no interrupt may come between: those come
         # to the main thread.
-        with ThreadPoolExecutor(1) as beside:
-            beside.submit(self._request, write).result()
+        with ThreadPoolExecutor(1) as writer:
+            writer.submit(self._request, write).result()
 
     def unlink(self, missing_ok: bool = False) -> None:
         """Delete the file."""

@@ -22,7 +22,7 @@ def write_whole(path: Location, content: bytes) -> None:
         if isinstance(path, RemotePath):
             path.write_bytes(content)
         else:
-            with_retries(lambda: _write_beside(path, content))
+            with_retries(lambda: _write_local(path, content))
     except LedgerError as error:
         raise OutputError(f"cannot be written: {error}") from None
     except OSError as error:
@@ -44,19 +44,19 @@ def read_whole(path: Location) -> bytes:
         raise
 
 
-def _write_beside(path: Path, content: bytes) -> None:
+def _write_local(path: Path, content: bytes) -> None:
     """Write next to the file, flushed, then move into place."""
-    beside = path.parent / f".{path.name}.{uuid.uuid4().hex}.part"
+    part = path.parent / f".{path.name}.{uuid.uuid4().hex}.part"
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with beside.open("xb") as file:
+        with part.open("xb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        beside.replace(path)
+        part.replace(path)
     finally:
         with contextlib.suppress(OSError):
-            beside.unlink()
+            part.unlink()
 
 
 @contextlib.contextmanager

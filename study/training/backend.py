@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from study.data import Dataset
-from study.engines.beside import Shapes, Step, compiling_beside, not_compiled
+from study.engines.background import Shapes, Step, compiling_in_background, not_compiled
 from study.engines.machine_code import compiler
 from study.errors import LedgerError, StudyFileError
 from study.models.families import FAMILIES
@@ -123,4 +123,4 @@ def compiling(
     if not missing:
         return nullcontext()
     log(f"compiling {len(missing)} training steps for this machine, once: 20 seconds of a core for each")
-    return compiling_beside(missing, shapes, code_directory(), logs / "compiling.log")
+    return compiling_in_background(missing, shapes, code_directory(), logs / "compiling.log")

@@ -12,8 +12,7 @@ from typing import Any
 from study.config.reading import stored
 from study.data import Dataset
 from study.errors import LedgerError, OutputError
-from study.results.changed_keys import changed_keys
-from study.results.directory import ResultsDirectory
+from study.results.directory import ResultsDirectory, changed_keys
 from study.search.identity import Identity
 
 _PACKAGES = ("numpy", "optuna", "pandas", "pyarrow", "ray", "torch")

@@ -13,7 +13,7 @@ from study.config.study_file import StudyConfig
 from study.data import Group
 from study.errors import StudyFileError
 from study.models.families import FAMILIES
-from study.results.changed_keys import changed_keys
+from study.results.directory import changed_keys
 from study.storage.yaml_text import dump_yaml, parse_yaml
 from study.words import METHODS
 

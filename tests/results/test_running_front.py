@@ -5,8 +5,7 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from study.results.fronts import pareto_mask
-from study.results.running_front import Front
+from study.results.fronts import RunningFront, pareto_mask
 
 FIGURE = st.one_of(st.integers(0, 6).map(lambda sixth: sixth / 6), st.just(float("nan")))
 
@@ -17,7 +16,7 @@ def settings_of(points: list[tuple[float, float]]) -> pd.DataFrame:
 
 @given(st.lists(st.lists(st.tuples(FIGURE, FIGURE), max_size=6), max_size=6))
 def test_adding_pack_by_pack_is_adding_all_at_once(packs: list[list[tuple[float, float]]]) -> None:
-    front, whole = Front(), Front()
+    front, whole = RunningFront(), RunningFront()
     for pack in packs:
         front.add(settings_of(pack))
     everything = [point for pack in packs for point in pack]
@@ -28,7 +27,7 @@ def test_adding_pack_by_pack_is_adding_all_at_once(packs: list[list[tuple[float,
 
 
 def test_words() -> None:
-    front = Front()
+    front = RunningFront()
     assert front.summary() == ""
     front.add(settings_of([(0.25, 0.1), (0.3, 0.05), (0.3, 0.2), (float("nan"), 0.0)]))
     assert front.summary() == "front: 2 settings, error 25.0-30.0 %, odds difference 0.050-0.100"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from study.engines.beside import Shapes, Step
+from study.engines.background import Shapes, Step
 from study.errors import LedgerError, StudyFileError
 from study.models.training import TrainingOptions
 from study.results.directory import ResultsDirectory
@@ -120,7 +120,8 @@ def test_what_is_compiled_is_said_and_logged(tmp_path, monkeypatch, said):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     begun = []
     monkeypatch.setattr(backend, "not_compiled", lambda *_: STEPS[:2])
-    monkeypatch.setattr(backend, "compiling_beside", lambda *given: begun.append(given) or nullcontext())
+    begin = lambda *given: begun.append(given) or nullcontext()  # noqa: E731
+    monkeypatch.setattr(backend, "compiling_in_background", begin)
     with compiling(STEPS, SHAPES, tmp_path, said.append):
         assert said[0].startswith("compiling 2 training steps")
     assert begun == [(STEPS[:2], SHAPES, code_directory(), tmp_path / "compiling.log")]

@@ -33,7 +33,7 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True)
 class Shapes:
-    """All that machine code depends on besides the step: numbers of inputs, of rows, and of a network's."""
+    """All that machine code depends on next to the step: numbers of inputs, rows and hidden units."""
 
     inputs: int
     train: int
@@ -50,13 +50,15 @@ def not_compiled(steps: Sequence[Step], shapes: Shapes, directory: Path) -> list
 
 
 @contextmanager
-def compiling_beside(steps: Sequence[Step], shapes: Shapes, directory: Path, log: Path) -> Iterator[None]:
+def compiling_in_background(
+    steps: Sequence[Step], shapes: Shapes, directory: Path, log: Path
+) -> Iterator[None]:
     """Compile ``steps`` in a process of its own, which ends with the context if not before."""
     job = json.dumps({"steps": steps, "shapes": asdict(shapes), "directory": str(directory)})
     paths = {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "study.engines.beside", job],
+            [sys.executable, "-m", "study.engines.background", job],
             env={**os.environ, **paths},
             stdin=subprocess.DEVNULL,
             stdout=output,
