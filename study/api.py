@@ -88,7 +88,7 @@ class Study:
         address: str | None = None,
         workers: int | None = None,
         in_process: bool = False,
-        say: Callable[[str], None] = print,
+        log: Callable[[str], None] = print,
     ) -> bool:
         """Begin or resume the study; return whether every planned run is in the ledger.
 
@@ -98,7 +98,7 @@ class Study:
 
         config = self._given or self.config
         return launch(
-            config, self.directory, address=address, workers=workers, in_process=in_process, say=say
+            config, self.directory, address=address, workers=workers, in_process=in_process, log=log
         )
 
     @property
@@ -223,11 +223,11 @@ class Study:
 
         return export(self.directory, run_id, out, origin)
 
-    def optuna(self, out: Path | str, *, say: Callable[[str], None] = print) -> int:
+    def optuna(self, out: Path | str, *, log: Callable[[str], None] = print) -> int:
         """Write the search's history into the new file ``out``; see ``study.search.history``."""
         from study.search.history import write_optuna
 
-        return write_optuna(self.directory, local_path(out), self.config.plan(), log=say)
+        return write_optuna(self.directory, local_path(out), self.config.plan(), log=log)
 
     def full_results(self) -> Results:
         """Return everything that a report is made from."""

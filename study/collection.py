@@ -60,7 +60,7 @@ class Collection:
         """The studies, in the order in which they run."""
         return COLLECTIONS[self.name][1]
 
-    def run(self, *, say: Callable[[str], None] = print, **options: Any) -> bool:
+    def run(self, *, log: Callable[[str], None] = print, **options: Any) -> bool:
         """Run or resume all studies, with the options of ``launch``; write the report of each.
 
         Returns whether every planned run is there. Raises as ``launch`` does, before anything is trained
@@ -73,8 +73,8 @@ class Collection:
             load_dataset(name, path=path)
         complete = True
         for number, (preset, study) in enumerate(studies.items(), start=1):
-            say(f"{preset} ({number} of {len(studies)})")
-            complete &= study.train(say=say, **options)
+            log(f"{preset} ({number} of {len(studies)})")
+            complete &= study.train(log=log, **options)
             study.report()
         return complete
 

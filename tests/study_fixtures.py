@@ -19,7 +19,7 @@ def train(config: StudyConfig, directory: ResultsDirectory) -> None:
     """Train a whole study in this process."""
     from study.training.launch import launch  # Not above: tests that train nothing do not wait for torch.
 
-    assert launch(config, directory, in_process=True, say=lambda text: None)
+    assert launch(config, directory, in_process=True, log=lambda text: None)
 
 
 @pytest.fixture(scope="session")

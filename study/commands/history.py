@@ -22,7 +22,7 @@ def add(add_parser: AddParser) -> None:
 
 
 def _optuna(options: argparse.Namespace) -> int:
-    settings = one_study(options.directory).optuna(options.out, say=printer.log)
+    settings = one_study(options.directory).optuna(options.out, log=printer.log)
     printer.echo(f"{options.out}: {settings:,} settings")
     printer.echo(f"look at them with: optuna-dashboard sqlite:///{shlex.quote(str(options.out))}")
     return DONE

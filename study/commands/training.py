@@ -75,13 +75,13 @@ def _resume(options: argparse.Namespace) -> int:
 
 
 def _train(study: "Study", options: argparse.Namespace) -> int:
-    complete = study.train(address=options.address, workers=options.workers, say=printer.log)
+    complete = study.train(address=options.address, workers=options.workers, log=printer.log)
     return _conclude(study, complete)
 
 
 def _run_all(collection: "Collection", options: argparse.Namespace) -> int:
     """Run the studies of a collection, one after the other."""
-    complete = collection.run(say=printer.log, address=options.address, workers=options.workers)
+    complete = collection.run(log=printer.log, address=options.address, workers=options.workers)
     return _conclude(collection, complete)
 
 

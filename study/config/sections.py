@@ -22,8 +22,8 @@ class SearchSection(Section):
     sampler: SamplerName = Field(
         default="qmc",
         description="`grid` crosses listed values, `random` and `qmc` fill ranges; `nsga2` and `tpe` look "
-        "for low validation error, DI and IDK rate together, judging by the newest 200 settings and the "
-        "last 100 before them that no other beats",
+        "for low validation error, odds difference and deferral rate together, judging by the newest 200 "
+        "settings and the last 100 before them that no other beats",
     )
     settings: int = Field(
         default=64,
@@ -73,7 +73,7 @@ class ThresholdsSection(Section):
 
 
 class InconsistentSection(Section):
-    """On whom the decision-maker `inconsistent` errs."""
+    """The cases on which the decision-maker `inconsistent` is often wrong."""
 
     where: str | None = Field(
         default=None, description="a condition such as `age <= 35`; left out, the data set's own"
@@ -111,7 +111,7 @@ class PackSection(Section):
 
 
 class ResourcesSection(Section):
-    """Where it is trained. No figure depends on this but by rounding, which `backend` decides."""
+    """Where it is trained. Does not affect results, except for rounding error by `backend`."""
 
     workers: int | None = Field(
         default=None,

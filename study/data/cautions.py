@@ -76,7 +76,7 @@ def _small_cells(dataset: Dataset) -> Iterator[str]:
             f"the odds difference (DI) is known to ± {width:.2f} only (95 %, a model with "
             f"{100 * ASSUMED_ERROR:.0f} % error), the test split has {sizes[TEST, a, y]:,} rows with "
             f"A = {a} and y = {y}: take smaller "
-            "differences in DI for chance, or gather more such cases"
+            "odds differences for chance, or gather more such cases"
         )
 
 

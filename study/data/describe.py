@@ -106,7 +106,7 @@ def _decided(dataset: Dataset, splits: Mapping[str, np.ndarray]) -> list[str]:
         return []
     known = dataset.decisions.known
     wrong = (dataset.decisions.said >= 0.5) != (dataset.label == 1)
-    lines = [["decision-maker", "decided", "share", "error", "DI"]]
+    lines = [["decision-maker", "decided", "share", "error", "odds difference"]]
     for title, rows in splits.items():
         decided = rows & known
         di = disparate_impact(wrong[decided], dataset.label[decided] == 1, dataset.sensitive[decided] == 1)

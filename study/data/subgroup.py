@@ -32,7 +32,7 @@ def subgroup(dataset: Dataset, where: str) -> Bool:
 
     ``where`` is a column, one of OPERATORS, and a finite number, as in ``age <= 35``. The column is a
     feature, ``sensitive`` or one that only the DM sees, with its values before standardising; blanks
-    around its name do not count. Raises DataError for anything else, and where nobody or everybody is
+    around its name do not count. Raises DataError for anything else, and where no row or every row is
     selected.
     """
     parts = CONDITION.fullmatch(where)
@@ -54,7 +54,7 @@ def subgroup(dataset: Dataset, where: str) -> Bool:
     selected = OPERATORS[parts["sign"]](values, number)
     if selected.all() or not selected.any():
         raise DataError(
-            f"where: {where!r} selects {'everybody' if selected.all() else 'nobody'}; {named[0]} is "
+            f"where: {where!r} selects {'every' if selected.all() else 'no'} row; {named[0]} is "
             f"{values.min():g} to {values.max():g} here, and a part of the {len(values):,} rows is allowed"
         )
     return selected

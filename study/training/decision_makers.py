@@ -31,8 +31,8 @@ def where_inconsistent(plan: DecisionMakerPlan, dataset: str) -> str | None:
     where = plan.where or default_subgroup(dataset)
     if where is None:
         raise StudyFileError(
-            f"inconsistent.where: say on whom the decision-maker of {dataset} errs, by a column and a "
-            "condition such as: age <= 35"
+            f"inconsistent.where: name the cases on which the decision-maker of {dataset} is wrong, by a "
+            "column and a condition such as: age <= 35"
         )
     return where
 

@@ -34,7 +34,7 @@ def launch(
     address: str | None = None,
     workers: int | None = None,
     in_process: bool = False,
-    say: Callable[[str], None] = print,
+    log: Callable[[str], None] = print,
 ) -> bool:
     """Train what is not in the ledger yet; return whether every planned run is there.
 
@@ -54,16 +54,16 @@ def launch(
     where = where_inconsistent(plan.decision_makers, plan.dataset)
     unreliable = fulfilling(dataset, where)
     identity = Identity.of(plan, dataset.fingerprint, where)
-    with directory.locked(say):
+    with directory.locked(log):
         begin_or_resume(directory, resolved, identity)
         steps = steps_of(arm[:2] for arm in (*(searched.arm for searched in plan.search.arms), BASELINE))
         shapes = shapes_of(dataset, plan.thresholds.choose_on, options)
         runs = planned_runs(plan.search)
-        backend = choose_backend(plan.backend, directory, runs=runs, shapes=shapes, steps=steps, log=say)
-        set_broken_aside(directory, say)
+        backend = choose_backend(plan.backend, directory, runs=runs, shapes=shapes, steps=steps, log=log)
+        set_broken_aside(directory, log)
         warnings = misleading(plan.decision_makers, dataset)
         for line in warnings:
-            say(f"caution: {line}")
+            log(f"caution: {line}")
         executor = "in this process" if in_process else (address or "Ray on this machine")
         with (
             session(directory, resolved, dataset, identity, backend, executor, warnings) as record,
@@ -93,13 +93,13 @@ def launch(
                 if backend == "gpu":
                     wanted = min(wanted, torch.cuda.device_count())
                 compiles = backend == "compiled"
-                code = compiling(steps, shapes, directory.logs, say) if compiles else nullcontext()
+                code = compiling(steps, shapes, directory.logs, log) if compiles else nullcontext()
                 go_on = f"study resume {shlex.quote(str(directory.root))}"
                 with (
                     code,
                     ray_cluster(address, wanted, directory.logs, go_on, gpus=backend == "gpu") as slots,
                 ):
-                    say(f"{queue.planned_runs:,} runs, {slots} workers, results in {directory.root}")
+                    log(f"{queue.planned_runs:,} runs, {slots} workers, results in {directory.root}")
                     tried = attempts()
                     run_on_ray(tried, directory, may_grow=address is not None)
             tried.progress.close()

@@ -73,7 +73,7 @@ def measure_stages(study: dict[str, Any], directory: Path) -> dict[str, float]:
             validate(study, "the benchmark"),
             ResultsDirectory(directory),
             in_process=True,
-            say=lambda line: None,
+            log=lambda line: None,
         )
         whole = time.process_time() - started
     return {stage: spent[stage] / whole for stage in STAGES} | {
@@ -89,7 +89,7 @@ def on_workers(study: dict[str, Any], workers: int, directory: Path) -> dict[str
     """
     results = ResultsDirectory(directory)
     with redirect_stderr(StringIO()):
-        launch(validate(study, "the benchmark"), results, workers=workers, say=lambda line: None)
+        launch(validate(study, "the benchmark"), results, workers=workers, log=lambda line: None)
     runs = results.read_runs()[0]
     packs = runs.groupby("pack_id").agg(ended=("finished_at", "max"), seconds=("seconds", "sum"))
     begun = packs["ended"] - pd.to_timedelta(packs["seconds"], unit="s")

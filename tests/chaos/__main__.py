@@ -18,7 +18,7 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     print(f"{options.kills} kills, seed {options.seed}, in {folder}", flush=True)
     began = time.monotonic()
-    blown = storm(folder, options.kills, options.seed, say=lambda text: print(text, flush=True))
+    blown = storm(folder, options.kills, options.seed, log=lambda text: print(text, flush=True))
     killed = ", ".join(f"{name} {count}" for name, count in blown.killed.most_common())
     minutes, rows = (time.monotonic() - began) / 60, len(blown.results.read_runs()[0])
     print(f"{blown.killed.total()} kills ({killed}) of {len(blown.drivers)} drivers in {minutes:.1f} min")

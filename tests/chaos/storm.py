@@ -177,15 +177,15 @@ def assert_undisturbed(results: ResultsDirectory, undisturbed: pd.DataFrame) -> 
     assert {pack_id.partition(".")[0] for pack_id in rows["pack_id"]} == packs
 
 
-def storm(folder: Path, kills: int, seed: int, say: Callable[[str], None] = print) -> Storm:
+def storm(folder: Path, kills: int, seed: int, log: Callable[[str], None] = print) -> Storm:
     """Let a study in ``folder`` be killed, and compare it with one that was left alone."""
     file = folder / "study.yaml"
     file.write_text(yaml.safe_dump(study_of(kills)))
-    blown = Storm(ResultsDirectory(folder / "results"), file, kills, seed, say)
+    blown = Storm(ResultsDirectory(folder / "results"), file, kills, seed, log)
     blown.blow()
     alone = ResultsDirectory(folder / "undisturbed")
     with contextlib.redirect_stderr(io.StringIO()):
-        assert launch(config_of(study_of(kills)), alone, in_process=True, say=lambda text: None)
+        assert launch(config_of(study_of(kills)), alone, in_process=True, log=lambda text: None)
     assert_undisturbed(blown.results, alone.read_runs()[0])
     assert blown.killed.total() >= kills, f"finished after {blown.killed.total()} kills"
     return blown

@@ -74,7 +74,7 @@ def test_run_becomes_a_model_and_the_search_a_history(
     study, said = Study(tiny_results.root), list[str]()
     model = study.export(study.select().run_id, tmp_path / "model")
     assert model.columns == load_model(tmp_path / "model").columns
-    assert study.optuna(tmp_path / "history.db", say=said.append) == 9
+    assert study.optuna(tmp_path / "history.db", log=said.append) == 9
     assert (tmp_path / "history.db").is_file()
 
 
@@ -135,7 +135,7 @@ def test_study_must_say_on_whom_inconsistent_errs_where_the_data_set_does_not(
 ) -> None:
     monkeypatch.setattr("study.training.decision_makers.default_subgroup", lambda name: None)
     for key in ("decision_maker", "test_decision_maker"):
-        with pytest.raises(StudyFileError, match=r"inconsistent\.where: say on whom .* age <= 35"):
+        with pytest.raises(StudyFileError, match=r"inconsistent\.where: name the cases .* age <= 35"):
             Study.run({**SMALL, key: "inconsistent"}, out=tmp_path / "out", in_process=True)
     assert not (tmp_path / "out").exists()
     own = {**SMALL, "test_decision_maker": "inconsistent", "inconsistent": {"where": "age > 60"}}

@@ -144,7 +144,7 @@ def test_presets_are_listed_with_what_they_draw_and_how_many_runs(say: Say) -> N
     rows = {line.split()[0]: line.split(maxsplit=2)[1:] for line in answer.out.splitlines()[1:]}
     runs = {name: planned_runs(load_config(name).plan().search) for name in preset_names()}
     assert {name: rows[name][0] for name in runs} == {name: f"{count:,}" for name, count in runs.items()}
-    assert rows["paper-figure-6"][1].startswith("Figure 6: IDK rates")
+    assert rows["paper-figure-6"][1].startswith("Figure 6: deferral rates")
     both = runs["paper-figure-7-compas"] + runs["paper-figure-7-health"]
     assert rows["paper-figure-8"] == [
         f"{both:,}",
@@ -550,7 +550,7 @@ def test_history_is_written_and_says_how_to_look_at_it(
     assert answer.status == 0
     assert answer.out == (f"{path}: 9 settings\nlook at them with: optuna-dashboard sqlite:///{path}\n")
     assert path.read_bytes().startswith(b"SQLite format 3")
-    assert_refused(say("optuna", tiny_results.root, "--out", path), f"{path}: is there already")
+    assert_refused(say("optuna", tiny_results.root, "--out", path), f"{path}: already exists")
 
 
 # Data

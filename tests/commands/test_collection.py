@@ -27,7 +27,7 @@ def paper(tmp_path_factory: pytest.TempPathFactory) -> Collection:
     collection = Collection.begin("paper", tmp_path_factory.mktemp("paper"), SMALL)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("study.reports.page.report.album", lambda *_: Album())
-        assert collection.run(in_process=True, say=lambda text: None)
+        assert collection.run(in_process=True, log=lambda text: None)
     collection.report()
     return collection
 

@@ -106,7 +106,7 @@ def test_simulated_decision_maker_beside_a_table_with_decisions_is_cautioned(her
     write_study_file("cases.csv", ROLES, None)
     said: list[str] = []
     config = load_config("cases.yaml", [*TINY, "methods=binary", "model=mlp", "decision_maker=standard"])
-    assert launch(config, ResultsDirectory("out"), in_process=True, say=said.append)
+    assert launch(config, ResultsDirectory("out"), in_process=True, log=said.append)
     assert said[-1].startswith("caution: the decision-maker is standard, a simulated one")
     assert [f"caution: {line}" for line in ResultsDirectory("out").read_manifest()["cautions"]] == said
 

@@ -38,7 +38,7 @@ def test_large_sound_table_has_none() -> None:
 def test_small_cells_give_the_interval_of_di() -> None:
     line = only(sound(1000))
     assert line.startswith("the odds difference (DI) is known to ± 0.1")
-    assert "take smaller differences in DI for chance" in line
+    assert "take smaller odds differences for chance" in line
 
 
 def test_interval_is_that_of_simulated_models() -> None:

@@ -20,7 +20,7 @@ def test_the_commands_run_and_every_part_of_the_report_is_explained(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert launch(
-        config_of(TINY), ResultsDirectory("results/default"), in_process=True, say=lambda text: None
+        config_of(TINY), ResultsDirectory("results/default"), in_process=True, log=lambda text: None
     )
     follow(PAGE)
     titles = re.findall(r"<h2>(.*?)</h2>", Path("results/default/report/index.html").read_text("utf-8"))

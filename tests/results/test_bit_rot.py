@@ -146,7 +146,7 @@ def resumed(directory: ResultsDirectory) -> str:
     """All that resuming says, be it a refusal."""
     said: list[str] = []
     try:
-        assert resume(directory, in_process=True, say=said.append)
+        assert resume(directory, in_process=True, log=said.append)
     except UserError as error:
         said.append(str(error))
     return "\n".join(said)

@@ -82,7 +82,7 @@ def assert_refused_or_done(*words: object) -> int:
 
 def assert_resumed_or_refused(directory: ResultsDirectory) -> None:
     with suppress(UserError):
-        resume(directory, in_process=True, say=lambda text: None)
+        resume(directory, in_process=True, log=lambda text: None)
 
 
 @pytest.mark.parametrize("name", ["study.yaml", "manifest.json", "packs"])
@@ -149,7 +149,7 @@ def test_pack_ids_cannot_leave_the_directory(
     (tiny_copy.root / "runs" / f"{path.stem}.parquet").unlink()
     assert assert_refused_or_done("status", tiny_copy.root) == 2
     with pytest.raises(UserError, match="is not a pack's manifest"):
-        resume(tiny_copy, in_process=True, say=lambda text: None)
+        resume(tiny_copy, in_process=True, log=lambda text: None)
     assert {entry.name for entry in tmp_path.iterdir()} == {"tiny"}
 
 

@@ -41,7 +41,7 @@ def searched(tmp_path_factory: pytest.TempPathFactory) -> ResultsDirectory:
 def history(searched: ResultsDirectory, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The address of its history."""
     path = tmp_path_factory.mktemp("history") / "history.db"
-    assert Study(searched.root).optuna(path, say=silent) == 8
+    assert Study(searched.root).optuna(path, log=silent) == 8
     return f"sqlite:///{path}"
 
 
@@ -140,7 +140,7 @@ def test_setting_without_figures_has_failed_and_one_that_has_not_finished_is_not
     rows.loc[rows["setting_id"] == lost, "validation_di"] = None
     write_rows(tiny_copy, pack, rows.astype(object).where(rows.notna(), None).to_dict("list"))
     (tiny_copy.runs / f"{gone.pack_id}.parquet").unlink()
-    assert Study(tiny_copy.root).optuna(tmp_path / "h.db", say=silent) == 8
+    assert Study(tiny_copy.root).optuna(tmp_path / "h.db", log=silent) == 8
     study = loaded(f"sqlite:///{tmp_path / 'h.db'}", "tiny-defer-ordinal-standard")
     assert {t.user_attrs["setting_id"]: t.state for t in study.trials} == {
         proposal.setting.setting_id: (
@@ -161,7 +161,7 @@ def test_thresholds_chosen_afterwards_and_lists_are_parameters_as_well(tmp_path:
         "thresholds": {"sampler": "search"},
     }
     study = Study.run(given, out=tmp_path / "out", in_process=True)
-    assert study.optuna(tmp_path / "h.db", say=silent) == 3
+    assert study.optuna(tmp_path / "h.db", log=silent) == 3
     trials = loaded(f"sqlite:///{tmp_path / 'h.db'}", "tiny-defer-posthoc-standard").trials
     for trial in trials:
         assert set(trial.params) == {"model_alpha", "q0_a0", "q1_a0", "q0_a1", "q1_a1"}
@@ -173,7 +173,7 @@ def test_study_that_has_just_begun_has_a_history_without_trials(
     results: ResultsDirectory, tmp_path: Path
 ) -> None:
     results.write_study(config_of(TINY).resolved())
-    assert Study(results.root).optuna(tmp_path / "h.db", say=silent) == 0
+    assert Study(results.root).optuna(tmp_path / "h.db", log=silent) == 0
     assert len(optuna.get_all_study_names(f"sqlite:///{tmp_path / 'h.db'}")) == 3
 
 
@@ -182,7 +182,7 @@ def test_progress_is_said_now_and_then(
 ) -> None:
     monkeypatch.setattr("study.search.history._LOG_EVERY", 0.0)
     said: list[str] = []
-    Study(tiny_results.root).optuna(tmp_path / "h.db", say=said.append)
+    Study(tiny_results.root).optuna(tmp_path / "h.db", log=said.append)
     assert said == [f"{done} of 9 settings" for done in range(1, 10)]
 
 
@@ -192,12 +192,12 @@ def test_progress_is_said_now_and_then(
 def test_file_that_is_there_already_is_left_alone(tiny_results: ResultsDirectory, tmp_path: Path) -> None:
     (tmp_path / "h.db").write_text("mine")
     with pytest.raises(OutputError, match=r"h\.db: already exists; give another --out, or delete it"):
-        Study(tiny_results.root).optuna(tmp_path / "h.db", say=silent)
+        Study(tiny_results.root).optuna(tmp_path / "h.db", log=silent)
     with pytest.raises(OutputError, match="below: cannot be written"):
-        Study(tiny_results.root).optuna(tmp_path / "h.db" / "below", say=silent)
+        Study(tiny_results.root).optuna(tmp_path / "h.db" / "below", log=silent)
     assert (tmp_path / "h.db").read_text() == "mine"
     with pytest.raises(LedgerError, match="no study there"):
-        Study(tmp_path / "nothing").optuna(tmp_path / "new.db", say=silent)
+        Study(tmp_path / "nothing").optuna(tmp_path / "new.db", log=silent)
     assert [path.name for path in tmp_path.iterdir()] == ["h.db"]
 
 
@@ -216,5 +216,5 @@ def test_file_appears_whole_or_not_at_all(
     monkeypatch.setattr(optuna.Study, "add_trial", fails)
     wanted: Callable[..., Any] = OutputError if isinstance(error, OSError) else KeyboardInterrupt
     with pytest.raises(wanted):  # type: ignore[call-overload]
-        Study(tiny_results.root).optuna(tmp_path / "h.db", say=silent)
+        Study(tiny_results.root).optuna(tmp_path / "h.db", log=silent)
     assert list(tmp_path.iterdir()) == []

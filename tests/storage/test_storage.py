@@ -261,7 +261,7 @@ def test_rows_are_unique_even_if_two_drivers_run(
         both.wait()
         uri = there.where
         complete.append(
-            launch(config_of(TINY), ResultsDirectory(uri), in_process=True, say=lambda text: None)
+            launch(config_of(TINY), ResultsDirectory(uri), in_process=True, log=lambda text: None)
         )
 
     drivers = [threading.Thread(target=drive) for _ in range(2)]

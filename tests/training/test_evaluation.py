@@ -49,7 +49,7 @@ class Finished:
     def __init__(self, place: Path, **changes: Any) -> None:
         self.config = config_of(BASE, **changes)
         self.directory = ResultsDirectory(place)
-        assert launch(self.config, self.directory, in_process=True, say=lambda text: None)
+        assert launch(self.config, self.directory, in_process=True, log=lambda text: None)
         self.runs, broken = self.directory.read_runs()
         assert not broken
         outcomes = self.directory.read_outcomes(self.runs)

@@ -73,7 +73,7 @@ def test_resume_trains_it_alone_and_leaves_the_others_as_they_are(
     failed: str, tiny_copy: ResultsDirectory, tiny_results: ResultsDirectory
 ) -> None:
     before = tiny_copy.read_runs()[0].set_index("run_id")["finished_at"]
-    assert resume(tiny_copy, in_process=True, say=lambda text: None)
+    assert resume(tiny_copy, in_process=True, log=lambda text: None)
     rows = tiny_copy.read_runs()[0]
     assert_same_rows(*(of.drop(columns="pack_id") for of in (rows, tiny_results.read_runs()[0])))
     after = rows.set_index("run_id")["finished_at"]

@@ -40,7 +40,7 @@ def assert_completes(
     directory: ResultsDirectory, finished: set[str], expected: ResultsDirectory, in_process: bool
 ) -> None:
     assert directory.finished_packs() >= finished
-    assert resume(directory, in_process=in_process, say=lambda text: None)
+    assert resume(directory, in_process=in_process, log=lambda text: None)
     rows, broken = directory.read_runs()
     assert broken == []
     assert_same_rows(rows, expected.read_runs()[0])
@@ -55,7 +55,7 @@ def test_a_full_disk_is_one_line_and_keeps_what_is_finished(
     filler = small_disk / "filler"
     filler.write_bytes(b"\1" * (4 * 2**20 - needed * 6 // 10))
     with pytest.raises(UserError, match="No space left on device") as raised:
-        launch(config_of(TINY), directory, in_process=in_process, say=lambda text: None)
+        launch(config_of(TINY), directory, in_process=in_process, log=lambda text: None)
     assert "\n" not in str(raised.value)
     finished = directory.finished_packs()
     assert len(finished) < 6
@@ -72,7 +72,7 @@ def test_a_place_that_cannot_be_written_stops_the_study_and_is_no_packs_fault(
     in_the_way = results.root / "outcomes"
     in_the_way.write_text("")
     with pytest.raises(UserError, match=r"outcomes/.*parquet: cannot be written"):
-        launch(config_of(TINY), results, in_process=in_process, say=lambda text: None)
+        launch(config_of(TINY), results, in_process=in_process, log=lambda text: None)
     assert results.read_runs()[0].empty
     in_the_way.unlink()
     assert_completes(results, set(), tiny_results, in_process)

@@ -30,7 +30,7 @@ def assert_refused(directory: ResultsDirectory, *words: str, error: type[UserErr
     """Resuming raises one line with all ``words``, and not a row is added."""
     before = directory.finished_packs()
     with pytest.raises(error) as caught:
-        resume(directory, in_process=True, say=lambda text: None)
+        resume(directory, in_process=True, log=lambda text: None)
     line = str(caught.value)
     assert "\n" not in line
     for each in words:
@@ -48,7 +48,7 @@ def rewritten(directory: ResultsDirectory, change: Callable[[dict[str, Any]], ob
 
 
 def test_study_without_changes_is_resumed(outstanding: ResultsDirectory) -> None:
-    assert resume(outstanding, in_process=True, say=lambda text: None)
+    assert resume(outstanding, in_process=True, log=lambda text: None)
 
 
 def test_edited_study_file_is_refused_with_the_key(outstanding: ResultsDirectory) -> None:

@@ -77,7 +77,7 @@ def test_interrupted_study_says_how_to_go_on_and_does(
     assert 0 < len(finished) < len(list(results.packs.iterdir()))
     assert Study(results.root).status().state == "interrupted"
     assert results.read_manifest()["sessions"][-1]["state"] == "interrupted"
-    assert resume(results, in_process=True, say=lambda text: None)
+    assert resume(results, in_process=True, log=lambda text: None)
     assert_completed(results, finished, undisturbed)
 
 
@@ -141,7 +141,7 @@ def test_driver_whose_ray_is_killed_ends_with_one_line(
     assert f"study: Ray's {kind} died; {kept} {seen.results.root}" in seen.err.splitlines()
     assert "Traceback" not in seen.err
     assert Study(seen.results.root).status().state == "interrupted"
-    assert resume(seen.results, in_process=True, say=lambda text: None)
+    assert resume(seen.results, in_process=True, log=lambda text: None)
     assert_completed(seen.results, seen.finished, undisturbed)
 
 
@@ -186,9 +186,9 @@ def test_run_that_kills_its_worker_gets_a_row_that_says_so_and_its_neighbours_fi
     assert f"run {failed['run_id']} of pack {failed['pack_id']}" in err
     found = Study(results.root).status()
     assert (found.state, found.finished, found.failed) == ("interrupted", 4, 1)
-    assert resume(results, in_process=True, say=lambda text: None)
+    assert resume(results, in_process=True, log=lambda text: None)
     undisturbed = ResultsDirectory(tmp_path / "undisturbed")
-    assert launch(config_of(study), undisturbed, in_process=True, say=lambda text: None)
+    assert launch(config_of(study), undisturbed, in_process=True, log=lambda text: None)
     # It was trained apart from its pack, which is all that its row says of it.
     rows = (directory.read_runs()[0].drop(columns="pack_id") for directory in (results, undisturbed))
     assert_same_rows(*rows)

