@@ -70,15 +70,18 @@ def infer_roles(file: str, given: Mapping[str, Any]) -> tuple[pd.DataFrame, Gues
         return frame, guess(frame, given)
 
 
-def write_study_file(file: str, given: Mapping[str, Any], out: Path | None) -> tuple[Path, Guess]:
+def write_study_file(
+    file: str, given: Mapping[str, Any], out: Path | None, *, force: bool = False
+) -> tuple[Path, Guess]:
     """Write a study file for a table; return where, and what was inferred.
 
-    It goes to <the table's name>.yaml unless told otherwise; nothing is overwritten. The data is made of
-    it once, so that `study run` takes it as it is. Raises a UserError where that cannot be.
+    It goes to <the table's name>.yaml unless ``out`` is given; an existing file is overwritten only by
+    ``force``. The data is made of it once, so that `study run` takes it as it is. Raises a UserError where
+    that cannot be.
     """
     out = local_path(out or f"{table_name(file)}.yaml")
-    if out.exists():
-        raise OutputError(f"{out}: already exists; give another --out")
+    if out.exists() and not force:
+        raise OutputError(f"{out}: already exists; give another --out, or --force to overwrite it")
     frame, found = infer_roles(file, given)
     text = study_file(file, found, place=str(out))
     validate(parse_yaml(text, str(out)), shown_location(file)).dataset.load(frame)

@@ -23,6 +23,7 @@ def add(add_parser: AddParser) -> None:
     init.add_argument(
         "--out", metavar="STUDY.yaml", type=a_local_path, help="where to (<name of the table>.yaml)"
     )
+    init.add_argument("--force", action="store_true", help="overwrite an existing study file")
     _add_roles(init)
     init.set_defaults(command=_init)
 
@@ -90,7 +91,7 @@ def _roles(options: argparse.Namespace) -> dict[str, Any]:
 def _init(options: argparse.Namespace) -> int:
     from study.own_table import write_study_file
 
-    path, guessed = write_study_file(options.file, _roles(options), options.out)
+    path, guessed = write_study_file(options.file, _roles(options), options.out, force=options.force)
     for key, remark in guessed.remarks.items():
         printer.echo(f"{key}: {remark}")
     printer.echo(f"{path}: check it, then continue with: study data describe {shlex.quote(str(path))}")

@@ -1,4 +1,4 @@
-"""The sections of a study file that say what is searched, and how and where it is trained."""
+"""The sections of a study file on what is searched, and on how and where it is trained."""
 
 from typing import Literal
 
@@ -9,7 +9,7 @@ from study.data.own.fields import Section
 
 SamplerName = Literal["grid", "random", "qmc", "nsga2", "tpe"]
 ADAPTIVE: frozenset[str] = frozenset({"nsga2", "tpe"})
-"""Samplers whose proposals depend on what came of earlier ones."""
+"""Samplers whose proposals depend on earlier results."""
 
 
 class SearchSection(Section):
@@ -21,27 +21,29 @@ class SearchSection(Section):
 
     sampler: SamplerName = Field(
         default="qmc",
-        description="`grid` crosses listed values, `random` and `qmc` fill ranges; `nsga2` and `tpe` look "
-        "for low validation error, odds difference and deferral rate together, judging by the newest 200 "
-        "settings and the last 100 before them that no other beats",
+        description="`grid` crosses listed values, `random` and `qmc` fill ranges; `nsga2` and `tpe` "
+        "minimise validation error, odds difference and deferral rate together, and learn from the "
+        "newest 200 settings and the last 100 earlier ones that no other dominates",
     )
     settings: int = Field(
         default=64,
         ge=1,
         le=1_000_000,
-        description="settings for every method, model and decision-maker; `grid` does not ask",
+        description="settings for every method, model and decision-maker; ignored by `grid`",
     )
-    seed: int = Field(default=0, ge=0, lt=2**63, description="of what the sampler draws")
+    seed: int = Field(default=0, ge=0, lt=2**63, description="the sampler's seed")
     alpha: Spaces = Field(
-        default={}, validate_default=True, description="what unfairness costs (Eq. 12 of the paper)"
+        default={},
+        validate_default=True,
+        description="the weight of unfairness in the loss (Eq. 12 of the paper)",
     )
     gamma: Spaces = Field(
-        default={}, validate_default=True, description="what saying IDK costs (Eq. 8 and 9)"
+        default={}, validate_default=True, description="the price of deferral or rejection (Eq. 8 and 9)"
     )
     model_alpha: Spaces = Field(
         default={},
         validate_default=True,
-        description="the alpha that the network is trained with, where thresholds are chosen afterwards",
+        description="the alpha that networks are trained with where thresholds are chosen after training",
     )
 
     @field_validator("alpha", "gamma", "model_alpha", mode="before")
@@ -56,15 +58,19 @@ class SearchSection(Section):
 
 
 class ThresholdsSection(Section):
-    """How thresholds are chosen where that happens after training (Appendix C)."""
+    """How thresholds are chosen, for models that need them after training (Appendix C)."""
 
     sampler: Literal["random", "exact", "search"] = Field(
         default="random",
-        description="`random` tries some drawn from the training scores, `exact` finds the best there are, "
-        "with `search` the study's own sampler proposes them, as quantiles of the training scores",
+        description="`random` tries candidates drawn from the training scores, `exact` finds the best, "
+        "with `search` the study's own sampler proposes them as quantiles of the training scores",
     )
-    candidates: int = Field(default=1000, ge=1, le=100_000, description="how many `random` tries")
-    per_group: bool = Field(default=True, description="thresholds for each group, or the same for both")
+    candidates: int = Field(
+        default=1000, ge=1, le=100_000, description="the number of candidates of `random`"
+    )
+    per_group: bool = Field(
+        default=True, description="separate thresholds for each group, or the same for both"
+    )
     choose_on: Literal["validation", "test-half"] = Field(
         default="validation",
         description="the split they are chosen on; with `test-half`, as in the paper, one half of the test "
@@ -76,48 +82,52 @@ class InconsistentSection(Section):
     """The cases on which the decision-maker `inconsistent` is often wrong."""
 
     where: str | None = Field(
-        default=None, description="a condition such as `age <= 35`; left out, the data set's own"
+        default=None, description="a condition such as `age <= 35`; by default that of the data set"
     )
     flip: float = Field(
-        default=0.3, ge=0, le=1, description="the probability with which its p becomes 1 - p on them"
+        default=0.3, ge=0, le=1, description="the probability that its p becomes 1 - p in these cases"
     )
 
 
 class TrainingSection(Section):
-    """How every run is trained."""
+    """Training options."""
 
     hidden: int = Field(default=5, ge=1, le=1000, description="hidden units")
-    learning_rate: float = Field(default=0.003, gt=0, le=1, description="of Adam")
-    batch_size: int = Field(default=64, ge=8, le=1_000_000, description="rows of a minibatch")
+    learning_rate: float = Field(default=0.003, gt=0, le=1, description="Adam's learning rate")
+    batch_size: int = Field(default=64, ge=8, le=1_000_000, description="rows per minibatch")
     patience: int = Field(
         default=50,
         ge=1,
         le=100_000,
-        description="epochs without a lower validation loss after which a run stops",
+        description="epochs without improvement of the validation loss after which a run stops",
     )
-    max_epochs: int = Field(default=1000, ge=1, le=1_000_000, description="epochs after which it stops")
+    max_epochs: int = Field(default=1000, ge=1, le=1_000_000, description="the largest number of epochs")
 
 
 class PackSection(Section):
-    """What trains together as one tensor program."""
+    """How many settings train together as one tensor program."""
 
     settings: int | None = Field(
         default=None,
         ge=1,
         le=4096,
-        description="settings, each under every seed; left out, 64 for `nsga2` and `tpe`, which learn only "
-        "between packs, else an eighth of a method and model's, rounded up to 64, 128, ... or 1,024",
+        description="settings per pack, each with every seed; by default 64 for `nsga2` and `tpe`, which "
+        "learn only between packs, otherwise an eighth of the settings of a method and model, rounded up "
+        "to a multiple of 64, at most 1,024",
     )
 
 
 class ResourcesSection(Section):
-    """Where it is trained. Does not affect results, except for rounding error by `backend`."""
+    """Where the study is trained.
+
+    Does not affect results, except that `backend` changes them by rounding error.
+    """
 
     workers: int | None = Field(
         default=None,
         ge=1,
         le=100_000,
-        description="one core each, and with `gpu` one GPU; left out, as many as there are",
+        description="worker processes, one per core or, with `gpu`, per GPU; by default all there are",
     )
     backend: Literal["auto", "compiled", "eager", "gpu"] = Field(
         default="auto",

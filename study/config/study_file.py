@@ -61,31 +61,34 @@ class StudyConfig(Section):
     )
     decision_maker: Annotated[tuple[DecisionMakerName, ...], BeforeValidator(listed)] = Field(
         default=("standard",),
-        description="one or a list: `column` is what your own table says, the others are simulated",
+        description="one or a list: `column` is the decisions in your own table, the others are simulated",
     )
     methods: Annotated[tuple[Method, ...], BeforeValidator(listed)] = Field(
         default=PAPER_METHODS, description="one or a list; `binary` never defers"
     )
     model: Annotated[tuple[ModelName, ...], BeforeValidator(listed)] = Field(
         default=("mlp", "ordinal"),
-        description="one or a list; every method is trained with each of them that can",
+        description="one or a list; every method is trained with each model that supports it",
     )
     search: SearchSection = Field(default=SearchSection(), description="which settings are tried")
     test_decision_maker: DecisionMakerName | None = Field(
         default=None, description="test with this decision-maker, whatever a model was trained with"
     )
     thresholds: ThresholdsSection = Field(
-        default=ThresholdsSection(), description="chosen after training, by models that do not learn theirs"
+        default=ThresholdsSection(),
+        description="how thresholds are chosen after training, for models that do not learn them",
     )
     inconsistent: InconsistentSection = Field(
-        default=InconsistentSection(), description="of the decision-maker `inconsistent`"
+        default=InconsistentSection(), description="options of the decision-maker `inconsistent`"
     )
     seeds: Annotated[tuple[int, ...], BeforeValidator(_seed_list)] = Field(
         default=(0, 1, 2, 3, 4), description="how many seeds, from 0 on, or a list of them"
     )
-    training: TrainingSection = Field(default=TrainingSection(), description="of every run")
-    pack: PackSection = Field(default=PackSection(), description="what trains together")
-    resources: ResourcesSection = Field(default=ResourcesSection(), description="where it is trained")
+    training: TrainingSection = Field(default=TrainingSection(), description="training options")
+    pack: PackSection = Field(default=PackSection(), description="how many settings train together")
+    resources: ResourcesSection = Field(
+        default=ResourcesSection(), description="where the study is trained"
+    )
 
     @field_validator("study")
     @classmethod

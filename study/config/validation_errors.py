@@ -1,5 +1,6 @@
 """What pydantic found wrong in a study file, as one line: the key, what is wrong, what is allowed."""
 
+import difflib
 from collections.abc import Sequence
 from typing import Any, get_args
 
@@ -10,10 +11,7 @@ from study.data.own.fields import shown
 
 
 def explain(error: ValidationError, model: type[BaseModel]) -> str:
-    """Word the first problem as key, what is wrong, what is allowed; say how many more there are.
-
-    ``model`` is what did not fit.
-    """
+    """Return one line on the first problem that ``model`` found, and how many more there are."""
     problems = error.errors(include_url=False)
     first = min(problems, key=lambda problem: problem["type"] != "extra_forbidden")
     model_words = {"Range", "tuple", "function-before", "constrained"}
@@ -28,7 +26,10 @@ def _word(problem: Any, model: type[BaseModel]) -> str:
     kind, context = problem["type"], problem.get("ctx", {})
     value = shown(problem["input"])
     if kind == "extra_forbidden":
-        return f"unknown key; allowed are {', '.join(_keys_beside(problem['loc'], model))}"
+        keys = _keys_beside(problem["loc"], model)
+        near = difflib.get_close_matches(str(problem["loc"][-1]), keys, n=1)
+        meant = f"; did you mean {near[0]}?" if near else ""
+        return f"unknown key; allowed are {', '.join(keys)}{meant}"
     if kind == "value_error":
         return str(context["error"])
     if kind == "literal_error":

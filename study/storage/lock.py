@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from study.errors import LedgerError, OutputError
 from study.storage.locations import Location, RemotePath
 from study.storage.whole_files import write_whole
@@ -21,16 +23,15 @@ STALE = 60.0
 """A lease without a sign of life for so many seconds may be taken."""
 SETTLE = 3.0
 """Seconds between writing a lease and looking whether it is still ours."""
-_AGAIN = 0.05
 
 
-def holding(root: Location, say: Callable[[str], None]) -> "contextlib.AbstractContextManager[Hold]":
+def holding(root: Location, log: Callable[[str], None]) -> "contextlib.AbstractContextManager[Hold]":
     """Hold the directory ``root`` against a second driver; raises LedgerError where there is one."""
-    return _locked(root / ".lock") if isinstance(root, Path) else _leased(root / ".lease", say)
+    return _locked(root / ".lock") if isinstance(root, Path) else _leased(root / ".lease", log)
 
 
 def held(root: Location) -> bool:
-    """Say whether a driver is at work in ``root``."""
+    """Return whether a driver is at work in ``root``; nothing is created."""
     if isinstance(root, RemotePath):
         return _lease_is_live(root / ".lease")
     import fcntl
@@ -62,7 +63,7 @@ class Hold:
         if self.taken_by:
             raise LedgerError(
                 f"{self.where}: a driver on {self.taken_by} took the study over while storage could not "
-                "be reached from here; what is finished is kept, and that driver goes on"
+                "be reached from here; what is finished is kept, and that driver continues"
             )
 
 
@@ -78,37 +79,22 @@ def _refusal(root: Location) -> LedgerError:
 
 @contextlib.contextmanager
 def _locked(lock_file: Path) -> Iterator[Hold]:
-    handle = _try_lock(lock_file, patience=1.0)
-    if handle is None:
-        raise _refusal(lock_file.parent)
-    try:
-        yield Hold()
-    finally:
-        os.close(handle)
-
-
-def _try_lock(lock_file: Path, patience: float) -> int | None:
-    """Return a locked file descriptor, or None; the kernel frees it when its process dies."""
-    import fcntl
-
+    """Lock the file; the kernel frees it when the process dies."""
     try:
         lock_file.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        # A `study status` may hold the lock for an instant while it looks.
+        lock = FileLock(lock_file, timeout=1.0)
+        lock.acquire()
+    except Timeout:
+        raise _refusal(lock_file.parent) from None
     except OSError as error:
         raise OutputError(
             f"{lock_file.parent}: cannot be written ({error.strerror}); give a writable --out"
         ) from None
-    deadline = time.monotonic() + patience
-    while True:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return handle
-        except OSError:
-            if time.monotonic() >= deadline:
-                os.close(handle)
-                return None
-            # A `study status` may hold the lock for an instant while it looks.
-            time.sleep(_AGAIN)
+    try:
+        yield Hold()
+    finally:
+        lock.release()
 
 
 # In an object store
@@ -142,13 +128,13 @@ class _Lease:
 
     @property
     def of_the_dead(self) -> bool:
-        """Say whether its process was of this machine and is no more; elsewhere nobody can tell."""
+        """Whether its process ran on this machine and has ended; of other machines this is unknown."""
         here, _, number = (self.process or "").rpartition(" ")
         return here != "" and here == _machine() and not Path("/proc", number).exists()
 
 
 def _machine() -> str:
-    """Return what no two machines, boots or containers share; empty where that is not to be had."""
+    """Return what no two machines, boots or containers share; empty where it is unknown."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text("utf-8").strip()
         return f"{boot} {os.readlink('/proc/self/ns/pid')}"
@@ -157,15 +143,15 @@ def _machine() -> str:
 
 
 @contextlib.contextmanager
-def _leased(file: RemotePath, say: Callable[[str], None]) -> Iterator[Hold]:
+def _leased(file: RemotePath, log: Callable[[str], None]) -> Iterator[Hold]:
     """Take the lease, renew it from a thread, and give it back.
 
-    Nothing in the stores that pyarrow opens compares and swaps. So: a lease is taken only after it was
-    seen without a sign of life for STALE seconds of our own clock, then written, and read again when
-    whoever wrote at the same time has written too: of several the last one stays. Who finds another's
-    name in it later stops (`Hold.check`).
+    None of the stores that pyarrow opens offers compare-and-swap. A lease is therefore taken only after
+    STALE seconds without a sign of life by our own clock, then written, and read again once any driver
+    that wrote at the same time has finished: the last one keeps it. A driver that later finds another's
+    name in it stops (`Hold.check`).
     """
-    _wait_until_free(file, say)
+    _wait_until_free(file, log)
     process = f"{_machine()} {os.getpid()}" if _machine() else None
     mine = _Lease(uuid.uuid4().hex, socket.gethostname(), process, 0)
     write_whole(file, mine.to_bytes())
@@ -186,12 +172,12 @@ def _leased(file: RemotePath, say: Callable[[str], None]) -> Iterator[Hold]:
                 file.unlink(missing_ok=True)
 
 
-def _wait_until_free(file: RemotePath, say: Callable[[str], None]) -> None:
-    """Return once nobody holds the lease; raises LedgerError as soon as somebody shows life."""
+def _wait_until_free(file: RemotePath, log: Callable[[str], None]) -> None:
+    """Return once the lease is free; raises LedgerError as soon as its holder shows life."""
     first = _Lease.read(file)
     if first is None or first.of_the_dead:
         return
-    say(f"a driver on {first.host} held the study; waiting up to {STALE:.0f} s for a sign of life")
+    log(f"a driver on {first.host} held the study; waiting up to {STALE:.0f} s for a sign of life")
     deadline = time.monotonic() + STALE
     while time.monotonic() < deadline:
         time.sleep(min(BEAT, STALE) / 4)
@@ -206,7 +192,7 @@ def _renew(file: RemotePath, mine: _Lease, hold: Hold) -> None:
     """Show life until the hold ends or another driver's name is in the lease."""
     beat = 0
     while not hold.ended.wait(BEAT):
-        # Storage that fails for longer than we are patient may come back still.
+        # Storage that fails for longer than it is retried may still come back.
         with contextlib.suppress(LedgerError, OutputError):
             seen = _Lease.read(file)
             if seen is not None and seen.owner != mine.owner:
@@ -217,6 +203,6 @@ def _renew(file: RemotePath, mine: _Lease, hold: Hold) -> None:
 
 
 def _lease_is_live(file: RemotePath) -> bool:
-    """Say whether a lease shows life, by the store's clock and ours."""
+    """Return whether a lease shows life, by the store's clock and ours."""
     lease, written = _Lease.read(file), file.modified()
     return not (lease is None or written is None or lease.of_the_dead or time.time() - written > STALE)

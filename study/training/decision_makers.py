@@ -51,8 +51,8 @@ def misleading(plan: DecisionMakerPlan, dataset: Dataset) -> list[str]:
     if dataset.decisions is not None and "column" not in plan.all_names:
         names = ", ".join(plan.names)
         found.append(
-            f"the decision-maker is {names}, a simulated one, though the table has decisions: write "
-            "decision_maker: column to use them"
+            f"the decision-maker is simulated ({names}), but the table has real decisions; to use them, "
+            "write decision_maker: column"
         )
     return found
 

@@ -1,4 +1,4 @@
-"""Launch a study: check what is there, train the decision-makers, hand out the packs."""
+"""Launch a study: check the directory, train the decision-makers, schedule the packs."""
 
 import shlex
 from collections.abc import Callable, Iterator
@@ -36,7 +36,7 @@ def launch(
     in_process: bool = False,
     log: Callable[[str], None] = print,
 ) -> bool:
-    """Train what is not in the ledger yet; return whether every planned run is there.
+    """Train the runs that are not in the ledger yet; return whether every planned run has finished.
 
     A study begun earlier in ``directory`` is resumed if the study file, the data and the code that decide
     its rows are the same; else LedgerError names what differs. Raises DataError where the data cannot be
@@ -44,7 +44,7 @@ def launch(
     ``address`` or a node of it has other code.
     """
     if address is not None and address.startswith("ray://"):
-        # Tune would run its loop on the cluster, with a copy of the queue, and this process learn nothing.
+        # Tune would run its loop on the cluster with a copy of the queue, out of reach of this process.
         raise UserError(
             f"--address {address}: a study cannot be driven through Ray Client; run the driver on the "
             "cluster: by ray job submit, or on the head node with --address auto"
@@ -63,7 +63,7 @@ def launch(
         set_broken_aside(directory, log)
         warnings = misleading(plan.decision_makers, dataset)
         for line in warnings:
-            log(f"caution: {line}")
+            log(f"warning: {line}")
         executor = "in this process" if in_process else (address or "Ray on this machine")
         with (
             session(directory, resolved, dataset, identity, backend, executor, warnings) as record,
@@ -110,7 +110,7 @@ def launch(
 
 @contextmanager
 def _not_waited_for() -> Iterator[ThreadPoolExecutor]:
-    """Give a thread for work of which nobody waits for the end where the study is interrupted."""
+    """Yield a thread whose work is not waited for when the study is interrupted."""
     executor = ThreadPoolExecutor(1)
     try:
         yield executor

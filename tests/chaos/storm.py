@@ -53,13 +53,13 @@ def study_of(kills: int) -> dict[str, Any]:
 
 @dataclass
 class Storm:
-    """Kills of one study, drawn from ``seed``; ``say`` hears of each."""
+    """Kills of one study, drawn from ``seed``; ``log`` hears of each."""
 
     results: ResultsDirectory
     study: Path
     kills: int
     seed: int
-    say: Callable[[str], None] = print
+    log: Callable[[str], None] = print
     killed: Counter[str] = field(default_factory=Counter)
     """How often each target was killed."""
     drivers: list[int] = field(default_factory=list)
@@ -92,7 +92,7 @@ class Storm:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(victim, signal.SIGKILL)
             self.killed[target] += 1
-            self.say(
+            self.log(
                 f"{time.monotonic() - self._began:6.0f} s: kill {self.killed.total()}, {target}, {moment}, "
                 f"{self._packs()} packs are in"
             )

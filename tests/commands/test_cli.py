@@ -537,8 +537,11 @@ def test_what_cannot_be_exported_or_applied_is_refused(
     assert_refused(say("apply", model, tmp_path / "new.csv", "--out", out), "new.csv: cannot be read")
     (tmp_path / "new.csv").write_text("age\n=1\n")
     assert_refused(
-        say("apply", model, tmp_path / "new.csv", "--out", out), "new.csv: column age: =1 is not"
+        say("apply", model, tmp_path / "new.csv", "--out", out), "new.csv: column sensitive not found"
     )
+    assert say("data", "write", "compas-two-year", "--out", tmp_path / "new.csv").status == 0
+    pd.read_csv(tmp_path / "new.csv").head(3).assign(age="=1").to_csv(tmp_path / "new.csv", index=False)
+    assert_refused(say("apply", model, tmp_path / "new.csv", "--out", out), "new.csv: column age: '=1'")
     assert not out.exists()
 
 

@@ -37,7 +37,7 @@ def refused(
 ) -> Callable[..., None]:
     """Give the command line words that it must refuse; in a directory of its own."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("study.training.launch._session", _accepted)
+    monkeypatch.setattr("study.training.launch.session", _accepted)
     (tmp_path / "cases.csv").write_bytes(cases(ROWS).to_csv(index=False).encode())
 
     def check(what: str, *words: str) -> None:
@@ -118,6 +118,6 @@ def test_the_files_that_are_spoilt_are_good_otherwise(
     assert main(["data", "write", "right.parquet", *ROLES, "--out", "t.parquet"]) == 0
     assert main(["init", "right.csv", *ROLES]) == 0
     assert main(["data", "describe", "study.yaml"]) == 0
-    monkeypatch.setattr("study.training.launch._session", _accepted)
+    monkeypatch.setattr("study.training.launch.session", _accepted)
     with pytest.raises(AssertionError, match="was accepted"):
         main(["run", "study.yaml", "--out", "out"])

@@ -102,13 +102,24 @@ def test_nothing_is_written_over_and_nothing_that_would_not_run(here: Path) -> N
     assert not Path("other.yaml").exists()
 
 
+def test_study_file_is_overwritten_only_by_force(here: Path) -> None:
+    Path("mine.yaml").write_text("study: precious\n")
+    words = ["init", "cases.csv", "--sensitive", "{column: race, is: B}", "--out", "mine.yaml"]
+    assert main(words) == 2
+    assert Path("mine.yaml").read_text() == "study: precious\n"
+    assert main([*words, "--force"]) == 0
+    assert load_config("mine.yaml").dataset.label.column == "outcome"
+
+
 def test_simulated_decision_maker_beside_a_table_with_decisions_is_cautioned(here: Path) -> None:
     write_study_file("cases.csv", ROLES, None)
     said: list[str] = []
     config = load_config("cases.yaml", [*TINY, "methods=binary", "model=mlp", "decision_maker=standard"])
     assert launch(config, ResultsDirectory("out"), in_process=True, log=said.append)
-    assert said[-1].startswith("caution: the decision-maker is standard, a simulated one")
-    assert [f"caution: {line}" for line in ResultsDirectory("out").read_manifest()["cautions"]] == said
+    assert said[-1].startswith(
+        "warning: the decision-maker is simulated (standard), but the table has real decisions"
+    )
+    assert [f"warning: {line}" for line in ResultsDirectory("out").read_manifest()["cautions"]] == said
 
 
 @pytest.mark.parametrize(

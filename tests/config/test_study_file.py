@@ -47,7 +47,10 @@ WRONG = [
     ("search: {alpha: {low: 1, high: 2, defer: 3}}", ["search.alpha.defer: unknown key", "low, high, log"]),
     ("thresholds: {smpler: exact}", ["thresholds.smpler", "sampler, candidates, per_group, choose_on"]),
     ("inconsistent: {who: age < 3}", ["inconsistent.who: unknown key", "allowed are where, flip"]),
-    ("training: {hiden: 3}", ["training.hiden: unknown key", "hidden, learning_rate, batch_size"]),
+    (
+        "training: {hiden: 3}",
+        ["training.hiden: unknown key", "hidden, learning_rate, batch_size", "mean hidden?"],
+    ),
     ("pack: {size: 3}", ["pack.size: unknown key", "allowed are settings"]),
     ("resources: {worker: 1}", ["resources.worker: unknown key", "allowed are workers, backend"]),
     # wrong types

@@ -85,6 +85,8 @@ def test_every_caution_is_explained() -> None:
     ]
     for line in said:
         assert any(re.match(pattern, line) for pattern in patterns), line
-    simulated = "the decision-maker is standard, a simulated one, though the table has decisions: write"
+    simulated = (
+        "the decision-maker is simulated (standard), but the table has real decisions; to use them, write"
+    )
     used = {p for p in patterns for line in [*said, simulated] if re.match(p, line)}
     assert used == set(patterns)

@@ -253,7 +253,7 @@ def test_rows_are_unique_even_if_two_drivers_run(
     there: ResultsDirectory, store: Store, tiny_results: ResultsDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What the lease is there to prevent, made to happen."""
-    monkeypatch.setattr("study.results.directory.holding", lambda root, say: nullcontext(Hold()))
+    monkeypatch.setattr("study.results.directory.holding", lambda root, log: nullcontext(Hold()))
     both = threading.Barrier(2, timeout=60)
     complete: list[bool] = []
 

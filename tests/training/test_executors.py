@@ -28,7 +28,7 @@ def train(request: pytest.FixtureRequest) -> Train:
         request.getfixturevalue("ray_here")
 
     def run(directory: ResultsDirectory, config: StudyConfig | None) -> bool:
-        options: dict[str, Any] = {"in_process": in_process, "say": lambda text: None}
+        options: dict[str, Any] = {"in_process": in_process, "log": lambda text: None}
         if config is None:
             return resume(directory, **options)
         return launch(config, directory, **options)
