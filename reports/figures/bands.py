@@ -18,8 +18,8 @@ def bands(kind: str, measures: Measures, model: str) -> Drawn | None:
     """The figure of one kind of front of one model, and the range of every front in every band."""
     if (measures.settings["method"] == "binary").all():
         return None
-    makers, fronts = measures.results.decision_makers, measures.band_fronts
-    given = (measures.settings, measures.fronts, fronts, makers)
+    decision_makers, fronts = measures.results.decision_makers, measures.band_fronts
+    given = (measures.settings, measures.fronts, fronts, decision_makers)
     figure = bands_figure(*given, kind=kind, model=model, names=measures.names)
     own = fronts[(fronts["front"] == kind) & fronts["model"].eq(model)]
     lead = f"Error rate against odds difference of the model {model} by deferral rate: {KIND_TITLES[kind]}."

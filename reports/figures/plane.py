@@ -39,14 +39,17 @@ KIND_TITLES = {"paper": "test-selected (optimistic) front", "honest": "validatio
 
 def plane(measures: Measures, model: str) -> Drawn:
     """The figure of one model, and its description: the range of every validation-selected front."""
-    makers = measures.results.decision_makers
+    decision_makers = measures.results.decision_makers
     given: dict[str, Any] = {"model": model, "names": measures.names}
-    figure = fronts_figure(measures.settings, measures.fronts, makers, **given)
+    figure = fronts_figure(measures.settings, measures.fronts, decision_makers, **given)
     validation_selected = measures.fronts[measures.fronts["front"] == "honest"]
     shown = pd.concat([panel_rows(validation_selected, model, name) for name in measures.names])
     base = panel_baselines(measures.settings, model).dropna(subset=["test_error", "test_di"])
     points = [("baseline", row.test_error, row.test_di) for row in base.itertuples()]
-    on_test = makers[(makers["split"] == "test") & makers["decision_maker"].isin(measures.tested.values())]
+    on_test = decision_makers[
+        (decision_makers["split"] == "test")
+        & decision_makers["decision_maker"].isin(measures.tested.values())
+    ]
     points += [(f"decision-maker {m.decision_maker} alone", m.error, m.di) for m in on_test.itertuples()]
     sentences = [
         f"Error rate against odds difference of the model {model}.",

@@ -25,7 +25,7 @@ from study.api import Study
 from study.results.directory import ResultsDirectory
 from study.training.launch import launch
 from tests.training.driver import environment, processes
-from tests.worlds.small_study import assert_same_rows, config_of
+from tests.worlds.small_study import assert_same_rows, config_of, finished_packs
 
 TARGETS = {"worker": 14, "driver": 3, "everything": 2, "raylet": 1, "gcs_server": 1}
 """Who is killed, and how often beside the others."""
@@ -143,7 +143,7 @@ class Storm:
         return chance.sample(found, min(1, len(found)))
 
     def _packs(self) -> int:
-        return len(self.results.finished_packs())
+        return len(finished_packs(self.results))
 
     def _finished(self) -> bool:
         return self.results.exists() and Study(self.results.root).status().state == "finished"

@@ -17,7 +17,7 @@ from study.deploy.model import DeployedModel
 from study.errors import DataError, LedgerError, ModelError, OutputError
 from study.results.directory import ResultsDirectory
 from study.results.files.schema import RUN_SCHEMA, to_parquet
-from tests.worlds.small_study import FAMILY_ARMS, TINY, config_of
+from tests.worlds.small_study import FAMILY_ARMS, TINY, config_of, finished_packs
 
 GROUPED = {"idk_rate": "defer", "error": "wrong"}
 
@@ -103,7 +103,7 @@ def test_weights_and_decisions_are_read_of_the_runs_pack_alone(
     row = families.read_runs()[0].iloc[-1]
     opened.clear()
     exported_from(families, row["run_id"], tmp_path / "model")
-    pack, packs = f"{row['pack_id']}.parquet", len(families.finished_packs())
+    pack, packs = f"{row['pack_id']}.parquet", len(finished_packs(families))
     read = Counter(opened)
     assert packs > 2
     assert [name for name in read if name.startswith(("weights/", "outcomes/"))] == [

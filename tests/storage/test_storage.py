@@ -23,6 +23,7 @@ from tests.worlds.small_study import (
     TINY,
     assert_same_rows,
     config_of,
+    finished_packs,
     made_up_decisions,
     made_up_rows,
     write_made_up,
@@ -72,7 +73,7 @@ def test_a_ledger_in_a_store_is_the_same_as_one_here(
     assert broken == []
     assert there.exists()
     assert there.read_study() == results.read_study()
-    assert there.finished_packs() == {pack.pack_id for pack in packs}
+    assert finished_packs(there) == {pack.pack_id for pack in packs}
     outcomes, others = there.read_outcomes(runs), results.read_outcomes(runs)
     assert outcomes is not None
     assert others is not None
@@ -141,7 +142,7 @@ def test_rows_of_a_pack_are_three_requests_and_a_whole_pack_is_few(
     ]
     store.asked.clear()
     there.read_packs()
-    there.finished_packs()
+    finished_packs(there)
     assert len(store.asked) == 2 + 2 * 6
 
 

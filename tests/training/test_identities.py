@@ -14,6 +14,7 @@ from study.storage.seals import open_json, sealed_json
 from study.training.launch import resume
 from study.training.pack import run_pack
 from tests.training.test_pack import small_data
+from tests.worlds.small_study import finished_packs
 
 LOST = "defer-ordinal-standard-00001"
 
@@ -28,14 +29,14 @@ def outstanding(tiny_copy: ResultsDirectory) -> ResultsDirectory:
 
 def assert_refused(directory: ResultsDirectory, *words: str, error: type[UserError] = LedgerError) -> None:
     """Resuming raises one line with all ``words``, and not a row is added."""
-    before = directory.finished_packs()
+    before = finished_packs(directory)
     with pytest.raises(error) as caught:
         resume(directory, in_process=True, log=lambda text: None)
     line = str(caught.value)
     assert "\n" not in line
     for each in words:
         assert each in line, line
-    assert directory.finished_packs() == before
+    assert finished_packs(directory) == before
 
 
 def rewritten(directory: ResultsDirectory, change: Callable[[dict[str, Any]], object]) -> Path:

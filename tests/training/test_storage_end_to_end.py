@@ -17,7 +17,7 @@ from study.collection import Collection, is_collection
 from study.results.directory import ResultsDirectory
 from study.storage.locations import location
 from tests.training.driver import driver, until
-from tests.worlds.small_study import LONG, LONG_RUNS, assert_same_rows
+from tests.worlds.small_study import LONG, LONG_RUNS, assert_same_rows, finished_packs
 from tests.worlds.store import Store, answers
 
 pytestmark = pytest.mark.usefixtures("_own_sigterm")
@@ -46,7 +46,7 @@ def test_study_in_a_store_is_run_interrupted_resumed_reported_and_chosen_from(
 
     words = ("run", tmp_path / "long.yaml", "--out", uri, "--workers", 2)
     with driver(*words, results=tmp_path) as started:
-        until(lambda: there.finished_packs() or started.process.poll() is not None, "a pack")
+        until(lambda: finished_packs(there) or started.process.poll() is not None, "a pack")
         os.kill(started.process.pid, signal.SIGINT)
         status, out, err = started.end()
     assert (status, out) == (130, "")
@@ -54,7 +54,7 @@ def test_study_in_a_store_is_run_interrupted_resumed_reported_and_chosen_from(
         "study: interrupted; what is finished is kept, resume with: study resume"
     )
     assert "hush" not in err
-    finished = there.finished_packs()
+    finished = finished_packs(there)
     assert 0 < len(finished) < 7
     assert main(["status", uri, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["state"] == "interrupted"
@@ -69,7 +69,7 @@ def test_study_in_a_store_is_run_interrupted_resumed_reported_and_chosen_from(
     assert len(rows) == LONG_RUNS
     assert_same_rows(rows, undisturbed)
     written = [words for words in store.asked if words.startswith("PUT studies/long/runs/")]
-    assert {Path(words).stem for words in written} == there.finished_packs()
+    assert {Path(words).stem for words in written} == finished_packs(there)
     assert not there.is_locked()
 
     assert main(["status", uri]) == 0

@@ -119,6 +119,11 @@ def facts(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.drop(columns=DIFFERS_BY_NATURE).sort_values("run_id", ignore_index=True)
 
 
+def finished_packs(directory: ResultsDirectory) -> set[str]:
+    """The ids of the packs whose rows are in the ledger."""
+    return {path.stem for path in directory.runs.glob("*.parquet")}
+
+
 def assert_same_rows(one: pd.DataFrame, other: pd.DataFrame) -> None:
     pd.testing.assert_frame_equal(facts(one), facts(other), check_exact=True)
 

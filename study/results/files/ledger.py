@@ -67,10 +67,6 @@ class Ledger(ResultsPaths):
         """Say whether a pack's rows are in the ledger."""
         return self.rows_files(pack_id)[0].is_file()
 
-    def finished_packs(self) -> set[str]:
-        """Return the ids of the packs whose rows are in the ledger."""
-        return {path.stem for path in self.runs.glob("*.parquet")}
-
     def read_pack_runs(self, pack_id: str, columns: Sequence[str] = RUN_SCHEMA.names) -> pd.DataFrame:
         """Return ``columns`` of one pack's rows; raises LedgerError where the file is missing or broken."""
         path = self.rows_files(pack_id)[0]
