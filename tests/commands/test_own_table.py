@@ -10,6 +10,7 @@ import pytest
 from study.api import Study
 from study.cli import main
 from study.config.reading import load_config, validate
+from study.data.own import reading
 from study.errors import DataError, OutputError, StudyFileError
 from study.own_table import describe_data, write_study_file
 from study.results.directory import ResultsDirectory
@@ -178,6 +179,23 @@ def test_table_in_a_store_is_the_table(
     there.unlink()
     with pytest.raises(DataError, match=r"^s3://.*cases\..* cannot be read"):
         load_config(path).dataset.load()
+
+
+@pytest.mark.parametrize(
+    "words", [["init", "cases.csv"], ["data", "describe", "cases.csv"], ["data", "describe", "my.yaml"]]
+)
+def test_table_is_read_once(words: list[str], here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_study_file("cases.csv", ROLES, Path("my.yaml"))
+    read, places = reading._read, []
+
+    def counted(path: str, *, text: bool) -> Any:
+        places.append(Path(path).name)
+        return read(path, text=text)
+
+    monkeypatch.setattr(reading, "_read", counted)
+    roles = [] if "my.yaml" in words else ["--label", "{column: outcome, positive: bad}"]
+    assert main([*words, *roles]) == 0
+    assert places == ["cases.csv"]
 
 
 def test_key_in_a_uri_is_neither_taken_into_a_study_file_nor_shown(store: Store, here: Path) -> None:

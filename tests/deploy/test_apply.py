@@ -3,13 +3,19 @@
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from study import load_model
+from study.cli import main
 from study.deploy.apply import apply
 from study.errors import DataError, ModelError, OutputError
+from study.storage.locations import location
+from tests.data.malformed import malformed
 from tests.worlds.own_tables import cases
 from tests.worlds.small_study import write_cases
+from tests.worlds.store import Store
 
 
 @pytest.fixture
@@ -170,3 +176,89 @@ def test_table_need_not_have_outcomes_or_decisions(model: Path, tmp_path: Path) 
     new = cases(30, seed=5).drop(columns=["bad", "judge", "sure"]).assign(code="007", place="here", score=1)
     new.to_csv(tmp_path / "new.csv", index=False)
     assert len(apply(model, tmp_path / "new.csv", tmp_path / "decisions.csv")) == 30
+
+
+CARRIED = {
+    "zeros": pa.array(["007", "07", "7"]),
+    "large": pa.array([9007199254740995, None, 9007199254740993], pa.int64()),
+    "listed": pa.array([[1, 2], None, []], pa.list_(pa.int8())),
+}
+"""Cells that are lost where they become floats, or numbers; of the last kind CSV has none."""
+CARRIED_AS_TEXT = {
+    "zeros": ["007", "07", "7"],
+    "large": ["9007199254740995", "", "9007199254740993"],
+    "listed": ["[1, 2]", "", "[]"],
+}
+
+
+@pytest.mark.parametrize("to", ["csv", "parquet"])
+@pytest.mark.parametrize("source", ["csv", "parquet"])
+def test_what_is_carried_along_does_not_change(source: str, to: str, model: Path, tmp_path: Path) -> None:
+    new = cases(3, seed=5).drop(columns=["bad", "judge", "sure"]).assign(code="007", place="here", score=1)
+    table, out = tmp_path / f"new.{source}", tmp_path / f"decisions.{to}"
+    if source == "csv":
+        new.assign(**CARRIED_AS_TEXT).to_csv(table, index=False)
+    else:
+        own = pa.Table.from_pandas(new, preserve_index=False)
+        for name, column in CARRIED.items():
+            own = own.append_column(name, column)
+        pq.write_table(own, table)
+    apply(model, table, out)
+    if to == "csv":
+        after = text(out)
+        assert {name: after[name].tolist() for name in CARRIED} == CARRIED_AS_TEXT
+    else:
+        kept = pq.read_table(out)
+        expected = (
+            {name: [cell or None for cell in cells] for name, cells in CARRIED_AS_TEXT.items()}
+            if source == "csv"
+            else {name: column.to_pylist() for name, column in CARRIED.items()}
+        )
+        assert {name: kept.column(name).to_pylist() for name in CARRIED} == expected
+        assert source == "csv" or all(kept.column(name).type == CARRIED[name].type for name in CARRIED)
+
+
+@pytest.mark.parametrize("unseen", ["b", "B ", "D", "1"])
+def test_group_that_the_study_did_not_have_is_refused_in_the_shell(
+    unseen: str, model: Path, table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It would count as A = 0 in silence."""
+    wrong(text(table), race=unseen).to_csv(table, index=False)
+    assert main(["apply", str(model), str(table), "--out", str(tmp_path / "decisions.csv")]) == 2
+    shown = capsys.readouterr()
+    value = repr(unseen) if unseen.endswith(" ") else unseen
+    words = f"column race: {value} in row 8 was not in the study's table; A, B, C are allowed"
+    assert (shown.out, shown.err) == ("", f"study: {table}: {words}\n")
+    assert not (tmp_path / "decisions.csv").exists()
+
+
+def test_malformed_tables_are_decided_or_refused_in_one_line(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What spoils a table for training may do here: an outcome is not needed."""
+    table, refused = tmp_path / "wrong.csv", 0
+    for what, content in malformed().items():
+        table.write_bytes(content)
+        status = main(["apply", str(model), str(table), "--out", str(tmp_path / "decisions.csv")])
+        lines = capsys.readouterr().err.splitlines()
+        assert (status, len(lines)) in ((0, 0), (2, 1)), what
+        assert all(line.startswith(f"study: {table}: ") and len(line) < 1000 for line in lines), what
+        refused += len(lines)
+    assert refused > 50
+
+
+def test_key_of_a_tables_uri_is_never_shown(
+    model: Path, table: Path, store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = location(store.uri("cases.csv"))
+    place.write_bytes(table.read_bytes())
+    out = str(tmp_path / "decisions.csv")
+    assert main(["apply", str(model), store.uri("cases.csv"), "--out", out]) == 0
+    place.write_bytes(table.read_bytes().replace(b",B,", b",b,"))
+    for name in ("cases.csv", "nothing.csv"):
+        assert main(["apply", str(model), store.uri(name), "--out", out]) == 2
+        shown = capsys.readouterr()
+        assert len(shown.err.splitlines()) == 1
+        assert f"{store.bucket}/{name}" in shown.err
+        assert "hush" not in shown.err + shown.out
+    assert "hush" not in Path(out).read_text()
