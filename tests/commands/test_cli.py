@@ -20,7 +20,7 @@ from study.config.presets import COLLECTIONS, preset_names
 from study.config.reading import load_config
 from study.results.directory import ResultsDirectory
 from study.search.tally import planned_runs
-from study.storage.seals import open_json, sealed_json
+from study.storage.seals import open_json, seal_parquet, sealed_json
 from tests.training.driver import environment
 from tests.worlds.small_study import TINY, assert_same_rows, write_cases
 
@@ -251,8 +251,8 @@ def test_changed_study_file_is_refused_with_the_keys_that_differ(
     assert_refused(
         answer,
         f"{tiny_results.study_file}: another study was begun there, it differs in",
-        "seeds ([0, 1] there, [0, 1, 2] now)",
-        "training.max_epochs (3 there, 4 now)",
+        "seeds ([0, 1] before, [0, 1, 2] now)",
+        "training.max_epochs (3 before, 4 now)",
     )
     assert "resources" not in answer.err
 
@@ -515,7 +515,7 @@ def test_model_that_is_not_reproduced_ends_with_status_1(
     run = tiny_copy.read_runs()[0].iloc[0]
     path = tiny_copy.root / "runs" / f"{run['pack_id']}.parquet"
     rows = pd.read_parquet(path)
-    rows.assign(test_error=rows["test_error"] + 1e-9).to_parquet(path)
+    path.write_bytes(seal_parquet(rows.assign(test_error=rows["test_error"] + 1e-9).to_parquet()))
     answer = say("export", tiny_copy.root, run["run_id"], "--out", tmp_path / "model")
     assert (answer.status, answer.out) == (1, "")
     assert len(answer.err.splitlines()) == 1
@@ -539,9 +539,12 @@ def test_what_cannot_be_exported_or_applied_is_refused(
     assert_refused(
         say("apply", model, tmp_path / "new.csv", "--out", out), "new.csv: column sensitive not found"
     )
-    assert say("data", "write", "compas-two-year", "--out", tmp_path / "new.csv").status == 0
-    pd.read_csv(tmp_path / "new.csv").head(3).assign(age="=1").to_csv(tmp_path / "new.csv", index=False)
-    assert_refused(say("apply", model, tmp_path / "new.csv", "--out", out), "new.csv: column age: '=1'")
+    table = tmp_path / "table.parquet"
+    assert say("data", "write", "compas-two-year", "--out", table).status == 0
+    pd.read_parquet(table).head(3).assign(age="=1").to_csv(tmp_path / "new.csv", index=False)
+    assert_refused(
+        say("apply", model, tmp_path / "new.csv", "--out", out), "new.csv: column age: =1 is not a finite"
+    )
     assert not out.exists()
 
 

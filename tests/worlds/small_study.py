@@ -67,7 +67,7 @@ FAMILIES: dict[str, Any] = {
                 "reject-gate": [0.65],
             },
             **{"defer-ordinal": [0.15], "defer-posthoc": [0.1], "defer-bayes": [0.1], "defer-gate": [0.2]},
-            **{"confidence": [0.1], "compare": [0.05], "ce": [0.05], "ova": [0.05], "realizable": [0.05]},
+            **{"confidence": [0.1], "compare": [0.25], "ce": [0.05], "ova": [0.05], "realizable": [0.05]},
         },
     },
     "seeds": 1,
