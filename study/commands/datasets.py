@@ -130,8 +130,11 @@ def _describe(options: argparse.Namespace) -> int:
 def _write(options: argparse.Namespace) -> int:
     from study.data import write_table
 
-    dataset = _described(options).load()
+    data = _described(options)
+    dataset = data.load()
     write_table(dataset, options.out)
+    for key, remark in data.remarks.items():
+        printer.echo(f"{key}: {remark}")
     printer.echo(f"{len(dataset.label):,} rows: {options.out}")
     return DONE
 

@@ -25,6 +25,27 @@ ROLES = [
     "judge",
 ]
 VERBS = ("describe", "write", "init")
+LEFT_OUT = {
+    "Latin 1 in a value": "sex",
+    "many levels": "city",
+    **{f"skill all {value!r}": "skill" for value in ("2020-01-01", "2020-01-01 10:00:00", "12:30:00")},
+    **{
+        f"Parquet with a {what}": "odd"
+        for what in ("list", "dict", "bytes", "time", "date", "moment", "span", "map")
+    },
+}
+"""Malformed tables of which one column is at fault, and that column."""
+
+
+ALL_OF_IT = {
+    "dataset": {
+        "path": "wrong.csv",
+        "label": "bad",
+        "sensitive": {"column": "race", "is": "B"},
+        "drop": ["case"],
+        "decision_maker": "judge",
+    }
+}
 
 
 def _accepted(*anything: object) -> None:
@@ -72,12 +93,30 @@ def test_malformed_study_files(refused: Callable[..., None]) -> None:
 
 
 def test_malformed_tables(refused: Callable[..., None]) -> None:
+    Path("whole.yaml").write_text(yaml.safe_dump(ALL_OF_IT))
     for number, (what, content) in enumerate(malformed().items()):
         Path("wrong.csv").write_bytes(content)
         verb = VERBS[number % len(VERBS)]
         words = ["init"] if verb == "init" else ["data", verb]
         out = ["--out", "out.parquet"] if verb == "write" else []
-        refused(what, *words, "wrong.csv", *ROLES, *out)
+        refused(what, "data", "describe", "whole.yaml")
+        if what not in LEFT_OUT:
+            refused(what, *words, "wrong.csv", *ROLES, *out)
+
+
+def test_columns_that_cannot_be_used_are_left_out_and_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without a study file, which columns are features is inferred."""
+    monkeypatch.chdir(tmp_path)
+    found = malformed()
+    for number, (what, column) in enumerate(LEFT_OUT.items()):
+        Path("wrong.csv").write_bytes(found[what])
+        verb = VERBS[number % len(VERBS)]
+        words = ["init"] if verb == "init" else ["data", verb]
+        out = [] if verb == "describe" else ["--out", str(number)]
+        assert main([*words, "wrong.csv", *ROLES, *out]) == 0
+        assert f"drop: not used: {column} (" in capsys.readouterr().out
 
 
 def test_malformed_roles_on_the_command_line(refused: Callable[..., None]) -> None:

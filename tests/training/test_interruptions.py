@@ -111,6 +111,13 @@ class Bereft:
     finished: dict[str, int]
 
 
+def part_of_ray(kind: str, started: Driver) -> int:
+    """The process of a driver's Ray that is called ``kind``."""
+    found = started.processes().items()
+    (number,) = (number for number, title in found if f"/{kind} " in title.partition("--")[0])
+    return number
+
+
 @pytest.fixture(scope="module")
 def bereft(long_study: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Bereft]]:
     """By what was killed. Ray's agents may take a minute to end: until then other tests go on."""
@@ -121,12 +128,7 @@ def bereft(long_study: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
             words = ("run", long_study, "--out", results.root, "--workers", 2)
             started = drivers.enter_context(driver(*words, results=results.root))
             started.wait_for_packs(1)
-            (victim,) = (
-                number
-                for number, title in started.processes().items()
-                if f"/{kind} " in title.partition("--")[0]
-            )
-            os.kill(victim, signal.SIGKILL)
+            os.kill(part_of_ray(kind, started), signal.SIGKILL)
             found[kind] = Bereft(started, results, *started.end(), times(started.rows_files))
         yield found
 
@@ -143,6 +145,23 @@ def test_driver_whose_ray_is_killed_ends_with_one_line(
     assert Study(seen.results.root).status().state == "interrupted"
     assert resume(seen.results, in_process=True, log=lambda text: None)
     assert_completed(seen.results, seen.finished, undisturbed)
+
+
+def test_driver_whose_ray_is_stopped_ends_with_one_line(
+    long_study: Path, results: ResultsDirectory
+) -> None:
+    tampered = {"study.training.local_ray.GCS_SILENT": 6.0}
+    words = ("run", long_study, "--out", results.root, "--workers", 1)
+    with driver(*words, results=results.root, tampered=tampered) as started:
+        until(started.workers, "a worker")
+        os.kill(part_of_ray("gcs_server", started), signal.SIGSTOP)
+        status, out, err = started.end()
+        until(lambda: not started.workers(), "the end of the workers")
+    assert (status, out) == (1, "")
+    kept = "what is finished is kept, resume with: study resume"
+    assert f"study: Ray's gcs_server gave no sign for 6 s; {kept} {results.root}" in err.splitlines()
+    assert "Traceback" not in err
+    assert Study(results.root).status().state == "interrupted"
 
 
 def test_worker_that_is_stopped_is_replaced_and_its_pack_goes_on_from_its_checkpoint(
