@@ -160,13 +160,17 @@ def _read_csv(content: bytes, *, text: bool) -> pa.Table:
             convert = pa_csv.ConvertOptions(column_types=types, null_values=[""], strings_can_be_null=True)
         else:
             convert = pa_csv.ConvertOptions(null_values=MISSING_VALUES, strings_can_be_null=True)
-        return pa_csv.read_csv(pa.BufferReader(content), convert_options=convert, **options)
+        table = pa_csv.read_csv(pa.BufferReader(content), convert_options=convert, **options)
     except pa.ArrowInvalid as error:
         if "straddling object" in str(error):
             raise DataError(
                 f"has a row of more than {_LONGEST_ROW // MIB} MiB, or a quote is not closed"
             ) from None
         raise
+    for field in table.schema:
+        if pa.types.is_binary(field.type):
+            raise DataError(f"column {shown(field.name)}: is not text in UTF-8; save the file in UTF-8")
+    return table
 
 
 def _separator(header: bytes) -> str:
