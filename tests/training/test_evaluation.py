@@ -21,17 +21,19 @@ from study.results.directory import ResultsDirectory
 from study.results.outcomes import weighted_metrics
 from study.training.launch import launch
 from study.training.study_data import rows_by_use
+from study.words import METHODS
 from tests.worlds.small_study import assert_same_rows, config_of
 
 Numbers = np.ndarray[Any, np.dtype[np.float64]]
 
-MODELS_HERE = ["mlp", "ordinal", "posthoc", "bayes", "gate"]
+MODELS_HERE = list(FAMILIES)
 CHOSEN = ["posthoc", "bayes"]
 COORDINATES = ["t0_a0", "t1_a0", "t0_a1", "t1_a1"]
 CANDIDATES = 40
 HIDDEN = 3
 BASE: dict[str, Any] = {
     "study": "base",
+    "methods": list(METHODS),
     "model": MODELS_HERE,
     "decision_maker": ["standard", "inconsistent"],
     "search": {"sampler": "random", "settings": 3, "alpha": {"binary": [0.1, 1]}, "model_alpha": [0.1, 1]},
@@ -219,7 +221,16 @@ def test_thresholds_have_the_shape_of_their_model(finished: Finished) -> None:
         if model == "gate":
             assert (t0 == -1).all()
             assert (t1 == 1).all()
-        elif model == "bayes":
+        elif model == "actions":
+            priced = np.exp(-rows["gamma"].to_numpy()) * (rows["method"] == "ova") + (
+                rows["method"] != "ova"
+            )
+            np.testing.assert_allclose(t1, np.stack([priced, priced], axis=1), rtol=1e-6)
+            assert (t0 == -t1).all()
+        elif model == "pair":
+            np.testing.assert_allclose(t1[:, 0], np.exp(-rows["gamma"]), rtol=1e-6)
+            assert (t0 == -t1).all()
+        elif model in ("mlp", "bayes"):
             assert (t0 == -t1).all()
             assert (t1 >= 0).all()
         elif model == "posthoc":
@@ -236,7 +247,7 @@ def test_thresholds_have_the_shape_of_their_model(finished: Finished) -> None:
 
 
 def test_coefficients_are_named_in_the_rows_that_have_them(base: Finished, searched: Finished) -> None:
-    afterwards = base.runs["model"].isin(CHOSEN) & (base.runs["method"] != "binary")
+    afterwards = base.runs["model"].isin([*CHOSEN, "mlp"]) & (base.runs["method"] != "binary")
     assert (base.runs["model_alpha"].notna() == afterwards).all()
     assert base.runs.loc[afterwards, "model_alpha"].isin([0.1, 1]).all()
     assert (base.runs["gamma"].notna() == (base.runs["method"] != "binary")).all()
