@@ -15,6 +15,11 @@ hypothesis.settings.load_profile("no deadline")
 pytest_plugins = ["tests.study_fixtures", "tests.skips"]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the tests that wait for processes of their own: the other worker computes meanwhile."""
+    items.sort(key=lambda item: item.get_closest_marker("waits") is None)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _hears_sigint() -> None:
     """A shell without job control starts what is in the background deaf to SIGINT, and so its children."""

@@ -8,7 +8,7 @@ Three things are done to the raw columns, each so that a metric means what it sa
   a 0 or 1 that is wrong makes infinite. So a hard decision counts with the confidence that the DM earns
   on the training rows: 1 - e for what they said, e their share of errors. Metrics count decisions, and
   this leaves decisions as they are.
-- Rows nobody decided: metrics of a joint system need real decisions, so validation and test keep only
+- Rows without a decision: metrics of a joint system need real decisions, so validation and test keep only
   rows that have one. Training rows are all used: a missing decision is drawn from a logistic regression
   of the known ones on everything the DM sees and on the outcome (without the outcome the drawn DM would
   be less skilled than the real one). This assumes that who was decided on depends on nothing else.

@@ -161,7 +161,7 @@ def _on_loopback() -> Iterator[None]:
     """Let a Ray that is started meanwhile listen on 127.0.0.1 alone.
 
     Ray has an address of its own for this machine, replaces a given 127.0.0.1 by it, and listens on all
-    addresses then: anybody who can reach the machine could run code on it.
+    addresses then: whoever can reach the machine could run code on it.
     """
     constants = ray._private.ray_constants
     before, constants.ENABLE_RAY_CLUSTER = constants.ENABLE_RAY_CLUSTER, False

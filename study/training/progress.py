@@ -16,7 +16,7 @@ _EVERY_TERMINAL = 0.5
 _BAR = 12
 """Columns of a terminal that percentage and bar have at least; the front is left out before these are."""
 _EVERY_PLAIN = 10.0
-# The runs of a pack stop together, late: until this share of a study has, the time left is anybody's guess.
+# The runs of a pack stop together, late: until this share of a study has, the time left is a guess.
 _TELLS = 0.01
 
 

@@ -82,7 +82,7 @@ def _join(address: str) -> None:
 
 
 def _knock(address: str) -> None:
-    """Raise OSError where nobody answers at host:port; Ray itself would go on trying for many minutes."""
+    """Raise OSError where host:port does not answer; Ray itself would try for many minutes."""
     host, _, port = address.rpartition(":")
     if host and port.isdecimal():
         socket.create_connection((host, int(port)), timeout=_ANSWER_WITHIN).close()

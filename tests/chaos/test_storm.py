@@ -6,6 +6,8 @@ import pytest
 
 from tests.chaos.storm import TARGETS, storm
 
+pytestmark = pytest.mark.waits
+
 
 @pytest.mark.usefixtures("_own_sigterm")
 def test_study_killed_at_random_ends_as_one_that_was_left_alone(tmp_path: Path) -> None:

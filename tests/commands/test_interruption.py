@@ -10,6 +10,8 @@ import pytest
 from study.commands.interruption import GRACE, interruptible
 from tests.training.driver import environment
 
+pytestmark = pytest.mark.waits
+
 BUSY = """
 import argparse, os, signal, sys, threading, time
 from study import cli

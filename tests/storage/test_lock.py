@@ -18,6 +18,8 @@ from study.storage.whole_files import write_whole
 from tests.training.driver import environment, until
 from tests.worlds.store import Store, answers
 
+pytestmark = pytest.mark.waits
+
 HOLD = """
 import sys
 import study.storage.lock

@@ -12,6 +12,8 @@ from study.results.directory import ResultsDirectory
 from study.training.launch import launch, resume
 from tests.worlds.small_study import TINY, assert_same_rows, config_of, finished_packs
 
+pytestmark = pytest.mark.waits
+
 
 @pytest.fixture(params=["in this process", "on Ray"])
 def in_process(request: pytest.FixtureRequest) -> bool:

@@ -26,7 +26,7 @@ PROGRESS = re.compile(
     r"( \| front: \d+ settings, error \d+\.\d-\d+\.\d %, odds difference \d\.\d{3}-\d\.\d{3})?"
 )
 
-pytestmark = pytest.mark.usefixtures("_own_sigterm")
+pytestmark = [pytest.mark.usefixtures("_own_sigterm"), pytest.mark.waits]
 
 
 @pytest.fixture(scope="module")

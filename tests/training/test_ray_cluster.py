@@ -25,6 +25,8 @@ from study.training.launch import launch, resume
 from tests.training.driver import PATIENCE, driver, environment
 from tests.worlds.small_study import LONG, TINY, assert_same_rows, config_of
 
+pytestmark = pytest.mark.waits
+
 
 @dataclass
 class Nodes:
