@@ -6,7 +6,7 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 
@@ -19,8 +19,11 @@ from study.cli import main
 from study.config.presets import COLLECTIONS, preset_names
 from study.config.reading import load_config
 from study.results.directory import ResultsDirectory
+from study.results.packs import Pack
 from study.search.tally import planned_runs
-from study.storage.seals import open_json, seal_parquet, sealed_json
+from study.storage.seals import seal_parquet
+from study.training.in_process import run_in_process
+from study.training.pack import Advance
 from tests.training.driver import environment
 from tests.worlds.small_study import TINY, assert_same_rows, write_cases
 
@@ -311,8 +314,13 @@ def test_study_with_a_failed_pack_ends_with_status_1(
     for name in ("RETRIES", "RETRIES_BETWEEN", "SPLITS"):
         monkeypatch.setattr(f"study.training.scheduler.{name}", 0)
     bad = sorted(tiny_copy.packs.iterdir())[2]
-    bad.write_bytes(sealed_json(open_json(bad.read_bytes()) | {"decision_maker": "nobody"}))
     (tiny_copy.runs / f"{bad.stem}.parquet").unlink()
+
+    def fail(pack: Pack, *_: object) -> Iterator[Advance]:
+        raise ValueError("out of luck")
+
+    monkeypatch.setattr("study.training.in_process.run_pack", fail)
+    monkeypatch.setattr("study.training.on_ray.run_on_ray", lambda *given, **_: run_in_process(*given))
     answer = say("resume", tiny_copy.root)
     assert answer.status == 1
     assert answer.out == f"report: {tiny_copy.report / 'index.html'}\n"
@@ -320,7 +328,7 @@ def test_study_with_a_failed_pack_ends_with_status_1(
     lines = answer.err.splitlines()
     status = json.loads(say("status", tiny_copy.root, "--json").out)
     assert status["failed"] == 20 - status["finished"] > 0
-    reason = "ValueError: unknown decision-maker nobody"
+    reason = "ValueError: out of luck"
     assert f"{status['failed']} runs of pack {bad.stem} failed: {reason}" in lines
     assert re.fullmatch(r"study: tiny: interrupted, \d+ of 20 runs finished", lines[-3])
     assert re.fullmatch(r"\d runs failed; `study resume` tries them again", lines[-2])
