@@ -11,6 +11,7 @@ from study.errors import LedgerError
 from study.results.guarantee.bounds import CellCounts, Limit, certified, largest_p_value, upper_bound
 from study.results.limits import POINT
 from study.results.outcomes import (
+    Cells,
     MissingOutcomesError,
     OutcomeReader,
     Outcomes,
@@ -175,11 +176,9 @@ def _counts(runs: pd.DataFrame, read_outcomes: OutcomeReader) -> Iterator[CellCo
 
 def _of_block(outcomes: Outcomes, decision_makers: Sequence[str]) -> Iterator[CellCounts]:
     wrong, code = decision_makers_wrong(outcomes, decision_makers)
-    cell = 2 * outcomes.sensitive.astype(np.int64) + outcomes.label
-    cases = np.bincount(cell, minlength=4)
-    for run, deferred in enumerate(outcomes.deferred):
-        model_wrong = outcomes.positive[run] != outcomes.label
-        joint = np.where(deferred, wrong[code[run]], model_wrong)
-        yield CellCounts(
-            cases, np.bincount(cell[deferred], minlength=4), np.bincount(cell[joint], minlength=4)
-        )
+    joint = np.where(outcomes.deferred, wrong[code], outcomes.positive != outcomes.label)
+    cells = Cells(outcomes, np.ones((1, len(outcomes.label))))
+    cases = cells.examples[:, 0].astype(np.int64)
+    counted = (cells.count(marked)[:, :, 0].astype(np.int64).T for marked in (outcomes.deferred, joint))
+    for deferred, errors in zip(*counted, strict=True):
+        yield CellCounts(cases, deferred, errors)
