@@ -10,7 +10,7 @@ import yaml
 from study.errors import LedgerError, StudyFileError
 from study.results.files.decisions import DecisionFiles
 from study.results.files.ledger import Ledger
-from study.results.files.reading import Broken, legible, one_line, read_each, read_json
+from study.results.files.reading import Broken, broken, legible, one_line, read_each, read_json
 from study.results.packs import Pack, split_id
 from study.storage.locations import Location, files_in, renamed
 from study.storage.lock import Hold, held, holding
@@ -69,7 +69,11 @@ class ResultsDirectory(Ledger, DecisionFiles):
 
     def read_manifest(self) -> dict[str, Any]:
         """Return the manifest; raises LedgerError where it is missing or unreadable."""
-        manifest = read_json(self.manifest_file)
+        advice = (
+            "; restore it from a copy, or resume without it: its record of earlier sessions (times, "
+            "versions, backend) is then lost"
+        )
+        manifest = read_json(self.manifest_file, advice)
         sessions = manifest.get("sessions", [])
         if not isinstance(sessions, list) or not all(isinstance(session, dict) for session in sessions):
             raise LedgerError(f"{self.manifest_file}: is not a manifest: an object with a list of sessions")
@@ -87,7 +91,7 @@ class ResultsDirectory(Ledger, DecisionFiles):
         root, _ = split_id(pack_id)
         path = self.pack_file(root)
         try:
-            pack = Pack.from_json(read_json(path))
+            pack = Pack.from_json(read_json(path, "; `study resume` makes it again"))
             if pack.pack_id != root:
                 raise ValueError("its pack_id is not its file's name")
         except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
@@ -131,18 +135,23 @@ class ResultsDirectory(Ledger, DecisionFiles):
 
     def broken(self) -> list[Broken]:
         """Return the damaged files that `study resume` makes again."""
-        return [*self.broken_packs(), *self.broken_tables()]
+        packs = read_each(files_in(self.packs, "*.json"), lambda path: broken(path, check_text))
+        return [*filter(None, packs), *self.broken_packs(), *self.broken_tables()]
 
-    def set_aside(self, broken: Broken) -> Location:
+    def packs_set_aside(self) -> list[str]:
+        """Return the ids of the packs whose files were set aside, now or earlier."""
+        return [path.stem.removesuffix(".json")[1:] for path in files_in(self.packs, "_*.json.broken")]
+
+    def set_aside(self, damaged: Broken) -> Location:
         """Rename a damaged file, so that it is made again; return where to.
 
-        So are the other files of its pack, as all three are written together.
+        So are the other tables of its pack, as all three are written together.
         """
-        pack = self.rows_files(broken.path.stem)
-        for path in pack if broken.path in pack else [broken.path]:
+        tables = self.rows_files(damaged.path.stem)
+        for path in tables if damaged.path in tables else [damaged.path]:
             if path.exists():
                 renamed(path, f"_{path.name}.broken")
-        return broken.path.parent / f"_{broken.path.name}.broken"
+        return damaged.path.parent / f"_{damaged.path.name}.broken"
 
     # One driver at a time
 

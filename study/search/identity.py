@@ -14,6 +14,8 @@ from study.results.directory import ResultsDirectory
 from study.results.packs import Pack, Setting, digest, split_id
 from study.words import NO_DECISION_MAKER, Arm
 
+RESTORE = "restore it from a copy, or start the study again with another --out"
+
 
 @dataclass(frozen=True)
 class Identity:
@@ -62,8 +64,8 @@ def check_settings(pack: Pack, identity: Identity, directory: ResultsDirectory) 
             root, _ = split_id(pack.pack_id)
             raise LedgerError(
                 f"{directory.pack_file(root)}: setting {written.setting_id} is not that of its "
-                "parameters with this study's data, options and code: this file or study.yaml was changed; "
-                "restore it from a copy, or start the study again with another --out"
+                "parameters with this study's data, options and code: this file or study.yaml was "
+                f"changed; {RESTORE}"
             )
 
 

@@ -5,8 +5,8 @@ has all its runs; so resuming after an interruption is the same as continuing.
 """
 
 from collections import deque
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 
 import pandas as pd
 
@@ -17,64 +17,14 @@ from study.results.directory import ResultsDirectory
 from study.results.fronts import RunningFront
 from study.results.packs import Pack, Proposal, split_id
 from study.results.settings import medians_by_setting
-from study.search.identity import Identity, check_settings
+from study.search.arm_state import ArmState
+from study.search.identity import RESTORE, Identity, check_settings
 from study.search.samplers import OBJECTIVES, Observation, Point, grid, propose
 from study.search.tally import Tally
 from study.words import BASELINE, FAILED, Arm
 
-LOOKAHEAD = 2
-"""An adaptive search asks for pack n once packs 0 to n - LOOKAHEAD are in, however many workers there are:
-what it proposes must not depend on who is fast."""
 _LEARNED = ["setting_id", *OBJECTIVES]
 """What is read of a pack's rows when they are in."""
-
-
-@dataclass
-class _ArmState:
-    """What was proposed in an arm, counted as packs come: none costs more than the one before."""
-
-    plan: ArmPlan
-    listed: Sequence[Point] | None
-    """All settings of the arm, where the sampler does not look at results."""
-    packs: int = 0
-    proposed: int = 0
-    """How many settings of the search were proposed; the baseline is not the search's."""
-    out: set[int] = field(default_factory=set)
-    """The packs, by index, that have not come to an end."""
-    taken: set[str] = field(default_factory=set)
-    searched: list[list[Proposal]] = field(default_factory=list)
-    """What an adaptive search proposed, pack by pack."""
-
-    @property
-    def has_baseline(self) -> bool:
-        """Say whether the first pack has the baseline in front."""
-        return self.plan.arm == BASELINE
-
-    @property
-    def has_more(self) -> bool:
-        """Say whether a pack is still to be asked for."""
-        return self.proposed < self.plan.settings or (self.has_baseline and not self.packs)
-
-    @property
-    def known(self) -> int:
-        """Of how many packs, from the first on, an adaptive search knows the results when it goes on."""
-        return max(0, self.packs + 1 - LOOKAHEAD)
-
-    def ready(self) -> bool:
-        """Say whether one can be asked for now."""
-        if not self.has_more:
-            return False
-        return self.listed is not None or all(index >= self.known for index in self.out)
-
-    def add(self, pack: Pack) -> None:
-        """Take note of a pack that was asked for."""
-        of_search = pack.of_search
-        self.packs += 1
-        self.proposed += len(of_search)
-        self.out.add(pack.index)
-        self.taken.update(pack.fresh)
-        if self.listed is None:
-            self.searched.append(list(of_search))
 
 
 @dataclass
@@ -92,7 +42,7 @@ class PackQueue:
     def __init__(self, plan: SearchPlan, identity: Identity, directory: ResultsDirectory) -> None:
         self._plan, self._identity, self._directory = plan, identity, directory
         self._states = {arm.arm: self._begin(arm) for arm in plan.arms}
-        self._states.setdefault(BASELINE, _ArmState(ArmPlan(BASELINE, {}, settings=0), listed=[]))
+        self._states.setdefault(BASELINE, ArmState(ArmPlan(BASELINE, {}, settings=0), listed=[]))
         self._tally = Tally(plan)
         self._values: dict[str, tuple[float, ...]] = {}
         self._waiting: deque[Pack] = deque()
@@ -159,7 +109,7 @@ class PackQueue:
             rows = [self._directory.read_pack_runs(file, _LEARNED) for file in opened.files]
             self._learn(rows[0] if len(rows) == 1 else pd.concat(rows))
 
-    def _begin(self, arm: ArmPlan) -> _ArmState:
+    def _begin(self, arm: ArmPlan) -> ArmState:
         plan = self._plan
         if plan.sampler == "grid":
             listed: Sequence[Point] | None = grid(arm.spaces)
@@ -167,7 +117,7 @@ class PackQueue:
             listed = None
         else:
             listed = propose(plan.sampler, arm.spaces, arm.settings, seed=self._stream(arm.arm, 0))
-        return _ArmState(arm, listed)
+        return ArmState(arm, listed)
 
     def _stream(self, arm: Arm, packs: int) -> tuple[int, str, int]:
         """Name the stream that proposals come from: the same for every decision-maker."""
@@ -176,17 +126,19 @@ class PackQueue:
     def _adopt(self, packs: Sequence[Pack]) -> None:
         """Take over what an earlier driver asked for: finished packs are learned from, others wait.
 
-        Runs that failed are tried again, so their rows are removed.
+        Runs that failed are tried again, so their rows are removed. Packs whose files were lost are
+        proposed again.
         """
         rows = self._directory.read_runs([*_LEARNED, "run_id", "pack_id", "status"])[0]
         failed = set(rows.loc[rows["status"] == FAILED, "pack_id"])
         for pack_id in failed:
             self._directory.remove_rows(pack_id)
+        with_rows = {split_id(pack_id)[0] for pack_id in rows["pack_id"].unique()}
+        lost = {*with_rows, *self._directory.packs_set_aside()} - {pack.pack_id for pack in packs}
         rows = rows[~rows["pack_id"].isin(failed)] if failed else rows
         finished = set(rows["run_id"])
         learned = []
-        for pack in packs:
-            self._check(pack)
+        for pack in self._completed(packs, lost, rows):
             self._note(pack)
             runs = pack.run_ids
             if finished.issuperset(runs):
@@ -201,25 +153,65 @@ class PackQueue:
         if learned:
             self._learn(rows if len(learned) == len(rows) else rows[rows["run_id"].isin(learned)])
 
+    def _completed(
+        self, packs: Sequence[Pack], lost: Collection[str], rows: pd.DataFrame
+    ) -> Iterator[Pack]:
+        """Yield ``packs`` with those that are ``lost`` or missing between others, in order.
+
+        Each is to be noted before the next is asked for. What is proposed depends on earlier packs alone,
+        so a lost pack is the same again; its id says whether it is.
+        """
+        for pack in packs:
+            self._check(pack)
+        written = {pack.pack_id.rpartition("-")[0]: pack for pack in packs}
+        if len(written) < len(packs):
+            raise LedgerError(
+                f"{self._directory.packs}: two packs have the same number; delete the one added"
+            )
+        names = {pack_id.rpartition("-")[0]: pack_id for pack_id in lost}
+        for arm, state in sorted(self._states.items()):
+            of_arm = [name.rpartition("-") for name in (*written, *names)]
+            own = (index for name, _, index in of_arm if name == str(arm) and index.isdecimal())
+            last = max(map(int, own), default=-1)
+            for index in range(1 + last):
+                name = f"{arm}-{index:05d}"
+                yield written.get(name) or self._again(state, names.get(name), rows)
+
+    def _again(self, state: ArmState, pack_id: str | None, rows: pd.DataFrame) -> Pack:
+        """Propose a pack whose file was lost; raises LedgerError where it is not ``pack_id`` again."""
+        if self._plan.sampler in ADAPTIVE and not self._values:
+            self._observe(medians_by_setting(rows))
+        pack = self._proposed(state) if state.has_more else None
+        if pack is None or pack_id not in (None, pack.pack_id):
+            name = pack_id or f"{state.packs} of {state.plan.arm}"
+            raise LedgerError(
+                f"{self._directory.packs}: the file of pack {name} is missing, and the search would not "
+                f"propose it again; {RESTORE}"
+            )
+        self._directory.write_pack(pack)
+        return pack
+
     def _check(self, pack: Pack) -> None:
-        """Raise LedgerError unless a pack that was written down earlier is this study's next in its arm."""
-        state, place = self._states.get(pack.arm), self._directory.packs
-        if state is None:
+        """Raise LedgerError unless a pack that was written down earlier is of this study."""
+        place = self._directory.packs
+        if pack.arm not in self._states:
             arms = ", ".join(map(str, self._states))
             raise LedgerError(f"{place}: pack {pack.pack_id} is not of this study's arms; they are {arms}")
-        if pack.index != state.packs:
-            raise LedgerError(
-                f"{place}: pack {state.packs} of {pack.arm} is missing; restore its file from a copy, or "
-                "start the study again with another --out"
-            )
         if pack.seeds != self._plan.seeds:
             raise LedgerError(
-                f"{place}: pack {pack.pack_id} has other seeds than study.yaml; restore the file that was "
-                "changed from a copy, or start the study again with another --out"
+                f"{place}: pack {pack.pack_id} has other seeds than study.yaml: one of the two was "
+                f"changed; {RESTORE}"
             )
         check_settings(pack, self._identity, self._directory)
 
-    def _ask(self, state: _ArmState) -> Pack:
+    def _ask(self, state: ArmState) -> Pack:
+        pack = self._proposed(state)
+        self._directory.write_pack(pack)
+        self._note(pack)
+        return pack
+
+    def _proposed(self, state: ArmState) -> Pack:
+        """Return the next pack of an arm."""
         index, first, arm = state.packs, state.proposed, state.plan.arm
         count = min(self._plan.settings_of_pack, state.plan.settings - first)
         if state.listed is not None:
@@ -230,12 +222,9 @@ class PackQueue:
         if index == 0 and state.has_baseline:
             baseline = self._identity.setting(BASELINE, {"alpha": 0.0})
             proposals.insert(0, Proposal(baseline, None))
-        pack = Pack.of(arm, index, proposals, self._plan.seeds, state.taken)
-        self._directory.write_pack(pack)
-        self._note(pack)
-        return pack
+        return Pack.of(arm, index, proposals, self._plan.seeds, state.taken)
 
-    def _search(self, state: _ArmState, index: int, count: int) -> Sequence[Point]:
+    def _search(self, state: ArmState, index: int, count: int) -> Sequence[Point]:
         observed = [
             Observation(_point(proposal), self._values.get(proposal.setting.setting_id))
             for proposals in state.searched[: state.known]
@@ -263,9 +252,13 @@ class PackQueue:
         medians = medians_by_setting(rows)
         self.front.add(medians)
         if self._plan.sampler in ADAPTIVE:
-            defined = medians.dropna(subset=list(OBJECTIVES))
-            values = defined[list(OBJECTIVES)].itertuples(index=False, name=None)
-            self._values.update(zip(defined["setting_id"], values, strict=True))
+            self._observe(medians)
+
+    def _observe(self, medians: pd.DataFrame) -> None:
+        """Keep the medians of settings for an adaptive search."""
+        defined = medians.dropna(subset=list(OBJECTIVES))
+        values = defined[list(OBJECTIVES)].itertuples(index=False, name=None)
+        self._values.update(zip(defined["setting_id"], values, strict=True))
 
 
 def _point(proposal: Proposal) -> Point:

@@ -13,10 +13,9 @@ from study.config.reading import stored
 from study.data import Dataset
 from study.errors import LedgerError, OutputError
 from study.results.directory import ResultsDirectory, changed_keys
-from study.search.identity import Identity
+from study.search.identity import RESTORE, Identity
 
 _PACKAGES = ("numpy", "optuna", "pandas", "pyarrow", "ray", "torch")
-_PUT_BACK = "restore it from a copy, or start the study again with another --out"
 
 
 def begin_or_resume(directory: ResultsDirectory, resolved: Mapping[str, Any], identity: Identity) -> None:
@@ -32,10 +31,10 @@ def begin_or_resume(directory: ResultsDirectory, resolved: Mapping[str, Any], id
     known = directory.read_manifest() if directory.manifest_file.exists() else {}
     began_as = known.get("study", there)
     if not isinstance(began_as, dict):
-        raise LedgerError(f"{directory.manifest_file}: study is not a mapping; {_PUT_BACK}")
+        raise LedgerError(f"{directory.manifest_file}: study is not a mapping; {RESTORE}")
     if edited := changed_keys(began_as, there):
         raise LedgerError(
-            f"{directory.study_file}: was changed after the study began: {'; '.join(edited)}; {_PUT_BACK}"
+            f"{directory.study_file}: was changed after the study began: {'; '.join(edited)}; {RESTORE}"
         )
     if changed := changed_keys(there, resolved):
         raise LedgerError(

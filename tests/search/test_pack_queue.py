@@ -1,6 +1,8 @@
 """Packs are the same whatever finishes first and however often the study is interrupted."""
 
+import random
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,8 @@ from study.config.study_file import StudyConfig
 from study.errors import LedgerError
 from study.results.directory import ResultsDirectory
 from study.results.packs import Pack
-from study.search.pack_queue import LOOKAHEAD, PackQueue
+from study.search.arm_state import LOOKAHEAD
+from study.search.pack_queue import PackQueue
 from tests.worlds.small_study import IDENTITY, config_of, write_failed, write_made_up
 
 SPACES = {
@@ -96,6 +99,49 @@ def test_packs_do_not_depend_on_workers_order_or_interruptions(expected: Any, da
         assert not broken
         assert len(runs) == queue.finished_runs == queue.planned_runs == sum(p.runs for p in packs)
         assert runs["run_id"].is_unique
+
+
+def test_packs_whose_files_are_lost_are_the_same_again(expected: Any, directory: ResultsDirectory) -> None:
+    """Whether a file was deleted or damaged, had rows or not, and whatever is lost beside it."""
+    config, packs = expected
+    drawn = random.Random(config.search.sampler)
+    queue = PackQueue(config.plan().search, IDENTITY, directory)
+    asked = []
+    while (pack := queue.next()) is not None and len(asked) < len(packs) - 1:
+        write_made_up(directory, pack)
+        queue.finish(pack)
+        asked.append(pack)
+    for lost in drawn.sample(asked, 4):
+        path = directory.pack_file(lost.pack_id)
+        if drawn.random() < 0.5:
+            path.unlink()
+        else:
+            path.write_bytes(path.read_bytes()[:-3])
+    for broken in directory.broken():
+        directory.set_aside(broken)
+    again = PackQueue(config.plan().search, IDENTITY, directory)
+    assert again.finished_runs == sum(pack.runs for pack in asked)
+    undisturbed(config, directory)
+    assert directory.read_packs() == packs
+    assert directory.read_runs()[0]["run_id"].is_unique
+
+
+def test_pack_that_is_not_proposed_again_is_refused(directory: ResultsDirectory) -> None:
+    """Rows whose pack neither its file nor the search knows."""
+    packs = undisturbed(config_for("random"), directory)
+    other = replace(IDENTITY, code="other")
+    for pack in packs:
+        directory.pack_file(pack.pack_id).unlink()
+    with pytest.raises(LedgerError, match=rf"pack {packs[0].pack_id} is missing, and the search would not"):
+        PackQueue(config_for("random").plan().search, other, directory)
+    assert directory.read_packs() == []
+
+
+def test_two_packs_with_one_number_are_refused(directory: ResultsDirectory) -> None:
+    pack = undisturbed(config_for("random"), directory)[0]
+    directory.write_pack(Pack.of(pack.arm, pack.index, pack.proposals[:1], pack.seeds))
+    with pytest.raises(LedgerError, match="two packs have the same number"):
+        PackQueue(config_for("random").plan().search, IDENTITY, directory)
 
 
 def test_every_arm_is_searched_to_its_end(expected: Any) -> None:
@@ -322,5 +368,5 @@ def test_garbage_in_place_of_a_manifest_is_named(directory: ResultsDirectory) ->
     path = directory.packs / f"{pack.pack_id}.json"
     for garbage in ("", "{", "[]", '{"proposals": 3}', "\x80"):
         path.write_text(garbage, "latin-1")
-        with pytest.raises(LedgerError, match=pack.pack_id):
+        with pytest.raises(LedgerError, match=rf"{pack.pack_id}.*; `study resume` makes it again"):
             PackQueue(config.plan().search, IDENTITY, directory)

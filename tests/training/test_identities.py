@@ -136,10 +136,12 @@ def test_whatever_else_a_pack_holds_decides_its_id(
     assert_refused(outstanding, str(path), "its id is not that of what it holds")
 
 
-def test_pack_file_that_is_missing_between_others_is_refused(outstanding: ResultsDirectory) -> None:
+def test_pack_file_that_is_missing_between_others_is_made_again(outstanding: ResultsDirectory) -> None:
     (path,) = outstanding.packs.glob("defer-ordinal-standard-00000*")
+    written = path.read_bytes()
     path.unlink()
-    assert_refused(outstanding, "pack 0 of defer-ordinal-standard is missing")
+    assert resume(outstanding, in_process=True, log=lambda text: None)
+    assert path.read_bytes() == written
 
 
 def test_worker_refuses_a_pack_whose_settings_are_not_of_its_study(outstanding: ResultsDirectory) -> None:

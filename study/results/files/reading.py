@@ -52,9 +52,9 @@ def legible(
         raise LedgerError(f"{path}: cannot be read ({one_line(error)}){advice}") from None
 
 
-def read_json(path: Location) -> dict[str, Any]:
-    """Return a sealed JSON object; raises LedgerError where it is missing or damaged."""
-    with legible(path, errors=(OSError, ValueError, RecursionError)):
+def read_json(path: Location, advice: str) -> dict[str, Any]:
+    """Return a sealed JSON object; raises LedgerError, with ``advice``, where it is missing or damaged."""
+    with legible(path, advice, errors=(OSError, ValueError, RecursionError)):
         return open_json(read_whole(path))
 
 
