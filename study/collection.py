@@ -48,7 +48,7 @@ class Collection:
     @staticmethod
     def open(root: Location) -> "Collection":
         """Return what was begun in ``root``; raises LedgerError where its file is not readable."""
-        content = read_json(root / _FILE)
+        content = read_json(root / _FILE, "; restore it from a copy, or begin it again with another --out")
         with legible(root / _FILE):
             name, overrides = content["collection"], tuple(map(str, content["overrides"]))
         if name not in COLLECTIONS:
