@@ -35,8 +35,23 @@ METRICS = (
     "error_a1",
     "model_error",
     "dm_error",
+    "balanced_error",
+    "fpr",
+    "fnr",
 )
 """What is measured of the joint system on every split, by hard decisions."""
+
+CELL_NAMES = ("a0_y0", "a0_y1", "a1_y0", "a1_y1")
+"""The cells by group A and outcome Y, in the order in which everything is counted."""
+
+CELL_COUNTS = ("cases", "deferred", "model_errors", "dm_errors")
+"""What is counted in every cell of every split; every metric follows from these."""
+
+
+def cell_columns(split: str) -> list[str]:
+    """Return the ledger's columns of a split's counts, count by count and cell by cell."""
+    return [f"{split}_{count}_{cell}" for count in CELL_COUNTS for cell in CELL_NAMES]
+
 
 THRESHOLDS = ("t0_a0", "t1_a0", "t0_a1", "t1_a1")
 """The ledger's threshold columns: a lower and an upper one for each group."""

@@ -15,7 +15,7 @@ from study.results.outcomes import (
     Outcomes,
     outcomes_of,
 )
-from study.words import NO_DECISION_MAKER
+from study.words import METRICS, NO_DECISION_MAKER
 
 COLUMNS: Final = ("metric", "value", "lowest", "highest", "low", "high")
 
@@ -108,7 +108,7 @@ def _of_ledger(
             own = own.assign(idk_rate=1.0)
     else:
         own = runs[runs["setting_id"] == fact["setting_id"]]
-        own = own[[column for column in own if column.startswith("test_")]].select_dtypes("number")
+        own = own[[f"test_{metric}" for metric in METRICS if f"test_{metric}" in own]]
         own = own.rename(columns=lambda column: column.removeprefix("test_"))
     ends = own.agg(["median", "min", "max"]).T if len(own) else pd.DataFrame(columns=range(3))
     rows = [[metric, *values, np.nan, np.nan] for metric, *values in ends.itertuples()]

@@ -5,18 +5,22 @@ are the first axis, and whatever axes follow are those of the result.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
-from study.words import METRICS
+from study.words import CELL_COUNTS, CELL_NAMES, METRICS, cell_columns
 
 Values = npt.NDArray[np.floating[Any]]
 
 WHOLE: Final = {"": slice(0, 4)}
 GROUPS: Final = {**WHOLE, "_a0": slice(0, 2), "_a1": slice(2, 4)}
 """The cells of the whole and of each group, by the ending of a metric's name."""
+OUTCOMES: Final = ({"": slice(0, 4, 2)}, {"": slice(1, 4, 2)})
+"""The cells of each outcome Y, in both groups."""
 
 
 class CountsByCell(Protocol):
@@ -39,21 +43,47 @@ class CountsByCell(Protocol):
         """The decision-maker's errors on what was deferred."""
 
 
+@dataclass(frozen=True, eq=False)
+class LedgerCounts:
+    """The counts of R runs on one split, as the ledger has them; (4, R) each."""
+
+    examples: Values
+    deferred: Values
+    model_errors: Values
+    dm_errors: Values
+
+    @staticmethod
+    def of(runs: pd.DataFrame, split: str) -> "LedgerCounts":
+        """Take the counts from rows of the ledger; NaN where a run has none."""
+        counts = runs[cell_columns(split)].to_numpy(np.float64).T
+        return LedgerCounts(*counts.reshape(len(CELL_COUNTS), len(CELL_NAMES), len(runs)))
+
+
+def count_columns(cells: CountsByCell, split: str) -> dict[str, Values]:
+    """Return the ledger's columns of a split's counts by name, each (...)."""
+    counts = (cells.examples, cells.deferred, cells.model_errors, cells.dm_errors)
+    by_cell = (cell for count in counts for cell in np.asarray(count))
+    return dict(zip(cell_columns(split), by_cell, strict=True))
+
+
 def metrics(cells: CountsByCell) -> dict[str, Values]:
     """Return every name in METRICS, each (...), of the type of the counts.
 
-    NaN where undefined: a rate without examples, ``di`` where a cell is empty, ``model_error`` where the
-    model kept nothing, and ``dm_error`` where it deferred nothing.
+    NaN where undefined: a rate without examples, ``di`` where a cell is empty, ``balanced_error`` where an
+    outcome has no examples, ``model_error`` where the model kept nothing, and ``dm_error`` where it
+    deferred nothing.
     """
     examples, deferred = np.asarray(cells.examples), np.asarray(cells.deferred)
     model_errors, dm_errors = np.asarray(cells.model_errors), np.asarray(cells.dm_errors)
     errors = model_errors + dm_errors
+    (fpr,), (fnr,) = (rates("", errors, examples, cells_of).values() for cells_of in OUTCOMES)
     result = {
         **odds_difference(errors, examples),
         **rates("error", errors, examples),
         **rates("idk_rate", deferred, examples),
         **rates("model_error", model_errors, examples - deferred, WHOLE),
         **rates("dm_error", dm_errors, deferred, WHOLE),
+        **{"balanced_error": (fpr + fnr) / 2, "fpr": fpr, "fnr": fnr},
     }
     return {name: result[name] for name in METRICS}
 

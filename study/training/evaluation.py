@@ -17,7 +17,7 @@ from study.models.families import Band, Family
 from study.models.network import LANE_MULTIPLE, Thresholds, WeightNoise
 from study.models.thresholds import choose_bands, quantile_bands, random_quantiles
 from study.models.training import Trained
-from study.results.metrics import metrics
+from study.results.metrics import count_columns, metrics
 from study.results.packs import Pack
 from study.training.study_data import StudyData
 from study.words import QUANTILES, SPLITS
@@ -32,7 +32,7 @@ _CANDIDATE = 32
 class Evaluation:
     """What the networks of a pack do under each of its settings.
 
-    columns: metrics and thresholds by column name, (S, K), without thresholds for a method that never
+    columns: metrics, counts and thresholds by name, (S, K), without thresholds for a method that never
     defers; deferred, positive: the decisions on the N test rows as bits, (S, ceil(N / 8), K) uint8.
     """
 
@@ -109,8 +109,10 @@ def _evaluate(
     found: dict[str, Tensor] = {}
     for split, rows in splits.items():
         decisions = decide(score.pop(split)[..., lane], thresholds, rows.a)
-        measured = metrics(joint_counts(decisions, rows))
-        found |= {f"{split}_{name}": torch.from_numpy(values) for name, values in measured.items()}
+        counts = joint_counts(decisions, rows)
+        columns = {f"{split}_{name}": values for name, values in metrics(counts).items()}
+        columns |= count_columns(counts, split)
+        found |= {name: torch.from_numpy(values) for name, values in columns.items()}
         if split == "test":
             found |= {name: _bits(decided) for name, decided in decisions._asdict().items()}
     if pack.method != "binary":

@@ -16,7 +16,7 @@ from study.reports.paper.claims_table import claims_frame
 from study.results.directory import ResultsDirectory
 from study.results.files.schema import DECISION_MAKER_SCHEMA, OUTCOME_SCHEMA, RUN_SCHEMA, WEIGHT_SCHEMA
 from study.results.packs import Pack
-from study.words import METRICS, SPLITS
+from study.words import METRICS, SPLITS, cell_columns
 
 PAGE = Path(__file__).parents[2] / "docs" / "columns.md"
 SCHEMAS = {
@@ -39,6 +39,8 @@ def rows_of(section: str) -> list[list[str]]:
 
 
 def expanded(name: str) -> list[str]:
+    if name == "<split>_<count>_<cell>":
+        return [column for split in SPLITS for column in cell_columns(split)]
     splits = [name.replace("<split>", split) for split in SPLITS] if "<split>" in name else [name]
     return [
         each

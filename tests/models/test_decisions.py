@@ -64,6 +64,7 @@ def naive_figures(
     }
     gaps = [abs(cells[False, label] - cells[True, label]) for label in (False, True)]
     not_a = [not group for group in a]
+    fpr, fnr = (ratio(wrong, [label is of for label in y]) if of in y else nan for of in (False, True))
     return {
         "error": ratio(wrong),
         "di": (gaps[0] + gaps[1]) / 2,
@@ -76,6 +77,9 @@ def naive_figures(
         "error_a1": ratio(wrong, a) if any(a) else nan,
         "model_error": ratio(wrong, kept) if any(kept) else nan,
         "dm_error": ratio(wrong, idk) if any(idk) else nan,
+        "balanced_error": (fpr + fnr) / 2,
+        "fpr": fpr,
+        "fnr": fnr,
     }
 
 
@@ -163,6 +167,9 @@ def test_figures_of_people_counted_by_hand():
         "error_a1": 3 / 4,
         "model_error": 3 / 5,
         "dm_error": 2 / 3,
+        "balanced_error": (2 / 3 + 3 / 5) / 2,
+        "fpr": 2 / 3,
+        "fnr": 3 / 5,
     }
     assert {name: values.item() for name, values in found.items()} == pytest.approx(expected)
 

@@ -51,7 +51,19 @@ CONTRACT = {
     "worker": "string",
     "finished_at": "timestamp",
 }
-ALLOWED_MORE = {"status", "reason", "model_alpha", "test_decision_maker"}
+ALLOWED_MORE = {"status", "reason", "model_alpha", "test_decision_maker"} | {
+    f"{split}_{name}"
+    for split in ("train", "validation", "test")
+    for name in (
+        *("balanced_error", "fpr", "fnr"),
+        *(
+            f"{count}_a{a}_y{y}"
+            for count in ("cases", "deferred", "model_errors", "dm_errors")
+            for a in (0, 1)
+            for y in (0, 1)
+        ),
+    )
+}
 
 
 @pytest.fixture

@@ -4,12 +4,13 @@ from fractions import Fraction
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from study.results.metrics import metrics
+from study.results.metrics import LedgerCounts, count_columns, metrics
 from study.words import METRICS
 
 
@@ -49,6 +50,9 @@ def test_metrics_are_shares_of_the_cells_counted(drawn) -> None:
             "error_a1": share(errors[2:], n[2:]),
             "model_error": share(m, [a - b for a, b in zip(n, d, strict=True)]),
             "dm_error": share(w, d),
+            "balanced_error": (share(errors[::2], n[::2]) + share(errors[1::2], n[1::2])) / 2,
+            "fpr": share(errors[::2], n[::2]),
+            "fnr": share(errors[1::2], n[1::2]),
         }
         assert {name: values[k] for name, values in found.items()} == pytest.approx(expected, nan_ok=True)
 
@@ -59,3 +63,13 @@ def test_axes_after_the_cells_are_those_of_the_result() -> None:
     one = metrics(cells_of(*(c[:, 1, 2] for c in (counts + 5, counts, np.zeros_like(counts), counts))))
     assert {name: values.shape for name, values in found.items()} == dict.fromkeys(METRICS, (2, 3))
     assert {name: values[1, 2] for name, values in found.items()} == pytest.approx(one)
+
+
+@given(arrays(np.int64, (4, 4, 3), elements=st.integers(0, 40)))
+def test_counts_in_the_ledger_give_the_same_metrics_bit_for_bit(drawn) -> None:
+    cells = cells_of(drawn.sum(axis=0), drawn[0] + drawn[1], drawn[2], drawn[0])
+    columns = count_columns(cells, "validation")
+    assert columns["validation_model_errors_a1_y0"].tolist() == drawn[2, 2].tolist()
+    runs = pd.DataFrame(columns).astype(np.int32)
+    again = metrics(LedgerCounts.of(runs, "validation"))
+    np.testing.assert_equal(again, metrics(cells))

@@ -21,7 +21,7 @@ from study.results.directory import ResultsDirectory
 from study.results.outcomes import weighted_metrics
 from study.training.launch import launch
 from study.training.study_data import rows_by_use
-from study.words import METHODS
+from study.words import METHODS, METRICS, SPLITS
 from tests.worlds.small_study import assert_same_rows, config_of
 
 Numbers = np.ndarray[Any, np.dtype[np.float64]]
@@ -166,6 +166,19 @@ def recounted(deferred: Any, positive: Any, label: Any, group: Any, by_maker: An
         "error_a1": wrong[group].mean(),
         "model_error": wrong[kept].mean() if kept.any() else np.nan,
         "dm_error": wrong[deferred].mean() if deferred.any() else np.nan,
+        "balanced_error": (wrong[~label].mean() + wrong[label].mean()) / 2,
+        "fpr": wrong[~label].mean(),
+        "fnr": wrong[label].mean(),
+    } | {
+        f"{count}_a{a}_y{y}": int((counted & (group == a) & (label == y)).sum())
+        for count, counted in (
+            ("cases", np.ones_like(label)),
+            ("deferred", deferred),
+            ("model_errors", kept & wrong),
+            ("dm_errors", deferred & wrong),
+        )
+        for a in (0, 1)
+        for y in (0, 1)
     }
 
 
@@ -185,6 +198,38 @@ def test_test_figures_are_those_of_the_decisions_kept(finished: Finished) -> Non
         assert {f"test_{name}" for name in figures} == set(columns) - {"test_decision_maker"}
         for name, value in figures.items():
             assert row[f"test_{name}"] == pytest.approx(value, abs=1e-12, nan_ok=True), name
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_every_metric_of_a_row_follows_from_its_own_counts(finished: Finished, split: str) -> None:
+    for row in finished.runs.to_dict("records"):
+        cases, deferred, model_errors, dm_errors = (
+            [row[f"{split}_{count}_a{a}_y{y}"] for a in (0, 1) for y in (0, 1)]
+            for count in ("cases", "deferred", "model_errors", "dm_errors")
+        )
+        wrong = [kept + left for kept, left in zip(model_errors, dm_errors, strict=True)]
+        rate = [w / n for w, n in zip(wrong, cases, strict=True)]
+        kept = sum(cases) - sum(deferred)
+        fpr = (wrong[0] + wrong[2]) / (cases[0] + cases[2])
+        fnr = (wrong[1] + wrong[3]) / (cases[1] + cases[3])
+        assert {name: row[f"{split}_{name}"] for name in METRICS} == {
+            "error": sum(wrong) / sum(cases),
+            "di": (abs(rate[0] - rate[2]) + abs(rate[1] - rate[3])) / 2,
+            "di_y0": abs(rate[0] - rate[2]),
+            "di_y1": abs(rate[1] - rate[3]),
+            "idk_rate": sum(deferred) / sum(cases),
+            "idk_rate_a0": sum(deferred[:2]) / sum(cases[:2]),
+            "idk_rate_a1": sum(deferred[2:]) / sum(cases[2:]),
+            "error_a0": sum(wrong[:2]) / sum(cases[:2]),
+            "error_a1": sum(wrong[2:]) / sum(cases[2:]),
+            "model_error": pytest.approx(sum(model_errors) / kept if kept else np.nan, nan_ok=True, abs=0),
+            "dm_error": pytest.approx(
+                sum(dm_errors) / sum(deferred) if sum(deferred) else np.nan, nan_ok=True, abs=0
+            ),
+            "balanced_error": (fpr + fnr) / 2,
+            "fpr": fpr,
+            "fnr": fnr,
+        }
 
 
 def test_reports_find_the_same_figures_in_the_decisions(finished: Finished) -> None:

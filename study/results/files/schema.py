@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from study.storage.seals import check_parquet, seal_parquet
-from study.words import METRICS, SPLITS, THRESHOLDS
+from study.words import METRICS, SPLITS, THRESHOLDS, cell_columns
 
 RUN_SCHEMA = pa.schema(
     [
@@ -26,6 +26,7 @@ RUN_SCHEMA = pa.schema(
         *((name, pa.int32()) for name in ("epochs", "best_epoch")),
         *((name, pa.string()) for name in ("status", "reason")),
         *((f"{split}_{metric}", pa.float64()) for split in SPLITS for metric in METRICS),
+        *((name, pa.int32()) for split in SPLITS for name in cell_columns(split)),
         *((name, pa.float64()) for name in ("validation_loss", "seconds")),
         *((name, pa.string()) for name in ("pack_id", "worker")),
         ("finished_at", pa.timestamp("us", tz="UTC")),
