@@ -186,8 +186,7 @@ class Study:
             method, model, decision_maker: narrow down the candidates.
 
         Raises:
-            UserError: a wrong limit or confidence, or a table with a ``group``, whose rows are not
-                independent of each other.
+            UserError: a wrong limit or confidence.
             LedgerError: there is no candidate, or outcomes are missing.
         """
         wanted = [parse_limit(limit) for limit in limits]
@@ -196,11 +195,6 @@ class Study:
         if not 0 < confidence < 1:
             raise UserError(f"--confidence: must be a number between 0 and 1, got {confidence:g}")
         self.directory.require()
-        if self.config.dataset.group is not None:
-            raise UserError(
-                f"--guarantee: rows with the same {self.config.dataset.group} (dataset.group) are not "
-                "independent, and exact bounds need independent test cases; give a table of one row each"
-            )
         runs, _ = self.directory.read_runs()
         runs = narrowed(runs[runs["status"] != FAILED], method, model, decision_maker)
         for name, limit in (("idk_rate", max_idk), ("di", max_di), ("error", max_error)):

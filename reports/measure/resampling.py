@@ -9,7 +9,6 @@ import numpy.typing as npt
 import pandas as pd
 
 from study.results.group_metrics import RESAMPLES
-from study.results.intervals import resampled_examples
 from study.results.limits import POINT
 from study.results.outcomes import (
     WEIGHTED_METRICS,
@@ -109,7 +108,7 @@ def resample(results: Results, generator: np.random.Generator, resamples: int = 
         return Samples(observed, [], str(error))
     once = np.ones((1, len(outcomes.label)))
     observed = _by_seed(rows, facts, measured, metrics_alone(outcomes, once))
-    weights = resampled_examples(generator, len(outcomes.label), resamples)
+    weights = outcomes.resampled(generator, resamples)
     drawn = weighted_metrics(outcomes, list(facts["test_decision_maker"]), weights)
     return Samples(observed, _by_seed(rows, facts, drawn, metrics_alone(outcomes, weights)), "")
 

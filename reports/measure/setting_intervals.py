@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from study.results.group_metrics import RESAMPLES, SEED
-from study.results.intervals import medians, percentile_interval, resampled_examples
+from study.results.intervals import medians, percentile_interval
 from study.results.limits import OBJECTIVES
 from study.results.outcomes import MissingOutcomesError, OutcomeReader, outcomes_of, weighted_metrics
 
@@ -56,7 +56,7 @@ def setting_intervals(
         outcomes = outcomes_of(read, runs)
     except MissingOutcomesError as error:
         return SettingIntervals(none, str(error))
-    weights = resampled_examples(np.random.default_rng(SEED), examples, RESAMPLES)
+    weights = outcomes.resampled(np.random.default_rng(SEED), RESAMPLES)
     column = "test_decision_maker" if "test_decision_maker" in runs else "decision_maker"
     drawn = weighted_metrics(outcomes, runs[column].astype(str).tolist(), weights)
     rows = []

@@ -13,13 +13,21 @@ from study.results.limits import OBJECTIVES
 from study.results.wording import NOTHING, decimals, signed
 
 
-def comparison_table(comparisons: Comparisons, labels: Mapping[str, str]) -> dict[str, Any] | None:
-    """The hypervolumes of the methods' fronts and their differences, with both intervals."""
+def comparison_table(
+    comparisons: Comparisons, labels: Mapping[str, str], units: str
+) -> dict[str, Any] | None:
+    """The hypervolumes of the methods' fronts and their differences, with both intervals.
+
+    Args:
+        comparisons: of the methods.
+        labels: of the decision-makers.
+        units: what the bootstrap draws.
+    """
     frame = comparisons.frame
     if not len(frame):
         return None
     head = ["decision-maker", "model", "method", "hypervolume"]
-    head += ["95 %, variation over seeds", "95 %, bootstrap over test cases", "seeds"]
+    head += ["95 %, variation over seeds", f"95 %, bootstrap over {units}", "seeds"]
     rows = []
     for row in frame.to_dict("records"):
         alone = pd.isna(row["second"])

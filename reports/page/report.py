@@ -104,7 +104,9 @@ SECTIONS: Final = (
     Section("choose", "Choose a setting", lambda r: chooser(r.measures)),
     Section("by-group", "Deferral and error rates by group", _by_group),
     Section(
-        "comparisons", "Method comparison", lambda r: comparison_table(r.measures.comparisons, r.labels)
+        "comparisons",
+        "Method comparison",
+        lambda r: comparison_table(r.measures.comparisons, r.labels, r.results.units),
     ),
     Section("importance", "Hyperparameter importance", _importance),
     Section("claims", "The paper’s claims", lambda r: claims(r.results)),
@@ -175,4 +177,8 @@ def body_of(section: Section, report: Report) -> Markup | None:
     if not len(report.results.runs) and not section.without_runs:
         return None
     context = section.context(report)
-    return None if context is None else render(section.anchor, album=report.album, **context)
+    return (
+        None
+        if context is None
+        else render(section.anchor, album=report.album, units=report.results.units, **context)
+    )

@@ -13,14 +13,12 @@ from study.data.dataset import Dataset, Float32, Int64
 from study.data.decisions import MOST_ERROR
 from study.data.logistic import auc, fit_logistic, predict_logistic
 from study.data.preprocessing import MAX_LEVELS, Bool, shown, spoilt_numbers, texts
+from study.data.small_cells import small_cells
 from study.data.splits import TEST, TRAIN, VALIDATION
 from study.words import SPLITS
 
-BOUNDS = {"di": 0.05, "label": 0.95, "group": 0.9, "same": 0.995}
-"""Half-width of DI's interval from which on, and AUC or share of rows above which, there is a line."""
-
-ASSUMED_ERROR = 0.3
-"""Error rate of the model whose DI the first caution is about."""
+BOUNDS = {"label": 0.95, "group": 0.9, "same": 0.995}
+"""AUC or share of rows above which there is a line."""
 
 LEAST_NUMBERS = 10
 """From so many categories on, a column that is nearly one of numbers is named."""
@@ -35,20 +33,10 @@ def cautions(dataset: Dataset) -> list[str]:
     Takes a second or two on 100,000 rows.
     """
     every = (
-        *(_small_cells, _decision_maker, _near_equal, _gives_label_away, _twins, _cases_apart),
+        *(small_cells, _decision_maker, _near_equal, _gives_label_away, _twins, _cases_apart),
         *(_group_guessed, _constant, _spoilt_numbers),
     )
     return [line for check in every for line in check(dataset)]
-
-
-def di_half_width(sizes: "np.ndarray[tuple[int, int], np.dtype[np.int64]]", error: float) -> float:
-    """Return the half-width of the 95 % interval of DI (Eq. 11) of a model with this ``error`` everywhere.
-
-    sizes: (2, 2), rows by A and y. By the normal approximation; NaN where a cell is empty.
-    """
-    if not sizes.all():
-        return float("nan")
-    return float(1.96 * 0.5 * np.sqrt(error * (1 - error) * (1 / sizes).sum()))
 
 
 def disparate_impact(wrong: Bool, label: Bool, group: Bool) -> float:
@@ -57,27 +45,6 @@ def disparate_impact(wrong: Bool, label: Bool, group: Bool) -> float:
     if not all(len(cell) for row in rates for cell in row):
         return float("nan")
     return float(np.mean([abs(row[0].mean() - row[1].mean()) for row in rates]))
-
-
-def _small_cells(dataset: Dataset) -> Iterator[str]:
-    sizes = np.zeros((len(SPLITS), 2, 2), dtype=np.int64)
-    np.add.at(sizes, (dataset.split, dataset.sensitive, dataset.label.astype(np.int64)), 1)
-    if not sizes.all():
-        split, a, y = np.argwhere(sizes == 0)[0]
-        yield (
-            f"the odds difference (DI) cannot be measured: the {SPLITS[split]} split has no row with "
-            f"A = {a} and y = {y}; gather some, or choose another group"
-        )
-        return
-    a, y = np.unravel_index(int(sizes[TEST].argmin()), (2, 2))
-    width = di_half_width(sizes[TEST], ASSUMED_ERROR)
-    if width > BOUNDS["di"]:
-        yield (
-            f"the odds difference (DI) is known to ± {width:.2f} only (95 %, a model with "
-            f"{100 * ASSUMED_ERROR:.0f} % error), the test split has {sizes[TEST, a, y]:,} rows with "
-            f"A = {a} and y = {y}: take smaller "
-            "odds differences for chance, or gather more such cases"
-        )
 
 
 def _decision_maker(dataset: Dataset) -> Iterator[str]:

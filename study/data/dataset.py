@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from study.data.decisions import Decisions, complete
-from study.data.preprocessing import Column, Group, Preprocessing, shown, standardise
+from study.data.preprocessing import Column, Group, Preprocessing, shown, standardise, texts
 from study.data.splits import TRAIN, split_rows
 from study.errors import DataError
 from study.storage.whole_files import write_whole
@@ -91,6 +91,18 @@ class Dataset:
     preprocessing: Preprocessing
     decisions: Decisions | None = None
     own: OwnTable | None = None
+
+    @property
+    def group_name(self) -> str | None:
+        """The column whose value rows of one person or case share; None where rows are independent."""
+        return self.own.section.group if self.own is not None else None
+
+    @property
+    def group_number(self) -> Int64 | None:
+        """Which value of that column a row has, numbered from 0 on: (N,)."""
+        if self.own is None or self.group_name is None:
+            return None
+        return pd.factorize(texts(self.own.frame[self.group_name]))[0].astype(np.int64)
 
     def indices(self, split: str) -> Int64:
         """Rows of one of SPLITS by name, ascending: int64 (n,). DataError for another name."""

@@ -33,8 +33,14 @@ class Markdown(str):
     __slots__ = ()
 
 
-def model_card(model: DeployedModel, metrics: Mapping[str, Spread]) -> str:
-    """Return the card of ``model``; ``metrics`` are those of the test rows, as ``spreads`` names them."""
+def model_card(model: DeployedModel, metrics: Mapping[str, Spread], units: str) -> str:
+    """Return the card of ``model``.
+
+    Args:
+        model: whose card it is.
+        metrics: of the test rows, as ``spreads`` names them.
+        units: what their intervals are over, as ``Outcomes.units`` names it.
+    """
     uncertainty = model.family.model(model.method).uncertainty
     limits = None
     if uncertainty is not None and callable(uncertainty.limit):
@@ -45,6 +51,7 @@ def model_card(model: DeployedModel, metrics: Mapping[str, Spread]) -> str:
         about=model.about,
         run=model.about["run"],
         metrics=metrics,
+        units=units,
         groups=group_names(model.preprocessing.group),
         uncertainty=uncertainty,
         limits=limits,

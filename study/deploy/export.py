@@ -95,7 +95,7 @@ def export(
             loaded = load_model(made)
             _check(loaded, source, tested)
             measured = spreads(tested, [run["test_decision_maker"]], resampled_cells(tested))
-            (made / CARD_FILE).write_text(model_card(loaded, measured), "utf-8")
+            (made / CARD_FILE).write_text(model_card(loaded, measured, tested.units), "utf-8")
             made.replace(place)
     except OSError as error:
         reason = error.strerror or type(error).__name__

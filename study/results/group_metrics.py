@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from study.results.intervals import Interval, medians, percentile_interval, resampled_examples
+from study.results.intervals import Interval, medians, percentile_interval
 from study.results.metrics import GROUPS, Values, odds_difference, rates
 from study.results.outcomes import CELLS, Cells, Outcomes, decision_makers_wrong
 
@@ -65,7 +65,7 @@ def group_metrics(outcomes: Outcomes, decision_maker: Sequence[str], cells: Cell
 
 def resampled_cells(outcomes: Outcomes, resamples: int = RESAMPLES) -> Cells:
     """The examples as they are, then `resamples` times drawn again; the same for the same number."""
-    drawn = resampled_examples(np.random.default_rng(SEED), len(outcomes.label), resamples)
+    drawn = outcomes.resampled(np.random.default_rng(SEED), resamples)
     return Cells(outcomes, np.vstack([np.ones_like(outcomes.label, dtype=drawn.dtype), drawn]))
 
 

@@ -1,4 +1,4 @@
-"""Confidence intervals: over seeds by Student's t, over test cases by the bootstrap."""
+"""Confidence intervals: over seeds by Student's t, over test cases or groups of them by the bootstrap."""
 
 from typing import Any, Final, NamedTuple
 
@@ -78,16 +78,29 @@ def percentile_interval(resampled: npt.ArrayLike) -> Interval | None:
 
 
 def resampled_examples(
-    generator: np.random.Generator, examples: int, resamples: int
+    generator: np.random.Generator,
+    examples: int,
+    resamples: int,
+    cluster: npt.NDArray[np.int64] | None = None,
 ) -> npt.NDArray[np.int32]:
     """How often each of so many examples is drawn, with replacement, in each resample: (B, N).
 
-    Every row sums to N; rows are multinomial with equal probabilities.
+    Args:
+        generator: the source of the draws.
+        examples: N, how many there are.
+        resamples: B.
+        cluster: (N,) the cluster of each example, 0 to G - 1 without gaps: clusters are drawn, and every
+            example as often as its own. None where examples are independent.
+
+    Returns:
+        Counts, multinomial with equal probabilities over what is drawn: each row sums to N, with clusters
+        it does so on average.
     """
-    counts = np.empty((resamples, examples), dtype=np.int32)
+    drawn = examples if cluster is None else int(cluster.max(initial=-1)) + 1
+    counts = np.empty((resamples, drawn), dtype=np.int32)
     for row in counts:
-        row[:] = np.bincount(generator.integers(examples, size=examples), minlength=examples)
-    return counts
+        row[:] = np.bincount(generator.integers(drawn, size=drawn), minlength=drawn)
+    return counts if cluster is None else counts[:, cluster]
 
 
 def medians(values: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float64]:

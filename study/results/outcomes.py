@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from study.results.intervals import resampled_examples
 from study.results.metrics import WHOLE, odds_difference, rates
 from study.results.wording import counted
 
@@ -18,6 +19,32 @@ BLOCK: Final = 8_000_000
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float32]
+Int64 = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Clusters:
+    """Test cases that are not independent of each other, such as the rows of one person.
+
+    Attributes:
+        name: of the table's column that tells clusters apart.
+        number: (N,) the cluster of each case, 0 to G - 1 without gaps.
+    """
+
+    name: str
+    number: Int64
+
+    @property
+    def count(self) -> int:
+        """G, how many clusters there are."""
+        return int(self.number.max(initial=-1)) + 1
+
+    def one_of_each(self, seed: int) -> Bools:
+        """(N,) True for one case of each cluster, drawn by ``seed``."""
+        order = np.argsort(np.random.default_rng(seed).random(len(self.number)), kind="stable")
+        chosen = np.zeros(len(self.number), dtype=np.bool_)
+        chosen[order[np.unique(self.number[order], return_index=True)[1]]] = True
+        return chosen
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +58,7 @@ class Outcomes:
         label: (N,), Y.
         sensitive: (N,), A.
         decisions: by decision-maker, (N,), the class that it decides for.
+        clusters: which examples belong together; None where all are independent.
 
     Raises ValueError where the shapes do not fit.
     """
@@ -41,6 +69,7 @@ class Outcomes:
     label: Bools
     sensitive: Bools
     decisions: Mapping[str, Bools]
+    clusters: Clusters | None = None
 
     def __post_init__(self) -> None:
         """Check the shapes."""
@@ -53,11 +82,28 @@ class Outcomes:
         for name, row in (("sensitive", self.sensitive), *self.decisions.items()):
             if row.shape != (examples,):
                 raise ValueError(f"{name} must be {(examples,)}, one for each example, got {row.shape}")
+        if self.clusters is not None and self.clusters.number.shape != (examples,):
+            raise ValueError(f"clusters must be {(examples,)}, got {self.clusters.number.shape}")
+
+    @property
+    def units(self) -> str:
+        """What a bootstrap draws, in words: test cases, or groups of them."""
+        return units(self.clusters)
+
+    def resampled(self, generator: np.random.Generator, resamples: int) -> npt.NDArray[np.int32]:
+        """How often each example counts in each resample: (B, N), see `resampled_examples`."""
+        number = None if self.clusters is None else self.clusters.number
+        return resampled_examples(generator, len(self.label), resamples, number)
 
     def take(self, runs: npt.NDArray[np.intp]) -> "Outcomes":
         """The outcomes of those runs, by number."""
         run_id = [self.run_id[run] for run in runs]
         return replace(self, run_id=run_id, deferred=self.deferred[runs], positive=self.positive[runs])
+
+
+def units(clusters: Clusters | None) -> str:
+    """What is resampled in words: `test cases`, or such as `300 groups by person`."""
+    return "test cases" if clusters is None else f"{counted(clusters.count, 'group')} by {clusters.name}"
 
 
 class MissingOutcomesError(Exception):

@@ -29,8 +29,9 @@ class Selection:
     its own metrics, which may be beyond a limit that the medians are within. ``validation_seeds`` and
     ``test_seeds`` hold the smallest and largest of the seeds; ``test_interval`` a bootstrap interval of
     95 % of the test median over the test cases, None where there is none: ``no_interval`` says why.
-    ``exceeded`` says by how much each constraint is missed. Where fewer runs have ``finished`` than are
-    ``planned``, the choice may change; those in ``broken`` files do not count as finished.
+    ``units`` are what it draws. ``exceeded`` says by how much each constraint is missed. Where fewer runs
+    have ``finished`` than are ``planned``, the choice may change; those in ``broken`` files do not count as
+    finished.
     """
 
     satisfies: bool
@@ -52,6 +53,7 @@ class Selection:
     test_interval: dict[str, Ends | None]
     exceeded: dict[str, float]
     no_interval: str
+    units: str
     finished: int
     planned: int
     broken: tuple[Broken, ...]
@@ -60,7 +62,7 @@ class Selection:
         """Return the selection as plain data, the contract's keys first."""
         names = ("setting_id", "run_id", "method", "alpha", "gamma", "validation", "test")
         rest = ("model", "decision_maker", "dataset", "seeds")
-        spread = ("run_validation", "run_test", "validation_seeds", "test_seeds", "test_interval")
+        spread = ("run_validation", "run_test", "validation_seeds", "test_seeds", "test_interval", "units")
         data = {name: getattr(self, name) for name in (*names, *rest, *spread, "finished", "planned")}
         return {**data, "broken": [str(item.path) for item in self.broken]}
 
@@ -80,7 +82,8 @@ class Selection:
         if self.no_interval:
             lines.append(f"  no 95 % interval: {self.no_interval}")
         else:
-            lines.append(_line("  95 % interval, test cases", self.test_interval.values()))
+            lines.append(_line("  95 % interval", self.test_interval.values()))
+            lines.append(f"  (bootstrap over {self.units})")
         lines.append(_line("run, validation", self.run_validation.values()))
         lines.append(_line("run, test", self.run_test.values()))
         if self.finished < self.planned:
@@ -136,7 +139,7 @@ def select(
     over = {NAMES[metric]: float(chosen[f"over_{metric}"]) for metric in limits}
     run_id = median_runs(own, f"validation_{COLUMN[minimise]}")[chosen["setting_id"]]
     run = own[own["run_id"] == run_id].iloc[0]
-    intervals, no_interval = _intervals(own, read_outcomes)
+    intervals, no_interval, units = _intervals(own, read_outcomes)
     return Selection(
         satisfies=bool(chosen["excess"] == 0),
         setting_id=chosen["setting_id"],
@@ -157,6 +160,7 @@ def select(
         test_interval={name: intervals[name].test_set if intervals else None for name in COLUMN.values()},
         exceeded={name: excess for name, excess in over.items() if excess > 0},
         no_interval=no_interval,
+        units=units,
         finished=len(runs),
         planned=planned,
         broken=tuple(broken),
@@ -181,12 +185,14 @@ def narrowed(
     return runs
 
 
-def _intervals(own: pd.DataFrame, read_outcomes: OutcomeReader) -> tuple[Mapping[str, Spread], str]:
+def _intervals(own: pd.DataFrame, read_outcomes: OutcomeReader) -> tuple[Mapping[str, Spread], str, str]:
+    """Return the intervals, why there are none, and what they draw."""
     try:
         outcomes = outcomes_of(read_outcomes, own)
     except MissingOutcomesError as error:
-        return {}, str(error)
-    return spreads(outcomes, own["test_decision_maker"].tolist(), resampled_cells(outcomes)), ""
+        return {}, str(error), ""
+    intervals = spreads(outcomes, own["test_decision_maker"].tolist(), resampled_cells(outcomes))
+    return intervals, "", outcomes.units
 
 
 def _range(own: pd.DataFrame, split: str) -> dict[str, Ends | None]:

@@ -27,6 +27,7 @@ class Results:
         state: `running`, `interrupted` or `finished`.
         outcomes: reads what the runs asked for decided on every test example, only when asked, as they
             are large; None where they are not at hand.
+        units: what a bootstrap draws, in words: test cases, or groups of them.
     """
 
     runs: pd.DataFrame
@@ -37,3 +38,4 @@ class Results:
     failed: int
     state: str
     outcomes: OutcomeReader = lambda runs: None
+    units: str = "test cases"

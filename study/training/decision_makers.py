@@ -14,6 +14,7 @@ from study.models.examples import Examples, with_bias
 from study.models.training import TrainingOptions
 from study.results.directory import ResultsDirectory
 from study.results.metrics import metrics
+from study.results.outcomes import Clusters
 from study.seeds import stream_seed
 from study.training.study_data import rows_by_use
 from study.words import SPLITS
@@ -72,7 +73,9 @@ def decision_makers(
     probabilities = (np.asarray(row, dtype=np.float32) for row in stored["probability"])
     found = dict(zip(stored["decision_maker"], probabilities, strict=True))
     test = rows_by_use(dataset, plan.thresholds.choose_on)["test"]
-    directory.write_test_rows(dataset.label > 0.5, dataset.sensitive == 1, found, test)
+    name, number = dataset.group_name, dataset.group_number
+    clusters = None if name is None or number is None else Clusters(name, number)
+    directory.write_test_rows(dataset.label > 0.5, dataset.sensitive == 1, found, test, clusters)
     return found
 
 

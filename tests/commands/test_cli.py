@@ -414,14 +414,27 @@ def test_select_with_a_guarantee_names_a_run_and_its_bounds_or_says_what_is_miss
     )
 
 
-def test_a_table_with_groups_has_no_guarantee(tmp_path: Path, say: Say) -> None:
+def test_of_a_table_with_groups_intervals_and_guarantees_count_groups(tmp_path: Path, say: Say) -> None:
     section = write_cases(tmp_path / "cases.csv")
-    section |= {"group": "case", "drop": [name for name in section["drop"] if name != "case"]}
+    table = pd.read_csv(tmp_path / "cases.csv")
+    # Two rows of one split for each person: 100 test rows of 50 people.
+    table["person"] = [f"p{row % 3}-{row // 6}" for row in range(len(table))]
+    table.to_csv(tmp_path / "cases.csv", index=False)
     results = tmp_path / "results"
-    study.Study.run({**TINY, "dataset": section, "seeds": 1}, out=results, in_process=True)
-    say("status", results)
+    given = {**TINY, "dataset": section | {"group": "person"}, "seeds": 1}
+    made = study.Study.run(given, out=results, in_process=True)
+    assert "bootstrap over 50 groups by person" in say("select", results).out
     answer = say("select", results, "--guarantee", "error<=0.9")
-    assert_refused(answer, "rows with the same case (dataset.group) are not independent")
+    assert "on one test case of each of 50 groups by person: error 0." in answer.out
+    assert "the guarantee is about a random case of a random group" in answer.out
+    chosen = json.loads(say("select", results, "--guarantee", "error<=0.9", "--json").out)
+    assert (chosen["guarantee"]["test_cases"], chosen["guarantee"]["groups"]) == (50, "50 groups by person")
+    page = made.report(tmp_path / "report").read_text("utf-8")  # type: ignore[union-attr]
+    assert "bootstrap interval over 50 groups by person" in page
+    assert "over test cases" not in page
+    model = made.export(chosen["run_id"], tmp_path / "model")
+    assert model.method == chosen["method"]
+    assert "interval over 50 groups by person." in (tmp_path / "model" / "MODEL_CARD.md").read_text("utf-8")
 
 
 def test_select_for_a_person_and_for_a_program(tiny_results: ResultsDirectory, say: Say) -> None:

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from study.data import cautions, load_dataset
-from study.data.cautions import di_half_width, disparate_impact
+from study.data.cautions import disparate_impact
+from study.data.small_cells import di_half_width, independent_by_cell
 from study.words import SPLITS
 from tests.worlds.own_tables import cases, own
 
@@ -39,6 +40,29 @@ def test_small_cells_give_the_interval_of_di() -> None:
     line = only(sound(1000))
     assert line.startswith("the odds difference (DI) is known to ± 0.1")
     assert "take smaller odds differences for chance" in line
+
+
+def test_rows_of_a_group_are_counted_as_what_they_are_worth() -> None:
+    """Twenty rows of each of 1,000 people tell no more than one: the caution stays, with the same width."""
+    once = sound(1000)
+    line = only(once)
+    twenty = once.loc[np.repeat(np.arange(1000), 20)].reset_index(drop=True)
+    assert lines(twenty.drop(columns="case"), drop=()) != []  # Copies on both sides, but no small cells.
+    grouped = lines(twenty, group="case", drop=())[0]
+    assert grouped.split(" only")[0] == line.split(" only")[0]
+    assert "independent ones by case: take smaller" in grouped
+    frame = pd.DataFrame({"group": [0, 0, 0, 1, 1, 2, 2, 2], "label": 1, "a": 0})
+    assert _worth(frame) == pytest.approx(8**2 / (9 + 4 + 9))
+
+
+def _worth(frame: pd.DataFrame) -> float:
+    class Given:
+        split = np.full(len(frame), 2)
+        sensitive, label = frame["a"].to_numpy(), frame["label"].to_numpy()
+
+    found = independent_by_cell(Given(), frame["group"].to_numpy())  # type: ignore[arg-type]
+    assert found[0, 0] == found[1, 0] == found[1, 1] == 0
+    return float(found[0, 1])
 
 
 def test_interval_is_that_of_simulated_models() -> None:

@@ -144,7 +144,7 @@ def test_what_a_table_is_called_and_holds_is_shown_letter_by_letter(exported: di
         about={**model.about, "run": run, "study": study, "source": HOSTILE},
     )
     metrics = dict.fromkeys(MEASURED, Spread(0.25, 0.2, 0.3, None))
-    card = model_card(made, metrics)
+    card = model_card(made, metrics, f"3 groups by {HOSTILE}")
     plain = model_card(model, metrics)
     assert [line for line in card.splitlines() if line.startswith("#")] == [
         line for line in plain.splitlines() if line.startswith("#")

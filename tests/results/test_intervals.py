@@ -92,6 +92,14 @@ def test_the_percentiles_leave_out_what_is_undefined() -> None:
     assert percentile_interval([math.nan]) is None
 
 
+def test_resamples_of_clusters_draw_whole_clusters() -> None:
+    cluster = np.array([0, 2, 1, 0, 2, 2])
+    drawn = resampled_examples(np.random.default_rng(3), 6, 4000, cluster)
+    by_cluster = resampled_examples(np.random.default_rng(3), 3, 4000)
+    assert np.array_equal(drawn, by_cluster[:, cluster])
+    assert (drawn[:, [0, 1, 2]].sum(axis=1) == 3).all()
+
+
 def test_resamples_are_multinomial_and_repeatable() -> None:
     drawn = resampled_examples(np.random.default_rng(3), 50, 4000)
     assert drawn.shape == (4000, 50)

@@ -13,6 +13,7 @@ from study.errors import LedgerError
 from study.results.files.paths import ResultsPaths
 from study.results.files.reading import Broken, broken, legible, read_each
 from study.results.files.schema import (
+    CLUSTERS_NAME,
     DECISION_MAKER_SCHEMA,
     BoolArray,
     frame,
@@ -23,7 +24,7 @@ from study.results.files.schema import (
     to_parquet,
     to_table,
 )
-from study.results.outcomes import Outcomes
+from study.results.outcomes import Clusters, Outcomes, units
 from study.storage.locations import Location, files_in
 from study.storage.whole_files import read_whole, write_whole
 
@@ -50,16 +51,24 @@ class DecisionFiles(ResultsPaths):
         sensitive: BoolArray,
         probabilities: Mapping[str, npt.NDArray[Any]],
         rows: npt.NDArray[Any] | slice = slice(None),
+        clusters: Clusters | None = None,
     ) -> None:
         """Write the test rows, ``rows`` of the N of the data, and what each decision-maker decides on them.
 
+        ``clusters`` are those of the N rows; the test rows' are numbered anew.
         Where they were written before they must be the same, and the probabilities (N,) equal to the last
         bit: with them the finished runs were trained and measured. Raises LedgerError where they differ.
         """
-        columns = {"label": label[rows], "sensitive": sensitive[rows]}
+        columns: dict[str, npt.NDArray[Any]] = {"label": label[rows], "sensitive": sensitive[rows]}
         columns |= {f"decision_{name}": chances[rows] >= 0.5 for name, chances in probabilities.items()}
+        fields = [(name, pa.bool_()) for name in columns]
         digest = hashlib.sha256(b"".join(chances.tobytes() for chances in probabilities.values()))
-        schema = pa.schema([(name, pa.bool_()) for name in columns], {"probabilities": digest.hexdigest()})
+        metadata = {b"probabilities": digest.hexdigest().encode()}
+        if clusters is not None:
+            columns["cluster"] = np.unique(clusters.number[rows], return_inverse=True)[1]
+            fields.append(("cluster", pa.int32()))
+            metadata[CLUSTERS_NAME] = clusters.name.encode()
+        schema = pa.schema(fields, metadata)
         table = to_table(columns, schema)
         if not self.test_rows_file.exists():
             write_whole(self.test_rows_file, to_parquet(table))
@@ -84,7 +93,7 @@ class DecisionFiles(ResultsPaths):
             return None
         with legible(self.test_rows_file, _AGAIN):
             examples = read_test_rows(read_whole(self.test_rows_file))
-        label = examples.pop("label")
+        label = examples.label
         by_pack = runs.groupby("pack_id", observed=True)["run_id"]
         wanted = {pack: pa.array(own, pa.string()) for pack, own in by_pack}
         none = np.zeros((0, len(label)), np.bool_)
@@ -100,11 +109,19 @@ class DecisionFiles(ResultsPaths):
             deferred=np.concatenate(deferred),
             positive=np.concatenate(positive),
             label=label,
-            sensitive=examples.pop("sensitive"),
-            decisions={name.removeprefix("decision_"): made for name, made in examples.items()},
+            sensitive=examples.sensitive,
+            decisions=examples.decisions,
+            clusters=examples.clusters,
         )
         once = np.sort(np.unique(outcomes.run_id, return_index=True)[1])
         return outcomes if len(once) == len(outcomes.run_id) else outcomes.take(once)
+
+    def test_units(self) -> str:
+        """Return what intervals of test metrics resample: test cases, or groups of them."""
+        if not self.test_rows_file.exists():
+            return units(None)
+        with legible(self.test_rows_file, _AGAIN):
+            return units(read_test_rows(read_whole(self.test_rows_file)).clusters)
 
     def broken_tables(self) -> list[Broken]:
         """Return which of the tables that the runs share are damaged."""

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from study.results.outcomes import Clusters
 from study.storage.seals import check_parquet, seal_parquet
 from study.words import METRICS, SPLITS, THRESHOLDS, cell_columns
 
@@ -49,6 +50,19 @@ UNREADABLE = (OSError, KeyError, TypeError, ValueError, OverflowError, pa.ArrowE
 """What reading a table that is none may raise."""
 
 BoolArray = np.ndarray[Any, np.dtype[np.bool_]]
+
+
+CLUSTERS_NAME = b"clusters"
+"""In the metadata of test_rows.parquet: which column of the table ``cluster`` numbers the values of."""
+
+
+class ExampleColumns(NamedTuple):
+    """What is known of the N test rows, whatever a run decides: (N,) each."""
+
+    label: BoolArray
+    sensitive: BoolArray
+    decisions: Mapping[str, BoolArray]
+    clusters: Clusters | None
 
 
 class Rows(NamedTuple):
@@ -97,11 +111,21 @@ def read_table(content: bytes, schema: pa.Schema, columns: Sequence[str] | None 
     return table.select(wanted).cast(pa.schema([schema.field(name) for name in wanted]))
 
 
-def read_test_rows(content: bytes) -> dict[str, BoolArray]:
-    """Return the columns of test_rows.parquet, (N,) each; raises one of UNREADABLE."""
+def read_test_rows(content: bytes) -> ExampleColumns:
+    """Return the columns of test_rows.parquet; raises one of UNREADABLE."""
     table = open_table(content)
-    names = ["label", "sensitive", *(n for n in table.column_names if n.startswith("decision_"))]
-    return {name: table[name].cast(pa.bool_()).to_numpy() for name in names}
+    makers = [name for name in table.column_names if name.startswith("decision_")]
+    label, sensitive, *made = (
+        table[name].cast(pa.bool_()).to_numpy() for name in ("label", "sensitive", *makers)
+    )
+    decisions = {name.removeprefix("decision_"): row for name, row in zip(makers, made, strict=True)}
+    clusters = None
+    if "cluster" in table.column_names:
+        number = table["cluster"].cast(pa.int64()).to_numpy()
+        if len(number) and not np.array_equal(np.unique(number), np.arange(number.max() + 1)):
+            raise ValueError("cluster: numbers from 0 on without gaps are needed")
+        clusters = Clusters((table.schema.metadata or {})[CLUSTERS_NAME].decode(), number)
+    return ExampleColumns(label, sensitive, decisions, clusters)
 
 
 def read_decisions(content: bytes, rows: int, wanted: pa.Array) -> tuple[list[str], BoolArray, BoolArray]:

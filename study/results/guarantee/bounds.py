@@ -57,11 +57,13 @@ class CellCounts:
         cases: (4,).
         deferred: (4,).
         wrong: (4,), joint decisions that differ from the outcome.
+        groups: the groups of which these cases are one each, in words; empty where there are none.
     """
 
     cases: Counts
     deferred: Counts
     wrong: Counts
+    groups: str = ""
 
 
 def parse_limit(text: str) -> Limit:

@@ -21,6 +21,8 @@ from study.results.outcomes import (
 
 # Outcomes are read for so many candidates at a time: testing stops at the first that fails.
 BLOCK: Final = 200
+SEED_OF_CASES: Final = 0
+"""Draws which case of a group counts."""
 _ON_VALIDATION: Final = {"error": "error", "idk": "idk_rate", "di": "di", "fpr": "error", "fnr": "error"}
 
 
@@ -34,7 +36,9 @@ class Certificate:
         confidence: with which probability over the draw of the test cases it holds.
         p_value: of the null hypothesis that the run breaks a limit.
         bounds: by metric, the upper confidence bound on the test split.
-        cases: how many test cases that is.
+        cases: how many test cases that is, which are independent of each other.
+        groups: of which these are one each, such as `300 groups by person`; empty where all test cases
+            are independent.
         certified: how many candidates are certified; 0 where this one is not.
         candidates: how many there were.
     """
@@ -45,6 +49,7 @@ class Certificate:
     p_value: float
     bounds: Mapping[str, float]
     cases: int
+    groups: str
     certified: int
     candidates: int
 
@@ -76,6 +81,7 @@ class Certificate:
             "p_value": self.p_value,
             "upper_bounds": dict(self.bounds),
             "test_cases": self.cases,
+            "groups": self.groups or None,
             "certified": self.certified,
             "candidates": self.candidates,
         }
@@ -96,13 +102,19 @@ class Certificate:
             cells = ["-" if value is None else f"{value:.3f}" for value in values]
             lines.append(f"  {split:<18}{cells[0]:>16}{cells[1]:>18}{cells[2]:>16}")
         bounds = ", ".join(f"{name} {bound:.3f}" for name, bound in self.bounds.items())
-        lines.append(f"  upper bounds at {self.confidence:.0%} on {self.cases:,} test cases: {bounds}")
+        on = f"one test case of each of {self.groups}" if self.groups else f"{self.cases:,} test cases"
+        lines.append(f"  upper bounds at {self.confidence:.0%} on {on}: {bounds}")
         if self.satisfies:
             lines.append(
                 f"guarantee: with probability {self.confidence:.0%} over the draw of the test cases, this "
                 f"run keeps {wanted} for cases and decision-makers like these ({self.certified:,} of "
                 f"{self.candidates:,} candidates are certified)"
             )
+            if self.groups:
+                lines.append(
+                    "cases of a group are not independent, so one of each counts, drawn by seed "
+                    f"{SEED_OF_CASES}: the guarantee is about a random case of a random group"
+                )
             lines.append("its test metrics chose it, so they are no longer a neutral estimate")
         return "\n".join(lines)
 
@@ -123,7 +135,8 @@ def certify(
 
     Args:
         runs: candidates, rows of the ledger.
-        read_outcomes: reads what they decided on the test cases, which must be independent of each other.
+        read_outcomes: reads what they decided on the test cases; of clusters one case each counts, drawn by
+            `SEED_OF_CASES`.
         limits: of the joint system, all of which must hold.
         confidence: in (0, 1).
         minimise: a metric on validation.
@@ -154,6 +167,7 @@ def certify(
         p_value=p_values[chosen],
         bounds=bounds,
         cases=int(counts[chosen].cases.sum()),
+        groups=counts[chosen].groups,
         certified=number,
         candidates=len(known),
     )
@@ -177,8 +191,11 @@ def _counts(runs: pd.DataFrame, read_outcomes: OutcomeReader) -> Iterator[CellCo
 def _of_block(outcomes: Outcomes, decision_makers: Sequence[str]) -> Iterator[CellCounts]:
     wrong, code = decision_makers_wrong(outcomes, decision_makers)
     joint = np.where(outcomes.deferred, wrong[code], outcomes.positive != outcomes.label)
-    cells = Cells(outcomes, np.ones((1, len(outcomes.label))))
+    once, groups = np.ones(len(outcomes.label), dtype=np.bool_), ""
+    if outcomes.clusters is not None:
+        once, groups = outcomes.clusters.one_of_each(SEED_OF_CASES), outcomes.units
+    cells = Cells(outcomes, once[None])
     cases = cells.examples[:, 0].astype(np.int64)
     counted = (cells.count(marked)[:, :, 0].astype(np.int64).T for marked in (outcomes.deferred, joint))
     for deferred, errors in zip(*counted, strict=True):
-        yield CellCounts(cases, deferred, errors)
+        yield CellCounts(cases, deferred, errors, groups)

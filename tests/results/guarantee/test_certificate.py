@@ -1,5 +1,7 @@
 """Choosing a run under a guarantee, on made-up runs whose truth is known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,7 +10,7 @@ from scipy.stats import binomtest
 from study.errors import LedgerError
 from study.results.guarantee.bounds import Limit
 from study.results.guarantee.certificate import certify
-from study.results.outcomes import Outcomes
+from study.results.outcomes import Clusters, Outcomes
 
 CASES = 600
 
@@ -110,3 +112,49 @@ def test_without_outcomes_or_candidates_nothing_is_certified() -> None:
         certify(runs, lambda wanted: None, [Limit("error", 0.2)], confidence=0.9, minimise="error")
     with pytest.raises(LedgerError, match="nothing to certify"):
         certify(runs.head(0), lambda wanted: None, [Limit("error", 0.2)], confidence=0.9, minimise="error")
+
+
+def correlated(
+    rng: np.random.Generator, error: float, people: int, rows: int
+) -> tuple[pd.DataFrame, Outcomes]:
+    """One run about people with several rows each; wrong about all of them or none."""
+    number = np.repeat(np.arange(people), rows)
+    label, sensitive = rng.random((2, len(number))) < 0.5
+    wrong = (rng.random(people) < error)[number]
+    outcomes = Outcomes(
+        ["run0"],
+        np.zeros((1, len(number)), dtype=bool),
+        (label ^ wrong)[None],
+        label,
+        sensitive,
+        {"column": label},
+        Clusters("person", number),
+    )
+    runs, _ = world([error])
+    return runs, outcomes
+
+
+def test_of_groups_one_case_each_counts_and_all_rows_would_break_the_guarantee() -> None:
+    rng, limit = np.random.default_rng(4), [Limit("error", 0.3)]
+    false, by_rows = 0, 0
+    for _ in range(300):
+        # The truth is above the limit: every certificate is false.
+        runs, outcomes = correlated(rng, 0.302, people=60, rows=20)
+        found = certify(runs, lambda wanted, read=outcomes: read, limit, confidence=0.9, minimise="error")
+        assert (found.cases, found.groups) == (60, "60 groups by person")
+        false += found.satisfies
+        alone = replace(outcomes, clusters=None)
+        by_rows += certify(
+            runs, lambda wanted, read=alone: read, limit, confidence=0.9, minimise="error"
+        ).satisfies
+    # At most a tenth: 300 trials of probability 0.1 exceed 44 less than once in a thousand times.
+    assert false <= 44
+    assert by_rows > 90
+
+
+def test_the_case_of_a_group_is_drawn_evenly_and_the_same_again() -> None:
+    clusters = Clusters("person", np.array([0, 1, 0, 2, 1, 0]))
+    drawn = np.array([clusters.one_of_each(seed) for seed in range(3000)])
+    assert (np.array([[rows[clusters.number == g].sum() for g in range(3)] for rows in drawn]) == 1).all()
+    assert drawn.mean(axis=0) == pytest.approx([1 / 3, 1 / 2, 1 / 3, 1, 1 / 2, 1 / 3], abs=0.04)
+    assert (clusters.one_of_each(7) == drawn[7]).all()

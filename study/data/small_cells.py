@@ -1,0 +1,68 @@
+"""How well the odds difference can be known from the test rows of a table."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from study.data.dataset import Dataset, Float64, Int64
+from study.data.splits import TEST
+from study.words import SPLITS
+
+WIDEST = 0.05
+"""Half-width of the odds difference's interval from which on there is a line about it."""
+
+ASSUMED_ERROR = 0.3
+"""Error rate of the model that the line is about."""
+
+
+def small_cells(dataset: Dataset) -> Iterator[str]:
+    """Yield a line where the odds difference cannot be measured, or only roughly."""
+    sizes = np.zeros((len(SPLITS), 2, 2), dtype=np.int64)
+    np.add.at(sizes, (dataset.split, dataset.sensitive, dataset.label.astype(np.int64)), 1)
+    if not sizes.all():
+        split, a, y = np.argwhere(sizes == 0)[0]
+        yield (
+            f"the odds difference (DI) cannot be measured: the {SPLITS[split]} split has no row with "
+            f"A = {a} and y = {y}; gather some, or choose another group"
+        )
+        return
+    independent = sizes[TEST].astype(np.float64)
+    if dataset.group_number is not None:
+        independent = independent_by_cell(dataset, dataset.group_number)
+    a, y = np.unravel_index(int(independent.argmin()), (2, 2))
+    width = di_half_width(independent, ASSUMED_ERROR)
+    if width > WIDEST:
+        worth = ""
+        if dataset.group_name is not None:
+            worth = f", which count as {independent[a, y]:.0f} independent ones by {dataset.group_name}"
+        yield (
+            f"the odds difference (DI) is known to ± {width:.2f} only (95 %, a model with "
+            f"{100 * ASSUMED_ERROR:.0f} % error), the test split has {sizes[TEST, a, y]:,} rows with "
+            f"A = {a} and y = {y}{worth}: take smaller odds differences for chance, or gather more such "
+            "cases"
+        )
+
+
+def di_half_width(sizes: Float64, error: float) -> float:
+    """Return the half-width of the 95 % interval of DI (Eq. 11) of a model with this ``error`` everywhere.
+
+    sizes: (2, 2), independent rows by A and y. By the normal approximation; NaN where a cell is empty.
+    """
+    if not sizes.all():
+        return float("nan")
+    return float(1.96 * 0.5 * np.sqrt(error * (1 - error) * (1 / sizes).sum()))
+
+
+def independent_by_cell(dataset: Dataset, group: Int64) -> Float64:
+    """Return how many independent rows the test rows of each cell (A, y) are worth: (2, 2).
+
+    Rows of a group may all be decided alike; n rows in groups of m_g then have the variance of
+    n^2 / sum m_g^2 independent ones (Kish 1965). group: (N,), the group of each row.
+    """
+    test = dataset.split == TEST
+    cell = 2 * dataset.sensitive[test] + dataset.label[test].astype(np.int64)
+    rows = pd.Series(group[test]).groupby([cell, group[test]]).size()
+    by_cell = rows.groupby(level=0)
+    worth = by_cell.sum() ** 2 / (rows**2).groupby(level=0).sum()
+    return worth.reindex(range(4), fill_value=0.0).to_numpy(np.float64).reshape(2, 2)
