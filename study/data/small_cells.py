@@ -65,4 +65,4 @@ def independent_by_cell(dataset: Dataset, group: Int64) -> Float64:
     rows = pd.Series(group[test]).groupby([cell, group[test]]).size()
     by_cell = rows.groupby(level=0)
     worth = by_cell.sum() ** 2 / (rows**2).groupby(level=0).sum()
-    return worth.reindex(range(4), fill_value=0.0).to_numpy(np.float64).reshape(2, 2)
+    return np.asarray(worth.reindex(range(4), fill_value=0.0), dtype=np.float64).reshape(2, 2)

@@ -145,7 +145,7 @@ def test_what_a_table_is_called_and_holds_is_shown_letter_by_letter(exported: di
     )
     metrics = dict.fromkeys(MEASURED, Spread(0.25, 0.2, 0.3, None))
     card = model_card(made, metrics, f"3 groups by {HOSTILE}")
-    plain = model_card(model, metrics)
+    plain = model_card(model, metrics, "test cases")
     assert [line for line in card.splitlines() if line.startswith("#")] == [
         line for line in plain.splitlines() if line.startswith("#")
     ]
