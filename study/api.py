@@ -10,9 +10,11 @@ import pandas as pd
 from study.config.reading import load_config, stored, validate
 from study.config.study_file import StudyConfig
 from study.errors import UserError
+from study.estimate import Estimate, estimate
 from study.results.directory import ResultsDirectory
 from study.results.guarantee.bounds import parse_limit
 from study.results.guarantee.certificate import Certificate, certify
+from study.results.naming import NAMING, run_named
 from study.results.selection import COLUMN, Objective, Selection, narrowed, select
 from study.results.study_results import Results
 from study.search.tally import planned_runs
@@ -89,17 +91,34 @@ class Study:
         workers: int | None = None,
         in_process: bool = False,
         log: Callable[[str], None] = print,
+        progress: bool = True,
     ) -> bool:
         """Begin or resume the study; return whether every planned run is in the ledger.
 
-        ``address`` is that of a Ray cluster; ``in_process`` trains without Ray.
+        ``address`` is that of a Ray cluster; ``in_process`` trains without Ray; without ``progress`` only
+        what ``log`` gets tells how far it is.
         """
         from study.training.launch import launch
 
         config = self._given or self.config
         return launch(
-            config, self.directory, address=address, workers=workers, in_process=in_process, log=log
+            config,
+            self.directory,
+            address=address,
+            workers=workers,
+            in_process=in_process,
+            log=log,
+            progress=progress,
         )
+
+    def estimate(self, *, workers: int | None = None) -> Estimate:
+        """Return what the study takes: runs, packs, cores, about how long and how much room.
+
+        Reads its data and writes nothing. Raises DataError where the data cannot be had.
+        """
+        config = self._given or self.config
+        features = config.dataset.load().features
+        return estimate(config.plan(), *features.shape, workers=workers)
 
     @property
     def config(self) -> StudyConfig:
@@ -205,7 +224,11 @@ class Study:
         )
 
     def export(self, run_id: str, out: Path | str) -> "DeployedModel":
-        """Write a run's model into the new directory ``out``, and return it; see `export`."""
+        """Write a run's model into the new directory ``out``, and return it; see `export`.
+
+        ``run_id`` may be the first characters of one, or a setting's, of which the run with the median
+        validation error is taken.
+        """
         from study.deploy.export import Origin, export
         from study.training.study_data import rows_by_use
 
@@ -215,7 +238,12 @@ class Study:
             dataset = config.dataset.load()
             return Origin(config.resolved(), dataset, rows_by_use(dataset, config.thresholds.choose_on))
 
-        return export(self.directory, run_id, out, origin)
+        return export(self.directory, self.run_named(run_id), out, origin)
+
+    def run_named(self, name: str) -> str:
+        """Return the id of the run that an id, or its first characters, means; see `run_named`."""
+        self.directory.require()
+        return run_named(self.directory.read_runs(NAMING)[0], name)
 
     def optuna(self, out: Path | str, *, log: Callable[[str], None] = print) -> int:
         """Write the search's history into the new file ``out``; see ``study.search.history``."""

@@ -1,19 +1,18 @@
 """The command line: parses it, runs one command, words what is wrong, sets the exit status."""
 
 import argparse
-import difflib
 import os
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 from study import printer
-from study.commands import choosing, datasets, deploying, history, looking, presets, training
+from study.commands import choosing, completion, datasets, deploying, history, looking, presets, training
 from study.commands.exit_status import DONE, INTERRUPTED, WRONG_INPUT
 from study.commands.interruption import interruptible
-from study.errors import UserError
+from study.errors import UserError, did_you_mean
 
 _LONGEST = 1_000
 """An error message may quote what a file holds, but not all of it."""
@@ -43,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = argparse.Namespace(spoken=False)
     with interruptible(lambda: _say_interrupted(options)):
         try:
-            parser = _parser()
+            parser = command_line()
             parser.parse_args(arguments, namespace=options)
             if not hasattr(options, "command"):
                 parser.print_help()
@@ -81,11 +80,43 @@ def _keep_docstrings() -> None:
         os.execv(sys.executable, sys.orig_argv)
 
 
-class _Parser(argparse.ArgumentParser):
-    """Reports a wrong command line in one line, through the printer."""
+class Parser(argparse.ArgumentParser):
+    """Reports a wrong command line in one line, through the printer.
+
+    ``late`` adds arguments that take long to list, once this parser is used.
+    """
+
+    late: Callable[[], None] | None = None
+
+    def add_late(self) -> None:
+        """Add the arguments that are left."""
+        late, self.late = self.late, None
+        if late is not None:
+            late()
 
     def error(self, message: str) -> NoReturn:
+        """Exit with one line about what is wrong."""
         self.exit(WRONG_INPUT, f"{self.prog}: {_one_line(message)}; see {self.prog} --help\n")
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Refuse a mistyped flag before a missing argument is, and name the nearest one."""
+        words = sys.argv[1:] if args is None else list(args)
+        self.add_late()
+        if self._subparsers is None:
+            for word in words[: words.index("--")] if "--" in words else words:
+                name = word.partition("=")[0]
+                if name.startswith("--") and not any(flag.startswith(name) for flag in self._flags()):
+                    self._refuse([name])
+        known, unknown = super().parse_known_args(words, namespace)
+        if unknown:
+            self._refuse(unknown)
+        return known, unknown
+
+    def _refuse(self, words: Sequence[str]) -> NoReturn:
+        self.error(f"unrecognized arguments: {' '.join(words)}{did_you_mean(words[0], self._flags())}")
+
+    def _flags(self) -> list[str]:
+        return list(self._option_string_actions)
 
     def _print_message(self, message: str, file: Any = None) -> None:
         if message:
@@ -95,8 +126,7 @@ class _Parser(argparse.ArgumentParser):
         try:
             super()._check_value(action, value)
         except argparse.ArgumentError as error:
-            if near := difflib.get_close_matches(str(value), list(map(str, action.choices or ())), n=1):
-                error.message += f"; did you mean {near[0]}?"
+            error.message += did_you_mean(value, action.choices or ())
             raise
 
 
@@ -110,8 +140,9 @@ class _Version(argparse.Action):
         parser.exit()
 
 
-def _parser() -> _Parser:
-    parser = _Parser(
+def command_line() -> Parser:
+    """Return the parser of every command."""
+    parser = Parser(
         prog="study",
         description=_DESCRIPTION,
         epilog=_FIRST_STEPS,
@@ -119,7 +150,7 @@ def _parser() -> _Parser:
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for group in (training, looking, choosing, deploying, history, datasets, presets):
+    for group in (training, looking, choosing, deploying, history, datasets, presets, completion):
         group.add(commands.add_parser)
     return parser
 

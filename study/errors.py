@@ -1,5 +1,14 @@
 """What a person can get wrong. Each class is one cause; the command line turns them into exit status 2."""
 
+import difflib
+from collections.abc import Iterable
+
+
+def did_you_mean(value: object, known: Iterable[object]) -> str:
+    """Return "; did you mean NAME?" where one of the ``known`` names is near, else nothing."""
+    near = difflib.get_close_matches(str(value), [str(name) for name in known], n=1)
+    return f"; did you mean {near[0]}?" if near else ""
+
 
 class UserError(Exception):
     """Bad input: one line that says what is wrong, where, and what is allowed."""

@@ -4,7 +4,7 @@ import argparse
 import shlex
 from typing import TYPE_CHECKING, Any
 
-from study import printer
+from study.commands.answering import add_json, answer
 from study.commands.arguments import AddParser, a_local_path, whole_number
 from study.commands.exit_status import DONE
 
@@ -24,12 +24,15 @@ def add(add_parser: AddParser) -> None:
         "--out", metavar="STUDY.yaml", type=a_local_path, help="where to (<name of the table>.yaml)"
     )
     init.add_argument("--force", action="store_true", help="overwrite an existing study file")
+    add_json(init)
     _add_roles(init)
     init.set_defaults(command=_init)
 
     data = add_parser("data", help="list, fetch, describe or write data sets")
     verbs = data.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    verbs.add_parser("list", help="list the data sets").set_defaults(command=_list)
+    names = verbs.add_parser("list", help="list the data sets")
+    add_json(names)
+    names.set_defaults(command=_list)
     fetch = verbs.add_parser("fetch", help="download a data set that does not ship with the package")
     fetch.add_argument("name", metavar="NAME")
     fetch.set_defaults(command=_fetch)
@@ -52,23 +55,22 @@ def _add_dataset(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--path", metavar="FILE", help="the raw file, where it is not in the cache")
     seed = whole_number(0, 2**63 - 1, "2^63 - 1")
-    parser.add_argument("--split-seed", metavar="N", type=seed, default=0, help="(0)")
+    parser.add_argument("--split-seed", metavar="N", type=seed, default=0, help="seed of the split (0)")
+    add_json(parser)
     _add_roles(parser)
 
 
 def _add_roles(parser: argparse.ArgumentParser) -> None:
     """Take the keys of `dataset` that name columns, once the command is chosen: they are its help."""
-    parse = parser.parse_known_args
 
-    def with_roles(*arguments: Any, **named: Any) -> Any:
+    def add_roles() -> None:
         from study.data.own.section import description, role_keys
 
         for key in role_keys():
             words = description(key).replace("%", "%%")
             parser.add_argument(f"--{key.replace('_', '-')}", metavar="COLUMN", type=_role, help=words)
-        return parse(*arguments, **named)
 
-    parser.parse_known_args = with_roles  # type: ignore[method-assign]
+    parser.late = add_roles  # type: ignore[attr-defined]
 
 
 def _role(text: str) -> Any:
@@ -92,9 +94,9 @@ def _init(options: argparse.Namespace) -> int:
     from study.own_table import write_study_file
 
     path, guessed = write_study_file(options.file, _roles(options), options.out, force=options.force)
-    for key, remark in guessed.remarks.items():
-        printer.echo(f"{key}: {remark}")
-    printer.echo(f"{path}: check it, then continue with: study data describe {shlex.quote(str(path))}")
+    check = f"{path}: check it, then continue with: study data describe {shlex.quote(str(path))}"
+    text = "\n".join([*(f"{key}: {remark}" for key, remark in guessed.remarks.items()), check])
+    answer(options, {"study_file": str(path), "inferred": dict(guessed.remarks)}, text)
     return DONE
 
 
@@ -103,8 +105,8 @@ def _list(options: argparse.Namespace) -> int:
 
     names = dataset_names()
     width = max(map(len, names))
-    for name, description in names.items():
-        printer.echo(f"{name:<{width}}  {description}")
+    text = "\n".join(f"{name:<{width}}  {description}" for name, description in names.items())
+    answer(options, [{"name": name, "description": what} for name, what in names.items()], text)
     return DONE
 
 
@@ -116,14 +118,13 @@ def _fetch(options: argparse.Namespace) -> int:
 
 
 def _describe(options: argparse.Namespace) -> int:
-    from study.data import describe
+    from study.data import describe, facts
 
     data = _described(options)
-    printer.echo(describe(data.load()))
-    if data.remarks:
-        printer.echo("\nInferred (not specified):")
-        for key, remark in data.remarks.items():
-            printer.echo(f"  {key}: {remark}")
+    dataset = data.load()
+    inferred = [f"  {key}: {remark}" for key, remark in data.remarks.items()]
+    text = [describe(dataset), *(["\nInferred (not specified):", *inferred] if inferred else [])]
+    answer(options, {**facts(dataset), "inferred": dict(data.remarks)}, "\n".join(text))
     return DONE
 
 
@@ -133,9 +134,9 @@ def _write(options: argparse.Namespace) -> int:
     data = _described(options)
     dataset = data.load()
     write_table(dataset, options.out)
-    for key, remark in data.remarks.items():
-        printer.echo(f"{key}: {remark}")
-    printer.echo(f"{len(dataset.label):,} rows: {options.out}")
+    written = {"out": str(options.out), "rows": len(dataset.label), "inferred": dict(data.remarks)}
+    lines = [*(f"{key}: {remark}" for key, remark in data.remarks.items())]
+    answer(options, written, "\n".join([*lines, f"{len(dataset.label):,} rows: {options.out}"]))
     return DONE
 
 

@@ -4,6 +4,7 @@ import argparse
 import shlex
 
 from study import printer
+from study.commands.answering import add_json, answer
 from study.commands.arguments import AddParser, a_local_path, add_directory
 from study.commands.exit_status import DONE, INCOMPLETE
 from study.commands.opening import one_study
@@ -18,8 +19,14 @@ def add(add_parser: AddParser) -> None:
         "decide on every test row as the run did. Exit status 1 where they do not.",
     )
     add_directory(export)
-    export.add_argument("run_id", metavar="RUN_ID", help="a finished run; study select names one")
+    export.add_argument(
+        "run_id",
+        metavar="RUN_ID",
+        help="a finished run, or a setting, of which the run is taken that study select would name; the "
+        "first characters of an id are enough",
+    )
     export.add_argument("--out", metavar="MODEL", type=a_local_path, required=True, help="a new directory")
+    add_json(export)
     export.set_defaults(command=_export)
 
     apply = add_parser(
@@ -31,6 +38,7 @@ def add(add_parser: AddParser) -> None:
     apply.add_argument("model", metavar="MODEL", type=a_local_path, help="what study export wrote")
     apply.add_argument("table", metavar="TABLE", help="CSV or Parquet, here or a URI")
     apply.add_argument("--out", metavar="FILE", type=a_local_path, required=True, help=".csv or .parquet")
+    add_json(apply)
     apply.set_defaults(command=_apply)
 
 
@@ -43,8 +51,12 @@ def _export(options: argparse.Namespace) -> int:
         printer.log(f"study: {error}")
         return INCOMPLETE
     decided = sum(map(sum, model.about["test_rows_by_a_and_label"]))
-    printer.echo(f"{options.out}: decides on all {decided:,} test rows as the run did")
-    printer.echo(f"continue with: study apply {shlex.quote(str(options.out))} new.csv --out decisions.csv")
+    run_id = model.about["run"]["run_id"]
+    words = (
+        f"{options.out}: decides on all {decided:,} test rows as the run did\n"
+        f"continue with: study apply {shlex.quote(str(options.out))} new.csv --out decisions.csv"
+    )
+    answer(options, {"out": str(options.out), "run_id": run_id, "test_rows": decided}, words)
     return DONE
 
 
@@ -53,5 +65,6 @@ def _apply(options: argparse.Namespace) -> int:
 
     decided = apply(options.model, options.table, options.out)
     deferred = int(decided["defer"].sum())
-    printer.echo(f"{options.out}: {len(decided):,} rows, {deferred:,} of them deferred")
+    counts = {"out": str(options.out), "rows": len(decided), "deferred": deferred}
+    answer(options, counts, f"{options.out}: {len(decided):,} rows, {deferred:,} of them deferred")
     return DONE

@@ -1,13 +1,17 @@
 """study run, study resume: train what has not finished yet, then write the report."""
 
 import argparse
+import textwrap
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from study import printer
+from study.commands.answering import add_json, answer
 from study.commands.arguments import AddParser, a_location, add_directory, whole_number
 from study.commands.exit_status import DONE, INCOMPLETE
 from study.commands.opening import collection_in
+from study.commands.presets import preset_help
 
 if TYPE_CHECKING:
     from study.api import Study
@@ -16,8 +20,19 @@ if TYPE_CHECKING:
 
 def add(add_parser: AddParser) -> None:
     """Add the commands."""
-    run = add_parser("run", help="run a study file or preset, then write its report")
-    run.add_argument("study", metavar="FILE|PRESET", nargs="?", default="default", help=_presets())
+    run = add_parser(
+        "run",
+        help="run a study file or preset, then write its report",
+        epilog=_presets(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    run.add_argument(
+        "study",
+        metavar="FILE|PRESET",
+        nargs="?",
+        default="default",
+        help="a study file, or one of the presets below (default)",
+    )
     run.add_argument("--out", metavar="DIR", type=a_location, help="results directory (results/<study>)")
     run.add_argument(
         "--set",
@@ -25,6 +40,12 @@ def add(add_parser: AddParser) -> None:
         action="append",
         default=[],
         help="change a key of the study file, such as search.settings=200; may be repeated",
+    )
+    run.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="check the study and its data, and print how many runs, packs and cores, and about how long "
+        "and how much room it takes; nothing is written",
     )
     _add_where(run)
     run.set_defaults(command=_run, trains=True)
@@ -36,6 +57,7 @@ def add(add_parser: AddParser) -> None:
 
 
 def _add_where(parser: argparse.ArgumentParser) -> None:
+    """Take where to train, and how to tell of it."""
     parser.add_argument(
         "--address", help="an existing Ray cluster that this machine is part of: auto, or HOST:6379"
     )
@@ -45,12 +67,25 @@ def _add_where(parser: argparse.ArgumentParser) -> None:
         type=whole_number(1, 100_000, "100000"),
         help="workers on this machine (one per core)",
     )
+    parser.add_argument("-q", "--quiet", action="store_true", help="print no progress, only the result")
+    add_json(parser)
 
 
 def _presets() -> str:
-    from study.config.presets import COLLECTIONS, preset_names
-
-    return f"a study file, or one of the presets {', '.join([*preset_names(), *COLLECTIONS])} (default)"
+    """Return what each preset is, a paragraph each."""
+    known = list(preset_help())
+    width = max(len(name) for name, _ in known)
+    lines = [
+        textwrap.fill(
+            what,
+            100,
+            initial_indent=f"  {name:<{width}}  ",
+            subsequent_indent=" " * (width + 4),
+            break_on_hyphens=False,
+        )
+        for name, what in known
+    ]
+    return "\n".join(["presets:", *lines, "", "study presets adds about how long each takes."])
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -60,10 +95,27 @@ def _run(options: argparse.Namespace) -> int:
 
     if options.study in COLLECTIONS:
         options.directory = options.out or Path("results") / options.study
+        if options.dry_run:
+            collection = Collection(options.study, options.directory, tuple(options.set))
+            return _foresee([collection.study(preset) for preset in collection.presets], options)
         return _run_all(Collection.begin(options.study, options.directory, options.set), options)
     study = Study.of(options.study, out=options.out, overrides=options.set)
     options.directory = study.directory.root
+    if options.dry_run:
+        return _foresee([study], options)
     return _train(study, options)
+
+
+def _foresee(studies: "Sequence[Study]", options: argparse.Namespace) -> int:
+    """Print what studies will take, and write nothing."""
+    estimates = [study.estimate(workers=options.workers) for study in studies]
+    plain = [estimate.to_json() for estimate in estimates]
+    lines = []
+    for study, estimate in zip(studies, estimates, strict=True):
+        lines.append(f"{estimate.summary()} in {study.directory.root}")
+    lines.append("nothing was written; the first study on a machine takes longer, as it compiles its steps")
+    answer(options, plain[0] if len(plain) == 1 else {"studies": plain}, "\n".join(lines))
+    return DONE
 
 
 def _resume(options: argparse.Namespace) -> int:
@@ -75,20 +127,30 @@ def _resume(options: argparse.Namespace) -> int:
 
 
 def _train(study: "Study", options: argparse.Namespace) -> int:
-    complete = study.train(address=options.address, workers=options.workers, log=printer.log)
-    return _conclude(study, complete)
+    return _conclude(study, study.train(**_how(options)), options)
 
 
 def _run_all(collection: "Collection", options: argparse.Namespace) -> int:
     """Run the studies of a collection, one after the other."""
-    complete = collection.run(log=printer.log, address=options.address, workers=options.workers)
-    return _conclude(collection, complete)
+    return _conclude(collection, collection.run(**_how(options)), options)
 
 
-def _conclude(studies: "Study | Collection", complete: bool) -> int:
+def _how(options: argparse.Namespace) -> dict[str, Any]:
+    """Return where to train and how to tell of it, as ``Study.train`` takes them."""
+    log: Callable[[str], None] = (lambda text: None) if options.quiet else printer.log
+    return {
+        "address": options.address,
+        "workers": options.workers,
+        "log": log,
+        "progress": not options.quiet,
+    }
+
+
+def _conclude(studies: "Study | Collection", complete: bool, options: argparse.Namespace) -> int:
     """Write the report and print where it is; a study with failed packs is not done."""
-    printer.echo(f"report: {studies.report()}")
+    page, status = studies.report(), studies.status()
+    answer(options, {"report": str(page), **status.to_json()}, f"report: {page}")
     if complete:
         return DONE
-    printer.log(f"study: {studies.status().summary()}")
+    printer.log(f"study: {status.summary()}")
     return INCOMPLETE

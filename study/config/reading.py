@@ -10,10 +10,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from study.config.presets import preset_names, preset_text
+from study.config.presets import COLLECTIONS, preset_names, preset_text
 from study.config.study_file import NAME, StudyConfig
 from study.config.validation_errors import explain
-from study.errors import StudyFileError
+from study.errors import StudyFileError, did_you_mean
 from study.storage.bounded import STUDY_FILE_BYTES, why_not_read
 from study.storage.yaml_text import parse_yaml
 
@@ -73,9 +73,10 @@ def _read(path: Path) -> str:
     try:
         return path.read_text("utf-8")
     except FileNotFoundError:
+        names = [*preset_names(), *COLLECTIONS]
         raise StudyFileError(
             f"{path}: no such study file, and no preset of that name; presets are "
-            f"{', '.join(preset_names())}"
+            f"{', '.join(names)}{did_you_mean(path, names)}"
         ) from None
     except UnicodeDecodeError:
         raise StudyFileError(f"{path}: is not a text file in UTF-8") from None

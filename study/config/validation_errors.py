@@ -1,6 +1,6 @@
 """What pydantic found wrong in a study file, as one line: the key, what is wrong, what is allowed."""
 
-import difflib
+import re
 from collections.abc import Sequence
 from typing import Any, get_args
 
@@ -8,6 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 from study.config.spaces import Range
 from study.data.own.fields import shown
+from study.errors import did_you_mean
 
 
 def explain(error: ValidationError, model: type[BaseModel]) -> str:
@@ -27,13 +28,12 @@ def _word(problem: Any, model: type[BaseModel]) -> str:
     value = shown(problem["input"])
     if kind == "extra_forbidden":
         keys = _keys_beside(problem["loc"], model)
-        near = difflib.get_close_matches(str(problem["loc"][-1]), keys, n=1)
-        meant = f"; did you mean {near[0]}?" if near else ""
-        return f"unknown key; allowed are {', '.join(keys)}{meant}"
+        return f"unknown key; allowed are {', '.join(keys)}{did_you_mean(problem['loc'][-1], keys)}"
     if kind == "value_error":
         return str(context["error"])
     if kind == "literal_error":
-        return f"{value} is not allowed; allowed are {context['expected']}"
+        near = did_you_mean(problem["input"], re.findall(r"'([^']*)'", context["expected"]))
+        return f"{value} is not allowed; allowed are {context['expected']}{near}"
     if kind == "missing":
         return "is missing"
     if kind == "model_type":

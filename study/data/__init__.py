@@ -3,13 +3,13 @@
 from study.data.cautions import cautions
 from study.data.dataset import Dataset, Table, write_table
 from study.data.decisions import Decisions
-from study.data.describe import describe
+from study.data.describe import describe, facts
 from study.data.own.guessing import Guess, guess
 from study.data.own.reading import read_cells, read_frame
 from study.data.own.section import DatasetSection, table_name
 from study.data.own.template import study_file
 from study.data.preprocessing import Group, Preprocessing
-from study.data.registry import dataset_names, default_subgroup, fetch, load_dataset
+from study.data.registry import dataset_names, dataset_shape, default_subgroup, fetch, load_dataset
 from study.data.splits import TEST, TRAIN, VALIDATION
 from study.data.subgroup import subgroup
 
@@ -26,8 +26,10 @@ __all__ = [
     "Table",
     "cautions",
     "dataset_names",
+    "dataset_shape",
     "default_subgroup",
     "describe",
+    "facts",
     "fetch",
     "guess",
     "load_dataset",

@@ -2,6 +2,7 @@
 
 import textwrap
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -55,6 +56,31 @@ def describe(dataset: Dataset) -> str:
             *(["Warnings:\n" + "\n".join(f"  {line}" for line in found)] if found else []),
         ]
     )
+
+
+def facts(dataset: Dataset) -> dict[str, Any]:
+    """Return the numbers of ``describe`` as plain data; a share of no rows is None."""
+
+    def share(what: np.ndarray, rows: np.ndarray) -> float | None:
+        return float(what[rows].mean()) if rows.any() else None
+
+    everyone = np.ones(len(dataset.label), dtype=bool)
+    label, group = dataset.label == 1, dataset.sensitive == 1
+    splits = {name: dataset.split == code for code, name in enumerate(SPLITS)}
+    parts = {"all": everyone, "a0": ~group, "a1": group, **splits}
+    return {
+        "name": dataset.name,
+        "source": dataset.source,
+        "fingerprint": dataset.fingerprint,
+        "rows": len(label),
+        "inputs": list(dataset.feature_names),
+        "decision_maker_only": list(dataset.dm_only_names),
+        "parts": {
+            name: {"rows": int(rows.sum()), "label": share(label, rows), "sensitive": share(group, rows)}
+            for name, rows in parts.items()
+        },
+        "warnings": cautions(dataset),
+    }
 
 
 def _understood(own: OwnTable) -> list[str]:

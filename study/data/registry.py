@@ -8,14 +8,18 @@ from study.data.dataset import Dataset, Table, make_dataset
 from study.data.named.compas import read_compas, read_compas_two_year
 from study.data.named.health import read_health
 from study.data.named.sources import fetch_compas, fetch_health, find_compas, find_health
-from study.errors import DataError
+from study.errors import DataError, did_you_mean
 
 
 @dataclass(frozen=True)
 class Shipped:
-    """A data set inside the package: ``read`` needs nothing; ``subgroup`` as ``default_subgroup``."""
+    """A data set inside the package: ``read`` needs nothing; ``subgroup`` as ``default_subgroup``.
+
+    ``shape`` is how many rows it has, and how many inputs it gives a model.
+    """
 
     description: str
+    shape: tuple[int, int]
     read: Callable[[], Table]
     subgroup: str | None
 
@@ -25,6 +29,7 @@ class Fetched:
     """A data set in a file: ``find`` says where, ``fetch`` gets it, ``read`` makes a table."""
 
     description: str
+    shape: tuple[int, int]
     read: Callable[[Path], Table]
     find: Callable[[], Path]
     fetch: Callable[[], Path]
@@ -40,11 +45,13 @@ WITHOUT_PRESCRIPTION = "drugNull == 1"
 DATASETS: dict[str, Shipped | Fetched] = {
     "compas-two-year": Shipped(
         "COMPAS, 7,214 defendants with a known two-year outcome; ships with the package",
+        (7_214, 22),
         read_compas_two_year,
         subgroup=YOUNG,
     ),
     "compas": Fetched(
         "COMPAS, 11,027 defendants as in the paper; `study data fetch compas` gets the file",
+        (11_027, 22),
         read_compas,
         find_compas,
         fetch_compas,
@@ -52,6 +59,7 @@ DATASETS: dict[str, Shipped | Fetched] = {
     ),
     "health": Fetched(
         "Heritage Health, 92,671 members in their last year; `study data fetch health` gets the file",
+        (92_671, 86),
         read_health,
         find_health,
         fetch_health,
@@ -63,6 +71,11 @@ DATASETS: dict[str, Shipped | Fetched] = {
 def dataset_names() -> dict[str, str]:
     """Return name -> one line about it."""
     return {name: entry.description for name, entry in DATASETS.items()}
+
+
+def dataset_shape(name: str) -> tuple[int, int]:
+    """Return how many rows the data set ``name`` has, and how many inputs it gives a model."""
+    return _entry(name).shape
 
 
 def load_dataset(name: str, *, path: str | None = None, split_seed: int = 0) -> Dataset:
@@ -105,6 +118,6 @@ def _entry(name: str) -> Shipped | Fetched:
     if name not in DATASETS:
         raise DataError(
             f"dataset: {name!r} is unknown; allowed are {', '.join(DATASETS)}, or a table of your own: "
-            "path, label and sensitive"
+            f"path, label and sensitive{did_you_mean(name, DATASETS)}"
         )
     return DATASETS[name]

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from study.errors import LedgerError, UserError
+from study.errors import LedgerError, UserError, did_you_mean
 from study.results.files.reading import Broken
 from study.results.group_metrics import Spread, resampled_cells, spreads
 from study.results.limits import POINT, best
@@ -178,7 +178,10 @@ def narrowed(
         known = sorted(set(runs[column]) - {NO_DECISION_MAKER})
         if len(runs) and name not in known:
             flag, allowed = column.replace("_", "-"), ", ".join(known) or "none"
-            raise UserError(f"--{flag}: {name!r} is not in the ledger{among}; allowed are {allowed}")
+            raise UserError(
+                f"--{flag}: {name!r} is not in the ledger{among}; allowed are {allowed}"
+                f"{did_you_mean(name, known)}"
+            )
         among += f" with {column.replace('_', '-')} {name}"
         also = NO_DECISION_MAKER if column == "decision_maker" else name
         runs = runs[runs[column].isin([name, also])]

@@ -1,6 +1,7 @@
 """How many runs a study comes to."""
 
 from collections.abc import Iterable
+from math import ceil
 
 from study.config.plan import SearchPlan
 from study.results.packs import Pack
@@ -37,3 +38,9 @@ def planned_runs(plan: SearchPlan, packs: Iterable[Pack] = ()) -> int:
     for pack in packs:
         tally.add(pack)
     return tally.runs
+
+
+def planned_packs(plan: SearchPlan) -> int:
+    """Return in how many packs a study is trained; the baseline is in its arm's first, or by itself."""
+    packs = sum(ceil(arm.settings / plan.settings_of_pack) for arm in plan.arms)
+    return packs + all(arm.arm != BASELINE for arm in plan.arms)

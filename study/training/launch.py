@@ -35,6 +35,7 @@ def launch(
     workers: int | None = None,
     in_process: bool = False,
     log: Callable[[str], None] = print,
+    progress: bool = True,
 ) -> bool:
     """Train the runs that are not in the ledger yet; return whether every planned run has finished.
 
@@ -80,7 +81,9 @@ def launch(
                     backend=backend,
                     test_decision_maker=plan.decision_makers.tested_with,
                 )
-                return Attempts(queue, data, directory, Progress(queue, queue.front.summary), record)
+                return Attempts(
+                    queue, data, directory, Progress(queue, queue.front.summary, quiet=not progress), record
+                )
 
             if in_process:
                 tried = attempts()

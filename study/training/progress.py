@@ -23,10 +23,17 @@ _TELLS = 0.01
 class Progress:
     """Counts runs and shows it; ``front`` describes the best front so far, whenever a pack has finished."""
 
-    def __init__(self, queue: PackQueue, front: Callable[[], str], stream: TextIO | None = None) -> None:
+    def __init__(
+        self,
+        queue: PackQueue,
+        front: Callable[[], str],
+        stream: TextIO | None = None,
+        *,
+        quiet: bool = False,
+    ) -> None:
         self._queue, self._describe_front = queue, front
         self._stream = stream if stream is not None else sys.stderr
-        self._terminal = self._stream.isatty()
+        self._quiet, self._terminal = quiet, self._stream.isatty()
         self._started = time.monotonic()
         self._already = queue.finished_runs
         self._trained: dict[str, int] = {}
@@ -113,6 +120,8 @@ class Progress:
     def _show(self) -> None:
         with self._lock:
             self._shown = time.monotonic()
+            if self._quiet:
+                return
             if self._terminal:
                 # One column is left free: some terminals wrap after the last.
                 drawn = self.bar(shutil.get_terminal_size().columns - 1)
@@ -121,6 +130,8 @@ class Progress:
                 self._write(self.line())
 
     def _write(self, text: str) -> None:
+        if self._quiet:
+            return
         clear = "\r\x1b[2K" if self._terminal else ""
         printer.emit(self._stream, f"{clear}{printer.clean(text)}\n")
 

@@ -6,7 +6,7 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
@@ -15,7 +15,6 @@ import pytest
 import yaml
 
 import study
-from study.cli import main
 from study.config.presets import COLLECTIONS, preset_names
 from study.config.reading import load_config
 from study.results.directory import ResultsDirectory
@@ -24,6 +23,7 @@ from study.search.tally import planned_runs
 from study.storage.seals import seal_parquet
 from study.training.in_process import run_in_process
 from study.training.pack import Advance
+from tests.commands.answers import Answer, Say, assert_refused
 from tests.training.driver import environment
 from tests.worlds.small_study import TINY, assert_same_rows, write_cases
 
@@ -53,41 +53,6 @@ def tiny_file(tmp_path: Path) -> Path:
     return path
 
 
-class Answer:
-    """Exit status and what was printed."""
-
-    def __init__(self, status: int, out: str, err: str) -> None:
-        self.status, self.out, self.err = status, out, err
-
-
-@pytest.fixture
-def say(capsys: pytest.CaptureFixture[str]) -> Callable[..., Answer]:
-    """Give the command line words, in this process."""
-
-    def call(*words: object) -> Answer:
-        try:
-            status = main([str(word) for word in words])
-        except SystemExit as left:
-            status = int(left.code or 0)
-        return Answer(status, *capsys.readouterr())
-
-    return call
-
-
-Say = Callable[..., Answer]
-
-
-def assert_refused(answer: Answer, *words: str) -> None:
-    """Exit status 2, nothing on stdout, one line on stderr that has ``words``."""
-    assert answer.status == 2
-    assert answer.out == ""
-    assert len(answer.err.splitlines()) == 1
-    assert answer.err.endswith("\n")
-    assert "Traceback" not in answer.err
-    for word in words:
-        assert word in answer.err
-
-
 # Words of the command line
 
 
@@ -99,7 +64,11 @@ def assert_refused(answer: Answer, *words: str) -> None:
         ("select d --minimise eror", "did you mean error?"),
         ("data lsit", "did you mean list?"),
         ("run a.yaml b.yaml", "unrecognized arguments: b.yaml"),
-        ("run --outt x", "unrecognized arguments: --outt"),
+        ("run --outt x", "unrecognized arguments: --outt; did you mean --out?"),
+        ("export d --ot m", "unrecognized arguments: --ot; did you mean --out?"),
+        ("status d --jsno", "did you mean --json?"),
+        ("init t.csv --lable y", "unrecognized arguments: --lable; did you mean --label?"),
+        ("--vesion", "did you mean --version?"),
         ("run --workers 0", "--workers: must be a whole number from 1 to 100000, got '0'"),
         ("run --workers two", "--workers: must be a whole number from 1 to 100000, got 'two'"),
         ("resume", "required: DIR"),
@@ -130,9 +99,9 @@ def test_help_names_every_command(say: Say) -> None:
     answer = say("--help")
     assert answer.status == 0
     assert say().out == answer.out
-    commands = "run resume status report select export apply optuna data init presets"
+    commands = "run resume status report select export apply optuna data init presets completion"
     for command in commands.split():
-        assert re.search(rf"^    {command} ", answer.out, re.MULTILINE)
+        assert re.search(rf"^    {command}\b", answer.out, re.MULTILINE)
 
 
 def test_version_is_that_of_the_installed_package(say: Say) -> None:
@@ -144,7 +113,9 @@ def test_version_is_that_of_the_installed_package(say: Say) -> None:
 def test_presets_are_listed_with_what_they_draw_and_how_many_runs(say: Say) -> None:
     answer = say("presets")
     assert (answer.status, answer.err) == (0, "")
-    rows = {line.split()[0]: line.split(maxsplit=2)[1:] for line in answer.out.splitlines()[1:]}
+    lines = [re.split(r"  +", line) for line in answer.out.splitlines()[1:]]
+    rows = {name: [runs, what] for name, runs, about, what in lines}
+    assert {about.split()[1] for _, _, about, _ in lines} <= {"seconds", "minutes", "hours"}
     runs = {name: planned_runs(load_config(name).plan().search) for name in preset_names()}
     assert {name: rows[name][0] for name in runs} == {name: f"{count:,}" for name, count in runs.items()}
     assert rows["paper-figure-6"][1].startswith("Figure 6: deferral rates")
@@ -166,6 +137,8 @@ def test_presets_are_listed_with_what_they_draw_and_how_many_runs(say: Say) -> N
         ("seeds: many", ["wrong.yaml: seeds", "'many'"]),
         ("search: {alpha: {low: 2, high: 1}}", ["wrong.yaml: search.alpha: low must be below high"]),
         ("a: [", ["wrong.yaml: line 1 is not valid YAML"]),
+        ("methods: binray", ["wrong.yaml: methods.0: 'binray' is not allowed", "did you mean binary?"]),
+        ("dataset: compass", ["dataset: 'compass' is unknown", "did you mean compas?"]),
         ("dataset: nowhere", ["dataset: 'nowhere' is unknown; allowed are compas-two-year, compas"]),
         ("dataset: {name: compas, path: /no/such.csv}", ["/no/such.csv: cannot be read"]),
         (
@@ -202,6 +175,7 @@ def test_table_in_the_place_of_a_study_file_is_refused_with_what_to_do(say: Say)
 
 def test_missing_study_file_is_refused(say: Say) -> None:
     assert_refused(say("run", "nothing.yaml"), "nothing.yaml: no such study file", "presets are default")
+    assert_refused(say("run", "paper-figure-8b"), "did you mean paper-figure-8?")
 
 
 def test_wrong_override_is_refused(tmp_path: Path, say: Say) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from study.cli import _parser
+from study.cli import command_line
 from study.config.reading import validate
 from study.storage.yaml_text import parse_yaml
 from tests.docs import pages
@@ -22,16 +22,16 @@ SHOWN = [(page, words) for page in NAMES for words in commands(page, "study")]
 def test_every_study_command_is_one_that_there_is(page: str, words: list[str]) -> None:
     if words[-1] == "--help":
         with pytest.raises(SystemExit, match=r"^0$"):
-            _parser().parse_args(words)
+            command_line().parse_args(words)
     else:
-        assert callable(_parser().parse_args(words).command)
+        assert callable(command_line().parse_args(words).command)
 
 
 @pytest.mark.parametrize("page", NAMES)
 def test_every_command_named_in_a_sentence_is_one_that_there_is(page: str) -> None:
-    usage = _parser().format_help()
+    usage = command_line().format_help()
     for verb in re.findall(r"`study ([a-z]+)", text(page)):
-        assert re.search(rf"^    {verb} ", usage, flags=re.MULTILINE), verb
+        assert re.search(rf"^    {verb}\b", usage, flags=re.MULTILINE), verb
 
 
 @pytest.mark.parametrize("page", NAMES)

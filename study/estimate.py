@@ -1,0 +1,90 @@
+"""What a study will take, before it begins: runs, packs, and about how long and how much room."""
+
+from dataclasses import asdict, dataclass
+from math import ceil
+from typing import Any
+
+from study.config.plan import Plan
+from study.models.families import FAMILIES
+from study.search.tally import planned_packs, planned_runs
+from study.training.cores import available_cores
+
+# Measured on COMPAS with compiled steps: nanoseconds for each parameter and example of a minibatch.
+_NANOSECONDS = 0.27
+_TIMES_EAGER = 5
+"""How much longer a step takes operation by operation."""
+_START, _REPORT = 8.0, 4.0
+_TRAIN, _TEST = 0.56, 0.3
+"""The shares of the splits, unless a table has its own."""
+_BYTES_OF_RUN, _BYTES_OF_REPORT = 600, 2_500_000
+"""Of a run's row, and of what its weights and outcomes take beside their numbers."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a study will take.
+
+    Attributes:
+        study: its name.
+        runs, packs: how many there are; an adaptive search may repeat a setting, which runs once.
+        cores: the workers that train at the same time.
+        seconds: about how long it takes, once its training steps are compiled.
+        bytes: about how large its results directory becomes.
+    """
+
+    study: str
+    runs: int
+    packs: int
+    cores: int
+    seconds: float
+    bytes: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the estimate as plain data."""
+        return asdict(self)
+
+    def summary(self) -> str:
+        """Return the estimate in a line."""
+        size = f"{max(1, round(self.bytes / 1e6)):,} MB"
+        return (
+            f"{self.study}: {self.runs:,} runs in {self.packs:,} packs on {self.cores:,} "
+            f"core{'s' if self.cores > 1 else ''}, about {rounded(self.seconds)} and {size}"
+        )
+
+
+def estimate(plan: Plan, rows: int, inputs: int, *, workers: int | None = None) -> Estimate:
+    """Estimate what a study takes on a table of so many ``rows``, and ``inputs`` of the models.
+
+    ``workers`` are those it gets; by default as many as on this machine.
+    """
+    packs = planned_packs(plan.search)
+    cores = workers or plan.workers or available_cores()
+    hidden, batch = plan.training["hidden"], plan.training["batch_size"]
+    epochs = min(plan.training["max_epochs"], 50 + 2 * plan.training["patience"])
+    examples = epochs * ceil(_TRAIN * rows / batch) * batch
+    slower = _TIMES_EAGER if plan.backend == "eager" else 1
+    core_seconds, parameters = 0.0, 0
+    for arm in plan.search.arms:
+        family, runs = FAMILIES[arm.arm.model], arm.settings * len(plan.search.seeds)
+        of_model = family.model(arm.arm.method).layout(inputs + 1, hidden).size
+        core_seconds += runs * examples * of_model * _NANOSECONDS / 1e9 * slower
+        parameters += runs * of_model
+    runs = planned_runs(plan.search)
+    outcomes = round(runs * _TEST * rows / 4) + 8 * rows
+    return Estimate(
+        study=plan.study,
+        runs=runs,
+        packs=packs,
+        cores=cores,
+        seconds=_START + core_seconds / min(cores, packs) + _REPORT,
+        bytes=_BYTES_OF_REPORT + runs * _BYTES_OF_RUN + 4 * parameters + outcomes,
+    )
+
+
+def rounded(seconds: float) -> str:
+    """Return a time as roughly as an estimate is known."""
+    if seconds < 95:
+        return f"{max(10, round(seconds / 10) * 10)} seconds"
+    if seconds < 5400:
+        return f"{round(seconds / 60)} minutes"
+    return f"{seconds / 3600:.1f} hours"
