@@ -1,8 +1,11 @@
 """What is read whole is a file of a size that fits: no device, no pipe, nothing that fills the memory."""
 
+import contextlib
 import os
 import stat
 from pathlib import Path
+
+from study.errors import DataError
 
 MIB, GIB = 2**20, 2**30
 STUDY_FILE_BYTES = 4 * MIB
@@ -12,11 +15,15 @@ TABLE_GIB = "STUDY_TABLE_GIB"
 
 
 def table_bytes() -> int:
-    """Return how many bytes a table may have, uncompressed: $STUDY_TABLE_GIB, else 2 GiB."""
-    try:
-        return int(float(os.environ.get(TABLE_GIB, "2")) * GIB)
-    except (ValueError, OverflowError):
-        return 2 * GIB
+    """Return how many bytes a table may have, uncompressed: $STUDY_TABLE_GIB, else 2 GiB.
+
+    Raises DataError where that is no number above 0.
+    """
+    given = os.environ.get(TABLE_GIB, "2")
+    with contextlib.suppress(ValueError, OverflowError):
+        if (limit := int(float(given) * GIB)) > 0:
+            return limit
+    raise DataError(f"environment variable {TABLE_GIB}: must be a number above 0, got {given!r}")
 
 
 def why_not_read(path: Path, most: int, advice: str) -> str | None:

@@ -25,6 +25,7 @@ from study.training.in_process import run_in_process
 from study.training.pack import Advance
 from tests.commands.answers import Answer, Say, assert_refused
 from tests.training.driver import environment
+from tests.worlds.own_tables import cases
 from tests.worlds.small_study import TINY, assert_same_rows, write_cases
 
 pytestmark = pytest.mark.usefixtures("_own_sigterm")
@@ -623,6 +624,52 @@ def test_help_and_looking_at_results_need_neither_torch_nor_ray(tiny_copy: Resul
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert (tiny_copy.report / "index.html").is_file()
+
+
+OPTIMIZED = """
+import sys
+from study.cli import main
+from study.commands.arguments import rate
+results, run, table = sys.argv[1:]
+assert False, "asserts are on"
+if rate.__doc__ is not None or main(["select", results, "--json"]):
+    sys.exit("docstrings, or no choice")
+for words in (
+    ["status", results],
+    ["report", results, "--out", "report"],
+    ["export", results, run, "--out", "model"],
+    ["data", "describe", "compas-two-year"],
+    ["data", "write", "compas-two-year", "--out", "new.csv"],
+    ["apply", "model", "new.csv", "--out", "decisions.csv"],
+    ["optuna", results, "--out", "history.db"],
+    ["init", table, "--label", "bad", "--sensitive", "{column: race, is: B}", "--out", "mine.yaml"],
+    ["presets"],
+):
+    if main(words):
+        sys.exit(repr(words))
+"""
+
+
+def test_all_that_does_not_train_works_without_docstrings_and_asserts(
+    tiny_results: ResultsDirectory, tmp_path: Path, say: Say
+) -> None:
+    """PYTHONOPTIMIZE=2; what trains starts again without it, as a test of interruptions shows."""
+    cases(40).to_csv(tmp_path / "cases.csv", index=False)
+    chosen = say("select", tiny_results.root, "--json").out
+    run = json.loads(chosen)["run_id"]
+    done = subprocess.run(
+        [sys.executable, "-c", OPTIMIZED, str(tiny_results.root), run, "cases.csv"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=environment() | {"PYTHONOPTIMIZE": "2"},
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout.startswith(chosen)
+    assert "model: decides on all 2,165 test rows as the run did" in done.stdout
+    for name in ("report/index.html", "decisions.csv", "history.db", "mine.yaml"):
+        assert (tmp_path / name).is_file()
 
 
 def test_reader_that_has_seen_enough_is_no_error() -> None:

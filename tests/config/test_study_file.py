@@ -210,7 +210,7 @@ WRONG = [
     ("study: !!int ''", ["is not valid YAML"]),
     ("study: !!bool maybe", ["is not valid YAML"]),
     ("study: !!timestamp soon", ["is not valid YAML"]),
-    ("study: 2001-99-99", ["is not valid YAML"]),
+    ("training: 2001-99-99", ["training: '2001-99-99' is not a section"]),
     (f"search: {{alpha: {HUGE}}}", ["search.alpha", "not a finite number"]),
     (f"search: {{settings: {HUGE}}}", ["search.settings", "not allowed"]),
     (f"seeds: [{HUGE}]", ["seeds: write how many seeds"]),

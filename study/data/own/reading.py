@@ -109,37 +109,44 @@ def _read_parquet(file: Any, limit: int, advice: str) -> pa.Table:
     parquet = pq.ParquetFile(file)
     metadata = parquet.metadata
     groups = [metadata.row_group(at) for at in range(metadata.num_row_groups)]
-    chunks = [group.column(at) for group in groups for at in range(group.num_columns)]
-    size = sum(max(8 * chunk.num_values, chunk.total_uncompressed_size) for chunk in chunks)
-    if size <= limit:
-        size = 8 * sum(chunk.num_values for chunk in chunks) + _text_bytes(
-            file, parquet.schema_arrow, limit
-        )
-    if size > limit:
+    stored = fixed = 0
+    texts = []
+    for at in range(len(metadata.schema)):
+        leaf = metadata.schema.column(at)
+        chunks = [group.column(at) for group in groups]
+        stored += sum(chunk.total_uncompressed_size for chunk in chunks)
+        fixed += max(8, leaf.length) * sum(chunk.num_values for chunk in chunks)
+        if leaf.physical_type == "BYTE_ARRAY":
+            texts.append(leaf.path)
+    if max(stored, fixed) > limit or fixed + _text_bytes(file, texts, limit - fixed) > limit:
         raise DataError(f"needs more than {limit:,} bytes for {metadata.num_rows:,} rows; {advice}")
     return parquet.read()
 
 
-def _text_bytes(file: Any, schema: pa.Schema, limit: int) -> int:
-    """Return how many bytes the texts of a Parquet file have; once above ``limit``, no more are counted."""
-    coded = [field.name for field in schema if pa.types.is_string(field.type) or _is_coded_text(field.type)]
+def _text_bytes(file: Any, leaves: list[str], limit: int) -> int:
+    """Return how many bytes the texts in ``leaves`` have; once above ``limit``, no more are counted.
+
+    They are counted as codes, also within lists and structures: no text is there more than once.
+    """
     size = 0
-    if not coded:
-        return size
-    for batch in pq.ParquetFile(file, read_dictionary=coded).iter_batches(columns=coded):
-        for column in batch.columns:
-            if isinstance(column, pa.DictionaryArray):
-                lengths = pc.binary_length(column.dictionary).take(column.indices)
-            else:
-                lengths = pc.binary_length(column)
-            size += pc.sum(lengths.cast(pa.int64())).as_py() or 0
-        if size > limit:
-            break
+    if leaves:
+        for batch in pq.ParquetFile(file, read_dictionary=leaves).iter_batches(columns=leaves):
+            size += sum(map(_bytes_of_texts, batch.columns))
+            if size > limit:
+                break
     return size
 
 
-def _is_coded_text(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_dictionary(kind) and pa.types.is_string(kind.value_type))
+def _bytes_of_texts(array: pa.Array) -> int:
+    """Return how many bytes the texts in an array have that came as codes."""
+    if isinstance(array, pa.DictionaryArray):
+        lengths = pc.binary_length(array.dictionary).cast(pa.int64()).take(array.indices)
+        return pc.sum(lengths).as_py() or 0
+    if isinstance(array, pa.StructArray):
+        return sum(map(_bytes_of_texts, array.flatten()))
+    if isinstance(array, pa.MapArray):
+        return _bytes_of_texts(array.keys) + _bytes_of_texts(array.items)
+    return _bytes_of_texts(array.flatten()) if pa.types.is_nested(array.type) else 0
 
 
 def _read_csv(content: bytes, *, text: bool) -> pa.Table:

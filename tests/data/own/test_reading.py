@@ -155,3 +155,39 @@ def test_what_would_fill_the_memory_is_refused_in_one_line(
             read_frame(str(path))
     with pytest.raises(DataError, match="/dev/zero: is a device or a pipe"):
         read_frame("/dev/zero")
+
+
+LONG = "word " * 20_000
+NESTED = {
+    "list": pa.array([[LONG] * 5] * 200),
+    "structure": pa.array([{"a": LONG, "b": 1}] * 1000),
+    "map": pa.array([[("k", LONG)]] * 1000, pa.map_(pa.string(), pa.string())),
+    "deep": pa.array([[{"a": [LONG, None]}, None]] * 1000),
+    "bytes": pa.array([LONG.encode()] * 1000),
+    "large": pa.array([LONG] * 1000, pa.large_string()),
+    "of one length": pa.array([LONG.encode()] * 1000, pa.binary(len(LONG))),
+}
+
+
+@pytest.mark.parametrize("kind", NESTED)
+def test_texts_that_are_stored_once_are_counted_as_often_as_they_are_there(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"x": NESTED[kind], "a.b": pa.array(["c"] * len(NESTED[kind]))}), path)
+    assert path.stat().st_size < 20_000
+    monkeypatch.setenv("STUDY_TABLE_GIB", "0.05")
+    with pytest.raises(DataError, match=r"needs more than 53,687,091 bytes for [\d,]+ rows; set STUDY"):
+        read_frame(str(path))
+    monkeypatch.setenv("STUDY_TABLE_GIB", "0.2")
+    assert list(read_frame(str(path))) == ["x", "a.b"]
+
+
+@pytest.mark.parametrize("given", ["0", "-1", "", "much", "nan", "inf"])
+def test_limit_that_is_no_number_above_0_is_refused(
+    given: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.csv").write_text("x\n1\n")
+    monkeypatch.setenv("STUDY_TABLE_GIB", given)
+    with pytest.raises(DataError, match=f"STUDY_TABLE_GIB: must be a number above 0, got '{given}'"):
+        read_frame(str(tmp_path / "a.csv"))
