@@ -4,34 +4,26 @@ A loss is the mean over examples of the expected cross entropy, plus alpha times
 batch, for each lane: Outputs (S, B, K), Batch, alpha (S, K), gamma (S, K) -> (S, K).
 """
 
-from collections.abc import Callable
-from typing import Any
-
 import torch
 from torch import Tensor
 
 from study.models.examples import Batch
 from study.models.fairness import disparity, expected_squared_disparity
 from study.models.network import Outputs
-from study.models.surrogates import ce, compare, ova, realizable
-
-Loss = Callable[[Any, Batch, Tensor, Tensor], Tensor]
-"""Takes what the families that it is for say (``AnyOutputs``)."""
-
 
 # Where float32 has no smaller probability to offer, a wrong prediction costs 69 nats.
 _SMALLEST = 1e-30
 
 
-def cross_entropy(outputs: Outputs, y: Tensor) -> Tensor:
-    """Return the cross entropy (S, B, K) of predictions against labels (S, B, 1), in nats."""
-    of_label = torch.where(y > 0.5, outputs.p, outputs.q)
+def cross_entropy(p: Tensor, q: Tensor, y: Tensor) -> Tensor:
+    """Return the cross entropy (S, B, K) of p and q = 1 - p against what happened, y (S, B, 1), in nats."""
+    of_label = torch.where(y > 0.5, p, q)
     return -torch.log(of_label.clamp_min(_SMALLEST))
 
 
 def binary(outputs: Outputs, batch: Batch, alpha: Tensor, gamma: Tensor) -> Tensor:
     """Cross entropy plus alpha D (Eq. 11); the model never defers and gamma has no part in it."""
-    error = cross_entropy(outputs, batch.y).mean(1)
+    error = cross_entropy(outputs.p, outputs.q, batch.y).mean(1)
     return error + alpha * disparity(batch.u, outputs.p)
 
 
@@ -41,25 +33,14 @@ def reject(outputs: Outputs, batch: Batch, alpha: Tensor, gamma: Tensor) -> Tens
     A rejecting model knows of no decision-maker, so its D (Eq. 11) is that of its prediction p on every
     example.
     """
-    own = cross_entropy(outputs, batch.y)
+    own = cross_entropy(outputs.p, outputs.q, batch.y)
     expected = own + outputs.pi * (gamma.unsqueeze(1) - own)
     return expected.mean(1) + alpha * disparity(batch.u, outputs.p)
 
 
 def defer(outputs: Outputs, batch: Batch, alpha: Tensor, gamma: Tensor) -> Tensor:
     """Eq. 8 with the gamma of Eq. 4: (1 - pi) l_M + pi (l_DM + gamma), plus alpha soft squared D."""
-    own = cross_entropy(outputs, batch.y)
+    own = cross_entropy(outputs.p, outputs.q, batch.y)
     expected = own + outputs.pi * (batch.dm_loss + gamma.unsqueeze(1) - own)
     unfair = expected_squared_disparity(batch.u, outputs.p, outputs.pi, batch.dm)
     return expected.mean(1) + alpha * unfair
-
-
-LOSSES: dict[str, Loss] = {
-    "binary": binary,
-    "reject": reject,
-    "defer": defer,
-    "compare": compare,
-    "ce": ce,
-    "ova": ova,
-    "realizable": realizable,
-}

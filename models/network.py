@@ -206,6 +206,11 @@ def same_for_all(value: float, theta: Tensor) -> Tensor:
     return theta.new_full((theta.shape[0], 2, theta.shape[2]), value)
 
 
+def asked_between(theta: Tensor, _: Tensor) -> Thresholds:
+    """Return the thresholds of a ``signed_preference``: asking where it is better than deciding."""
+    return Thresholds(same_for_all(-1.0, theta), same_for_all(1.0, theta))
+
+
 def signed_preference(zero: Tensor, one: Tensor, ask: Tensor) -> Tensor:
     """Return how much better deciding is than asking, with the sign of the better decision; any shape.
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from study.models.examples import Batch, Examples
-from study.models.methods import Loss
+from study.models.losses import Loss
 from study.models.network import LANE_MULTIPLE, AnyOutputs, Model, WeightNoise, in_blocks
 
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8

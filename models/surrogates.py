@@ -13,14 +13,12 @@ from torch.nn.functional import softplus
 
 from study.models.examples import Batch
 from study.models.fairness import disparity, expected_squared_difference
+from study.models.methods import cross_entropy
 from study.models.network import Actions, Comparison
 
 MIXED_IN = 0.02
 """The weight of the cross entropy in ``realizable``, which alone is flat wherever an action is certain and
 leaves p free where it asks; the larger it is, the earlier the loss asks."""
-
-# Where float32 has no smaller probability to offer, a wrong prediction costs 69 nats.
-_SMALLEST = 1e-30
 
 
 def ce(outputs: Actions, batch: Batch, alpha: Tensor, gamma: Tensor) -> Tensor:
@@ -64,9 +62,8 @@ def realizable(outputs: Actions, batch: Batch, alpha: Tensor, gamma: Tensor) -> 
 
 def compare(outputs: Comparison, batch: Batch, alpha: Tensor, gamma: Tensor) -> Tensor:
     """Two cross entropies, of p and of kappa (Raghu et al. 2019), plus alpha D of p (Eq. 11)."""
-    said = torch.where(batch.y > 0.5, outputs.p, outputs.q)
-    right = torch.where(_right(batch) > 0.5, outputs.right, outputs.wrong)
-    error = -torch.log(said.clamp_min(_SMALLEST)) - torch.log(right.clamp_min(_SMALLEST))
+    own = cross_entropy(outputs.p, outputs.q, batch.y)
+    error = own + cross_entropy(outputs.right, outputs.wrong, _right(batch))
     return error.mean(1) + alpha * disparity(batch.u, outputs.p)
 
 

@@ -15,10 +15,10 @@ from study.models.network import (
     Model,
     Thresholds,
     WeightNoise,
+    asked_between,
     glorot,
     hidden_layer,
     read_out,
-    same_for_all,
     signed_preference,
 )
 
@@ -56,11 +56,6 @@ def _score_one_vs_all(theta: Tensor, x: Tensor, _: WeightNoise | None) -> Tensor
     return signed_preference(zero, one, ask)
 
 
-def _thresholds(theta: Tensor, _: Tensor) -> Thresholds:
-    """Ask where its score is the largest: gamma is in the loss already."""
-    return Thresholds(same_for_all(-1.0, theta), same_for_all(1.0, theta))
-
-
 def priced(theta: Tensor, gamma: Tensor) -> Thresholds:
     """Return the thresholds at which asking is better by ``gamma`` (K,), of a ``signed_preference``."""
     at = torch.exp(-gamma).expand(theta.shape[0], 2, -1)
@@ -73,6 +68,6 @@ ACTIONS = Model(
     initialise=_initialise,
     outputs=_outputs,
     score=_score,
-    thresholds=_thresholds,
+    thresholds=asked_between,
 )
 ONE_VS_ALL = replace(ACTIONS, score=_score_one_vs_all, thresholds=priced)

@@ -12,13 +12,12 @@ from study.models.network import (
     Layout,
     Model,
     Outputs,
-    Thresholds,
     Uncertainty,
     WeightNoise,
+    asked_between,
     glorot,
     hidden_layer,
     read_out,
-    same_for_all,
 )
 from study.models.networks import mlp
 
@@ -59,16 +58,12 @@ def _score(theta: Tensor, x: Tensor, _: WeightNoise | None) -> Tensor:
     return torch.where(logit >= 0, keep, -keep)
 
 
-def _thresholds(theta: Tensor, _: Tensor) -> Thresholds:
-    return Thresholds(same_for_all(-1.0, theta), same_for_all(1.0, theta))
-
-
 GATE = Model(
     name="gate",
     layout=_layout,
     initialise=_initialise,
     outputs=_outputs,
     score=_score,
-    thresholds=_thresholds,
+    thresholds=asked_between,
     uncertainty=Uncertainty("pi", "probability of deferring", lambda score, pi: pi, 0.5),
 )

@@ -7,7 +7,7 @@ import torch
 from study.engines.compiled import Compiled
 from study.engines.on_gpu import OnGpu
 from study.models.examples import Examples
-from study.models.methods import Loss
+from study.models.losses import Loss
 from study.models.network import Model
 from study.models.step import Eager, Engine
 

@@ -21,7 +21,7 @@ from study.engines.compiled import step_graphs
 from study.engines.machine_code import Traceable, machine_code
 from study.models.examples import Examples
 from study.models.families import FAMILIES
-from study.models.methods import LOSSES
+from study.models.losses import LOSSES
 
 
 class Step(NamedTuple):

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from study.engines.machine_code import UNIT, Traceable, example_length, machine_code
 from study.models.examples import Batch, Examples
-from study.models.methods import Loss
+from study.models.losses import Loss
 from study.models.network import LANE_MULTIPLE, Model, WeightNoise, pad_lanes
 from study.models.step import VALIDATION_DRAWS, State, expected_loss, step
 

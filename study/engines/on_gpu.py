@@ -3,7 +3,7 @@
 import torch
 
 from study.models.examples import Examples
-from study.models.methods import Loss
+from study.models.losses import Loss
 from study.models.network import Model
 from study.models.step import Eager, step
 

@@ -12,7 +12,7 @@ import torch
 
 from study.engines.backends import make_engine
 from study.models.families import FAMILIES
-from study.models.methods import LOSSES
+from study.models.losses import LOSSES
 from study.models.training import PackTraining, Trained
 from study.results.directory import ResultsDirectory
 from study.results.files.schema import RUN_SCHEMA

@@ -13,7 +13,7 @@ from torch.func import functional_call, grad, stack_module_state, vmap
 
 from study.models.draws import initial_weights, minibatch_order
 from study.models.examples import Batch, Examples
-from study.models.methods import LOSSES
+from study.models.losses import LOSSES
 from study.models.network import Model, Outputs
 from study.models.training import TrainingOptions
 from tests.models.plain import PLAIN

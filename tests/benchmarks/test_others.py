@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from study.models.draws import initial_weights, minibatch_order
-from study.models.methods import LOSSES
+from study.models.losses import LOSSES
 from study.models.networks.mlp import MLP
 from study.models.networks.ordinal import ORDINAL
 from study.models.step import Eager, adam_sizes

@@ -15,7 +15,7 @@ from study import Study
 from study.models.decisions import scores
 from study.models.families import FAMILIES
 from study.models.methods import binary, cross_entropy
-from study.models.network import Model, Outputs
+from study.models.network import Model
 from study.models.step import Eager
 from study.models.training import TrainingOptions, train_pack
 from tests.docs.pages import ROOT, blocks
@@ -62,8 +62,8 @@ def test_the_model_shown_trains_to_the_logistic_regression_that_it_is() -> None:
     )
     least = best_loss(examples.x, examples.y)
     score = scores(model, trained.theta, examples.x)
-    outputs = Outputs(torch.sigmoid(score), torch.sigmoid(-score), torch.zeros_like(score))
-    loss = cross_entropy(outputs, examples.y.view(1, -1, 1)).mean(1)
+    y = examples.y.view(1, -1, 1)
+    loss = cross_entropy(torch.sigmoid(score), torch.sigmoid(-score), y).mean(1)
     torch.testing.assert_close(loss.double(), torch.full((2, 2), least).double(), atol=1e-4, rtol=0)
 
 

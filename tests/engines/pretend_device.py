@@ -13,7 +13,7 @@ from torch.utils.backend_registration import _setup_privateuseone_for_python_bac
 
 from study.engines.on_gpu import OnGpu
 from study.models.families import FAMILIES
-from study.models.methods import LOSSES
+from study.models.losses import LOSSES
 from study.models.step import Eager
 from study.models.training import PackTraining, Trained, TrainingOptions
 from tests.models.synthetic_examples import make_examples

@@ -11,7 +11,8 @@ from study.engines import machine_code
 from study.engines.compiled import Compiled, _seeds_and_lanes, step_graphs
 from study.engines.machine_code import UNIT, CompilerError, compiler
 from study.models.families import FAMILIES
-from study.models.methods import LOSSES, defer
+from study.models.losses import LOSSES
+from study.models.methods import defer
 from study.models.network import rounded_up
 from study.models.networks.bayes import BAYES
 from study.models.networks.gate import GATE

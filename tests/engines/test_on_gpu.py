@@ -11,7 +11,7 @@ from study.engines.machine_code import compiler
 from study.engines.on_gpu import OnGpu
 from study.models.draws import initial_weights, minibatch_order
 from study.models.families import FAMILIES
-from study.models.methods import LOSSES
+from study.models.losses import LOSSES
 from study.models.step import Eager, adam_sizes
 from study.models.training import TrainingOptions, train_pack
 from tests.engines.pretend_device import ARMS

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from study.models.draws import stream
 from study.models.families import FAMILIES, Band
-from study.models.methods import LOSSES
+from study.models.losses import LOSSES
 from study.models.network import Model, WeightNoise
 
 FREE = torch.zeros(1)

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from study.models.families import FAMILIES
-from study.models.methods import LOSSES, binary, cross_entropy, defer, reject
+from study.models.losses import LOSSES
+from study.models.methods import binary, cross_entropy, defer, reject
 from study.models.network import Outputs
 from study.models.networks.ordinal import ORDINAL
 from study.models.step import Eager
@@ -116,9 +117,9 @@ def test_every_lane_and_seed_has_its_own_alpha_gamma_and_loss():
 
 
 def said_to_lanes(p: Tensor, q: Tensor, y: float) -> tuple[Outputs, Tensor]:
-    """Return outputs (1, B, 1) that say p and q (B,), and labels that are all ``y``."""
-    said = Outputs(*(part.view(1, -1, 1) for part in (p, q, torch.zeros_like(p))))
-    return said, torch.full_like(said.p, y)
+    """Return p and q (B,) as (1, B, 1), and labels that are all ``y``."""
+    said = p.view(1, -1, 1)
+    return said, q.view(1, -1, 1), torch.full_like(said, y)
 
 
 @pytest.mark.parametrize("y", [0.0, 1.0])
@@ -147,8 +148,7 @@ def test_cross_entropy_and_its_gradient_in_float32_are_those_of_log_odds_in_floa
 @pytest.mark.parametrize("y", [0.0, 1.0])
 def test_cross_entropy_of_what_was_called_impossible_is_finite_and_so_is_its_gradient(y):
     p = torch.tensor([0.0, 1.0, 1e-38, 1e-45]).requires_grad_()
-    said, labels = said_to_lanes(p, 1 - p, y)
-    computed = cross_entropy(said, labels)
+    computed = cross_entropy(*said_to_lanes(p, 1 - p, y))
     assert (computed >= 0).all()
     assert computed.max().item() == pytest.approx(-np.log(1e-30), rel=1e-6)
     (gradient,) = torch.autograd.grad(computed.sum(), p)
@@ -156,8 +156,8 @@ def test_cross_entropy_of_what_was_called_impossible_is_finite_and_so_is_its_gra
 
 
 def test_cross_entropy_of_nan_is_nan_so_that_divergence_is_seen():
-    said, labels = said_to_lanes(torch.tensor([torch.nan, 0.5]), torch.tensor([torch.nan, 0.5]), 1.0)
-    assert cross_entropy(said, labels).isnan().flatten().tolist() == [True, False]
+    said = torch.tensor([torch.nan, 0.5])
+    assert cross_entropy(*said_to_lanes(said, said, 1.0)).isnan().flatten().tolist() == [True, False]
 
 
 @settings(deadline=None, max_examples=60)

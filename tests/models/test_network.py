@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import kstest
 
-from study.models.methods import LOSSES
+from study.models.losses import LOSSES
 from study.models.network import LANE_MULTIPLE, Layout, glorot, in_blocks, pad_lanes, padded_width
 from study.models.networks.gate import GATE
 from study.models.networks.mlp import MLP

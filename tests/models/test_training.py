@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from study.models.methods import LOSSES, binary, reject
+from study.models.losses import LOSSES
+from study.models.methods import binary, reject
 from study.models.networks.bayes import BAYES
 from study.models.networks.gate import GATE
 from study.models.networks.mlp import MLP

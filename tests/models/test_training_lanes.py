@@ -5,7 +5,8 @@ import torch
 
 from study.models.draws import initial_weights
 from study.models.examples import Examples
-from study.models.methods import LOSSES, binary
+from study.models.losses import LOSSES
+from study.models.methods import binary
 from study.models.network import Model
 from study.models.networks.bayes import BAYES
 from study.models.networks.gate import GATE

@@ -4,7 +4,7 @@ import pytest
 import torch
 from safetensors.torch import load, save
 
-from study.models.methods import LOSSES
+from study.models.losses import LOSSES
 from study.models.step import Eager
 from study.models.training import PackTraining, Trained
 from tests.models.test_training_lanes import (

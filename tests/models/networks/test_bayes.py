@@ -12,7 +12,8 @@ from torch.nn.functional import softplus
 
 from study.models.decisions import decide, scores
 from study.models.draws import stream
-from study.models.methods import LOSSES, binary
+from study.models.losses import LOSSES
+from study.models.methods import binary
 from study.models.network import Thresholds, WeightNoise
 from study.models.networks.bayes import BAYES, uncertainty
 from study.models.networks.mlp import MLP
