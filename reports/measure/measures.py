@@ -1,6 +1,7 @@
 """Every frame of a report, shared by its tables, figures and text."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import Final
 
@@ -17,6 +18,7 @@ from study.reports.measure.importance import importance
 from study.reports.measure.metrics_by_group import GroupMetrics, metrics_by_group
 from study.reports.measure.panels import deciding_on_test, decision_makers_shown, models_shown
 from study.reports.measure.setting_intervals import SettingIntervals, setting_intervals
+from study.reports.measure.shown_runs import shown_runs
 from study.results.fronts import fronts, fronts_by_idk_rate
 from study.results.hypervolume import hypervolumes
 from study.results.settings import medians_by_setting
@@ -59,6 +61,7 @@ class Measures:
     front_by_seed = cached_property(
         lambda self: front_by_seed(self.results.runs, self._own_fronts, self.fronts)
     )
+    shown_runs = cached_property(lambda self: shown_runs(self.results.runs))
     _own_fronts = cached_property(lambda self: runs_on_front(self.results.runs))
     _by_budget = cached_property(lambda self: by_budget(self.settings, self.results.decision_makers))
 
@@ -79,6 +82,17 @@ class Measures:
         """Intervals of the candidates' test metrics."""
         chosen = self.candidates.frame["setting_id"].tolist()
         return setting_intervals(chosen, self.results.runs, self.results.outcomes)
+
+    @cached_property
+    def run_intervals(self) -> SettingIntervals:
+        """Intervals of the test metrics of the runs that are offered, by `run_id`."""
+        runs = self.shown_runs.frame
+        found = setting_intervals(
+            runs["run_id"].astype(str).tolist(),
+            runs.assign(setting_id=runs["run_id"]),
+            self.results.outcomes,
+        )
+        return replace(found, frame=found.frame.rename(columns={"setting_id": "run_id"}))
 
     @cached_property
     def by_group(self) -> GroupMetrics:

@@ -29,6 +29,7 @@ def progress(results: Results) -> dict[str, Any] | None:
     if complete and finished:
         return None
     return {
+        "running": results.state == "running",
         "state": STATES.get(results.state, f"The study is {results.state}"),
         "finished": finished,
         "planned": planned,

@@ -10,6 +10,12 @@ from study.reports.figures.render import Rendered
 from study.results.wording import counted, percent, share
 
 _HERE: Final = Path(__file__).parent
+# Vega and Vega-Lite come first: each defines what the next one needs.
+SCRIPTS: Final = {
+    "vega": "vega/vega.min.js",
+    "vega_lite": "vega/vega-lite.min.js",
+    "front": "front.js",
+}
 
 
 def _text(file: str) -> Markup:
@@ -26,7 +32,8 @@ def _environment() -> Environment:
     )
     made.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
     made.filters |= {"percent": percent, "share": share, "svg": _svg}
-    made.globals |= {"counted": counted, "style": _text("style.css"), "script": _text("chooser.js")}
+    scripts = {name: _text(file) for name, file in SCRIPTS.items()}
+    made.globals |= {"counted": counted, "style": _text("style.css"), "scripts": scripts}
     return made
 
 

@@ -13,9 +13,9 @@ from study.reports.measure.front_stability import MARGIN
 from study.reports.measure.importance import BINS, REST, TOGETHER
 from study.reports.measure.measures import TABLES, Measures
 from study.reports.measure.panels import decision_maker_labels
-from study.reports.page.chooser import chooser
 from study.reports.page.comparison_tables import comparison_table, importance_table, stability_table
 from study.reports.page.configuration import configuration, data_name
+from study.reports.page.front import front
 from study.reports.page.front_tables import band_points, decision_maker_table, front_tables
 from study.reports.page.group_tables import group_tables
 from study.reports.page.provenance import progress, provenance, warnings
@@ -99,9 +99,9 @@ def _by_group(report: Report) -> Context | None:
 
 
 SECTIONS: Final = (
-    Section("warnings", "Warnings", lambda r: warnings(r.results), without_runs=True),
     Section("summary", "Summary", lambda r: summary(r.measures)),
-    Section("choose", "Choose a setting", lambda r: chooser(r.measures)),
+    Section("choose", "Choose a run", lambda r: front(r.measures)),
+    Section("warnings", "Warnings", lambda r: warnings(r.results), without_runs=True),
     Section("by-group", "Deferral and error rates by group", _by_group),
     Section(
         "comparisons",
@@ -125,6 +125,14 @@ SECTIONS: Final = (
     ),
     Section("glossary", "Glossary", lambda r: {}, without_runs=True),
 )
+
+
+FIRST: Final = ("summary", "choose")
+"""The sections of the first screen; a list of the others follows."""
+
+
+RENEWED: Final = 30
+"""Seconds after which the page of a running study looks whether it was written again."""
 
 
 def write_report(results: Results, out: Path) -> Path:
@@ -169,6 +177,9 @@ def page_of(measures: Measures, figures: Album) -> str:
         facts=facts,
         progress=progress(results),
         sections=sections,
+        first=FIRST,
+        running=RENEWED if results.state == "running" else 0,
+        warnings=len((warnings(results) or {}).get("warnings", [])),
     )
 
 

@@ -27,6 +27,7 @@ def summary(measures: Measures) -> dict[str, Any]:
     return {
         "parts": [
             {
+                "decision_maker": name,
                 "name": labels.get(name, name),
                 "paragraphs": paragraphs,
                 "budgets": budget_table(name, measures.budgets, measures.points),

@@ -32,13 +32,13 @@ NAMED = GroupNames(("men", "women"), ("healthy", "ill"))
 def by_group(metrics: GroupMetrics) -> Page:
     context = group_tables(metrics, POINTS, LABELS, NAMED)
     assert context is not None
-    return rendered("by-group", album=Album(), **context)
+    return rendered("by-group", album=Album(), units="test cases", **context)
 
 
 def compared(comparisons: Comparisons, **figures: Rendered) -> Page:
-    context = comparison_table(comparisons, LABELS)
+    context = comparison_table(comparisons, LABELS, "test cases")
     assert context is not None
-    return rendered("comparisons", album=Album({}, figures), **context)
+    return rendered("comparisons", album=Album({}, figures), units="test cases", **context)
 
 
 def metrics_of(
@@ -81,7 +81,7 @@ def test_di_is_shown_with_its_parts_and_idk_rates_by_group_and_outcome() -> None
     ]
     assert [cell[:5] for cell in deciders[1][2:]] == ["0.310", "0.250", "0.220", "0.450"]
     assert named[1][-1] == "s1"
-    assert f"Decision-maker {NASTY}" in seen.text
+    assert f"with the decision-maker {NASTY}" in seen.text
     assert not seen.named("b")
 
 
@@ -127,7 +127,7 @@ def test_hypervolumes_and_their_differences_have_both_intervals() -> None:
     assert table[2][2:] == ["defer − reject", "−0.0200", "−0.0300 to +0.0100", "–", "3"]
     assert table[1][0] == NASTY
     assert "There are no bootstrap intervals over test cases: none were kept." in seen.text
-    assert comparison_table(Comparisons(frame[:0], ""), LABELS) is None
+    assert comparison_table(Comparisons(frame[:0], ""), LABELS, "test cases") is None
 
 
 @pytest.mark.parametrize("pairs", [ROWS, ROWS + 1])

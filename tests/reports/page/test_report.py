@@ -9,6 +9,7 @@ import pytest
 
 from study.reports import page as page_folder
 from study.reports.measure.measures import TABLES
+from study.reports.page.rendering import SCRIPTS
 from study.reports.page.report import write_report
 from study.results.directory import ResultsDirectory
 from study.results.fronts import COLUMNS
@@ -63,6 +64,8 @@ def test_the_page_needs_nothing_but_itself(crowded: Path) -> None:
         elif not target.startswith("#"):
             assert (crowded / target).exists()
     source = (crowded / "index.html").read_text(encoding="utf-8")
+    for library in Path(page_folder.__file__).parent.glob("vega/*.js"):
+        source = source.replace(library.read_text("utf-8"), "")
     assert "@import" not in source
     assert not re.search(r"url\((?!#)", source)
 
@@ -80,7 +83,7 @@ def test_ids_are_unique_and_references_resolve(crowded: Path) -> None:
 
 
 def test_every_figure_is_described_with_its_key_figures(report: Path) -> None:
-    drawings = page(report).named("svg")
+    drawings = [attributes for attributes in page(report).named("svg") if "role" in attributes]
     assert len(drawings) == 7
     for attributes in drawings:
         assert attributes["role"] == "img"
@@ -110,8 +113,9 @@ def test_names_are_shown_and_not_run(tmp_path: Path) -> None:
     write_report(replace(given, study=asked), tmp_path)
     seen = page(tmp_path)
     assert not seen.named("img")
-    assert [a.get("type") for a in seen.named("script")] == ["application/json", None]
-    assert seen.scripts[1] == Path(page_folder.__file__).with_name("chooser.js").read_text("utf-8")
+    assert [a.get("type") for a in seen.named("script")] == ["application/json", None, None, None]
+    folder = Path(page_folder.__file__).parent
+    assert seen.scripts[1:] == [(folder / file).read_text("utf-8") for file in SCRIPTS.values()]
     assert not any(a.startswith("on") for _, attributes in seen.elements for a in attributes)
     assert seen.text.count(study) > 5
     assert seen.text.count(name) > 10
@@ -164,6 +168,15 @@ def test_an_unfinished_study_says_so_above_everything_else() -> None:
     assert said < seen.text.index("Summary")
     (bar,) = seen.named("progress")
     assert (bar["value"], bar["max"]) == ("312", "900")
+
+
+def test_only_the_page_of_a_running_study_renews_itself() -> None:
+    for state, renewed in (("running", True), ("interrupted", False)):
+        seen = undrawn(results(ledger(30), planned=900, state=state))
+        assert any("location.reload()" in script for script in seen.scripts) == renewed
+        refresh = [meta for meta in seen.named("meta") if meta.get("http-equiv") == "refresh"]
+        assert len(refresh) == renewed
+        assert ("This page renews itself" in seen.text) == renewed
 
 
 @pytest.mark.parametrize("methods", [("binary",), ("reject", "novel")])

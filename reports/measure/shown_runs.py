@@ -1,0 +1,63 @@
+"""The runs that a page offers for choosing: all of them, or of very many those worth showing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from study.results.fronts import pareto_by_group
+from study.results.limits import POINT
+
+MOST: Final = 2500
+# Metrics are rounded up to multiples of these, until few enough runs are left.
+STEPS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
+
+
+@dataclass(frozen=True, eq=False)
+class ShownRuns:
+    """Runs to choose from.
+
+    Attributes:
+        frame: rows and columns of the ledger, in its order.
+        known: how many runs have metrics.
+        step: 0 where the best run under any limits is among them; else, under limits that are multiples of
+            it, one that is worse by less than this in any of the metrics is.
+    """
+
+    frame: pd.DataFrame
+    known: int
+    step: float
+
+
+def shown_runs(runs: pd.DataFrame, named: Sequence[str] = (), most: int = MOST) -> ShownRuns:
+    """All runs, where there are few enough; else those that can be the best under some limits, and others.
+
+    Whatever is minimised under whatever limits on validation error, odds difference and deferral rate, and
+    whichever methods, models and decision-makers are allowed: the best is on the Pareto front over the
+    three metrics of its own method, model and decision-maker. The room that is left goes to other runs,
+    evenly spread over the ledger, so that the picture stays that of the study.
+
+    Args:
+        runs: the ledger.
+        named: ids of runs that are there in any case.
+        most: how many runs there may be, next to the named ones.
+    """
+    runs = runs.dropna(subset=POINT)
+    if len(runs) <= most:
+        return ShownRuns(runs.reset_index(drop=True), len(runs), 0.0)
+    points = runs[POINT].to_numpy(np.float64)
+    step, rows = 0.0, np.flatnonzero(pareto_by_group(runs, points))
+    for step_ in STEPS:
+        if len(rows) <= most:
+            break
+        # Ceilings a hair below a multiple are that multiple.
+        rows = rows[pareto_by_group(runs.iloc[rows], np.ceil(points[rows] / step_ - 1e-9))]
+        step = step_
+    mask = runs["run_id"].isin(list(named)).to_numpy(copy=True)
+    mask[rows] = True
+    others = np.flatnonzero(~mask)
+    room = max(0, most - int(mask.sum()))
+    mask[others[np.linspace(0, len(others) - 1, min(room, len(others))).round().astype(int)]] = True
+    return ShownRuns(runs[mask].reset_index(drop=True), len(runs), step)

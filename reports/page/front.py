@@ -1,0 +1,112 @@
+"""What the first screen needs in which a person chooses a run."""
+
+import math
+from typing import Any, Final
+
+import pandas as pd
+
+from study.reports.measure.deferral_budgets import EXAMPLE
+from study.reports.measure.measures import Measures
+from study.reports.measure.panels import baselines, in_usual_order
+from study.reports.page.front_spec import GRADIENT, front_spec, shape
+from study.reports.page.tables import table, thinned
+from study.results.limits import OBJECTIVES
+from study.results.settings import GROUP, in_reading_order
+from study.words import NO_DECISION_MAKER
+
+COLUMNS: Final = ["run_id", *GROUP, "alpha", "gamma", "seed"]
+# The flag of `study select` that limits or minimises a metric, and what the page calls it.
+METRICS: Final = {
+    "error": ("error", "Error"),
+    "di": ("di", "Odds difference"),
+    "idk_rate": ("idk", "Deferral rate"),
+}
+
+
+def front(measures: Measures) -> dict[str, Any] | None:
+    """The runs, as a table for a page without JavaScript and as data; None where there are none."""
+    shown = measures.shown_runs
+    frame = shown.frame
+    if not len(frame):
+        return None
+    validation_selected = measures.fronts.loc[measures.fronts["front"] == "honest", "setting_id"]
+    listed = frame[frame["setting_id"].isin(validation_selected)]
+    listed = in_reading_order(listed if len(listed) else frame, [*GROUP, "validation_di", "run_id"])
+    columns = [*COLUMNS, *(f"{split}_{m}" for split in ("validation", "test") for m in OBJECTIVES)]
+    names = {name: _names(frame, name) for name in GROUP}
+    return {
+        "shown": shown,
+        "missing": measures.run_intervals.missing,
+        "listed": table(thinned(listed)[columns]),
+        "names": names,
+        "shapes": {method: shape(method) for method in names["method"]},
+        "gradient": GRADIENT,
+        "budget": f"{EXAMPLE:g}",
+        "place": f"results/{measures.results.study.get('study') or ''}",
+        "metrics": METRICS,
+        "data": {
+            **_data(frame, measures.run_intervals.frame),
+            "references": _references(measures),
+            "spec": front_spec(names["method"]),
+        },
+    }
+
+
+def _names(frame: pd.DataFrame, name: str) -> list[str]:
+    known = [str(value) for value in in_reading_order(frame, [name])[name].unique()]
+    if name != "decision_maker":
+        return known
+    return in_usual_order(value for value in known if value != NO_DECISION_MAKER)
+
+
+def _data(frame: pd.DataFrame, intervals: pd.DataFrame) -> dict[str, Any]:
+    """The runs for the script: a row each, names as numbers."""
+    ends = [f"{metric}_{end}" for metric in METRICS for end in ("low", "high")]
+    known = frame[["run_id"]].merge(intervals, on="run_id", how="left")
+    codes, names = {}, {}
+    for name in ("setting_id", *GROUP):
+        codes[name], values = pd.factorize(frame[name].astype(str), sort=True)
+        names[name] = list(values)
+    columns = {
+        "run": frame["run_id"].astype(str).tolist(),
+        **{name: code.tolist() for name, code in codes.items()},
+        **{name: _rounded(frame[name], 6) for name in ("alpha", "gamma")},
+        "seed": frame["seed"].tolist(),
+        # A limit with few digits must fall on the same side of a metric as in `study select`.
+        **{f"validation_{metric}": _rounded(frame[f"validation_{metric}"], 7) for metric in METRICS},
+        **{f"test_{metric}": _rounded(frame[f"test_{metric}"], 4) for metric in METRICS},
+        **{end: _rounded(known[end], 4) for end in ends},
+    }
+    metrics = [{"name": m, "flag": flag, "title": title} for m, (flag, title) in METRICS.items()]
+    rows = list(zip(*columns.values(), strict=True))
+    return {"names": names, "metrics": metrics, "columns": list(columns), "rows": rows}
+
+
+def _references(measures: Measures) -> list[dict[str, Any]]:
+    """The baseline, and every decision-maker alone: validation and test metrics."""
+    runs, result = measures.shown_runs.frame, []
+    base = baselines(runs).sort_values(["validation_error", "run_id"]).head(1)
+    for row in base.to_dict("records"):
+        metrics = {f"{s}_{m}": _number(row[f"{s}_{m}"]) for s in ("validation", "test") for m in METRICS}
+        result.append({"name": "baseline", "decision_maker": None, "run": str(row["run_id"]), **metrics})
+    alone = measures.results.decision_makers
+    for name in measures.names:
+        own = alone[alone["decision_maker"] == measures.tested.get(name, name)]
+        metrics = {
+            f"{row['split']}_{metric}": _number(row.get(metric, 1.0))
+            for row in own.to_dict("records")
+            for metric in METRICS
+            if row["split"] != "train"
+        }
+        if metrics:
+            result.append({"name": "decision-maker", "decision_maker": name, "run": None, **metrics})
+    return result
+
+
+def _rounded(values: "pd.Series[float]", digits: int) -> list[float | None]:
+    """To so many significant digits, which JSON writes in the fewest characters."""
+    return [None if math.isnan(value) else float(f"{value:.{digits}g}") for value in values.astype(float)]
+
+
+def _number(value: float) -> float | None:
+    return None if math.isnan(value) else float(value)

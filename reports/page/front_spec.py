@@ -1,0 +1,118 @@
+"""The interactive plots of the page as Vega-Lite specifications, which the page's script fills."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from study.reports.figures.style import METHOD_STYLES, OTHER_METHOD
+
+# Colours are the page's own variables, so that light, dark and print need no second drawing.
+INK, SOFT, LINE, EDGE = "var(--ink)", "var(--soft)", "var(--line)", "var(--edge)"
+FONT: Final = "system-ui, -apple-system, 'Segoe UI', Roboto, Arial, sans-serif"
+# Of deferral rates from 0 to 1: none of them is lost on a white or a black page.
+GRADIENT: Final = ("#f2a33a", "#d1547a", "#7a4fc9", "#3558c8")
+# By the markers of the figures: paths between -1 and 1, for Vega's symbols and the legend.
+SHAPES: Final = {
+    "o": "M1,0A1,1,0,1,1,-1,0A1,1,0,1,1,1,0Z",
+    "D": "M0,-1.2L1.2,0L0,1.2L-1.2,0Z",
+    "s": "M-.85,-.85H.85V.85H-.85Z",
+    "^": "M0,-1L1,.8H-1Z",
+    "v": "M0,1L1,-.8H-1Z",
+    "<": "M-1,0L.8,1V-1Z",
+    ">": "M1,0L-.8,1V-1Z",
+    "P": "M-.35,-1H.35V-.35H1V.35H.35V1H-.35V.35H-1V-.35H-.35Z",
+    "X": "M-.7,-1L0,-.3L.7,-1L1,-.7L.3,0L1,.7L.7,1L0,.3L-.7,1L-1,.7L-.3,0L-1,-.7Z",
+}
+CONFIG: Final = {
+    "background": "transparent",
+    "font": FONT,
+    "view": {"stroke": None},
+    "axis": {
+        **{
+            "labelColor": SOFT,
+            "titleColor": INK,
+            "gridColor": LINE,
+            "domainColor": EDGE,
+            "tickColor": EDGE,
+        },
+        **{"labelFontSize": 12, "titleFontSize": 13, "titleFontWeight": 500, "labelFont": FONT},
+    },
+}
+
+
+def shape(method: str) -> str:
+    """The symbol of a method, that of the figures, as a path."""
+    return SHAPES[METHOD_STYLES.get(method, OTHER_METHOD).marker]
+
+
+def front_spec(methods: Sequence[str]) -> dict[str, Any]:
+    """Error against odds difference, a point a run: layers `runs`, `front`, `references` and `marked`.
+
+    The data of each layer has x, y; of `runs` also method, idk (0 to 1) and shown, its opacity; of
+    `references` also name; of `marked` also size. Parameters x0, x1, y0 and y1 are the ends of the axes.
+    """
+    x = {"field": "x", "type": "quantitative", "scale": _scale("x"), "axis": _axis("odds difference")}
+    y = {"field": "y", "type": "quantitative", "scale": _scale("y"), "axis": _axis("error")}
+    plane = {"x": x, "y": y}
+    shapes = {"domain": list(methods), "range": [shape(method) for method in methods]}
+    points = {
+        **plane,
+        "shape": {"field": "method", "type": "nominal", "scale": shapes, "legend": None},
+        "fill": {
+            "field": "idk",
+            "type": "quantitative",
+            "scale": {"domain": [0, 0.33, 0.67, 1], "range": list(GRADIENT), "clamp": True},
+            "legend": None,
+        },
+        "opacity": {"field": "shown", "type": "quantitative", "scale": None},
+        "size": {"field": "size", "type": "quantitative", "scale": None},
+    }
+    what = {"field": "name", "type": "nominal", "legend": None}
+    kinds = ["baseline", "decision-maker"]
+    reference = {
+        **plane,
+        "shape": {**what, "scale": {"domain": kinds, "range": [SHAPES["s"], SHAPES["o"]]}},
+        "fill": {**what, "scale": {"domain": kinds, "range": ["#d00000", "#f0e442"]}},
+    }
+    ring = {"fill": None, "stroke": INK, "strokeWidth": 2.5, "opacity": 1}
+    return {
+        "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
+        "width": "container",
+        "height": 400,
+        "padding": 4,
+        "params": [{"name": name, "value": value} for name, value in _ENDS.items()],
+        "config": CONFIG,
+        "resolve": {"scale": {"shape": "independent", "fill": "independent"}},
+        "layer": [
+            {
+                "data": {"name": "front", "values": []},
+                "mark": {"type": "line", "stroke": EDGE, "strokeWidth": 1.5, "clip": True},
+                "encoding": {**plane, "order": {"field": "x", "type": "quantitative"}},
+            },
+            {
+                "data": {"name": "runs", "values": []},
+                "mark": {"type": "point", "stroke": INK, "strokeWidth": 0.4, "clip": True},
+                "encoding": points,
+            },
+            {
+                "data": {"name": "references", "values": []},
+                "mark": {"type": "point", "stroke": "#000", "strokeWidth": 1, "size": 130, "opacity": 1},
+                "encoding": reference,
+            },
+            {
+                "data": {"name": "marked", "values": []},
+                "mark": {"type": "point", **ring, "clip": True},
+                "encoding": {**plane, "size": {"field": "size", "type": "quantitative", "scale": None}},
+            },
+        ],
+    }
+
+
+_ENDS: Final = {"x0": 0, "x1": 1, "y0": 0, "y1": 1}
+
+
+def _scale(name: str) -> dict[str, Any]:
+    return {"domain": [{"expr": f"{name}0"}, {"expr": f"{name}1"}], "nice": False, "zero": False}
+
+
+def _axis(title: str) -> dict[str, Any]:
+    return {"title": f"{title} (lower is better)", "tickCount": 6, "format": ".3~f"}
