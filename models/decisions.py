@@ -11,6 +11,7 @@ from torch import Tensor
 
 from study.models.examples import Examples
 from study.models.network import Model, Thresholds, WeightNoise, in_blocks, pad_lanes
+from study.models.regions import Region
 
 
 class CellCounts(NamedTuple):
@@ -39,6 +40,17 @@ class Decisions(NamedTuple):
     positive: Tensor
 
 
+class Ranking(NamedTuple):
+    """Cases in the order in which asking gains most, and what the model decides if it must; (S, N, K).
+
+    ``benefit``: float, above 0 where the case is deferred and nowhere else, NaN where the score is;
+    ``positive``: bool, the model's class, where it defers the likelier one.
+    """
+
+    benefit: Tensor
+    positive: Tensor
+
+
 def scores(model: Model, theta: Tensor, x: Tensor, noise: WeightNoise | None = None) -> Tensor:
     """Return the score (S, N, K) of every network theta (S, P, K) on inputs x (N, F)."""
     settings = theta.shape[2]
@@ -55,6 +67,36 @@ def decide(score: Tensor, thresholds: Thresholds, a: Tensor) -> Decisions:
     group = a.to(torch.int64)
     positive = score >= thresholds.t1[:, group]
     return Decisions((score > thresholds.t0[:, group]) & ~positive, positive)
+
+
+def rank(decisions: Decisions, score: Tensor, thresholds: Thresholds, a: Tensor, region: Region) -> Ranking:
+    """Rank what was decided by scores (S, N, K), with the arguments of ``decide``, in a family's region."""
+    group = a.to(torch.int64)
+    t0, t1 = (threshold[:, group] for threshold in thresholds)
+    # On whole vectors alone do functions give a number the same bits wherever it stands.
+    wide = (pad_lanes(part).contiguous() for part in (score, t0, t1))
+    benefit, deferred = region.benefit(*wide)[..., : score.shape[2]], decisions.deferred
+    # Next to a threshold rounding may disagree with the decision, which stands.
+    least = torch.finfo(benefit.dtype).tiny
+    benefit = torch.where(deferred, benefit.clamp_min(least), benefit.clamp_max(0))
+    return Ranking(benefit, torch.where(deferred, score >= region.middle(t0, t1), decisions.positive))
+
+
+def risk_coverage_area(ranking: Ranking, examples: Examples) -> Tensor:
+    """Return the area under the risk-coverage curve of each model, (S, K) float64 (AURC).
+
+    The mean of the joint system's error over all numbers of deferred cases, from none to all N, those of
+    the largest benefit first (of equal ones the first). NaN where a benefit is.
+    """
+    wrong = ranking.positive != (examples.y > 0.5).view(1, -1, 1)
+    gained = decision_maker_wrong(examples).view(1, -1, 1).to(torch.int8) - wrong.to(torch.int8)
+    order = ranking.benefit.argsort(dim=1, descending=True, stable=True)
+    number = len(examples)
+    # A case that is deferred as the j-th is so in N + 1 - j of the N + 1 systems.
+    systems = torch.arange(number, 0, -1).view(1, -1, 1)
+    errors = (number + 1) * wrong.sum(1) + (gained.gather(1, order) * systems).sum(1)
+    area = errors.to(torch.float64) / (number * (number + 1))
+    return area.masked_fill(ranking.benefit.isnan().any(1), torch.nan)
 
 
 def joint_counts(decisions: Decisions, examples: Examples) -> CellCounts:

@@ -104,7 +104,7 @@ FAMILIES = {
             "actions:ACTIONS",
             ("ce", "ova", "realizable"),
             "one hidden layer, and a score for each action: 0, 1 and asking; the largest decides",
-            variants={"ova": "actions:ONE_VS_ALL"},
+            variants={"ce": "actions:BY_COST", "ova": "actions:ONE_VS_ALL"},
         ),
         Family(
             "pair",

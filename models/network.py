@@ -13,6 +13,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from study.models.regions import BY_LOG_ODDS, Region
+
 # Widths are multiples of this: on them the CPU kernels give a lane the same bits whatever the width.
 # (Products of under 400 multiplications have a kernel of their own: minibatches have at least 7 examples.)
 LANE_MULTIPLE = 32
@@ -20,7 +22,7 @@ LANE_MULTIPLE = 32
 # product of more than 64 rows has other bits at some widths.
 _BLOCK = 64
 # Beyond these differences an exponential overflows float32.
-_STEEPEST = 69.0
+STEEPEST = 69.0
 
 
 class Outputs(NamedTuple):
@@ -108,15 +110,14 @@ class Posterior(NamedTuple):
 class Uncertainty(NamedTuple):
     """The quantity that explains a decision where a score between two thresholds explains little.
 
-    It defers where ``value(score, pi)``, all of one shape, is above a limit: a number, or what
-    ``limit(t1)`` makes of the threshold of a case's group. ``column`` is what tables call it,
-    ``description`` what sentences do.
+    It defers where ``value(score, pi)``, all of one shape, is above what ``limit(t1)`` makes of the
+    threshold of a case's group. ``column`` is what tables call it, ``description`` what sentences do.
     """
 
     column: str
     description: str
     value: Callable[[Tensor, Tensor], Tensor]
-    limit: float | Callable[[Tensor], Tensor]
+    limit: Callable[[Tensor], Tensor]
 
 
 class Layout(NamedTuple):
@@ -145,6 +146,7 @@ class Model:
     decisions are made by, (S, B, K), and ``thresholds(theta, gamma)`` what it is compared with as trained,
     at the prices gamma (K,). ``posterior`` is None where weights are plain numbers; ``noise`` is then not
     looked at. ``uncertainty`` is None where a decision is best explained by score and thresholds.
+    ``region`` ranks cases between thresholds.
     """
 
     name: str
@@ -155,6 +157,7 @@ class Model:
     thresholds: Callable[[Tensor, Tensor], Thresholds]
     posterior: Posterior | None = None
     uncertainty: Uncertainty | None = None
+    region: Region = BY_LOG_ODDS
 
 
 def rounded_up(lanes: int, multiple: int) -> int:
@@ -217,5 +220,5 @@ def signed_preference(zero: Tensor, one: Tensor, ask: Tensor) -> Tensor:
     exp(max(zero, one) - ask) of three values, negative where ``zero`` is above ``one``: so that asking lies
     between two thresholds, as in every other family.
     """
-    keep = torch.exp((torch.maximum(zero, one) - ask).clamp(-_STEEPEST, _STEEPEST))
+    keep = torch.exp((torch.maximum(zero, one) - ask).clamp(-STEEPEST, STEEPEST))
     return torch.where(one >= zero, keep, -keep)

@@ -53,6 +53,9 @@ def cell_columns(split: str) -> list[str]:
     return [f"{split}_{count}_{cell}" for count in CELL_COUNTS for cell in CELL_NAMES]
 
 
+AREAS = tuple(f"{split}_aurc" for split in SPLITS)
+"""The area under the risk-coverage curve of a method that may defer, on every split."""
+
 THRESHOLDS = ("t0_a0", "t1_a0", "t0_a1", "t1_a1")
 """The ledger's threshold columns: a lower and an upper one for each group."""
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from study.models.network import (
+    STEEPEST,
     Actions,
     Layout,
     Model,
@@ -21,6 +22,7 @@ from study.models.network import (
     read_out,
     signed_preference,
 )
+from study.models.regions import BY_LOG_PREFERENCE, BY_PREFERENCE
 
 PEOPLE = 1
 
@@ -51,6 +53,16 @@ def _score(theta: Tensor, x: Tensor, _: WeightNoise | None) -> Tensor:
     return signed_preference(zero, one, ask)
 
 
+def _score_by_cost(theta: Tensor, x: Tensor, _: WeightNoise | None) -> Tensor:
+    """Where ``ce`` is least, s_ask / (s_0 + s_1) is kappa, less gamma, if asking is no dearer than erring.
+
+    It is compared with the larger of p and 1 - p, so a preference is a difference of expected errors.
+    """
+    zero, one, ask = _outputs(theta, x).scores.unbind(2)
+    right = torch.exp((ask - torch.logaddexp(zero, one)).clamp_max(STEEPEST))
+    return signed_preference(torch.sigmoid(zero - one), torch.sigmoid(one - zero), right)
+
+
 def _score_one_vs_all(theta: Tensor, x: Tensor, _: WeightNoise | None) -> Tensor:
     zero, one, ask = torch.sigmoid(_outputs(theta, x).scores).unbind(2)
     return signed_preference(zero, one, ask)
@@ -69,5 +81,7 @@ ACTIONS = Model(
     outputs=_outputs,
     score=_score,
     thresholds=asked_between,
+    region=BY_LOG_PREFERENCE,
 )
-ONE_VS_ALL = replace(ACTIONS, score=_score_one_vs_all, thresholds=priced)
+BY_COST = replace(ACTIONS, score=_score_by_cost, region=BY_PREFERENCE)
+ONE_VS_ALL = replace(ACTIONS, score=_score_one_vs_all, thresholds=priced, region=BY_PREFERENCE)

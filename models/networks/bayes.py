@@ -17,6 +17,7 @@ from torch.nn.functional import softplus
 
 from study.models.network import Layout, Model, Posterior, Uncertainty, WeightNoise
 from study.models.networks import mlp
+from study.models.regions import BY_UNCERTAINTY
 
 # Deviations start at softplus(-3) = 0.05, well below the weights: a network that is sure of itself.
 _START = -3.0
@@ -71,4 +72,5 @@ BAYES = Model(
     thresholds=mlp.never,
     posterior=Posterior(_draw, _divergence),
     uncertainty=Uncertainty("rho", "uncertainty", lambda score, pi: uncertainty(score), uncertainty),
+    region=BY_UNCERTAINTY,
 )

@@ -20,6 +20,7 @@ from study.models.network import (
     read_out,
 )
 from study.models.networks import mlp
+from study.models.regions import BY_UNCERTAINTY
 
 
 def _layout(inputs: int, hidden: int) -> Layout:
@@ -65,5 +66,8 @@ GATE = Model(
     outputs=_outputs,
     score=_score,
     thresholds=asked_between,
-    uncertainty=Uncertainty("pi", "probability of deferring", lambda score, pi: pi, 0.5),
+    uncertainty=Uncertainty(
+        "pi", "probability of deferring", lambda score, pi: pi, lambda t1: 1 / (1 + t1)
+    ),
+    region=BY_UNCERTAINTY,
 )

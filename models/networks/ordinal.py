@@ -24,6 +24,7 @@ from study.models.network import (
     hidden_layer,
     read_out,
 )
+from study.models.regions import BY_ORDINAL
 
 # Thresholds start at -0.5 and +0.5: a quarter of the probability is deferral's at the middle score.
 _START_T0, _START_LOG_GAP = -0.5, 0.0
@@ -83,4 +84,5 @@ ORDINAL = Model(
     outputs=_outputs,
     score=_score,
     thresholds=_thresholds,
+    region=BY_ORDINAL,
 )

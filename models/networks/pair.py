@@ -10,6 +10,7 @@ from torch import Tensor
 from study.models.network import Comparison, Layout, Model, WeightNoise, signed_preference
 from study.models.networks import mlp
 from study.models.networks.actions import priced
+from study.models.regions import BY_PREFERENCE
 
 
 def _layout(inputs: int, hidden: int) -> Layout:
@@ -39,4 +40,5 @@ PAIR = Model(
     outputs=_outputs,
     score=_score,
     thresholds=priced,
+    region=BY_PREFERENCE,
 )

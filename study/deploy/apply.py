@@ -21,6 +21,8 @@ ENDINGS = (".csv", ".parquet")
 def apply(model: Path | str, table: Path | str, out: Path | str) -> pd.DataFrame:
     """Decide for every row of a CSV or Parquet file; write and return its columns, with decisions added.
 
+    These are those of ``DeployedModel.decide``, and the ``queue`` of the deferred cases.
+
     ``out`` ends in .csv or .parquet. The table's own cells stay as they are: those of
     CSV are text, whatever they look like, and those of Parquet keep their types, or become text in CSV; a
     cell that a spreadsheet would run as a formula gets a leading apostrophe there. A column of the table
@@ -39,6 +41,8 @@ def apply(model: Path | str, table: Path | str, out: Path | str) -> pd.DataFrame
         decisions = deployed.decide(frame)
     except DataError as error:
         raise DataError(f"{shown_location(source)}: {error}") from None
+    if "benefit" in decisions:
+        decisions.insert(decisions.columns.get_loc("benefit"), "queue", queue(decisions))
     own = _renamed(cells, set(decisions.columns))
     decided = own
     added = pa.Table.from_pandas(decisions, preserve_index=False)
@@ -53,6 +57,12 @@ def apply(model: Path | str, table: Path | str, out: Path | str) -> pd.DataFrame
         write_whole(place, sink.getvalue().to_pybytes())
     result: pd.DataFrame = decided.to_pandas()
     return result
+
+
+def queue(decisions: pd.DataFrame) -> "pd.Series[Any]":
+    """Return each deferred case's place among those of its table, null for others: 1 has most to gain."""
+    benefit = decisions["benefit"].where(decisions["defer"])
+    return benefit.rank(method="first", ascending=False).astype("Int64")
 
 
 def _as_text(column: pa.ChunkedArray) -> "pd.Series[Any]":

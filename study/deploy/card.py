@@ -43,7 +43,7 @@ def model_card(model: DeployedModel, metrics: Mapping[str, Spread], units: str) 
     """
     uncertainty = model.family.model(model.method).uncertainty
     limits = None
-    if uncertainty is not None and callable(uncertainty.limit):
+    if uncertainty is not None:
         limits = uncertainty.limit(torch.tensor(model.t1, dtype=torch.float64)).tolist()
     card = _environment().get_template(TEMPLATE)
     return card.render(

@@ -174,7 +174,7 @@ def _check(model: DeployedModel, origin: Origin, tested: Outcomes) -> None:
     # Not `decide`: it refuses categories that training did not see, which test rows may have.
     decided = model.decide_inputs(model.preprocessing.transform(raw.iloc[rows]))
     deferred = decided["defer"].to_numpy()
-    positive = (decided["prediction"].to_numpy() == 1) & ~deferred
+    positive = decided["prediction"].to_numpy() == 1
     different = int(((tested.deferred[0] != deferred) | (tested.positive[0] != positive)).sum())
     maker = tested.decisions.get(run["test_decision_maker"], tested.label)
     tested_on = (torch.tensor(column).float() for column in (tested.label, tested.sensitive, maker))

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from study.data import Preprocessing
 from study.errors import DataError
-from study.models.decisions import decide
+from study.models.decisions import decide, rank
 from study.models.examples import with_bias
 from study.models.families import Family
 from study.models.network import Model, Thresholds, Uncertainty, WeightNoise, pad_lanes
@@ -64,9 +64,10 @@ class DeployedModel:
         Columns: ``prediction``, the model's class 0 or 1 (where it defers: the likelier one, which is not a
         decision); ``probability`` of class 1; ``defer``, whether the case goes to the decision-maker;
         ``score``, and ``lower`` and ``upper``, the thresholds of the person's group: deferred where lower <
-        score < upper, 1 from upper on; where the family decides by an uncertainty of its own, that and its
-        limit, such as ``rho`` and ``rho_limit``; ``reason`` in words. A row's decision does not depend on
-        the others.
+        score < upper, 1 from upper on; where the method may defer, the ``benefit`` of asking: above 0 where
+        it does, and the larger, the more is gained (see models.regions); where the family decides by an
+        uncertainty of its own, that and its limit, such as ``rho`` and ``rho_limit``; ``reason`` in words.
+        A row's decision does not depend on the others.
 
         Raises DataError in one line for a missing column, text in a column of numbers, a category
         that training did not see, a missing sensitive value, and a number that is too large.
@@ -92,17 +93,20 @@ class DeployedModel:
         group = torch.from_numpy(inputs[:, -1].astype(np.int64))
         both = (torch.tensor(t, dtype=torch.float64).view(1, 2, 1) for t in (self.t0, self.t1))
         thresholds = Thresholds(*both)
-        deferred, positive = (d[0, :, 0] for d in decide(score.view(1, -1, 1), thresholds, group))
+        of_all = score.view(1, -1, 1)
+        decided = decide(of_all, thresholds, group)
+        ranking = rank(decided, of_all, thresholds, group, self._model.region)
         lower, upper = (t[0, group, 0].numpy() for t in thresholds)
-        likelier = torch.where(deferred, probability >= 0.5, positive)
+        benefit = {"benefit": ranking.benefit[0, :, 0].double().numpy()} if self.method != "binary" else {}
         decisions = pd.DataFrame(
             {
-                "prediction": likelier.numpy().astype(np.int64),
+                "prediction": ranking.positive[0, :, 0].numpy().astype(np.int64),
                 "probability": probability.double().numpy(),
-                "defer": deferred.numpy(),
+                "defer": decided.deferred[0, :, 0].numpy(),
                 "score": score.double().numpy(),
                 "lower": lower,
                 "upper": upper,
+                **benefit,
             }
         )
         measure = self._model.uncertainty
@@ -110,8 +114,7 @@ class DeployedModel:
             reasons = [_by_score(row) for row in decisions.itertuples(index=False)]
         else:
             decisions[measure.column] = measure.value(score.double(), pi.double()).numpy()
-            if callable(measure.limit):
-                decisions[f"{measure.column}_limit"] = measure.limit(torch.from_numpy(upper)).numpy()
+            decisions[f"{measure.column}_limit"] = measure.limit(torch.from_numpy(upper)).numpy()
             reasons = [_by_uncertainty(row, measure) for row in decisions.itertuples(index=False)]
         return decisions.assign(reason=pd.Series(reasons, dtype="str"))
 
@@ -166,7 +169,7 @@ def _by_score(row: Any) -> str:
 
 
 def _by_uncertainty(row: Any, measure: Uncertainty) -> str:
-    limit = getattr(row, f"{measure.column}_limit") if callable(measure.limit) else measure.limit
+    limit = getattr(row, f"{measure.column}_limit")
     description = f"{measure.description} {getattr(row, measure.column):.4g}"
     if row.defer:
         return f"deferred: {description} is above {limit:.4g}"

@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from study.words import METHODS, METRICS, THRESHOLDS
+from study.words import AREAS, METHODS, METRICS, THRESHOLDS
 
 KEYS: Final = (
     *("setting_id", "dataset", "method", "model", "decision_maker", "test_decision_maker"),
@@ -13,6 +13,7 @@ KEYS: Final = (
 )
 MEDIANS: Final = (
     *(f"{split}_{metric}" for split in ("test", "validation", "train") for metric in METRICS),
+    *AREAS,
     "validation_loss",
     *THRESHOLDS,
     *("epochs", "best_epoch", "seconds"),

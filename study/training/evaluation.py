@@ -9,7 +9,14 @@ import torch
 from torch import Tensor
 
 from study.config.plan import ThresholdOptions
-from study.models.decisions import decide, decision_maker_wrong, joint_counts, scores
+from study.models.decisions import (
+    decide,
+    decision_maker_wrong,
+    joint_counts,
+    rank,
+    risk_coverage_area,
+    scores,
+)
 from study.models.draws import DECISION_DRAWS, weight_noise
 from study.models.exact_thresholds import best_bands
 from study.models.examples import Examples
@@ -32,13 +39,16 @@ _CANDIDATE = 32
 class Evaluation:
     """What the networks of a pack do under each of its settings.
 
-    columns: metrics, counts and thresholds by name, (S, K), without thresholds for a method that never
-    defers; deferred, positive: the decisions on the N test rows as bits, (S, ceil(N / 8), K) uint8.
+    columns: metrics, counts and thresholds by name, (S, K), for a method that never defers without
+    thresholds and areas under risk-coverage curves; deferred, positive: the decisions on the N test rows as
+    bits, (S, ceil(N / 8), K) uint8; benefit: (S, N, K) float32, how much there is to gain by deferring each
+    of them, None for a method that never defers.
     """
 
     columns: Mapping[str, Tensor]
     deferred: Tensor
     positive: Tensor
+    benefit: Tensor | None
 
 
 def evaluate(family: Family, pack: Pack, data: StudyData, trained: Trained, lane: Tensor) -> Evaluation:
@@ -68,7 +78,7 @@ def evaluate(family: Family, pack: Pack, data: StudyData, trained: Trained, lane
         of_seeds.append(_joined(of_settings, dim=-1))
     whole = {name: values[..., in_turn.argsort()] for name, values in _joined(of_seeds, dim=0).items()}
     deferred, positive = whole.pop("deferred"), whole.pop("positive")
-    return Evaluation(whole, deferred, positive)
+    return Evaluation(whole, deferred, positive, whole.pop("benefit", None))
 
 
 def _block(
@@ -108,13 +118,18 @@ def _evaluate(
         thresholds = model.thresholds(theta[..., lane], gamma)
     found: dict[str, Tensor] = {}
     for split, rows in splits.items():
-        decisions = decide(score.pop(split)[..., lane], thresholds, rows.a)
+        of_split = score.pop(split)[..., lane]
+        decisions = decide(of_split, thresholds, rows.a)
         counts = joint_counts(decisions, rows)
         columns = {f"{split}_{name}": values for name, values in metrics(counts).items()}
         columns |= count_columns(counts, split)
         found |= {name: torch.from_numpy(values) for name, values in columns.items()}
+        ranking = rank(decisions, of_split, thresholds, rows.a, model.region)
+        if pack.method != "binary":
+            found[f"{split}_aurc"] = risk_coverage_area(ranking, rows)
         if split == "test":
-            found |= {name: _bits(decided) for name, decided in decisions._asdict().items()}
+            found |= {"deferred": _bits(decisions.deferred), "positive": _bits(ranking.positive)}
+            found |= {} if pack.method == "binary" else {"benefit": ranking.benefit}
     if pack.method != "binary":
         for name, threshold in thresholds._asdict().items():
             found |= {f"{name}_a{group}": threshold[:, group] for group in (0, 1)}

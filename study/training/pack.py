@@ -22,7 +22,7 @@ from study.training.backend import code_directory
 from study.training.checkpoint import Checkpoint
 from study.training.evaluation import Evaluation, evaluate
 from study.training.study_data import StudyData
-from study.words import FAILED, NO_DECISION_MAKER, THRESHOLDS
+from study.words import AREAS, FAILED, NO_DECISION_MAKER, THRESHOLDS
 
 
 @dataclass(frozen=True)
@@ -83,6 +83,7 @@ def run_pack(pack: Pack, data: StudyData, directory: ResultsDirectory) -> Iterat
         weights=_by_run(trained.theta[..., lane]),
         deferred=[bits.tobytes() for bits in _by_run(evaluation.deferred)],
         positive=[bits.tobytes() for bits in _by_run(evaluation.positive)],
+        benefit=None if evaluation.benefit is None else _by_run(evaluation.benefit),
     )
     checkpoint.drop()
 
@@ -116,7 +117,7 @@ def _rows(
     columns["status"] = [of_seed[k].value for of_seed in trained.stop for k in lane.tolist()]
     columns["reason"] = [None] * pack.runs
     columns["validation_loss"] = _defined(trained.validation_loss[:, lane])
-    columns |= {name: [None] * pack.runs for name in THRESHOLDS}
+    columns |= {name: [None] * pack.runs for name in (*THRESHOLDS, *AREAS)}
     return columns | {name: _defined(values) for name, values in evaluation.columns.items()}
 
 

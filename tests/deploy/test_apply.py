@@ -48,12 +48,34 @@ def test_cells_of_the_table_stand_as_they_did_and_the_decisions_beside(
     pd.testing.assert_frame_equal(after[own].drop(columns="note"), before[own].drop(columns="note"))
     assert set(before["code"]) == {"007", "07", "X1"}
     assert (after["score (table)"] == before["score"]).all()
-    assert [name for name in after if name not in own][1:] == list(decided)
+    added = [name for name in after if name not in own][1:]
+    assert [name for name in added if name != "queue"] == list(decided)
+    assert added[added.index("queue") + 1] == "benefit"
     for name in ("prediction", "probability", "score", "lower", "upper"):
         assert (after[name].astype(float) == decided[name]).all()
     assert (after["defer"] == decided["defer"].map({True: "true", False: "false"})).all()
     assert (after["reason"] == decided["reason"]).all()
     pd.testing.assert_frame_equal(returned[list(decided)], decided)
+
+
+def test_the_queue_numbers_the_deferred_cases_from_the_largest_benefit_down(
+    model: Path, table: Path, tmp_path: Path
+) -> None:
+    apply(model, table, tmp_path / "decisions.csv")
+    decided = pd.read_csv(tmp_path / "decisions.csv")
+    assert ((decided["benefit"] > 0) == decided["defer"]).all()
+    in_turn = decided[decided["defer"]].sort_values("queue")
+    assert in_turn["queue"].tolist() == list(range(1, len(in_turn) + 1))
+    assert len(in_turn) > 10
+    assert in_turn["benefit"].is_monotonic_decreasing
+    assert decided.loc[~decided["defer"], "queue"].isna().all()
+
+
+def test_a_model_that_never_defers_has_no_queue(
+    exported: dict[str, Path], table: Path, tmp_path: Path
+) -> None:
+    apply(exported["binary-mlp"], table, tmp_path / "decisions.csv")
+    assert not {"queue", "benefit"} & {*pd.read_csv(tmp_path / "decisions.csv")}
 
 
 def test_nothing_in_a_cell_or_a_name_runs_in_a_spreadsheet(

@@ -195,7 +195,7 @@ def test_test_figures_are_those_of_the_decisions_kept(finished: Finished) -> Non
                 decided,
             )
         )
-        assert {f"test_{name}" for name in figures} == set(columns) - {"test_decision_maker"}
+        assert {f"test_{name}" for name in figures} == set(columns) - {"test_decision_maker", "test_aurc"}
         for name, value in figures.items():
             assert row[f"test_{name}"] == pytest.approx(value, abs=1e-12, nan_ok=True), name
 
@@ -230,6 +230,22 @@ def test_every_metric_of_a_row_follows_from_its_own_counts(finished: Finished, s
             "fpr": fpr,
             "fnr": fnr,
         }
+
+
+def test_deferring_where_the_benefit_is_above_0_is_what_every_run_does(finished: Finished) -> None:
+    outcomes = finished.outcomes
+    for index, row in finished.runs.iterrows():
+        benefit = finished.directory.read_benefit(row["run_id"], row["pack_id"])
+        assert (benefit is None) == (row["method"] == "binary") == np.isnan(row["test_aurc"])
+        if benefit is None:
+            continue
+        assert ((benefit > 0) == outcomes.deferred[index]).all()
+        asked = outcomes.decisions[row["test_decision_maker"]] != outcomes.label
+        kept, order = outcomes.positive[index] != outcomes.label, np.argsort(-benefit, kind="stable")
+        after = kept.sum() + np.cumsum(asked[order].astype(int) - kept[order])
+        area = np.mean([kept.sum(), *after]) / len(kept)
+        assert row["test_aurc"] == pytest.approx(area, abs=1e-12)
+        assert min(row["train_aurc"], row["validation_aurc"]) >= 0
 
 
 def test_reports_find_the_same_figures_in_the_decisions(finished: Finished) -> None:

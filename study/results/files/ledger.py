@@ -45,10 +45,12 @@ class Ledger(ResultsPaths):
         weights: Sequence[np.ndarray[Any, Any]] = (),
         deferred: Sequence[bytes] = (),
         positive: Sequence[bytes] = (),
+        benefit: Sequence[np.ndarray[Any, Any]] | None = None,
     ) -> None:
         """Add a pack's finished runs: columns by name as in RUN_SCHEMA, the rest in row order."""
         trained = {"run_id": rows["run_id"], "weights": list(weights)}
         decided = {"run_id": rows["run_id"], "deferred": deferred, "positive": positive}
+        decided["benefit"] = [None] * len(rows["run_id"]) if benefit is None else list(benefit)
         columns = zip((rows, trained, decided), _SCHEMAS, strict=True)
         self.write_rows(pack_id, Rows(*(to_table(own, schema) for own, schema in columns)))
 
@@ -115,17 +117,32 @@ class Ledger(ResultsPaths):
 
         Raises LedgerError where the pack has none, or none of the run.
         """
-        path = self.rows_files(pack_id)[1]
-        missing = LedgerError(f"{path}: no weights of run {run_id}")
+        weights = self._numbers_of(run_id, self.rows_files(pack_id)[1], WEIGHT_SCHEMA, "weights")
+        if weights is None:
+            raise LedgerError(f"{self.rows_files(pack_id)[1]}: no weights of run {run_id}")
+        return weights
+
+    def read_benefit(self, run_id: str, pack_id: str) -> np.ndarray[Any, Any] | None:
+        """Return by how much deferring each test case is better in a run of a pack, (N,) float32.
+
+        It is above 0 where the run defers and nowhere else. None for a method that never defers, and where
+        no outcomes of the run are kept.
+        """
+        return self._numbers_of(run_id, self.rows_files(pack_id)[2], OUTCOME_SCHEMA, "benefit")
+
+    def _numbers_of(
+        self, run_id: str, path: Location, schema: pa.Schema, column: str
+    ) -> np.ndarray[Any, Any] | None:
         with legible(path):
             try:
-                table = read_table(read_whole(path), WEIGHT_SCHEMA)
+                table = read_table(read_whole(path), schema, ["run_id", column])
             except FileNotFoundError:
-                raise missing from None
+                return None
         at = table["run_id"].index(run_id).as_py()
-        if at < 0:
-            raise missing
-        return np.asarray(table["weights"][at].as_py(), dtype=np.float32)
+        values = None if at < 0 else table[column][at]
+        if values is None or not values.is_valid:
+            return None
+        return np.array(values.values.to_numpy(zero_copy_only=False), dtype=np.float32)
 
 
 def _runs_of(content: bytes, pack_id: str, columns: Sequence[str] = RUN_SCHEMA.names) -> pa.Table:

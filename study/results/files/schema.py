@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from study.results.outcomes import Clusters
 from study.storage.seals import check_parquet, seal_parquet
-from study.words import METRICS, SPLITS, THRESHOLDS, cell_columns
+from study.words import AREAS, METRICS, SPLITS, THRESHOLDS, cell_columns
 
 RUN_SCHEMA = pa.schema(
     [
@@ -28,14 +28,22 @@ RUN_SCHEMA = pa.schema(
         *((name, pa.string()) for name in ("status", "reason")),
         *((f"{split}_{metric}", pa.float64()) for split in SPLITS for metric in METRICS),
         *((name, pa.int32()) for split in SPLITS for name in cell_columns(split)),
-        *((name, pa.float64()) for name in ("validation_loss", "seconds")),
+        *((name, pa.float64()) for name in (*AREAS, "validation_loss", "seconds")),
         *((name, pa.string()) for name in ("pack_id", "worker")),
         ("finished_at", pa.timestamp("us", tz="UTC")),
     ]
 )
 WEIGHT_SCHEMA = pa.schema([("run_id", pa.string()), ("weights", pa.list_(pa.float32()))])
-OUTCOME_SCHEMA = pa.schema([("run_id", pa.string()), ("deferred", pa.binary()), ("positive", pa.binary())])
-"""The decisions of a run on the test rows, a bit each (numpy.packbits): deferred, and the model's class."""
+OUTCOME_SCHEMA = pa.schema(
+    [
+        ("run_id", pa.string()),
+        *((name, pa.binary()) for name in ("deferred", "positive")),
+        ("benefit", pa.list_(pa.float32())),
+    ]
+)
+"""The decisions of a run on the test rows, a bit each (numpy.packbits): deferred, and the model's class;
+and by how much deferring each of them is better, null for a method that never defers."""
+_DECISIONS = ("run_id", "deferred", "positive")
 DECISION_MAKER_SCHEMA = pa.schema(
     [
         ("decision_maker", pa.string()),
@@ -133,9 +141,9 @@ def read_decisions(content: bytes, rows: int, wanted: pa.Array) -> tuple[list[st
 
     Raises one of UNREADABLE.
     """
-    table = read_table(content, OUTCOME_SCHEMA)
+    table = read_table(content, OUTCOME_SCHEMA, _DECISIONS)
     table = table.filter(pc.is_in(table["run_id"], wanted))
-    deferred, positive = (_bits(table[name], rows) for name in OUTCOME_SCHEMA.names[1:])
+    deferred, positive = (_bits(table[name], rows) for name in _DECISIONS[1:])
     return table["run_id"].to_pylist(), deferred, positive
 
 

@@ -1,0 +1,64 @@
+"""What a run does when other shares of the cases are deferred: its risk-coverage curve."""
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from study.results.metrics import odds_difference
+from study.results.outcomes import CELLS, Outcomes
+
+COVERAGES: Final = (0.8, 0.9)
+"""Shares of cases that the model decides at which errors are quoted."""
+
+
+def risk_coverage(
+    outcomes: Outcomes, run: int, benefit: npt.NDArray[np.float32], decision_maker: str
+) -> pd.DataFrame:
+    """Error, odds difference and deferral rate of a run, at every coverage.
+
+    Cases are deferred in the order of their benefit, of equal ones the first: none, one, ... all. A case
+    that is not deferred gets the model's class, so the curve passes through the run's own error and
+    deferral rate at as many cases as have a benefit above 0.
+
+    Args:
+        outcomes: of runs on N test cases.
+        run: which of them, by number.
+        benefit: (N,), as `ResultsDirectory.read_benefit` returns it.
+        decision_maker: whose decisions count, one of `outcomes.decisions`.
+
+    Returns:
+        N + 1 rows by ascending deferral rate, float64: `idk_rate`, the share deferred; `coverage`,
+        1 - idk_rate; `error` and `di` (NaN where a cell is empty) of the joint system; `random_error`, the
+        expected error where as many cases are drawn at random to be deferred, a straight line; and `own`,
+        bool, the row that is the run itself. The first row is the model alone, the last the decision-maker
+        alone; the mean of `error` is the ledger's `test_aurc`.
+    """
+    model = outcomes.positive[run] != outcomes.label
+    person = outcomes.decisions[decision_maker] != outcomes.label
+    order = np.argsort(-benefit, kind="stable")
+    cell = 2 * outcomes.sensitive.astype(np.int8) + outcomes.label
+    in_cell = cell == np.arange(CELLS)[:, None]
+    gained = np.cumsum((person.astype(np.int64) - model)[order] * in_cell[:, order], axis=1)
+    at_first = (model & in_cell).sum(axis=1)
+    errors = at_first[:, None] + np.pad(gained, ((0, 0), (1, 0)))
+    number = len(model)
+    deferred = np.arange(number + 1)
+    share = deferred / number
+    return pd.DataFrame(
+        {
+            "idk_rate": share,
+            "coverage": 1 - share,
+            "error": errors.sum(axis=0) / number,
+            "di": odds_difference(errors.astype(float), in_cell.sum(axis=1, dtype=float)[:, None])["di"],
+            "random_error": model.mean() + share * (person.mean() - model.mean()),
+            "own": deferred == (benefit > 0).sum(),
+        }
+    )
+
+
+def at_coverage(curve: pd.DataFrame, coverage: float) -> "pd.Series[float]":
+    """The row of a curve at which at least this share of the cases is left to the model."""
+    deferred = int((1 - coverage) * (len(curve) - 1) + 1e-9)
+    return curve.iloc[deferred]
