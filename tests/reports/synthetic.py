@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from study.results.study_results import Results
+from study.words import AREAS
 
 FIGURES = [
     *("error", "di", "di_y0", "di_y1", "idk_rate", "idk_rate_a0", "idk_rate_a1"),
@@ -93,7 +94,12 @@ def ledger(
         "epochs": rng.integers(60, 300, n_runs).astype(np.int32),
         "best_epoch": rng.integers(10, 60, n_runs).astype(np.int32),
     }
+    areas = np.random.default_rng(n_runs).uniform(0.2, 0.4, (len(AREAS), n_runs))
     tail = {
+        **{
+            name: np.where(method[which] == "binary", np.nan, area)
+            for name, area in zip(AREAS, areas, strict=True)
+        },
         "validation_loss": rng.uniform(0.5, 0.7, n_runs),
         "seconds": rng.uniform(0.05, 0.2, n_runs),
         "pack_id": np.char.mod("p%05d", np.arange(n_runs) // 256),

@@ -55,7 +55,7 @@ ALLOWED_MORE = {"status", "reason", "model_alpha", "test_decision_maker"} | {
     f"{split}_{name}"
     for split in ("train", "validation", "test")
     for name in (
-        *("balanced_error", "fpr", "fnr"),
+        *("balanced_error", "fpr", "fnr", "aurc"),
         *(
             f"{count}_a{a}_y{y}"
             for count in ("cases", "deferred", "model_errors", "dm_errors")
