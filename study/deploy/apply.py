@@ -42,7 +42,7 @@ def apply(model: Path | str, table: Path | str, out: Path | str) -> pd.DataFrame
     except DataError as error:
         raise DataError(f"{shown_location(source)}: {error}") from None
     if "benefit" in decisions:
-        decisions.insert(decisions.columns.get_loc("benefit"), "queue", queue(decisions))
+        decisions.insert(list(decisions).index("benefit"), "queue", queue(decisions))
     own = _renamed(cells, set(decisions.columns))
     decided = own
     added = pa.Table.from_pandas(decisions, preserve_index=False)
