@@ -4,7 +4,10 @@ import re
 import shutil
 import sys
 import textwrap
-from collections.abc import Sequence
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TextIO
 
 _KEYS_OF_A_HOST = re.compile(
@@ -23,6 +26,10 @@ _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2
 """All but tab and newline, and the signs that turn the direction of what follows."""
 
 
+SILENT = 3.0
+"""Seconds without a word after which ``working`` says what is being done."""
+
+
 def echo(text: str = "") -> None:
     """Print a result to stdout."""
     write(sys.stdout, f"{text}\n")
@@ -31,6 +38,24 @@ def echo(text: str = "") -> None:
 def log(text: str) -> None:
     """Print a message about the work in progress, or about what is wrong, to stderr."""
     write(sys.stderr, f"{text}\n")
+
+
+@contextmanager
+def working(what: str, log: Callable[[str], None]) -> Iterator[None]:
+    """Log what is being done, and for how long, where it takes more than a moment."""
+    over, started = threading.Event(), time.monotonic()
+
+    def tell() -> None:
+        while not over.wait(SILENT):
+            log(f"{what} ({time.monotonic() - started:.0f} s)")
+
+    telling = threading.Thread(target=tell, name="working", daemon=True)
+    telling.start()
+    try:
+        yield
+    finally:
+        over.set()
+        telling.join()
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -1,6 +1,8 @@
 """What reaches a terminal: no keys, no control characters, and characters that it cannot show as ``?``."""
 
 import io
+import queue
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -83,3 +85,19 @@ def test_last_column_of_a_table_is_wrapped_on_a_terminal(
     assert max(map(len, lines)) <= 40
     assert " ".join(line[13:].strip() for line in lines[1:-1]) == rows[0][2]
     assert lines[-1] == "three  10    short"
+
+
+def test_long_work_says_what_it_is_before_five_seconds_have_passed(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert printer.SILENT < 5
+    monkeypatch.setattr(printer, "SILENT", 0.001)
+    said: queue.Queue[str] = queue.Queue()
+    with printer.working("starting Ray", said.put):
+        assert re.fullmatch(r"starting Ray \(\d+ s\)", said.get(timeout=60))
+        said.get(timeout=60)
+
+
+def test_short_work_says_nothing() -> None:
+    said: list[str] = []
+    with printer.working("starting Ray", said.append):
+        pass
+    assert said == []

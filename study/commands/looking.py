@@ -2,13 +2,21 @@
 
 import argparse
 import time
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from study import printer
 from study.commands.answering import add_json, answer
 from study.commands.arguments import AddParser, a_location, add_directory
 from study.commands.exit_status import DONE
 from study.commands.opening import studies_in
+
+if TYPE_CHECKING:
+    from study.api import Study
+    from study.collection import Collection
+    from study.status import Status
+
+_EVERY = 2.0
+"""Seconds after which a watched study is looked at again."""
 
 BETWEEN_REPORTS: Final = 30.0
 
@@ -17,6 +25,9 @@ def add(add_parser: AddParser) -> None:
     """Add the commands."""
     status = add_parser("status", help="print how far a study is")
     add_directory(status)
+    status.add_argument(
+        "--watch", action="store_true", help="follow it with a progress bar for as long as it runs"
+    )
     add_json(status)
     status.set_defaults(command=_status)
 
@@ -31,9 +42,37 @@ def add(add_parser: AddParser) -> None:
 
 
 def _status(options: argparse.Namespace) -> int:
-    status = studies_in(options.directory).status()
+    studies = studies_in(options.directory)
+    status = _watch(studies, quiet=options.json) if options.watch else studies.status()
     answer(options, status.to_json(), status.summary())
     return DONE
+
+
+def _watch(studies: "Study | Collection", *, quiet: bool) -> "Status":
+    """Show how far a study is until it no longer runs; return its last status."""
+    from study.training.progress import Progress
+
+    counts = _Counts()
+    status = counts.take(studies.status())
+    if status.state == "running":
+        with Progress(counts, lambda: "", quiet=quiet) as progress:
+            while status.state == "running":
+                time.sleep(_EVERY)
+                status = counts.take(studies.status())
+                progress.show()
+    return status
+
+
+class _Counts:
+    """The counts of the last status that was taken."""
+
+    planned_runs = finished_runs = failed_runs = 0
+
+    def take(self, status: "Status") -> "Status":
+        """Keep the counts of a status, and return it."""
+        self.planned_runs, self.finished_runs = status.planned, status.finished
+        self.failed_runs = status.failed
+        return status
 
 
 def _report(options: argparse.Namespace) -> int:
@@ -42,7 +81,8 @@ def _report(options: argparse.Namespace) -> int:
         status = studies.status()
         for broken in status.broken:
             printer.log(f"{broken}; its runs are left out of the report")
-        page = str(studies.report(options.out))
+        with printer.working("writing the report", printer.log):
+            page = str(studies.report(options.out))
         answer(options, {"report": page}, f"report: {page}")
         if not options.watch or status.state != "running":
             return DONE

@@ -89,6 +89,7 @@ def _presets() -> str:
 
 
 def _run(options: argparse.Namespace) -> int:
+    _load(options)
     from study.api import Study
     from study.collection import Collection
     from study.config.presets import COLLECTIONS
@@ -118,7 +119,19 @@ def _foresee(studies: "Sequence[Study]", options: argparse.Namespace) -> int:
     return DONE
 
 
+def _load(options: argparse.Namespace) -> None:
+    """Import what takes long, and say so where nothing else is said meanwhile."""
+    with printer.working("loading the program", _log(options)):
+        import study.api
+        import study.training.launch  # noqa: F401
+
+
+def _log(options: argparse.Namespace) -> Callable[[str], None]:
+    return (lambda text: None) if options.quiet else printer.log
+
+
 def _resume(options: argparse.Namespace) -> int:
+    _load(options)
     from study.api import Study
 
     if collection := collection_in(options.directory):
@@ -137,18 +150,18 @@ def _run_all(collection: "Collection", options: argparse.Namespace) -> int:
 
 def _how(options: argparse.Namespace) -> dict[str, Any]:
     """Return where to train and how to tell of it, as ``Study.train`` takes them."""
-    log: Callable[[str], None] = (lambda text: None) if options.quiet else printer.log
     return {
         "address": options.address,
         "workers": options.workers,
-        "log": log,
+        "log": _log(options),
         "progress": not options.quiet,
     }
 
 
 def _conclude(studies: "Study | Collection", complete: bool, options: argparse.Namespace) -> int:
     """Write the report and print where it is; a study with failed packs is not done."""
-    page, status = studies.report(), studies.status()
+    with printer.working("writing the report", _log(options)):
+        page, status = studies.report(), studies.status()
     answer(options, {"report": str(page), **status.to_json()}, f"report: {page}")
     if complete:
         return DONE

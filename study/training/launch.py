@@ -3,11 +3,12 @@
 import shlex
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from typing import Any
 
 import torch
 
+from study import printer
 from study.config.reading import stored
 from study.config.study_file import StudyConfig
 from study.errors import UserError
@@ -50,7 +51,9 @@ def launch(
             f"--address {address}: a study cannot be driven through Ray Client; run the driver on the "
             "cluster: by ray job submit, or on the head node with --address auto"
         )
-    plan, resolved, dataset = config.plan(), config.resolved(), config.dataset.load()
+    plan, resolved = config.plan(), config.resolved()
+    with printer.working("reading the data", log):
+        dataset = config.dataset.load()
     options = TrainingOptions(**plan.training)
     where = where_inconsistent(plan.decision_makers, plan.dataset)
     unreliable = fulfilling(dataset, where)
@@ -70,27 +73,30 @@ def launch(
             session(directory, resolved, dataset, identity, backend, executor, warnings) as record,
             driver_log(directory),
             _not_waited_for() as beside,
+            ExitStack() as stack,
         ):
             # The decision-makers train while Ray starts.
             trained = beside.submit(decision_makers, plan, directory, dataset, unreliable)
             queue = PackQueue(plan.search, identity, directory)
 
             def attempts() -> Attempts:
+                with printer.working("training the decision-makers", log):
+                    made = trained.result()
                 data = StudyData.of(
-                    *(plan.study, dataset, identity, trained.result(), options, plan.thresholds),
+                    *(plan.study, dataset, identity, made, options, plan.thresholds),
                     backend=backend,
                     test_decision_maker=plan.decision_makers.tested_with,
                 )
-                return Attempts(
-                    queue, data, directory, Progress(queue, queue.front.summary, quiet=not progress), record
-                )
+                shown = stack.enter_context(Progress(queue, queue.front.summary, quiet=not progress))
+                return Attempts(queue, data, directory, shown, record)
 
             if in_process:
                 tried = attempts()
                 run_in_process(tried, directory)
             else:
-                from study.training.on_ray import run_on_ray
-                from study.training.ray_cluster import ray_cluster
+                with printer.working("loading Ray", log):
+                    from study.training.on_ray import run_on_ray
+                    from study.training.ray_cluster import ray_cluster
 
                 wanted = workers or plan.workers or available_cores()
                 if backend == "gpu":
@@ -98,14 +104,13 @@ def launch(
                 compiles = backend == "compiled"
                 code = compiling(steps, shapes, directory.logs, log) if compiles else nullcontext()
                 go_on = f"study resume {shlex.quote(str(directory.root))}"
-                with (
-                    code,
-                    ray_cluster(address, wanted, directory.logs, go_on, gpus=backend == "gpu") as slots,
-                ):
+                cluster = ray_cluster(address, wanted, directory.logs, go_on, gpus=backend == "gpu")
+                with code, ExitStack() as on_ray:
+                    with printer.working(f"starting Ray with {wanted} workers", log):
+                        slots = on_ray.enter_context(cluster)
                     log(f"{queue.planned_runs:,} runs, {slots} workers, results in {directory.root}")
                     tried = attempts()
                     run_on_ray(tried, directory, may_grow=address is not None)
-            tried.progress.close()
             if tried.done:
                 directory.sweep()
     return tried.done and not queue.failed_runs

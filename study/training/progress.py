@@ -5,44 +5,81 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from typing import TextIO
+from types import TracebackType
+from typing import Protocol, Self, TextIO
 
 from tqdm import tqdm
 
 from study import printer
-from study.search.pack_queue import PackQueue
 
-_EVERY_TERMINAL = 0.5
 _BAR = 12
-"""Columns of a terminal that percentage and bar have at least; the front is left out before these are."""
-_EVERY_PLAIN = 10.0
+"""Columns of a terminal that percentage and bar have at least; what else does not fit is left out."""
+_EVERY_TERMINAL, _EVERY_PLAIN = 0.5, 3.0
+"""Seconds after which the state is shown again, whether or not it has changed."""
 # The runs of a pack stop together, late: until this share of a study has, the time left is a guess.
 _TELLS = 0.01
 
 
+class Counts(Protocol):
+    """What is counted of a study's runs."""
+
+    @property
+    def planned_runs(self) -> int:
+        """How many the study comes to."""
+
+    @property
+    def finished_runs(self) -> int:
+        """How many are in the ledger."""
+
+    @property
+    def failed_runs(self) -> int:
+        """How many could not be trained."""
+
+
 class Progress:
-    """Counts runs and shows it; ``front`` describes the best front so far, whenever a pack has finished."""
+    """Counts runs and shows it; ``front`` describes the best front so far, whenever a pack has finished.
+
+    As a context it shows the state again every few seconds, and at the end as a line that stays. If
+    ``quiet`` it shows nothing.
+    """
 
     def __init__(
         self,
-        queue: PackQueue,
+        counts: Counts,
         front: Callable[[], str],
         stream: TextIO | None = None,
         *,
         quiet: bool = False,
     ) -> None:
-        self._queue, self._describe_front = queue, front
+        self._counts, self._describe_front = counts, front
         self._stream = stream if stream is not None else sys.stderr
         self._quiet, self._terminal = quiet, self._stream.isatty()
+        self._every = _EVERY_TERMINAL if self._terminal else _EVERY_PLAIN
         self._started = time.monotonic()
-        self._already = queue.finished_runs
+        self._already = counts.finished_runs
         self._trained: dict[str, int] = {}
         self._seen: set[str] = set()
-        self._front = front() if queue.finished_runs else ""
+        self._front = front() if counts.finished_runs else ""
         self._shown = self._started
         self._lock = threading.Lock()
+        self._over = threading.Event()
+        self._ticker = threading.Thread(target=self._tick, name="progress", daemon=True)
         if not self._terminal:
             self._write(self.line())
+
+    def __enter__(self) -> Self:
+        """Begin to show the state every few seconds."""
+        self._ticker.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop showing it; where all went well, leave the last state."""
+        self._over.set()
+        self._ticker.join()
+        if kind is None:
+            self.close()
 
     def pack_advanced(self, pack_id: str, trained: int, *, taken_up: bool = False) -> None:
         """Note that ``trained`` runs of a pack have stopped training.
@@ -53,9 +90,7 @@ class Progress:
             self._already += trained
         self._seen.add(pack_id)
         self._trained[pack_id] = trained
-        every = _EVERY_TERMINAL if self._terminal else _EVERY_PLAIN
-        if time.monotonic() - self._shown >= every:
-            self._show()
+        self._show_again()
 
     def pack_stopped(self, pack_id: str) -> None:
         """Note that a pack begins again."""
@@ -65,7 +100,7 @@ class Progress:
         """Note that the rows of a pack are in the ledger."""
         self._trained.pop(pack_id, None)
         self._front = self._describe_front()
-        self._show()
+        self.show()
 
     def note(self, text: str) -> None:
         """Print a line that stays, above the bar."""
@@ -80,15 +115,17 @@ class Progress:
 
     def line(self) -> str:
         """Return the state: runs of planned, rate, time left, best front so far."""
-        return " | ".join(filter(None, (*self._parts(), self._front)))
+        return " | ".join(filter(None, (self._runs(), *self._parts(), self._front)))
 
     def bar(self, width: int) -> str:
-        """Return the state in at most ``width`` columns, with a bar, percentage and elapsed time."""
-        planned, elapsed = self._queue.planned_runs, time.monotonic() - self._started
-        runs, *others = self._parts()
-        text = " | ".join((runs, f"{_duration(elapsed)} elapsed", *others))
-        if self._front and len(text) + len(self._front) + 3 + _BAR <= width:
-            text += f" | {self._front}"
+        """Return the state in at most ``width`` columns: percentage, bar, elapsed and remaining time."""
+        planned, elapsed = self._counts.planned_runs, time.monotonic() - self._started
+        text = self._runs()
+        parts = self._parts()
+        in_order = sorted(parts, key=lambda part: not part.endswith(" left"))
+        for part in (f"{_duration(elapsed)} elapsed", *in_order, self._front):
+            if part and len(text) + len(part) + 3 + _BAR <= width:
+                text += f" | {part}"
         shown = text.replace("{", "{{").replace("}", "}}")
         drawn: str = tqdm.format_meter(
             min(self._done, planned),
@@ -99,25 +136,8 @@ class Progress:
         )
         return drawn[:width]
 
-    @property
-    def _done(self) -> int:
-        return self._queue.finished_runs + sum(self._trained.values())
-
-    def _parts(self) -> list[str]:
-        planned, done = self._queue.planned_runs, self._done
-        elapsed = time.monotonic() - self._started
-        rate = (done - self._already) / elapsed if elapsed > 0 else 0.0
-        left = planned - done - self._queue.failed_runs
-        parts = [f"{done:,} of {planned:,} runs"]
-        if self._queue.failed_runs:
-            parts.append(f"{self._queue.failed_runs:,} failed")
-        if rate > 0:
-            parts.append(f"{rate:.1f} runs/s")
-            if left > 0 and done - self._already >= _TELLS * planned:
-                parts.append(f"{_duration(left / rate)} left")
-        return parts
-
-    def _show(self) -> None:
+    def show(self) -> None:
+        """Show the state now."""
         with self._lock:
             self._shown = time.monotonic()
             if self._quiet:
@@ -128,6 +148,33 @@ class Progress:
                 printer.emit(self._stream, f"\r\x1b[2K{printer.clean(drawn)}")
             else:
                 self._write(self.line())
+
+    @property
+    def _done(self) -> int:
+        return self._counts.finished_runs + sum(self._trained.values())
+
+    def _runs(self) -> str:
+        return f"{self._done:,} of {self._counts.planned_runs:,} runs"
+
+    def _parts(self) -> list[str]:
+        planned, done, failed = self._counts.planned_runs, self._done, self._counts.failed_runs
+        elapsed = time.monotonic() - self._started
+        rate = (done - self._already) / elapsed if elapsed > 0 else 0.0
+        left = planned - done - failed
+        parts = [f"{failed:,} failed"] if failed else []
+        if rate > 0:
+            parts.append(f"{rate:.1f} runs/s")
+            if left > 0 and done - self._already >= _TELLS * planned:
+                parts.append(f"{_duration(left / rate)} left")
+        return parts
+
+    def _tick(self) -> None:
+        while not self._over.wait(self._every / 4):
+            self._show_again()
+
+    def _show_again(self) -> None:
+        if time.monotonic() - self._shown >= self._every:
+            self.show()
 
     def _write(self, text: str) -> None:
         if self._quiet:

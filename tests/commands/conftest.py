@@ -1,7 +1,14 @@
 import pytest
 
+from study import printer
 from study.cli import main
 from tests.commands.answers import Answer, Say
+
+
+@pytest.fixture(autouse=True)
+def _not_impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is printed does not depend on how busy the machine is."""
+    monkeypatch.setattr(printer, "SILENT", 600.0)
 
 
 @pytest.fixture

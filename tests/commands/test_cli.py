@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from importlib.metadata import version
 from pathlib import Path
 
@@ -337,6 +338,26 @@ def test_status_of_an_unfinished_study(tiny_copy: ResultsDirectory, say: Say) ->
         assert json.loads(say("status", tiny_copy.root, "--json").out)["state"] == "running"
 
 
+def test_a_study_is_watched_for_as_long_as_it_runs(
+    tiny_copy: ResultsDirectory, say: Say, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = sorted(tiny_copy.runs.iterdir())[0]
+    rows, missing = gone.read_bytes(), len(tiny_copy.read_pack_runs(gone.stem))
+    gone.unlink()
+    with ExitStack() as driver:
+        driver.enter_context(tiny_copy.locked())
+        waits = iter([lambda: gone.write_bytes(rows), driver.close])
+        monkeypatch.setattr("study.commands.looking.time.sleep", lambda _: next(waits)())
+        answer = say("status", tiny_copy.root, "--watch")
+    assert (answer.status, answer.out) == (0, "tiny: finished, 20 of 20 runs finished\n")
+    lines = answer.err.splitlines()
+    assert lines[0] == f"{20 - missing} of 20 runs"
+    assert all(line.startswith("20 of 20 runs | ") for line in lines[1:])
+    assert len(lines) == 3
+    again = say("status", tiny_copy.root, "--watch", "--json")
+    assert (json.loads(again.out)["state"], again.err) == ("finished", "")
+
+
 # Report
 
 
@@ -603,7 +624,10 @@ class Blocker:
             raise ImportError(f"{name} is blocked")
 
 sys.meta_path.insert(0, Blocker())
+from study import printer
 from study.cli import main
+
+printer.SILENT = 600.0
 for command in ([], ["run"], ["export"], ["apply"], ["optuna"]):
     try:
         main([*command, "--help"])

@@ -2,9 +2,13 @@
 
 import io
 import re
+import threading
+import time
 
 import pytest
 
+import study.training.progress as progress_module
+from study import printer
 from study.training.progress import Progress, _duration
 
 
@@ -140,6 +144,53 @@ def test_bar_has_percentage_elapsed_and_remaining_time_and_never_wraps(queue: Qu
     assert ("front: 3 settings" in bar) is False
     progress.pack_finished("a")
     assert ("front: 3 settings" in progress.bar(width)) == (width >= 80)
+
+
+def test_bar_of_a_long_study_keeps_elapsed_and_remaining_time_at_80_columns(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue.planned_runs, queue.failed_runs = 2_000_000, 12_345
+    progress = progress_of(queue, Terminal())
+    progress.pack_finished("a")
+    now = time.monotonic() + 36_000
+    monkeypatch.setattr("study.training.progress.time.monotonic", lambda: now)
+    progress.pack_advanced("b", 300_000)
+    bar = progress.bar(79)
+    assert len(bar) <= 79
+    assert bar.startswith(" 15%|")
+    assert bar.endswith("| 300,000 of 2,000,000 runs | 10 h 00 min elapsed | 56 h 15 min left")
+
+
+@pytest.mark.parametrize("stream", [io.StringIO(), Terminal()])
+def test_state_is_shown_again_while_nothing_happens(
+    queue: Queue, stream: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("_EVERY_TERMINAL", "_EVERY_PLAIN"):
+        assert getattr(progress_module, name) < 5
+        monkeypatch.setattr(progress_module, name, 0.001)
+    shown = threading.Semaphore(0)
+    emit = printer.emit
+
+    def noting(stream: io.StringIO, text: str) -> None:
+        emit(stream, text)
+        shown.release()
+
+    monkeypatch.setattr(printer, "emit", noting)
+    with progress_of(queue, stream):
+        for _ in range(3):
+            assert shown.acquire(timeout=60)
+    assert stream.getvalue().endswith("\n")
+    with pytest.raises(KeyboardInterrupt), progress_of(queue, stream):
+        raise KeyboardInterrupt
+    assert not [thread for thread in threading.enumerate() if thread.name == "progress"]
+
+
+def test_quiet_progress_shows_nothing(queue: Queue) -> None:
+    stream = io.StringIO()
+    with Progress(queue, lambda: "front", stream, quiet=True) as progress:
+        progress.pack_finished("a")
+        progress.note("something")
+    assert stream.getvalue() == ""
 
 
 def test_escapes_in_a_note_do_not_reach_the_terminal(queue: Queue) -> None:
