@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import pandas as pd
 
@@ -14,8 +14,9 @@ from study.estimate import Estimate, estimate
 from study.results.directory import ResultsDirectory
 from study.results.guarantee.bounds import parse_limit
 from study.results.guarantee.certificate import Certificate, certify
+from study.results.limits import Question, Wanted
 from study.results.naming import NAMING, run_named
-from study.results.selection import COLUMN, Objective, Selection, narrowed, select
+from study.results.selection import Selection, select
 from study.results.study_results import Results
 from study.search.tally import planned_runs
 from study.status import Status, study_results, study_status
@@ -155,73 +156,49 @@ class Study:
         with delivered(where) as folder:
             return where / write_report(results, folder).name
 
-    def select(
-        self,
-        *,
-        max_idk: float | None = None,
-        max_di: float | None = None,
-        max_error: float | None = None,
-        minimise: Objective = "error",
-        method: str | None = None,
-        model: str | None = None,
-        decision_maker: str | None = None,
-    ) -> Selection:
-        """Choose a setting on validation figures; see ``study.results.selection.select``."""
+    def select(self, **wanted: Unpack[Wanted]) -> Selection:
+        """Choose a run on validation metrics; see ``study.results.selection.select``.
+
+        Args:
+            wanted: ``max_error``, ``max_di``, ``max_idk``, ``max_balanced_error``, ``max_fpr`` and
+                ``max_fnr``, the most that a metric may be, and ``min_idk``, the least deferral rate;
+                ``minimise``: error (unless another is given), di, idk, balanced-error, fpr or fnr;
+                ``method``, ``model`` and ``decision_maker``, to choose among; ``include_degenerate``, to
+                choose among runs, too, that are no better than a constant decision.
+        """
+        question = Question.of(**wanted)
         self.directory.require()
         runs, broken = self.directory.read_runs()
         return select(
             runs[runs["status"] != FAILED],
             self.directory.read_outcomes,
+            question,
             planned=self._planned(),
             broken=broken,
-            max_idk=max_idk,
-            max_di=max_di,
-            max_error=max_error,
-            minimise=minimise,
-            method=method,
-            model=model,
-            decision_maker=decision_maker,
         )
 
-    def certify(
-        self,
-        *limits: str,
-        confidence: float = 0.95,
-        max_idk: float | None = None,
-        max_di: float | None = None,
-        max_error: float | None = None,
-        minimise: Objective = "error",
-        method: str | None = None,
-        model: str | None = None,
-        decision_maker: str | None = None,
-    ) -> Certificate:
+    def certify(self, *limits: str, confidence: float = 0.95, **wanted: Unpack[Wanted]) -> Certificate:
         """Choose a run that keeps ``limits`` with a stated confidence; see ``certify`` in study.results.
 
         Args:
             limits: such as ``"error<=0.30"``; see ``parse_limit``.
             confidence: the probability with which they hold, in (0, 1).
-            max_idk, max_di, max_error: the most that a candidate's validation metric may be.
-            minimise: on validation, among certified runs.
-            method, model, decision_maker: narrow down the candidates.
+            wanted: as for ``select``: which runs are candidates, and what is minimised among certified
+                ones.
 
         Raises:
             UserError: a wrong limit or confidence.
             LedgerError: there is no candidate, or outcomes are missing.
         """
-        wanted = [parse_limit(limit) for limit in limits]
-        if not wanted:
+        question, at_most = Question.of(**wanted), [parse_limit(limit) for limit in limits]
+        if not at_most:
             raise UserError("--guarantee: give at least one limit, such as 'error<=0.30'")
         if not 0 < confidence < 1:
             raise UserError(f"--confidence: must be a number between 0 and 1, got {confidence:g}")
         self.directory.require()
         runs, _ = self.directory.read_runs()
-        runs = narrowed(runs[runs["status"] != FAILED], method, model, decision_maker)
-        for name, limit in (("idk_rate", max_idk), ("di", max_di), ("error", max_error)):
-            if limit is not None:
-                runs = runs[runs[f"validation_{name}"] <= limit]
-        return certify(
-            runs, self.directory.read_outcomes, wanted, confidence=confidence, minimise=COLUMN[minimise]
-        )
+        runs = runs[runs["status"] != FAILED]
+        return certify(runs, self.directory.read_outcomes, at_most, question, confidence=confidence)
 
     def export(self, run_id: str, out: Path | str) -> "DeployedModel":
         """Write a run's model into the new directory ``out``, and return it; see `export`.

@@ -27,7 +27,7 @@ first steps:
   study run my.yaml --out DIR      your own study file
   study init cases.csv             write a study file for your own table
   study resume DIR                 resume an interrupted study
-  study select DIR --max-idk 0.3   choose one setting; it names a run
+  study select DIR --max-idk 0.3   choose one run
   study export DIR RUN_ID --out model/                   make a model of that run
   study apply model/ new.csv --out decisions.csv         decide or defer on new cases
 

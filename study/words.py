@@ -56,6 +56,25 @@ def cell_columns(split: str) -> list[str]:
 AREAS = tuple(f"{split}_aurc" for split in SPLITS)
 """The area under the risk-coverage curve of a method that may defer, on every split."""
 
+
+class Measured(NamedTuple):
+    """A metric that can be limited and minimised: the ledger's name after the split, and a person's."""
+
+    column: str
+    name: str
+
+
+Objective = Literal["error", "di", "idk", "balanced-error", "fpr", "fnr"]
+MEASURED: dict[Objective, Measured] = {
+    "error": Measured("error", "error"),
+    "di": Measured("di", "odds difference"),
+    "idk": Measured("idk_rate", "deferral rate"),
+    "balanced-error": Measured("balanced_error", "balanced error"),
+    "fpr": Measured("fpr", "false positive rate"),
+    "fnr": Measured("fnr", "false negative rate"),
+}
+"""By its word: ``--max-WORD`` and ``--minimise WORD`` on the command line, ``max_word`` in Python."""
+
 THRESHOLDS = ("t0_a0", "t1_a0", "t0_a1", "t1_a1")
 """The ledger's threshold columns: a lower and an upper one for each group."""
 

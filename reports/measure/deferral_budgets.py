@@ -13,7 +13,7 @@ from study.reports.measure.panels import (
     decision_makers_shown,
 )
 from study.results.fronts import MORE_COLUMNS
-from study.results.limits import OBJECTIVES, best
+from study.results.limits import OBJECTIVES, Question, best
 from study.results.settings import in_reading_order
 from study.words import NO_DECISION_MAKER
 
@@ -93,9 +93,8 @@ def aimed(settings: pd.DataFrame, aim: str, budget: float, most: float) -> "pd.S
     The lowest odds difference is that of the settings whose error is at most `most`: of all settings it
     would be one that gives every case the same decision.
     """
-    if aim == LOWEST_ERROR:
-        return best(settings, {"idk_rate": budget}, "error")
-    return best(settings, {"idk_rate": budget, "error": most}, "di")
+    most_of = {"idk_rate": budget} | ({} if aim == LOWEST_ERROR else {"error": most})
+    return best(settings.assign(seed=0), Question("error" if aim == LOWEST_ERROR else "di", most_of))
 
 
 def reference_error(settings: pd.DataFrame, decision_makers: pd.DataFrame, name: str) -> float:

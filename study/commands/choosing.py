@@ -1,4 +1,4 @@
-"""study select: choose one setting under constraints."""
+"""study select: choose one run under limits."""
 
 import argparse
 import json
@@ -9,6 +9,7 @@ from study import printer
 from study.commands.arguments import AddParser, add_directory, rate
 from study.commands.exit_status import DONE, INCOMPLETE
 from study.commands.opening import one_study
+from study.words import MEASURED
 
 if TYPE_CHECKING:
     from study.results.guarantee.certificate import Certificate
@@ -19,20 +20,27 @@ def add(add_parser: AddParser) -> None:
     """Add the command."""
     select = add_parser(
         "select",
-        help="choose one setting under constraints",
-        description="Choose on validation metrics, medians over seeds. Test metrics are shown with "
-        "their range over seeds and a bootstrap interval over test cases. "
-        "Exit status 1 where nothing satisfies the constraints.",
+        help="choose one run under limits",
+        description="Choose one run on validation metrics. Its own test metrics are shown with a bootstrap "
+        "interval over test cases, next to the range over the seeds of its setting. "
+        "Exit status 1 where nothing satisfies the limits.",
     )
     add_directory(select)
-    metrics = {"idk": "deferral rate (IDK rate)", "di": "odds difference (DI)", "error": "error rate"}
-    for name, words in metrics.items():
-        select.add_argument(f"--max-{name}", metavar="X", type=rate, help=f"highest {words}, 0 to 1")
+    for word, metric in MEASURED.items():
+        select.add_argument(
+            f"--max-{word}", metavar="X", type=rate, help=f"highest {metric.name} on validation, 0 to 1"
+        )
+    select.add_argument("--min-idk", metavar="X", type=rate, help="lowest deferral rate, 0 to 1")
     select.add_argument(
-        "--minimise", choices=["error", "di", "idk"], default="error", help="what to minimise (error)"
+        "--minimise", choices=list(MEASURED), default="error", help="what to minimise (error)"
     )
     for name, words in (("method", "method"), ("model", "model"), ("decision-maker", "decision-maker")):
         select.add_argument(f"--{name}", metavar="NAME", help=f"choose among this {words} only (any)")
+    select.add_argument(
+        "--include-degenerate",
+        action="store_true",
+        help="choose among runs, too, that decide no better than a constant decision on validation",
+    )
     select.add_argument(
         "--guarantee",
         metavar="METRIC<=X",
@@ -49,16 +57,17 @@ def add(add_parser: AddParser) -> None:
 
 
 def _select(options: argparse.Namespace) -> int:
+    from study.results.limits import Wanted
+
     study = one_study(options.directory)
-    names = ("max_idk", "max_di", "max_error", "minimise", "method", "model", "decision_maker")
-    asked: dict[str, Any] = {name: getattr(options, name) for name in names}
+    wanted: Any = {name: getattr(options, name) for name in Wanted.__annotations__}
     chosen: Selection | Certificate
     if options.guarantee:
-        chosen = study.certify(*options.guarantee, confidence=options.confidence, **asked)
+        chosen = study.certify(*options.guarantee, confidence=options.confidence, **wanted)
         words = f"no run is certified ({chosen.missed()}); the first candidate is"
     else:
-        chosen = study.select(**asked)
-        words = f"no setting satisfies the constraints; nearest (over {chosen.missed()}) is"
+        chosen = study.select(**wanted)
+        words = f"no run satisfies the limits; nearest (over {chosen.missed()}) is"
     if not chosen.satisfies:
         printer.log(f"study: {words}\n{chosen.summary()}")
         return INCOMPLETE

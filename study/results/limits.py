@@ -1,45 +1,139 @@
-"""The rule by which a setting is chosen: the best on validation under limits, or what comes nearest."""
+"""What is wanted of a run, and the rule by which one is chosen: the best on validation under limits."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from dataclasses import dataclass, field
+from typing import Any, Final, TypedDict, Unpack
 
+import numpy as np
 import pandas as pd
+
+from study.errors import UserError, did_you_mean
+from study.words import MEASURED, NO_DECISION_MAKER, Objective
+
+NAMES: Final = {metric.column: metric.name for metric in MEASURED.values()}
 
 # In the order in which they settle ties.
 OBJECTIVES: Final = ("error", "di", "idk_rate")
 POINT: Final = [f"validation_{metric}" for metric in OBJECTIVES]
 
 
-def best(settings: pd.DataFrame, limits: Mapping[str, float], minimise: str) -> "pd.Series[Any] | None":
-    """The setting with the smallest validation metric among those within the limits.
+class Wanted(TypedDict, total=False):
+    """What `select` and `certify` are asked, as keywords; None is no limit, and any name."""
+
+    max_error: float | None
+    max_di: float | None
+    max_idk: float | None
+    max_balanced_error: float | None
+    max_fpr: float | None
+    max_fnr: float | None
+    min_idk: float | None
+    minimise: Objective
+    method: str | None
+    model: str | None
+    decision_maker: str | None
+    include_degenerate: bool
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a run is to be like on validation, and which runs it is chosen from.
+
+    Attributes:
+        minimise: the metric of which the smallest is best, by its column.
+        most, least: the largest and the smallest values that are accepted, by column.
+        among: names by column: method, model, decision_maker.
+        include_degenerate: whether runs that are no better than a constant decision are in the choice.
+    """
+
+    minimise: str = "error"
+    most: Mapping[str, float] = field(default_factory=dict)
+    least: Mapping[str, float] = field(default_factory=dict)
+    among: Mapping[str, str] = field(default_factory=dict)
+    include_degenerate: bool = False
+
+    @staticmethod
+    def of(**wanted: Unpack[Wanted]) -> "Question":
+        """Return a question in the words of the command line."""
+        unknown = set(wanted) - set(Wanted.__annotations__)
+        if unknown:
+            raise TypeError(f"unknown arguments: {', '.join(sorted(unknown))}")
+        given: Mapping[str, Any] = {name: value for name, value in wanted.items() if value is not None}
+        limits = {
+            kind: {
+                metric.column: given[key]
+                for word, metric in MEASURED.items()
+                if (key := f"{kind}_{word.replace('-', '_')}") in given
+            }
+            for kind in ("max", "min")
+        }
+        return Question(
+            minimise=MEASURED[given.get("minimise", "error")].column,
+            most=limits["max"],
+            least=limits["min"],
+            among={name: given[name] for name in ("method", "model", "decision_maker") if name in given},
+            include_degenerate=given.get("include_degenerate", False),
+        )
+
+    def excess(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return by how much the limits of each metric are missed, by its column; 0 where they are kept.
+
+        Args:
+            values: arrays or numbers by column, of one shape.
+        """
+        over = {}
+        for column in reversed(NAMES):
+            if column in self.most or column in self.least:
+                value = values[column]
+                above = np.maximum(value - self.most.get(column, np.inf), 0)
+                over[column] = above + np.maximum(self.least.get(column, -np.inf) - value, 0)
+        return over
+
+    def narrowed(self, runs: pd.DataFrame) -> pd.DataFrame:
+        """Return the runs of the names in `among`; binary ones go with every decision-maker.
+
+        Raises UserError for a name that is not in the ledger.
+        """
+        among = ""
+        for column, name in self.among.items():
+            known = sorted(set(runs[column]) - {NO_DECISION_MAKER})
+            if len(runs) and name not in known:
+                flag, allowed = column.replace("_", "-"), ", ".join(known) or "none"
+                raise UserError(
+                    f"--{flag}: {name!r} is not in the ledger{among}; allowed are {allowed}"
+                    f"{did_you_mean(name, known)}"
+                )
+            among += f" with {column.replace('_', '-')} {name}"
+            also = NO_DECISION_MAKER if column == "decision_maker" else name
+            runs = runs[runs[column].isin([name, also])]
+        return runs
+
+
+def best(runs: pd.DataFrame, question: Question) -> "pd.Series[Any] | None":
+    """The run with the smallest validation metric among those within the limits.
 
     Where none is within them all, it is chosen among those whose excess over them sums to least. Ties go
     to the smaller error, odds difference and deferral rate, in this order, and then to the smaller
-    `setting_id`.
+    `setting_id` and seed.
 
     Args:
-        settings: columns setting_id and `POINT`, and any others. Those that lack a metric are left out.
-            Where all lack the odds difference, as where a group has cases of one class only, only those are
-            that lack the error, or what is minimised or limited.
-        limits: the most that a metric of `OBJECTIVES` may be; those not named have no limit.
-        minimise: one of `OBJECTIVES`.
+        runs: columns setting_id, seed and `POINT`, those of the metrics asked about, and any others. Those
+            that lack a metric are left out. Where all lack the odds difference, as where a group has cases
+            of one class only, only those are that lack the error, or what is minimised or limited.
+        question: what is minimised and limited; `among` and degenerate runs are the caller's business.
 
     Returns:
-        Its row, with `excess` (0 within the limits) and for every limit `over_METRIC`, by how much it is
-        missed; None where no setting has the metrics.
+        Its row, with `excess` (0 within the limits); None where no run has the metrics.
     """
-    known = settings.dropna(subset=POINT)
+    asked = {question.minimise, *question.most, *question.least}
+    columns = [f"validation_{name}" for name in ("error", *sorted(asked))]
+    known = runs.dropna(subset=list(dict.fromkeys([*POINT, *columns])))
     if known.empty:
-        known = settings.dropna(subset=[f"validation_{name}" for name in {"error", minimise, *limits}])
-    over = {
-        f"over_{metric}": (known[f"validation_{metric}"] - limits[metric]).clip(lower=0)
-        for metric in reversed(OBJECTIVES)
-        if metric in limits
-    }
-    known = known.assign(excess=sum(over.values(), start=pd.Series(0.0, index=known.index)), **over)
-    order = ["excess", f"validation_{minimise}", *POINT, "setting_id"]
+        known = runs.dropna(subset=list(dict.fromkeys(columns)))
+    over = question.excess({name: known[f"validation_{name}"] for name in asked})
+    known = known.assign(excess=sum(over.values(), start=pd.Series(0.0, index=known.index)))
+    order = ["excess", f"validation_{question.minimise}", *POINT, "setting_id", "seed"]
     for column in order[:2]:
-        # Of a million settings few are worth sorting.
+        # Of a million runs few are worth sorting.
         known = known[known[column] == known[column].min()]
     ranked = known.sort_values(list(dict.fromkeys(order)))
     return None if ranked.empty else ranked.iloc[0]

@@ -19,8 +19,6 @@ Values = npt.NDArray[np.floating[Any]]
 WHOLE: Final = {"": slice(0, 4)}
 GROUPS: Final = {**WHOLE, "_a0": slice(0, 2), "_a1": slice(2, 4)}
 """The cells of the whole and of each group, by the ending of a metric's name."""
-OUTCOMES: Final = ({"": slice(0, 4, 2)}, {"": slice(1, 4, 2)})
-"""The cells of each outcome Y, in both groups."""
 
 
 class CountsByCell(Protocol):
@@ -76,14 +74,13 @@ def metrics(cells: CountsByCell) -> dict[str, Values]:
     examples, deferred = np.asarray(cells.examples), np.asarray(cells.deferred)
     model_errors, dm_errors = np.asarray(cells.model_errors), np.asarray(cells.dm_errors)
     errors = model_errors + dm_errors
-    (fpr,), (fnr,) = (rates("", errors, examples, cells_of).values() for cells_of in OUTCOMES)
     result = {
         **odds_difference(errors, examples),
         **rates("error", errors, examples),
         **rates("idk_rate", deferred, examples),
         **rates("model_error", model_errors, examples - deferred, WHOLE),
         **rates("dm_error", dm_errors, deferred, WHOLE),
-        **{"balanced_error": (fpr + fnr) / 2, "fpr": fpr, "fnr": fnr},
+        **outcome_rates(errors, examples),
     }
     return {name: result[name] for name in METRICS}
 
@@ -97,6 +94,16 @@ def odds_difference(errors: Values, examples: Values) -> dict[str, Values]:
         rate = errors / examples
     gap = np.abs(rate[:2] - rate[2:])
     return {"di": gap.mean(axis=0), "di_y0": gap[0], "di_y1": gap[1]}
+
+
+def outcome_rates(errors: Values, examples: Values) -> dict[str, Values]:
+    """Return the error rates of Y = 0 and Y = 1, ``fpr`` and ``fnr``, and their mean ``balanced_error``.
+
+    errors, examples: (4, ...).
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        fpr, fnr = (errors[y::2].sum(axis=0) / examples[y::2].sum(axis=0) for y in (0, 1))
+    return {"balanced_error": (fpr + fnr) / 2, "fpr": fpr, "fnr": fnr}
 
 
 def rates(name: str, count: Values, of: Values, groups: Mapping[str, slice] = GROUPS) -> dict[str, Values]:

@@ -13,7 +13,8 @@ import pandas as pd
 from study.config.plan import Plan
 from study.errors import OutputError
 from study.results.directory import ResultsDirectory
-from study.results.settings import median_runs, medians_by_setting
+from study.results.limits import POINT
+from study.results.settings import medians_by_setting
 from study.search.samplers import (
     OBJECTIVES,
     FinishedTrial,
@@ -89,7 +90,8 @@ def _histories(directory: ResultsDirectory, plan: Plan, log: Callable[[str], Non
 def _finished(runs: pd.DataFrame) -> dict[str, dict[str, Any]]:
     """Return by setting its medians, None where undefined, the run nearest to them, and when it ran."""
     medians = medians_by_setting(runs).set_index("setting_id")
-    medians["run_id"] = median_runs(runs, "validation_error")
+    ranked = runs.dropna(subset=["validation_error"]).sort_values([*POINT, "seed"])
+    medians["run_id"] = ranked.groupby("setting_id")["run_id"].first()
     of_setting = runs.groupby("setting_id")
     medians["ended"] = of_setting["finished_at"].max()
     medians["seconds"] = of_setting["seconds"].sum()

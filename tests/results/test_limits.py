@@ -5,14 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from study.results.limits import OBJECTIVES, POINT, best
+from study.results.limits import OBJECTIVES, POINT, Question, best
 
 RATES = st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.75, 1.0])
 
 
 def settings_of(points: list[tuple[float | None, ...]]) -> pd.DataFrame:
     frame = pd.DataFrame(points, columns=POINT, dtype="float64")
-    return frame.assign(setting_id=[f"s{number}" for number in range(len(points))])
+    return frame.assign(setting_id=[f"s{number}" for number in range(len(points))], seed=0)
 
 
 @settings(max_examples=300, deadline=None)
@@ -32,21 +32,22 @@ def test_the_best_is_first_of_all_in_the_order_of_the_rule(
         return (excess, figures[minimise], *points[number], f"s{number}")
 
     first = min(range(len(points)), key=place)
-    found = best(settings_of(points), limits, minimise)
+    found = best(settings_of(points), Question(minimise, limits))
     assert found is not None
     assert found["setting_id"] == f"s{first}"
     assert found["excess"] == pytest.approx(place(first)[0])
+    over = Question(minimise, limits).excess({name: found[f"validation_{name}"] for name in limits})
     for name, limit in limits.items():
-        assert found[f"over_{name}"] == pytest.approx(max(0.0, found[f"validation_{name}"] - limit))
+        assert over[name] == pytest.approx(max(0.0, found[f"validation_{name}"] - limit))
 
 
 def test_a_setting_that_lacks_a_figure_is_never_the_best() -> None:
-    found = best(settings_of([(0.0, None, 0.0), (0.9, 0.9, 0.9)]), {"error": 0.1}, "error")
+    found = best(settings_of([(0.0, None, 0.0), (0.9, 0.9, 0.9)]), Question("error", {"error": 0.1}))
     assert found is not None
     assert found["setting_id"] == "s1"
-    assert best(settings_of([(None, 0.0, 0.0)]), {}, "di") is None
-    assert best(settings_of([(None, 0.0, 0.0)]), {}, "error") is None
-    assert best(settings_of([]), {"di": 0.1}, "di") is None
+    assert best(settings_of([(None, 0.0, 0.0)]), Question("di")) is None
+    assert best(settings_of([(None, 0.0, 0.0)]), Question()) is None
+    assert best(settings_of([]), Question("di", {"di": 0.1})) is None
 
 
 def test_where_di_is_undefined_in_all_settings_the_other_metrics_decide() -> None:
@@ -57,8 +58,8 @@ def test_where_di_is_undefined_in_all_settings_the_other_metrics_decide() -> Non
         ({"idk_rate": 0.6}, "error", "s1"),
         ({"idk_rate": 0.0}, "error", "s0"),
     ):
-        found = best(known, limits, minimise)
+        found = best(known, Question(minimise, limits))
         assert found is not None
         assert found["setting_id"] == expected
-    assert best(known, {}, "di") is None
-    assert best(known, {"di": 0.5}, "error") is None
+    assert best(known, Question("di")) is None
+    assert best(known, Question("error", {"di": 0.5})) is None

@@ -13,6 +13,7 @@ from optuna.trial import TrialState
 from study import Study
 from study.errors import LedgerError, OutputError
 from study.results.directory import ResultsDirectory
+from study.results.limits import Question
 from study.results.selection import select
 from study.search.samplers import OBJECTIVES, Observation, Point, propose
 from tests.worlds.small_study import TINY, config_of, write_rows
@@ -101,7 +102,7 @@ def baseline(runs: pd.DataFrame) -> str:
 
 
 def test_run_of_a_trial_is_the_one_that_select_names(history: str, searched: ResultsDirectory) -> None:
-    chosen = select(searched.read_runs()[0], searched.read_outcomes, planned=0, method="defer")
+    chosen = select(searched.read_runs()[0], searched.read_outcomes, Question.of(method="defer"), planned=0)
     trials = loaded(history, "searched-defer-ordinal-standard").trials
     (trial,) = (t for t in trials if t.user_attrs["setting_id"] == chosen.setting_id)
     assert trial.user_attrs["run_id"] == chosen.run_id

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from study.errors import LedgerError
+from study.results.candidates import candidates, left_out_words
 from study.results.guarantee.bounds import CellCounts, Limit, certified, largest_p_value, upper_bound
-from study.results.limits import POINT
+from study.results.limits import NAMES, POINT, Question
 from study.results.outcomes import (
     Cells,
     MissingOutcomesError,
@@ -18,12 +19,12 @@ from study.results.outcomes import (
     decision_makers_wrong,
     outcomes_of,
 )
+from study.words import MEASURED
 
 # Outcomes are read for so many candidates at a time: testing stops at the first that fails.
 BLOCK: Final = 200
 SEED_OF_CASES: Final = 0
 """Draws which case of a group counts."""
-_ON_VALIDATION: Final = {"error": "error", "idk": "idk_rate", "di": "di", "fpr": "error", "fnr": "error"}
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class Certificate:
             are independent.
         certified: how many candidates are certified; 0 where this one is not.
         candidates: how many there were.
+        degenerate_left_out: how many runs were none, because they are no better than a constant decision.
     """
 
     run: Mapping[str, Any]
@@ -52,6 +54,7 @@ class Certificate:
     groups: str
     certified: int
     candidates: int
+    degenerate_left_out: int
 
     @property
     def run_id(self) -> str:
@@ -74,7 +77,7 @@ class Certificate:
         names = ("setting_id", "run_id", "method", "model", "decision_maker", "dataset", "alpha", "gamma")
         found = {name: self.run[name] for name in names}
         for split in ("validation", "test"):
-            found[split] = {name: self.run[f"{split}_{name}"] for name in ("error", "di", "idk_rate")}
+            found[split] = {name: self.run[f"{split}_{name}"] for name in NAMES}
         guarantee = {
             "limits": [str(limit) for limit in self.limits],
             "confidence": self.confidence,
@@ -84,6 +87,7 @@ class Certificate:
             "groups": self.groups or None,
             "certified": self.certified,
             "candidates": self.candidates,
+            "degenerate_left_out": self.degenerate_left_out,
         }
         return {**found, "guarantee": guarantee}
 
@@ -116,6 +120,8 @@ class Certificate:
                     f"{SEED_OF_CASES}: the guarantee is about a random case of a random group"
                 )
             lines.append("its test metrics chose it, so they are no longer a neutral estimate")
+        if self.degenerate_left_out:
+            lines.append(f"  {left_out_words(self.degenerate_left_out)}")
         return "\n".join(lines)
 
 
@@ -123,28 +129,33 @@ def certify(
     runs: pd.DataFrame,
     read_outcomes: OutcomeReader,
     limits: Sequence[Limit],
+    question: Question,
     *,
     confidence: float,
-    minimise: str,
 ) -> Certificate:
-    """Return the certified run with the smallest validation ``minimise``.
+    """Return the certified run with the smallest validation metric that the question minimises.
 
     Candidates are tested in the order of how far their validation metrics are within the limits, the
     farthest first, and testing stops at the first that fails (fixed-sequence testing). Where none is
-    certified, the first candidate is returned, and ``satisfies`` is False.
+    certified, the first candidate is returned, and ``satisfies`` is False. Candidates are those of the
+    question, without degenerate ones, whose validation metrics are within its limits.
 
     Args:
-        runs: candidates, rows of the ledger.
+        runs: rows of the ledger.
         read_outcomes: reads what they decided on the test cases; of clusters one case each counts, drawn by
             `SEED_OF_CASES`.
         limits: of the joint system, all of which must hold.
         confidence: in (0, 1).
-        minimise: a metric on validation.
+        question: what is minimised, and which runs are candidates.
 
     Raises:
         LedgerError: there is no candidate, or outcomes are missing.
+        UserError: a name is not in the ledger.
     """
-    known = runs.dropna(subset=POINT)
+    among, left_out = candidates(runs, question)
+    known = among.dropna(subset=POINT)
+    over = question.excess({name: known[f"validation_{name}"] for name in NAMES})
+    known = known[(pd.DataFrame(over, index=known.index) == 0).all(axis=1)]
     if known.empty:
         raise LedgerError("no run within the limits has finished, there is nothing to certify")
     slack = [known[f"validation_{_column(limit)}"] - limit.at_most for limit in limits]
@@ -157,7 +168,7 @@ def certify(
             break
     number = certified(p_values, 1 - confidence)
     among = known.head(max(number, 1)).reset_index(drop=True)
-    chosen = among.sort_values([f"validation_{minimise}", *POINT, "run_id"]).index[0]
+    chosen = among.sort_values([f"validation_{question.minimise}", *POINT, "run_id"]).index[0]
     bounds = {one.metric: upper_bound(counts[chosen], one.metric, 1 - confidence) for one in limits}
     row = among.drop(columns="_slack").loc[chosen].to_dict()
     return Certificate(
@@ -170,12 +181,14 @@ def certify(
         groups=counts[chosen].groups,
         certified=number,
         candidates=len(known),
+        degenerate_left_out=left_out,
     )
 
 
 def _column(limit: Limit) -> str:
     """Return the validation metric by which candidates are ordered for a limit."""
-    return _ON_VALIDATION.get(limit.metric, limit.metric.replace("idk_", "idk_rate_"))
+    named = {str(word): metric.column for word, metric in MEASURED.items()}
+    return named.get(limit.metric, limit.metric.replace("idk_", "idk_rate_"))
 
 
 def _counts(runs: pd.DataFrame, read_outcomes: OutcomeReader) -> Iterator[CellCounts]:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from study.reports.measure.candidates import candidates
-from study.results.limits import OBJECTIVES, POINT, best
+from study.results.limits import OBJECTIVES, POINT, Question, best
 from study.results.settings import medians_by_setting
 from tests.reports.synthetic import ledger
 
@@ -22,7 +22,7 @@ ROWS = st.lists(
 
 def settings_of(rows: list[tuple[Any, ...]]) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=["method", "decision_maker", *POINT])
-    return frame.assign(setting_id=[f"s{n:03d}" for n in range(len(rows))], model="m")
+    return frame.assign(setting_id=[f"s{n:03d}" for n in range(len(rows))], model="m", seed=0)
 
 
 def many(seed: int, count: int = 1000) -> pd.DataFrame:
@@ -52,7 +52,9 @@ def test_the_best_of_all_under_any_limits_and_names_is_carried(
         frame = frame[frame["method"].eq(method) | (method is None)]
         return frame[frame["decision_maker"].eq(maker) | (maker is None)]
 
-    expected, found = (best(narrowed(part), limits, minimise) for part in (everything, carried.frame))
+    expected, found = (
+        best(narrowed(part), Question(minimise, limits)) for part in (everything, carried.frame)
+    )
     assert (expected is None) == (found is None)
     if expected is not None and found is not None:
         assert found["setting_id"] == expected["setting_id"]
@@ -68,7 +70,7 @@ def test_of_too_many_settings_those_carried_are_within_a_step_of_the_best(carrie
     for _ in range(25):
         limits = {name: found.step * rng.integers(1, 1 / found.step) for name in OBJECTIVES[:2]}
         minimise = OBJECTIVES[rng.integers(3)]
-        of_all, of_page = (best(frame, limits, minimise) for frame in (everything, found.frame))
+        of_all, of_page = (best(frame, Question(minimise, limits)) for frame in (everything, found.frame))
         assert of_all is not None
         assert of_page is not None
         if of_all["excess"] == 0:

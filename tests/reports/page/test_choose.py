@@ -16,7 +16,7 @@ from study.reports.measure.measures import Measures
 from study.reports.measure.shown_runs import shown_runs
 from study.reports.page.front import front
 from study.reports.page.report import page_of
-from study.results.limits import OBJECTIVES, POINT, best
+from study.results.limits import OBJECTIVES, POINT, Question, best
 from study.results.study_results import Results
 from tests.reports.browser import section
 from tests.reports.chromium import Tab, chromium
@@ -108,7 +108,7 @@ def test_the_browser_chooses_what_the_rule_chooses_from_all_runs(tab: Tab, measu
         itertools.product(LIMITS, OBJECTIVES), answers, strict=True
     ):
         wanted = {name: limit for name, limit in limits.items() if limit is not None}
-        expected = best(settings, wanted, minimise)
+        expected = best(settings, Question(minimise, wanted))
         assert expected is not None
         assert run == expected["run_id"], (limits, minimise)
         assert lead.startswith("No run is within the limits. The nearest is") == (expected["excess"] > 0)
@@ -123,7 +123,9 @@ def test_the_page_begins_with_the_best_run_at_the_budget_of_the_first_screen(
     tab: Tab, measures: Measures
 ) -> None:
     runs = known(measures)
-    expected = best(runs[runs["decision_maker"].isin(["standard", "none"])], {"idk_rate": 0.3}, "error")
+    expected = best(
+        runs[runs["decision_maker"].isin(["standard", "none"])], Question("error", {"idk_rate": 0.3})
+    )
     assert expected is not None
     assert look(tab, "[run(), $('idk').value, $('idk-text').textContent]") == [
         *(expected["run_id"], "0.3", "30 %")
@@ -313,8 +315,8 @@ def test_of_many_runs_those_are_shown_that_can_be_the_best_and_the_page_stays_sm
     candidates = runs.assign(setting_id=runs["run_id"]).dropna(subset=POINT)
     for limits, minimise in itertools.product(LIMITS, OBJECTIVES):
         wanted = {name: limit for name, limit in limits.items() if limit is not None}
-        expected = best(candidates, wanted, minimise)
-        found = best(shown.frame.assign(setting_id=shown.frame["run_id"]), wanted, minimise)
+        expected = best(candidates, Question(minimise, wanted))
+        found = best(shown.frame.assign(setting_id=shown.frame["run_id"]), Question(minimise, wanted))
         assert expected is not None
         assert found is not None
         metric = f"validation_{minimise}"

@@ -10,7 +10,9 @@ from scipy.stats import binomtest
 from study.errors import LedgerError
 from study.results.guarantee.bounds import Limit
 from study.results.guarantee.certificate import certify
+from study.results.limits import Question
 from study.results.outcomes import Clusters, Outcomes
+from tests.results.counts import with_counts
 
 CASES = 600
 
@@ -35,13 +37,16 @@ def world(rates: list[float], seed: int = 0) -> tuple[pd.DataFrame, Outcomes]:
             "test_idk_rate": deferred.mean(1),
         }
     )
-    return runs, outcomes
+    others = (
+        f"{split}_{name}" for split in ("validation", "test") for name in ("balanced_error", "fpr", "fnr")
+    )
+    return with_counts(runs.assign(**dict.fromkeys(others, 0.1))), outcomes
 
 
 def test_certified_run_has_the_smallest_validation_metric_among_those_that_pass_in_order() -> None:
     runs, outcomes = world([0.14, 0.10, 0.12, 0.3, 0.11])
     limit = Limit("error", 0.2)
-    found = certify(runs, lambda wanted: outcomes, [limit], confidence=0.9, minimise="idk_rate")
+    found = certify(runs, lambda wanted: outcomes, [limit], Question("idk_rate"), confidence=0.9)
     order = runs.sort_values("validation_error")
     passed = []
     for row in order.itertuples():
@@ -61,7 +66,7 @@ def test_certified_run_has_the_smallest_validation_metric_among_those_that_pass_
 
 def test_what_cannot_be_certified_says_by_how_much() -> None:
     runs, outcomes = world([0.25, 0.3])
-    found = certify(runs, lambda wanted: outcomes, [Limit("error", 0.1)], confidence=0.95, minimise="error")
+    found = certify(runs, lambda wanted: outcomes, [Limit("error", 0.1)], Question(), confidence=0.95)
     assert not found.satisfies
     assert found.run["run_id"] == "run0"
     assert found.missed().startswith("error<=0.1: p = ")
@@ -75,8 +80,8 @@ def test_bounds_of_all_metrics_are_those_of_a_count_by_hand() -> None:
         runs.assign(validation_error_a1=0.1, validation_idk_rate_a0=0.1),
         lambda wanted: outcomes,
         limits,
+        Question(),
         confidence=0.9,
-        minimise="error",
     )
     joint = np.where(outcomes.deferred[0], outcomes.decisions["column"], outcomes.positive[0])
     wrong, deferred = joint != outcomes.label, outcomes.deferred[0]
@@ -102,16 +107,16 @@ def test_only_as_many_outcomes_are_read_as_testing_needs(monkeypatch: pytest.Mon
         read.extend(wanted["run_id"])
         return outcomes
 
-    certify(runs, reader, [Limit("error", 0.2)], confidence=0.9, minimise="error")
+    certify(runs, reader, [Limit("error", 0.2)], Question(), confidence=0.9)
     assert len(read) == 2
 
 
 def test_without_outcomes_or_candidates_nothing_is_certified() -> None:
     runs, _ = world([0.1])
     with pytest.raises(LedgerError, match="nothing can be certified"):
-        certify(runs, lambda wanted: None, [Limit("error", 0.2)], confidence=0.9, minimise="error")
+        certify(runs, lambda wanted: None, [Limit("error", 0.2)], Question(), confidence=0.9)
     with pytest.raises(LedgerError, match="nothing to certify"):
-        certify(runs.head(0), lambda wanted: None, [Limit("error", 0.2)], confidence=0.9, minimise="error")
+        certify(runs.head(0), lambda wanted: None, [Limit("error", 0.2)], Question(), confidence=0.9)
 
 
 def correlated(
@@ -140,12 +145,12 @@ def test_of_groups_one_case_each_counts_and_all_rows_would_break_the_guarantee()
     for _ in range(300):
         # The truth is above the limit: every certificate is false.
         runs, outcomes = correlated(rng, 0.302, people=60, rows=20)
-        found = certify(runs, lambda wanted, read=outcomes: read, limit, confidence=0.9, minimise="error")
+        found = certify(runs, lambda wanted, read=outcomes: read, limit, Question(), confidence=0.9)
         assert (found.cases, found.groups) == (60, "60 groups by person")
         false += found.satisfies
         alone = replace(outcomes, clusters=None)
         by_rows += certify(
-            runs, lambda wanted, read=alone: read, limit, confidence=0.9, minimise="error"
+            runs, lambda wanted, read=alone: read, limit, Question(), confidence=0.9
         ).satisfies
     # At most a tenth: 300 trials of probability 0.1 exceed 44 less than once in a thousand times.
     assert false <= 44
