@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from study.api import Study
+    from study.classifier import DeferralClassifier
     from study.deploy.model_file import load_model
 
-__all__ = ["Study", "__version__", "load_model"]
+__all__ = ["DeferralClassifier", "Study", "__version__", "load_model"]
 
 __version__: str
 
@@ -17,6 +18,16 @@ def __getattr__(name: str) -> Any:
         from study.api import Study
 
         return Study
+    if name == "DeferralClassifier":
+        try:
+            from study.classifier import DeferralClassifier
+        except ModuleNotFoundError as error:
+            if (error.name or "").partition(".")[0] != "sklearn":
+                raise
+            raise ImportError(
+                "DeferralClassifier needs scikit-learn: pip install 'learning-to-defer-study[sklearn]'"
+            ) from None
+        return DeferralClassifier
     if name == "load_model":
         from study.deploy.model_file import load_model
 
@@ -26,3 +37,8 @@ def __getattr__(name: str) -> Any:
 
         return version("learning-to-defer-study")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """List what is imported when it is asked for, too."""
+    return sorted({*globals(), *__all__})

@@ -11,6 +11,7 @@ EXPECTED_SKIPS = [
     "needs an NVIDIA GPU",
     "permissions do not bind the superuser",
     "no disk may be mounted here",
+    "SCIPY_ARRAY_API is not set",
     *(("needs /proc", "no Chromium on the path") if sys.platform == "darwin" else ()),
 ]
 """How the reasons begin for which CI may skip a test; any other skip is a gap in what CI installs."""

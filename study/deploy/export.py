@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 import torch
 
-from study.data import Dataset
+from study.data import Dataset, Preprocessing
 from study.deploy.card import CARD_FILE, model_card
 from study.deploy.model import DeployedModel
 from study.deploy.model_file import load_model, save_model
@@ -120,9 +120,21 @@ def _find(directory: ResultsDirectory, run_id: str) -> pd.DataFrame:
 
 
 def _model(directory: ResultsDirectory, origin: Origin, run: Mapping[str, Any]) -> DeployedModel:
-    family, hidden = FAMILIES[run["model"]], origin.study["training"]["hidden"]
+    preprocessing, hidden = origin.dataset.preprocessing, origin.study["training"]["hidden"]
+    return trained_model(directory, run, preprocessing, hidden, _about(directory, origin, run))
+
+
+def trained_model(
+    directory: ResultsDirectory,
+    run: Mapping[str, Any],
+    preprocessing: Preprocessing,
+    hidden: int,
+    about: Mapping[str, Any],
+) -> DeployedModel:
+    """Return the model of a run, a row of the ledger; raises LedgerError for thresholds without end."""
+    family = FAMILIES[run["model"]]
     # Drawn once more as at evaluation, and stored: another torch might draw others.
-    inputs = origin.dataset.features.shape[1] + 1
+    inputs = len(preprocessing.inputs) + 1
     model = family.model(run["method"])
     drawn = weight_noise(model, inputs, hidden, [run["seed"]], DECISION_DRAWS, "decisions")
     thresholds = [0.0] * 4 if run["method"] == "binary" else [run[name] for name in THRESHOLDS]
@@ -137,8 +149,8 @@ def _model(directory: ResultsDirectory, origin: Origin, run: Mapping[str, Any]) 
         noise=None if drawn is None else drawn[:, 0, :, 0],
         t0=(t0_a0, t0_a1),
         t1=(t1_a0, t1_a1),
-        preprocessing=origin.dataset.preprocessing,
-        about=_about(directory, origin, run),
+        preprocessing=preprocessing,
+        about=about,
     )
 
 

@@ -15,21 +15,23 @@ import torch
 from torch import Tensor
 
 from study.data import Preprocessing
+from study.deploy.estimator import Estimator, Table
 from study.errors import DataError
 from study.models.decisions import decide, rank
 from study.models.examples import with_bias
 from study.models.families import Family
 from study.models.network import Model, Thresholds, Uncertainty, WeightNoise, pad_lanes
+from study.notebook import as_html
 
 # Rows go through the network so many at a time, the last ones filled up: the bits of a score can depend on
 # how many rows a product has, and a person's decision must not depend on who else is in the table.
 _ROWS = 256
 
-Floats = npt.NDArray[np.float64]
+_SHOWN = ("error", "di", "idk_rate")
 
 
-@dataclass(frozen=True, eq=False)
-class DeployedModel:
+@dataclass(frozen=True, eq=False, repr=False)
+class DeployedModel(Estimator):
     """A model, what turns raw rows into its inputs, and its thresholds.
 
     weights: (P,) float32. noise: (J, P / 2) draws for uncertain weights, else None. t0, t1: by group A = 0
@@ -47,19 +49,35 @@ class DeployedModel:
     preprocessing: Preprocessing
     about: Mapping[str, Any]
 
+    def __repr__(self) -> str:
+        """Name method, family and run."""
+        run = self.about.get("run", {}).get("run_id", "unknown")
+        return f"DeployedModel({self.method}, {self.family.name}, {len(self.columns)} columns, run {run})"
+
+    def _repr_html_(self) -> str:
+        """Show in a notebook what it is and what it needs."""
+        run = self.about.get("run", {})
+        return as_html(
+            f"{self.method} ({self.family.name})",
+            [
+                ("run", run.get("run_id", "unknown")),
+                ("columns", ", ".join(self.columns)),
+                ("deferred between, A = 0", f"{self.t0[0]:.4g} and {self.t1[0]:.4g}"),
+                ("deferred between, A = 1", f"{self.t0[1]:.4g} and {self.t1[1]:.4g}"),
+                *((f"test {name}", run[f"test_{name}"]) for name in _SHOWN if f"test_{name}" in run),
+            ],
+        )
+
     @property
     def columns(self) -> tuple[str, ...]:
         """The raw columns that a table must have, in any order; others are not looked at."""
         named = (column.name for column in self.preprocessing.columns)
         return tuple(dict.fromkeys([*named, self.preprocessing.group.column]))
 
-    @property
-    def classes_(self) -> npt.NDArray[np.int64]:
-        """The classes, in the order of ``predict_proba``'s columns."""
-        return np.array([0, 1])
-
-    def decide(self, table: pd.DataFrame) -> pd.DataFrame:
+    def decide(self, table: Table) -> pd.DataFrame:
         """Return a decision for each row of ``table`` (N rows with ``columns``), under its index.
+
+        An array or a list of rows is taken with its columns in the order of ``columns``.
 
         Columns: ``prediction``, the model's class 0 or 1 (where it defers: the likelier one, which is not a
         decision); ``probability`` of class 1; ``defer``, whether the case goes to the decision-maker;
@@ -72,17 +90,9 @@ class DeployedModel:
         Raises DataError in one line for a missing column, text in a column of numbers, a category
         that training did not see, a missing sensitive value, and a number that is too large.
         """
-        self.preprocessing.refuse_unseen(table)
-        return self.decide_inputs(self.preprocessing.transform(table)).set_axis(table.index)
-
-    def predict(self, table: pd.DataFrame) -> npt.NDArray[np.int64]:
-        """Return the model's class (N,), 0 or 1, also where it would defer; raises as ``decide``."""
-        return self.decide(table)["prediction"].to_numpy()
-
-    def predict_proba(self, table: pd.DataFrame) -> Floats:
-        """Return the probabilities (N, 2) of class 0 and class 1; raises as ``decide``."""
-        positive = self.decide(table)["probability"].to_numpy()
-        return np.column_stack([1 - positive, positive])
+        frame = self.frame(table)
+        self.preprocessing.refuse_unseen(frame)
+        return self.decide_inputs(self.preprocessing.transform(frame)).set_axis(frame.index)
 
     def decide_inputs(self, inputs: npt.NDArray[np.float32]) -> pd.DataFrame:
         """Return what ``decide`` does, of inputs (N, F + 1) as ``preprocessing`` makes them."""
@@ -123,7 +133,7 @@ class DeployedModel:
         theta = pad_lanes(self.weights.view(1, -1, 1))
         noise = None if self.noise is None else WeightNoise(self.noise[:, None, :, None], torch.zeros(()))
         result = [x.new_empty(3, 0)]
-        with _one_thread():
+        with one_thread():
             for start in range(0, len(x), _ROWS):
                 rows = torch.arange(start, start + _ROWS).clamp_max(len(x) - 1)
                 block = x[rows].unsqueeze(0)
@@ -147,7 +157,7 @@ class DeployedModel:
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """As in training: the bits of a score may depend on how a product is cut into threads."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
