@@ -79,6 +79,7 @@ def study_results(directory: ResultsDirectory, resolved: Mapping[str, Any], plan
         failed=status.failed,
         state=status.state,
         outcomes=directory.read_outcomes,
+        benefits=directory.read_benefits,
         units=directory.test_units(),
     )
 

@@ -17,6 +17,7 @@ from study.reports.measure.group_names import group_names
 from study.reports.measure.importance import importance
 from study.reports.measure.metrics_by_group import GroupMetrics, metrics_by_group
 from study.reports.measure.panels import deciding_on_test, decision_makers_shown, models_shown
+from study.reports.measure.run_curves import run_curves
 from study.reports.measure.setting_intervals import SettingIntervals, setting_intervals
 from study.reports.measure.shown_runs import shown_runs
 from study.results.fronts import fronts, fronts_by_idk_rate
@@ -62,6 +63,9 @@ class Measures:
         lambda self: front_by_seed(self.results.runs, self._own_fronts, self.fronts)
     )
     shown_runs = cached_property(lambda self: shown_runs(self.results.runs))
+    run_curves = cached_property(
+        lambda self: run_curves(self.shown_runs.frame, self.results.outcomes, self.results.benefits)
+    )
     _own_fronts = cached_property(lambda self: runs_on_front(self.results.runs))
     _by_budget = cached_property(lambda self: by_budget(self.settings, self.results.decision_makers))
 

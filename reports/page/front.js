@@ -231,6 +231,46 @@
       return item;
     }));
   }
+  // ---- the chosen run by group and outcome
+  let cells = null;
+  function wilson(count, of) {
+    const z = 1.959964, p = count / of, middle = (p + z * z / 2 / of) / (1 + z * z / of);
+    const half = z / (1 + z * z / of) * Math.sqrt(p * (1 - p) / of + z * z / 4 / of / of);
+    return { low: Math.max(0, middle - half), high: Math.min(1, middle + half) };
+  }
+  function rates(run) {
+    const given = data.cells, i = runs.indexOf(run), cases = given.cases[given.of[i]];
+    return ["errors", "deferred"].flatMap((what, w) => given[what][i].map((count, cell) => ({ row: given.rows[2 * w + cell % 2],
+      group: Math.floor(cell / 2), value: cases[cell] ? count / cases[cell] : null, count, cases: cases[cell],
+      ...(given.independent && cases[cell] ? wilson(count, cases[cell]) : {}) }))).filter((rate) => rate.value !== null);
+  }
+  function by_group() {
+    const chosen = current();
+    if (!cells || !chosen) return;
+    const base = by_id.get(data.references.find((r) => r.name === "baseline")?.run);
+    const maker = chosen.run.decision_maker === "none" ? value("decision_maker") || data.references.find((r) => r.decision_maker)?.decision_maker : chosen.run.decision_maker;
+    const alone = (data.cells.alone[maker] || []).map((rate, cell) => ({ row: data.cells.rows[cell % 2], group: Math.floor(cell / 2), value: rate, name: "decision-maker" }));
+    const others = [...(base ? rates(base).map((rate) => ({ ...rate, name: "baseline" })) : []), ...alone.filter((rate) => rate.value !== null)];
+    const own = rates(chosen.run);
+    cells.data("cells", own).data("others", others).runAsync();
+    $("cells-text").textContent = own.map((rate) => rate.row + ", " + data.cells.groups[rate.group] + ": " + (100 * rate.value).toFixed(1) + " % (" + rate.count + " of " + rate.cases + ")").join("; ") + ".";
+  }
+  // ---- what other shares of deferred cases would give the chosen run
+  let curve = null;
+  function other_shares() {
+    const chosen = current();
+    if (!curve || !chosen) return;
+    const errors = data.curves.errors[chosen.run.run];
+    $("curve-box").classList.toggle("none", !errors);
+    if (!errors) return;
+    const [alone, first, last] = [errors[errors.length - 1], errors[0], errors.length - 1];
+    const line = (name, ends) => ends.map(([share, error]) => ({ name, share, error }));
+    curve.data("lines", [...line("by benefit", errors.map((error, i) => [i / last, error])), ...line("at random", [[0, first], [1, alone]]),
+      ...line("decision-maker alone", [[0, alone], [1, alone]])])
+      .data("own", [{ share: chosen.run.test_idk_rate, error: chosen.run.test_error }]).runAsync();
+    const at = (share) => text("error", errors[Math.round(share * last)]);
+    $("curve-text").textContent = "Error " + [0, 0.1, 0.2, 0.3, 0.5, 1].map((share) => at(share) + " with " + 100 * share + " % deferred").join(", ") + ".";
+  }
   function update() {
     const share = Number(value("idk"));
     $("idk-text").textContent = share === 1 ? "no limit" : share === 0 ? "none" : Math.round(100 * share) + " %";
@@ -242,6 +282,8 @@
     rank();
     draw();
     card();
+    by_group();
+    other_shares();
     keep();
   }
   async function copy(code, button) {
@@ -286,7 +328,10 @@
   $("listed").open = false;
   restore();
   update();
-  view = new vega.View(vega.parse(vegaLite.compile(data.spec).spec), { renderer: "svg", container: $("plot"), hover: false });
+  const show = (id, spec) => new vega.View(vega.parse(vegaLite.compile(spec).spec), { renderer: "svg", container: $(id), hover: false });
+  view = show("plot", data.spec);
+  if (data.cells) (cells = show("cells", data.cells.spec)).runAsync().then(by_group);
+  if (data.curves) (curve = show("curve", data.curves.spec)).runAsync().then(other_shares);
   view.runAsync().then(() => {
     draw();
     return view.runAsync();

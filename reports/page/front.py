@@ -3,17 +3,20 @@
 import math
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 
-from study.reports.measure.deferral_budgets import EXAMPLE
+from study.reports.measure.deferral_budgets import ALONE, EXAMPLE
 from study.reports.measure.measures import Measures
 from study.reports.measure.panels import baselines, in_usual_order
-from study.reports.page.front_spec import GRADIENT, front_spec, shape
+from study.reports.page.front_spec import GRADIENT, cells_spec, curve_spec, front_spec, shape
 from study.reports.page.tables import table, thinned
 from study.results.limits import OBJECTIVES
+from study.results.metrics import LedgerCounts
 from study.results.settings import GROUP, in_reading_order
-from study.words import NO_DECISION_MAKER
+from study.words import CELL_NAMES, NO_DECISION_MAKER, cell_columns
 
+_CELL_ERRORS: Final = [f"error_{cell}" for cell in CELL_NAMES]
 COLUMNS: Final = ["run_id", *GROUP, "alpha", "gamma", "seed"]
 # The flag of `study select` that limits or minimises a metric, and what the page calls it.
 METRICS: Final = {
@@ -34,6 +37,9 @@ def front(measures: Measures) -> dict[str, Any] | None:
     listed = in_reading_order(listed if len(listed) else frame, [*GROUP, "validation_di", "run_id"])
     columns = [*COLUMNS, *(f"{split}_{m}" for split in ("validation", "test") for m in OBJECTIVES)]
     names = {name: _names(frame, name) for name in GROUP}
+    cells = _cells(measures)
+    errors = {run: [round(error, 4) for error in curve] for run, curve in measures.run_curves.items()}
+    curves = {"errors": errors, "spec": curve_spec()} if errors else None
     return {
         "shown": shown,
         "missing": measures.run_intervals.missing,
@@ -48,7 +54,11 @@ def front(measures: Measures) -> dict[str, Any] | None:
             **_data(frame, measures.run_intervals.frame),
             "references": _references(measures),
             "spec": front_spec(names["method"]),
+            "cells": cells,
+            "curves": curves,
         },
+        "cells": cells,
+        "curves": curves,
     }
 
 
@@ -80,6 +90,34 @@ def _data(frame: pd.DataFrame, intervals: pd.DataFrame) -> dict[str, Any]:
     metrics = [{"name": m, "flag": flag, "title": title} for m, (flag, title) in METRICS.items()]
     rows = list(zip(*columns.values(), strict=True))
     return {"names": names, "metrics": metrics, "columns": list(columns), "rows": rows}
+
+
+def _cells(measures: Measures) -> dict[str, Any] | None:
+    """Errors and deferrals of every run by cell, and what to compare with; None where none are counted."""
+    frame = measures.shown_runs.frame
+    if not set(cell_columns("test")) <= set(frame):
+        return None
+    counts = LedgerCounts.of(frame, "test")
+    errors = counts.model_errors + counts.dm_errors
+    cases, code = np.unique(counts.examples.T, axis=0, return_inverse=True)
+    alone = measures.by_group.frame
+    alone = alone[(alone["what"] == ALONE) & alone["metric"].isin(_CELL_ERRORS)]
+    named = measures.group_names
+    return {
+        "groups": named.groups,
+        "rows": [f"{what}, {outcome}" for what in ("wrong", "deferred") for outcome in named.outcomes],
+        "cases": cases.astype(int).tolist(),
+        "of": code.ravel().tolist(),
+        "errors": errors.T.astype(int).tolist(),
+        "deferred": counts.deferred.T.astype(int).tolist(),
+        "alone": {
+            str(name): [_number(rows.set_index("metric")["value"].get(m, math.nan)) for m in _CELL_ERRORS]
+            for name, rows in alone.groupby("decision_maker", sort=False)
+        },
+        # Wilson's interval is that of independent cases.
+        "independent": measures.results.units == "test cases",
+        "spec": cells_spec(),
+    }
 
 
 def _references(measures: Measures) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ from typing import Any, Final
 from study.reports.figures.style import METHOD_STYLES, OTHER_METHOD
 
 # Colours are the page's own variables, so that light, dark and print need no second drawing.
-INK, SOFT, LINE, EDGE = "var(--ink)", "var(--soft)", "var(--line)", "var(--edge)"
+INK, SOFT, LINE, EDGE, ACCENT = (f"var(--{name})" for name in ("ink", "soft", "line", "edge", "accent"))
 FONT: Final = "system-ui, -apple-system, 'Segoe UI', Roboto, Arial, sans-serif"
 # Of deferral rates from 0 to 1: none of them is lost on a white or a black page.
 GRADIENT: Final = ("#f2a33a", "#d1547a", "#7a4fc9", "#3558c8")
@@ -67,11 +67,10 @@ def front_spec(methods: Sequence[str]) -> dict[str, Any]:
         "size": {"field": "size", "type": "quantitative", "scale": None},
     }
     what = {"field": "name", "type": "nominal", "legend": None}
-    kinds = ["baseline", "decision-maker"]
     reference = {
         **plane,
-        "shape": {**what, "scale": {"domain": kinds, "range": [SHAPES["s"], SHAPES["o"]]}},
-        "fill": {**what, "scale": {"domain": kinds, "range": ["#d00000", "#f0e442"]}},
+        "shape": {**what, "scale": {"domain": _REFERENCES, "range": [SHAPES["s"], SHAPES["o"]]}},
+        "fill": {**what, "scale": {"domain": _REFERENCES, "range": ["#d00000", "#f0e442"]}},
     }
     ring = {"fill": None, "stroke": INK, "strokeWidth": 2.5, "opacity": 1}
     return {
@@ -107,6 +106,107 @@ def front_spec(methods: Sequence[str]) -> dict[str, Any]:
     }
 
 
+def cells_spec() -> dict[str, Any]:
+    """Errors and deferral rates of one run by group and outcome: layers `cells` and `others`.
+
+    Both have row (what of which outcome), group (0 or 1), value; `cells` also low and high, `others` name.
+    """
+    y = {"field": "row", "type": "nominal", "sort": None, "axis": {"title": None, "labelLimit": 190}}
+    colours = {"domain": [0, 1], "range": ["var(--group-0)", "var(--group-1)"]}
+    plane = {
+        "y": {**y, "scale": {"paddingInner": 0.35}},
+        "yOffset": {"field": "group", "type": "nominal", "scale": {"domain": [0, 1]}},
+        "x": {
+            "field": "value",
+            "type": "quantitative",
+            "axis": {"title": None, "format": ".0%", "tickCount": 5},
+            "scale": {"zero": True},
+        },
+    }
+    colour = {"field": "group", "type": "nominal", "legend": None, "scale": colours}
+    shapes = {"domain": _REFERENCES, "range": [SHAPES["s"], SHAPES["o"]]}
+    hollow = {"type": "point", "filled": False, "size": 60, "strokeWidth": 1.3, "opacity": 0.9}
+    return {
+        "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
+        "width": "container",
+        "height": 190,
+        "padding": 4,
+        "config": CONFIG,
+        "resolve": {"scale": {"shape": "independent"}},
+        "layer": [
+            {
+                "data": {"name": "cells", "values": []},
+                "transform": [{"filter": "isValid(datum.low)"}],
+                "mark": {"type": "rule", "strokeWidth": 3, "opacity": 0.55},
+                "encoding": {
+                    **plane,
+                    "x": {**plane["x"], "field": "low"},
+                    "x2": {"field": "high"},
+                    "color": colour,
+                },
+            },
+            {
+                "data": {"name": "cells"},
+                "mark": {"type": "point", "filled": True, "size": 80, "opacity": 1},
+                "encoding": {**plane, "color": colour},
+            },
+            {
+                "data": {"name": "others", "values": []},
+                "mark": hollow,
+                "encoding": {
+                    **plane,
+                    "color": colour,
+                    "shape": {"field": "name", "type": "nominal", "scale": shapes, "legend": None},
+                },
+            },
+        ],
+    }
+
+
+def curve_spec() -> dict[str, Any]:
+    """Error against the share of deferred cases: layers `lines` (share, error, name) and `own`."""
+    plane = {
+        "x": {
+            "field": "share",
+            "type": "quantitative",
+            "axis": {"title": "share of cases deferred", "format": ".0%", "tickCount": 5},
+            "scale": {"domain": [0, 1], "nice": False},
+        },
+        "y": {
+            "field": "error",
+            "type": "quantitative",
+            "axis": {"title": "test error", "tickCount": 5, "format": ".3~f"},
+            "scale": {"zero": False},
+        },
+    }
+    names = ["by benefit", "at random", "decision-maker alone"]
+    look = {"field": "name", "type": "nominal", "legend": None}
+    return {
+        "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
+        "width": "container",
+        "height": 190,
+        "padding": 4,
+        "config": CONFIG,
+        "layer": [
+            {
+                "data": {"name": "lines", "values": []},
+                "mark": {"type": "line", "strokeWidth": 2},
+                "encoding": {
+                    **plane,
+                    "color": {**look, "scale": {"domain": names, "range": [ACCENT, SOFT, SOFT]}},
+                    "strokeDash": {**look, "scale": {"domain": names, "range": [[1, 0], [6, 4], [1, 3]]}},
+                },
+            },
+            {
+                "data": {"name": "own", "values": []},
+                "mark": {"type": "point", "filled": True, "size": 110, "fill": ACCENT, "opacity": 1},
+                "encoding": plane,
+            },
+        ],
+    }
+
+
+_REFERENCES: Final = ["baseline", "decision-maker"]
 _ENDS: Final = {"x0": 0, "x1": 1, "y0": 0, "y1": 1}
 
 

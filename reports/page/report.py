@@ -55,12 +55,14 @@ class Section:
         title: its heading.
         context: what the template is given; None where there is nothing to show.
         without_runs: whether it is also there before anything has finished.
+        folded: whether only its heading is seen until it is opened.
     """
 
     anchor: str
     title: str
     context: Callable[[Report], Context | None]
     without_runs: bool = False
+    folded: bool = False
 
 
 def _importance(report: Report) -> Context | None:
@@ -108,25 +110,33 @@ SECTIONS: Final = (
         "Method comparison",
         lambda r: comparison_table(r.measures.comparisons, r.labels, r.results.units),
     ),
-    Section("importance", "Hyperparameter importance", _importance),
-    Section("claims", "The paper’s claims", lambda r: claims(r.results)),
-    Section("configuration", "Study configuration", lambda r: configuration(r.results), without_runs=True),
-    Section("decision-makers", "Decision-makers", _decision_makers, without_runs=True),
     Section(
         "fronts", "Error and odds difference", lambda r: {"areas": table(side_by_side(r.measures.areas))}
     ),
-    Section("stability", "Front stability", _stability),
     Section("bands", "Fronts by deferral rate", _bands),
     Section("deferral", "Deferral rates", lambda r: {} if len(r.measures.cdf) else None),
     Section("alpha", "Fairness against alpha", _alpha),
-    Section("front-tables", "Pareto-front tables", _front_tables),
+    Section("claims", "The paper’s claims", lambda r: claims(r.results)),
+    Section("importance", "Hyperparameter importance", _importance, folded=True),
+    Section("stability", "Front stability", _stability, folded=True),
+    Section("front-tables", "Pareto-front tables", _front_tables, folded=True),
+    Section("decision-makers", "Decision-makers", _decision_makers, without_runs=True, folded=True),
     Section(
-        "provenance", "Provenance", lambda r: provenance(r.results, r.measures.settings), without_runs=True
+        "configuration",
+        "Study configuration",
+        lambda r: configuration(r.results),
+        without_runs=True,
+        folded=True,
     ),
-    Section("glossary", "Glossary", lambda r: {}, without_runs=True),
+    Section(
+        "provenance",
+        "Provenance",
+        lambda r: provenance(r.results, r.measures.settings),
+        without_runs=True,
+        folded=True,
+    ),
+    Section("glossary", "Glossary", lambda r: {}, without_runs=True, folded=True),
 )
-
-
 FIRST: Final = ("summary", "choose")
 """The sections of the first screen; a list of the others follows."""
 

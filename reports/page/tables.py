@@ -91,9 +91,9 @@ def table(frame: pd.DataFrame, *, by: str = "", headings: Mapping[str, str] = HE
 
 
 def text_table(headings: Sequence[str], rows: Sequence[Sequence[str | Cell]]) -> Table:
-    """A table of texts; the first cell of a row is its heading."""
+    """A table of texts; the first cell of a row, unless it is empty, is its heading."""
     cells = [[cell if isinstance(cell, Cell) else Cell(cell) for cell in row] for row in rows]
-    lead = [[replace(first, scope="row"), *others] for first, *others in cells]
+    lead = [[replace(first, scope="row" if first.text else ""), *others] for first, *others in cells]
     return Table([(heading, "") for heading in headings], [lead])
 
 

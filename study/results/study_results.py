@@ -1,11 +1,16 @@
 """What a report is made from."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from study.results.outcomes import OutcomeReader
+
+BenefitReader = Callable[[pd.DataFrame], Iterable[tuple[str, npt.NDArray[np.float32]]]]
+"""Reads by how much deferring each test case is better, of those rows of the ledger that have it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,6 +30,7 @@ class Results:
         planned: runs that the study asks for.
         failed: runs that could not be completed.
         state: `running`, `interrupted` or `finished`.
+        benefits: reads by how much deferring each test case is better, only when asked.
         outcomes: reads what the runs asked for decided on every test example, only when asked, as they
             are large; None where they are not at hand.
         units: what a bootstrap draws, in words: test cases, or groups of them.
@@ -38,4 +44,5 @@ class Results:
     failed: int
     state: str
     outcomes: OutcomeReader = lambda runs: None
+    benefits: BenefitReader = lambda runs: ()
     units: str = "test cases"

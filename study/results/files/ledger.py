@@ -4,7 +4,7 @@ A pack writes its rows as one Parquet file that appears whole or not at all, aft
 so a row never points at what is missing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -129,6 +129,20 @@ class Ledger(ResultsPaths):
         no outcomes of the run are kept.
         """
         return self._numbers_of(run_id, self.rows_files(pack_id)[2], OUTCOME_SCHEMA, "benefit")
+
+    def read_benefits(self, runs: pd.DataFrame) -> Iterator[tuple[str, np.ndarray[Any, Any]]]:
+        """Yield the run_id and `read_benefit` of those of these rows of the ledger that have one."""
+        for pack_id, own in runs.groupby("pack_id", observed=True)["run_id"]:
+            path = self.rows_files(str(pack_id))[2]
+            with legible(path):
+                try:
+                    table = read_table(read_whole(path), OUTCOME_SCHEMA, ["run_id", "benefit"])
+                except FileNotFoundError:
+                    continue
+            wanted = set(own.astype(str))
+            for run_id, values in zip(table["run_id"].to_pylist(), table["benefit"], strict=True):
+                if run_id in wanted and values.is_valid:
+                    yield run_id, np.array(values.values.to_numpy(zero_copy_only=False), dtype=np.float32)
 
     def _numbers_of(
         self, run_id: str, path: Location, schema: pa.Schema, column: str
