@@ -113,7 +113,7 @@ def cells_spec() -> dict[str, Any]:
     """
     y = {"field": "row", "type": "nominal", "sort": None, "axis": {"title": None, "labelLimit": 190}}
     colours = {"domain": [0, 1], "range": ["var(--group-0)", "var(--group-1)"]}
-    plane = {
+    plane: dict[str, Any] = {
         "y": {**y, "scale": {"paddingInner": 0.35}},
         "yOffset": {"field": "group", "type": "nominal", "scale": {"domain": [0, 1]}},
         "x": {
@@ -165,7 +165,7 @@ def cells_spec() -> dict[str, Any]:
 
 def curve_spec() -> dict[str, Any]:
     """Error against the share of deferred cases: layers `lines` (share, error, name) and `own`."""
-    plane = {
+    plane: dict[str, Any] = {
         "x": {
             "field": "share",
             "type": "quantitative",
