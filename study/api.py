@@ -197,7 +197,8 @@ class Study:
             raise UserError(f"--confidence: must be a number between 0 and 1, got {confidence:g}")
         self.directory.require()
         runs, _ = self.directory.read_runs()
-        runs = runs[runs["status"] != FAILED]
+        # Test rows of one split are validation rows of another, which order the candidates.
+        runs = runs[(runs["status"] != FAILED) & (runs["split"] == 0)]
         return certify(runs, self.directory.read_outcomes, at_most, question, confidence=confidence)
 
     def export(self, run_id: str, out: Path | str) -> "DeployedModel":
@@ -211,8 +212,8 @@ class Study:
 
         config = self.config
 
-        def origin() -> Origin:
-            dataset = config.dataset.load()
+        def origin(split: int) -> Origin:
+            dataset = config.dataset.load(split=split)
             return Origin(config.resolved(), dataset, rows_by_use(dataset, config.thresholds.choose_on))
 
         return export(self.directory, self.run_named(run_id), out, origin)

@@ -72,7 +72,7 @@ def study_results(directory: ResultsDirectory, resolved: Mapping[str, Any], plan
         runs = runs[runs["status"] != FAILED].reset_index(drop=True)
     return Results(
         runs=runs,
-        decision_makers=_by_split(directory.read_decision_makers()),
+        decision_makers=_by_split(_of_splits(directory, resolved)),
         study=resolved,
         manifest={key: value for key, value in manifest.items() if key != "study"},
         planned=status.planned,
@@ -81,6 +81,7 @@ def study_results(directory: ResultsDirectory, resolved: Mapping[str, Any], plan
         outcomes=directory.read_outcomes,
         benefits=directory.read_benefits,
         units=directory.test_units(),
+        splits=_splits(resolved),
     )
 
 
@@ -107,6 +108,19 @@ def _failures(failed: pd.DataFrame) -> Iterator[str]:
     for (pack_id, reason), runs in failed.groupby([pack, "reason"]):
         which = f"run {runs['run_id'].iloc[0]}" if len(runs) == 1 else f"{len(runs):,} runs"
         yield f"{pack_id}: {which}: {reason}"
+
+
+def _splits(resolved: Mapping[str, Any]) -> int:
+    return int(resolved["dataset"].get("splits", 1))
+
+
+def _of_splits(directory: ResultsDirectory, resolved: Mapping[str, Any]) -> pd.DataFrame:
+    """Return the decision-makers; with several splits of the data, means over those that are trained."""
+    makers = [directory.read_decision_makers(split) for split in range(_splits(resolved))]
+    if len(makers) == 1:
+        return makers[0]
+    known = pd.concat(makers).drop(columns="probability")
+    return known.groupby("decision_maker", sort=False).mean().reset_index()
 
 
 def _by_split(decision_makers: pd.DataFrame) -> pd.DataFrame:

@@ -94,10 +94,17 @@ class Arm(NamedTuple):
     method: str
     model: str
     decision_maker: str
+    split: int = 0
+    """Which of the study's splits of the data it is trained and tested on."""
 
     def __str__(self) -> str:
         """Return a name that tells this arm from a study's others, fit for a file name."""
-        return "-".join(self)
+        return "-".join(self[:3]) + (f"-split{self.split}" if self.split else "")
+
+    @property
+    def is_baseline(self) -> bool:
+        """Whether this is the baseline's arm, of any split."""
+        return self[:3] == BASELINE[:3]
 
 
 BASELINE = Arm("binary", PLAIN_MODEL, NO_DECISION_MAKER)

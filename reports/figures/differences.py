@@ -15,16 +15,16 @@ ROWS: Final = 24
 def differences(measures: Measures) -> Drawn | None:
     """The figure of the differences between methods, and each with its intervals."""
     shown = differences_shown(measures.comparisons.frame)
-    return (differences_figure(shown), described(shown, measures.results.units)) if len(shown) else None
+    return (differences_figure(shown), described(shown, measures.results.interval)) if len(shown) else None
 
 
-def described(differences: pd.DataFrame, units: str) -> str:
-    """What the figure shows; ``units`` are what the bootstrap draws."""
+def described(differences: pd.DataFrame, interval: str) -> str:
+    """What the figure shows; ``interval`` says what that of a test metric is."""
     sentences = ["Differences between the hypervolumes of the methods’ validation-selected fronts."]
     for row in differences.to_dict("records"):
         ends = [
-            f"95 % over {over} {row[f'{key}_low']:.4f} to {row[f'{key}_high']:.4f}"
-            for over, key in (("seeds", "seeds"), (units, "test"))
+            f"95 % {over} {row[f'{key}_low']:.4f} to {row[f'{key}_high']:.4f}"
+            for over, key in (("over seeds", "seeds"), (interval, "test"))
             if row[f"{key}_low"] == row[f"{key}_low"]
         ]
         pair = f"{row['first']} less {row['second']}"

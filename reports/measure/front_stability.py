@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from study.results.fronts import pareto_mask
-from study.results.settings import GROUP, in_reading_order
+from study.results.settings import GROUP, in_reading_order, replicate
 
 POINT: Final = ["validation_error", "validation_di"]
 # So much better in both error and odds difference must another setting be for a point to be off the front.
@@ -23,7 +23,7 @@ def runs_on_front(runs: pd.DataFrame) -> pd.DataFrame:
     """
     points = runs[POINT].to_numpy(np.float64)
     mask = np.zeros(len(runs), dtype=np.bool_)
-    for rows in runs.groupby(["seed", *GROUP], sort=False, observed=True).indices.values():
+    for rows in runs.groupby([*replicate(runs), *GROUP], sort=False, observed=True).indices.values():
         mask[rows] = pareto_mask(points[rows])
     return runs[mask]
 
@@ -53,7 +53,7 @@ def front_by_seed(runs: pd.DataFrame, own_fronts: pd.DataFrame, fronts: pd.DataF
     validation_selected = fronts.loc[fronts["front"] == "honest", [*GROUP, "setting_id"]]
     chosen = runs[runs["setting_id"].isin(validation_selected["setting_id"])].dropna(subset=POINT)
     near = np.zeros(len(chosen), dtype=np.bool_)
-    keys = ["seed", *GROUP]
+    keys = [*replicate(chosen), *GROUP]
     by_key = own_fronts.groupby(keys, sort=False, observed=True).indices
     front_points, points = own_fronts[POINT].to_numpy(np.float64), chosen[POINT].to_numpy(np.float64)
     for key, rows in chosen.groupby(keys, sort=False, observed=True).indices.items():
@@ -86,7 +86,7 @@ def front_stability(by_seed: pd.DataFrame, own_fronts: pd.DataFrame) -> pd.DataF
     rows = []
     for key, settings in by_seed.groupby(GROUP, sort=False, observed=True):
         own = own_fronts[(own_fronts[GROUP].astype(str) == [str(name) for name in key]).all(axis=1)]
-        sets = [set(part["setting_id"]) for _, part in own.groupby("seed")]
+        sets = [set(part["setting_id"]) for _, part in own.groupby(replicate(own))]
         shares = [float((settings[name] / settings["seeds"]).mean()) for name in ("on_front", "near_front")]
         rows.append([*key, settings["seeds"].max(), len(settings), *shares, _overlap(sets)])
     columns = [*GROUP, "seeds", "points", "on_front", "near_front", "overlap"]

@@ -22,7 +22,7 @@ from study.reports.measure.setting_intervals import SettingIntervals, setting_in
 from study.reports.measure.shown_runs import shown_runs
 from study.results.fronts import fronts, fronts_by_idk_rate
 from study.results.hypervolume import hypervolumes
-from study.results.settings import medians_by_setting
+from study.results.settings import medians_by_setting, of_splits
 from study.results.study_results import Results
 
 
@@ -90,13 +90,16 @@ class Measures:
     @cached_property
     def run_intervals(self) -> SettingIntervals:
         """Intervals of the test metrics of the runs that are offered, by `run_id`."""
-        runs = self.shown_runs.frame
-        found = setting_intervals(
-            runs["run_id"].astype(str).tolist(),
-            runs.assign(setting_id=runs["run_id"]),
-            self.results.outcomes,
-        )
-        return replace(found, frame=found.frame.rename(columns={"setting_id": "run_id"}))
+        found = [
+            setting_intervals(
+                runs["run_id"].astype(str).tolist(),
+                runs.assign(setting_id=runs["run_id"]),
+                self.results.outcomes,
+            )
+            for runs in of_splits(self.shown_runs.frame)
+        ]
+        frame = pd.concat([part.frame for part in found]).rename(columns={"setting_id": "run_id"})
+        return replace(found[0], frame=frame)
 
     @cached_property
     def by_group(self) -> GroupMetrics:

@@ -1,6 +1,6 @@
 """Deferral and error rates of a few settings by group and outcome, on test, with intervals."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from study.results.group_metrics import resampled_cells, spreads
+from study.results.intervals import resampled_t_interval
 from study.results.outcomes import (
     Cells,
     MissingOutcomesError,
@@ -15,6 +16,7 @@ from study.results.outcomes import (
     Outcomes,
     outcomes_of,
 )
+from study.results.settings import of_splits
 from study.words import METRICS, NO_DECISION_MAKER
 
 COLUMNS: Final = ("metric", "value", "lowest", "highest", "low", "high")
@@ -53,13 +55,12 @@ def metrics_by_group(
     runs = runs[runs["setting_id"].isin(points["setting_id"].dropna()) & runs["test_error"].notna()]
     facts = points[["decision_maker", "what", "setting_id"]].to_dict("records")
     try:
-        outcomes = outcomes_of(read, runs)
+        by_split = [_of_split(facts, own, tested, read) for own in of_splits(runs)]
     except MissingOutcomesError as error:
         parts = [_of_ledger(fact, runs, decision_makers, tested) for fact in facts]
         missing = str(error)
     else:
-        cells = resampled_cells(outcomes)
-        parts = [_of_outcomes(fact, runs, outcomes, cells, tested) for fact in facts]
+        parts = [_over_splits(of_fact) for of_fact in zip(*by_split, strict=True)]
         missing = ""
     frames = [
         part.assign(**{name: fact[name] for name in ("decision_maker", "what", "setting_id")})
@@ -69,6 +70,26 @@ def metrics_by_group(
     if not frames:
         return GroupMetrics(pd.DataFrame(columns=columns), missing)
     return GroupMetrics(pd.concat(frames, ignore_index=True)[columns], missing)
+
+
+def _of_split(
+    facts: Sequence[Mapping[Any, Any]], runs: pd.DataFrame, tested: Mapping[str, str], read: OutcomeReader
+) -> list[pd.DataFrame]:
+    """The metrics of each point on one split of the data."""
+    outcomes = outcomes_of(read, runs)
+    cells = resampled_cells(outcomes)
+    return [_of_outcomes(fact, runs, outcomes, cells, tested) for fact in facts]
+
+
+def _over_splits(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """One point's metrics on several splits of the data: means, and the corrected resampled t."""
+    if len(parts) == 1:
+        return parts[0]
+    rows = []
+    for metric, own in pd.concat(parts).groupby("metric", sort=False):
+        ends = np.clip(resampled_t_interval(own["value"]) or (np.nan, np.nan), 0, 1)
+        rows.append([metric, own["value"].mean(), own["lowest"].min(), own["highest"].max(), *ends])
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def _of_outcomes(

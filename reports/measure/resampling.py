@@ -1,4 +1,4 @@
-"""The settings of every seed: as measured, and on bootstrap resamples of the test cases."""
+"""The settings of every split and seed: as measured, and on bootstrap resamples of the test cases."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ from study.results.outcomes import (
     outcomes_of,
     weighted_metrics,
 )
+from study.results.settings import replicate
 from study.results.study_results import Results
 
 NAMES: Final = ("method", "model", "decision_maker", "test_decision_maker")
@@ -69,18 +70,20 @@ class Settings:
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """The settings of a study by seed.
+    """The settings of a study by split of the data and seed.
 
     Attributes:
         observed: by seed, metrics as measured.
         resampled: the same seeds with the same test cases drawn again in all runs; empty where that is
             not possible.
         missing: why it is not; empty if it is.
+        splits: of the data, the one that each of `observed` was measured on.
     """
 
     observed: list[Settings]
     resampled: list[Settings]
     missing: str
+    splits: tuple[int, ...] = ()
 
     def models(self) -> list[str]:
         """Models that may defer, in alphabetical order."""
@@ -97,20 +100,24 @@ def resample(results: Results, generator: np.random.Generator, resamples: int = 
     runs = results.runs
     columns = ["test_error", "test_di", *POINT]
     runs = runs[runs[columns].notna().all(axis=1)].reset_index(drop=True)
-    facts, seeds = _facts(runs), np.sort(runs["seed"].unique())
-    rows = [np.flatnonzero(runs["seed"] == seed) for seed in seeds]
+    facts = _facts(runs)
+    code = runs.groupby(replicate(runs), sort=True).ngroup().to_numpy()
+    rows = [np.flatnonzero(code == number) for number in range(code.max(initial=-1) + 1)]
+    splits = tuple(int(runs["split"].iloc[own[0]]) if "split" in runs else 0 for own in rows)
     measured = {name: runs[f"test_{name}"].to_numpy(np.float64)[:, None] for name in WEIGHTED_METRICS}
     observed = _by_seed(rows, facts, measured, _known_alone(results.decision_makers))
 
+    if results.splits > 1:
+        return Samples(observed, [], "", splits)
     try:
         outcomes = outcomes_of(results.outcomes, runs)
     except MissingOutcomesError as error:
-        return Samples(observed, [], str(error))
+        return Samples(observed, [], str(error), splits)
     once = np.ones((1, len(outcomes.label)))
     observed = _by_seed(rows, facts, measured, metrics_alone(outcomes, once))
     weights = outcomes.resampled(generator, resamples)
     drawn = weighted_metrics(outcomes, list(facts["test_decision_maker"]), weights)
-    return Samples(observed, _by_seed(rows, facts, drawn, metrics_alone(outcomes, weights)), "")
+    return Samples(observed, _by_seed(rows, facts, drawn, metrics_alone(outcomes, weights)), "", splits)
 
 
 def _facts(runs: pd.DataFrame) -> pd.DataFrame:

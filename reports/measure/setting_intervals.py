@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 
 from study.results.group_metrics import RESAMPLES, SEED
-from study.results.intervals import medians, percentile_interval
+from study.results.intervals import medians, percentile_interval, resampled_t_interval
 from study.results.limits import OBJECTIVES
 from study.results.outcomes import MissingOutcomesError, OutcomeReader, outcomes_of, weighted_metrics
+from study.results.settings import of_splits
 
 # Decisions of runs on test cases that are looked at for a page: half a gigabyte, and seconds of time.
 MOST: Final = 250_000_000
@@ -19,7 +20,7 @@ COLUMNS: Final = ("setting_id", *(f"{metric}_{end}" for metric in OBJECTIVES for
 
 @dataclass(frozen=True, eq=False)
 class SettingIntervals:
-    """Intervals of 95 % of the test medians, over the test cases.
+    """Intervals of 95 % of the test medians, over the test cases or, where there are several, over splits.
 
     Attributes:
         frame: `COLUMNS`, a row per setting; NaN where a metric is undefined too often.
@@ -48,6 +49,8 @@ def setting_intervals(
     runs = runs.assign(place=runs["setting_id"].map(place).astype(int)).sort_values(["place", "seed"])
     if runs.empty:
         return SettingIntervals(none, "")
+    if len(of_splits(runs)) > 1:
+        return SettingIntervals(_over_splits(runs), "")
     try:
         examples = len(outcomes_of(read, runs.iloc[:1]).label)
         sizes = runs.groupby("place").size().cumsum()
@@ -71,3 +74,14 @@ def setting_intervals(
         else f"only the {len(rows):,} that matter most have one, as there are many test cases"
     )
     return SettingIntervals(pd.DataFrame(rows, columns=COLUMNS), missing)
+
+
+def _over_splits(runs: pd.DataFrame) -> pd.DataFrame:
+    """The same columns over several splits of the data: of each the median over its seeds."""
+    columns = [f"test_{metric}" for metric in OBJECTIVES]
+    by_split = runs.groupby(["place", "setting_id", "split"], observed=True)[columns].median()
+    rows = []
+    for (_, setting), own in by_split.groupby(level=["place", "setting_id"]):
+        ends = [resampled_t_interval(own[column]) or (np.nan, np.nan) for column in columns]
+        rows.append([setting, *(end for pair in ends for end in np.clip(pair, 0, 1))])
+    return pd.DataFrame(rows, columns=COLUMNS)

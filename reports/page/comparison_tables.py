@@ -14,20 +14,20 @@ from study.results.wording import NOTHING, decimals, signed
 
 
 def comparison_table(
-    comparisons: Comparisons, labels: Mapping[str, str], units: str
+    comparisons: Comparisons, labels: Mapping[str, str], interval: str
 ) -> dict[str, Any] | None:
     """The hypervolumes of the methods' fronts and their differences, with both intervals.
 
     Args:
         comparisons: of the methods.
         labels: of the decision-makers.
-        units: what the bootstrap draws.
+        interval: what the interval of a test metric is.
     """
     frame = comparisons.frame
     if not len(frame):
         return None
     head = ["decision-maker", "model", "method", "hypervolume"]
-    head += ["95 %, variation over seeds", f"95 %, bootstrap over {units}", "seeds"]
+    head += ["95 %, variation over seeds", f"95 % {interval}", "seeds"]
     rows = []
     for row in frame.to_dict("records"):
         alone = pd.isna(row["second"])

@@ -108,7 +108,7 @@ SECTIONS: Final = (
     Section(
         "comparisons",
         "Method comparison",
-        lambda r: comparison_table(r.measures.comparisons, r.labels, r.results.units),
+        lambda r: comparison_table(r.measures.comparisons, r.labels, r.results.interval),
     ),
     Section(
         "fronts", "Error and odds difference", lambda r: {"areas": table(side_by_side(r.measures.areas))}
@@ -201,5 +201,11 @@ def body_of(section: Section, report: Report) -> Markup | None:
     return (
         None
         if context is None
-        else render(section.anchor, album=report.album, units=report.results.units, **context)
+        else render(
+            section.anchor,
+            album=report.album,
+            units=report.results.units,
+            interval=report.results.interval,
+            **context,
+        )
     )

@@ -21,7 +21,7 @@ class ArmPlan:
 class SearchPlan:
     """How settings are proposed, ``settings_of_pack`` at a time, and under which seeds each is trained.
 
-    ``seed`` is that of the sampler.
+    ``seed`` is that of the sampler; ``splits`` how often the data is split, each with its arms.
     """
 
     sampler: str
@@ -29,6 +29,7 @@ class SearchPlan:
     arms: tuple[ArmPlan, ...]
     seeds: tuple[int, ...]
     settings_of_pack: int
+    splits: int = 1
 
 
 @dataclass(frozen=True)

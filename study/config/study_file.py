@@ -120,6 +120,11 @@ class StudyConfig(Section):
                 "decision_maker: column is what people decided in a table of your own; name the column in "
                 "dataset.decision_maker"
             )
+        if self.dataset.splits > 1 and self.search.sampler in ADAPTIVE:
+            raise ValueError(
+                f"dataset.splits: sampler {self.search.sampler} learns from validation rows, which are "
+                "test rows of another split; give search.sampler qmc, random or grid, or one split"
+            )
         for method in self.methods:
             if not any(method in FAMILIES[name].methods for name in self.model):
                 fitting = [name for name, family in FAMILIES.items() if method in family.methods]
@@ -188,7 +193,11 @@ class StudyConfig(Section):
             method, model = ARMS[name]
             decision_makers = (NO_DECISION_MAKER,) if method == "binary" else self.decision_maker
             spaces, settings = self.spaces(name), self.settings_of(name)
-            arms += [ArmPlan(Arm(method, model, who), spaces, settings) for who in decision_makers]
+            arms += [
+                ArmPlan(Arm(method, model, who, split), spaces, settings)
+                for split in range(self.dataset.splits)
+                for who in decision_makers
+            ]
         return Plan(
             study=self.study,
             dataset=self.dataset.name,
@@ -198,6 +207,7 @@ class StudyConfig(Section):
                 arms=tuple(arms),
                 seeds=self.seeds,
                 settings_of_pack=self.settings_of_pack,
+                splits=self.dataset.splits,
             ),
             decision_makers=DecisionMakerPlan(
                 names=self.decision_maker,

@@ -49,7 +49,7 @@ class NotReproducedError(Exception):
 
 
 def export(
-    directory: ResultsDirectory, run_id: str, out: Path | str, origin: Callable[[], Origin]
+    directory: ResultsDirectory, run_id: str, out: Path | str, origin: Callable[[int], Origin]
 ) -> DeployedModel:
     """Write a run's model and its card into the new directory ``out``; return it as loaded from there.
 
@@ -60,7 +60,7 @@ def export(
         directory: the study's results.
         run_id: a finished run.
         out: where the model goes.
-        origin: loads what the run was trained on; called once the run is found.
+        origin: loads the split that the run was trained on; called once the run is found.
 
     Raises:
         LedgerError: the run is unknown, or its outcomes are not kept.
@@ -79,7 +79,7 @@ def export(
             tested = outcomes_of(directory.read_outcomes, row)
         except MissingOutcomesError as error:
             raise LedgerError(f"{directory.root}: {error}; without them no model is exported") from None
-        source = origin()
+        source = origin(run["split"])
         dataset = source.dataset
         if dataset.fingerprint != run["data_fingerprint"]:
             raise DataError(
@@ -157,7 +157,7 @@ def trained_model(
 def _about(directory: ResultsDirectory, origin: Origin, run: Mapping[str, Any]) -> dict[str, Any]:
     """Say where a run comes from and what it did, as plain data."""
     manifest, dataset, rows = directory.read_manifest(), origin.dataset, origin.rows
-    decision_makers = directory.read_decision_makers()
+    decision_makers = directory.read_decision_makers(run["split"])
     named = decision_makers["decision_maker"] == run["test_decision_maker"]
     of_tests = decision_makers[named].to_dict("records")
     cells = 2 * dataset.sensitive[rows["test"]] + dataset.label[rows["test"]].astype(np.int8)

@@ -35,6 +35,31 @@ def t_interval(values: npt.ArrayLike) -> Interval | None:
     return Interval(float(known.mean() - half), float(known.mean() + half))
 
 
+TEST_TO_TRAIN: Final = 0.3 / 0.56
+"""How many test rows a split has for each training row."""
+
+
+def resampled_t_interval(by_split: npt.ArrayLike) -> Interval | None:
+    """Interval of a metric over repeated random splits of one table: the corrected resampled t.
+
+    The splits share rows, so that their values are correlated, and Student's interval is far too narrow.
+    Nadeau and Bengio (2003) take s^2 (1 / R + n_test / n_train) as the variance of the mean.
+
+    Args:
+        by_split: (R,), a value for each split. NaN are left out.
+
+    Returns:
+        mean ± t(0.975, R - 1) s sqrt(1 / R + `TEST_TO_TRAIN`); None for R < 2.
+    """
+    students = t_interval(by_split)
+    if students is None:
+        return None
+    splits = int((~np.isnan(np.asarray(by_split, dtype=np.float64))).sum())
+    mean, half = sum(students) / 2, (students.high - students.low) / 2
+    half *= float(np.sqrt(1 + splits * TEST_TO_TRAIN))
+    return Interval(mean - half, mean + half)
+
+
 def correlation_interval(values: npt.ArrayLike) -> Interval | None:
     """Interval of the mean of independent correlations, such as one per seed; it stays within [-1, 1].
 

@@ -46,10 +46,10 @@ class Setting:
         return self.params["model_alpha" if "model_alpha" in self.params else "alpha"]
 
 
-def run_id(setting_id: str, seed: int) -> str:
-    """Return the identity of a run: a hash of setting, seed, data and code, and of nothing else."""
+def run_id(setting_id: str, seed: int, split: int = 0) -> str:
+    """Return the identity of a run: a hash of setting, seed, split, data and code, and of nothing else."""
     # The digest of [setting_id, seed], written out: there are a million runs.
-    return _hash(f'["{setting_id}",{seed}]')
+    return _hash(f'["{setting_id}",{seed},{split}]' if split else f'["{setting_id}",{seed}]')
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,7 @@ class Pack:
     seeds: tuple[int, ...]
     proposals: tuple[Proposal, ...]
     fresh: tuple[str, ...]
+    split: int = 0
 
     @staticmethod
     def of(
@@ -89,13 +90,13 @@ class Pack:
         """Make the pack of ``proposals``; settings in ``taken`` are trained by an earlier pack."""
         ids = dict.fromkeys(proposal.setting.setting_id for proposal in proposals)
         fresh = tuple(setting_id for setting_id in ids if setting_id not in taken)
-        pack = Pack("", index, *arm, tuple(seeds), tuple(proposals), fresh)
+        pack = Pack("", index, *arm[:3], tuple(seeds), tuple(proposals), fresh, arm.split)
         return replace(pack, pack_id=pack._identity())
 
     @property
     def arm(self) -> Arm:
         """The arm whose settings the pack trains."""
-        return Arm(self.method, self.model, self.decision_maker)
+        return Arm(self.method, self.model, self.decision_maker, self.split)
 
     @property
     def settings(self) -> tuple[Setting, ...]:
@@ -116,7 +117,7 @@ class Pack:
     @property
     def run_ids(self) -> list[str]:
         """The runs that the pack trains, seed by seed and setting by setting."""
-        return [run_id(setting_id, seed) for seed in self.seeds for setting_id in self.fresh]
+        return [run_id(setting_id, seed, self.split) for seed in self.seeds for setting_id in self.fresh]
 
     def halves(self) -> tuple["Pack", "Pack"]:
         """Return two packs with the runs of this one: half its settings each, or half the seeds of one."""
@@ -177,8 +178,10 @@ class Pack:
         names_used = (*names, *settings, *self.fresh)
         if not all(isinstance(word, str) and _NAME.fullmatch(word) for word in names_used):
             raise ValueError("a name is letters, digits, dots, hyphens and underlines")
-        if not all(type(number) is int and 0 <= number < 2**63 for number in (self.index, *self.seeds)):
-            raise ValueError("index and seeds are whole numbers from 0 to 2^63 - 1")
+        if not all(
+            type(number) is int and 0 <= number < 2**63 for number in (self.index, self.split, *self.seeds)
+        ):
+            raise ValueError("index, split and seeds are whole numbers from 0 to 2^63 - 1")
         if len(set(self.seeds)) < len(self.seeds) or len(set(self.fresh)) < len(self.fresh):
             raise ValueError("duplicate seed or setting")
         if not {*self.fresh} <= settings.keys():

@@ -68,6 +68,16 @@ def median_runs(runs: pd.DataFrame, column: str) -> "pd.Series[str]":
     return known[of_setting.cumcount() == middle].set_index("setting_id")["run_id"]
 
 
+def replicate(runs: pd.DataFrame) -> list[str]:
+    """The columns that tell the runs of a setting apart: the split of the data, if known, and the seed."""
+    return [name for name in ("split", "seed") if name in runs]
+
+
+def of_splits(runs: pd.DataFrame) -> list[pd.DataFrame]:
+    """The runs of each split of the data, by its number; all in one where that is not known."""
+    return [own for _, own in runs.groupby("split")] if "split" in runs and len(runs) else [runs]
+
+
 def in_reading_order(frame: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     """Sort by `by`, where methods come in the paper's order: binary, reject, defer, then others.
 

@@ -33,6 +33,7 @@ class Results:
         benefits: reads by how much deferring each test case is better, only when asked.
         outcomes: reads what the runs asked for decided on every test example, only when asked, as they
             are large; None where they are not at hand.
+        splits: how many times the data was split anew.
         units: what a bootstrap draws, in words: test cases, or groups of them.
     """
 
@@ -46,3 +47,11 @@ class Results:
     outcomes: OutcomeReader = lambda runs: None
     benefits: BenefitReader = lambda runs: ()
     units: str = "test cases"
+    splits: int = 1
+
+    @property
+    def interval(self) -> str:
+        """What an interval of a test metric is, in words."""
+        if self.splits > 1:
+            return f"interval over {self.splits} splits of the data (corrected resampled t)"
+        return f"bootstrap interval over {self.units}"

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from study.config.plan import ArmPlan
 from study.results.packs import Pack, Proposal
 from study.search.samplers import Point
-from study.words import BASELINE
 
 LOOKAHEAD = 2
 """An adaptive search asks for pack n once packs 0 to n - LOOKAHEAD are in, however many workers there are:
@@ -32,7 +31,7 @@ class ArmState:
     @property
     def has_baseline(self) -> bool:
         """Say whether the first pack has the baseline in front."""
-        return self.plan.arm == BASELINE
+        return self.plan.arm.is_baseline
 
     @property
     def has_more(self) -> bool:

@@ -114,7 +114,8 @@ def _trial(setting_id: str, point: Point, row: dict[str, Any]) -> FinishedTrial:
 def _notes(plan: Plan, arm: Arm) -> dict[str, Any]:
     """Say whose search it was."""
     of_study = {"study": plan.study, "dataset": plan.dataset, "sampler": plan.search.sampler}
-    return of_study | arm._asdict()
+    # Only an arm of a later split says which.
+    return of_study | {key: value for key, value in arm._asdict().items() if value != 0}
 
 
 def _progress(settings: int, log: Callable[[str], None]) -> Callable[[], None]:

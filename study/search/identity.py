@@ -52,7 +52,7 @@ class Identity:
             protocol["tested_with"] = self.protocol["test_decision_maker"] or arm.decision_maker
         if "inconsistent" in (arm.decision_maker, protocol.get("tested_with")):
             protocol |= self.protocol["inconsistent"]
-        facts = [*arm, params, protocol, self.data_fingerprint, dict(self.training), self.code]
+        facts = [*arm[:3], params, protocol, self.data_fingerprint, dict(self.training), self.code]
         return Setting(digest(facts), params)
 
 

@@ -42,7 +42,9 @@ class PackQueue:
     def __init__(self, plan: SearchPlan, identity: Identity, directory: ResultsDirectory) -> None:
         self._plan, self._identity, self._directory = plan, identity, directory
         self._states = {arm.arm: self._begin(arm) for arm in plan.arms}
-        self._states.setdefault(BASELINE, ArmState(ArmPlan(BASELINE, {}, settings=0), listed=[]))
+        for split in range(plan.splits):
+            baseline = BASELINE._replace(split=split)
+            self._states.setdefault(baseline, ArmState(ArmPlan(baseline, {}, settings=0), listed=[]))
         self._tally = Tally(plan)
         self._values: dict[str, tuple[float, ...]] = {}
         self._waiting: deque[Pack] = deque()

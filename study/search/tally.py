@@ -5,7 +5,6 @@ from math import ceil
 
 from study.config.plan import SearchPlan
 from study.results.packs import Pack
-from study.words import BASELINE
 
 
 class Tally:
@@ -16,14 +15,14 @@ class Tally:
 
     def __init__(self, plan: SearchPlan) -> None:
         self._seeds = len(plan.seeds)
-        self._settings = 1 + sum(arm.settings for arm in plan.arms)
-        self._baseline_is_out = False
+        self._settings = plan.splits + sum(arm.settings for arm in plan.arms)
+        self._baselines_out: set[int] = set()
 
     def add(self, pack: Pack) -> None:
         """Take note of a pack that was asked for."""
         self._settings += len(pack.fresh) - len(pack.of_search)
-        if pack.arm == BASELINE and not self._baseline_is_out:
-            self._baseline_is_out = True
+        if pack.arm.is_baseline and pack.split not in self._baselines_out:
+            self._baselines_out.add(pack.split)
             self._settings -= 1
 
     @property
@@ -43,4 +42,4 @@ def planned_runs(plan: SearchPlan, packs: Iterable[Pack] = ()) -> int:
 def planned_packs(plan: SearchPlan) -> int:
     """Return in how many packs a study is trained; the baseline is in its arm's first, or by itself."""
     packs = sum(ceil(arm.settings / plan.settings_of_pack) for arm in plan.arms)
-    return packs + all(arm.arm != BASELINE for arm in plan.arms)
+    return packs + plan.splits * all(not arm.arm.is_baseline for arm in plan.arms)

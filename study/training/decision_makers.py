@@ -59,32 +59,35 @@ def misleading(plan: DecisionMakerPlan, dataset: Dataset) -> list[str]:
 
 
 def decision_makers(
-    plan: Plan, directory: ResultsDirectory, dataset: Dataset, unreliable: BoolArray | None
+    plan: Plan, directory: ResultsDirectory, dataset: Dataset, unreliable: BoolArray | None, split: int = 0
 ) -> dict[str, np.ndarray[Any, np.dtype[np.float32]]]:
-    """Return each decision-maker's probabilities (N,) of the positive class; train them if not done yet.
+    """Return each decision-maker's probabilities (N,) of the positive class in a split.
 
+    They are trained if that has not been done.
     ``unreliable`` is on whom ``inconsistent`` errs, (N,).
     """
-    stored = directory.read_decision_makers()
+    stored = directory.read_decision_makers(split)
     if stored.empty:
         torch.set_num_threads(1)
-        _train(plan, directory, dataset, unreliable)
-        stored = directory.read_decision_makers()
+        _train(plan, directory, dataset, unreliable, split)
+        stored = directory.read_decision_makers(split)
     probabilities = (np.asarray(row, dtype=np.float32) for row in stored["probability"])
     found = dict(zip(stored["decision_maker"], probabilities, strict=True))
     test = rows_by_use(dataset, plan.thresholds.choose_on)["test"]
     name, number = dataset.group_name, dataset.group_number
     clusters = None if name is None or number is None else Clusters(name, number)
-    directory.write_test_rows(dataset.label > 0.5, dataset.sensitive == 1, found, test, clusters)
+    directory.write_test_rows(dataset.label > 0.5, dataset.sensitive == 1, found, test, clusters, split)
     return found
 
 
-def _train(plan: Plan, directory: ResultsDirectory, dataset: Dataset, unreliable: BoolArray | None) -> None:
+def _train(
+    plan: Plan, directory: ResultsDirectory, dataset: Dataset, unreliable: BoolArray | None, split: int
+) -> None:
     x = with_bias(torch.tensor(np.concatenate([dataset.features, dataset.dm_only], axis=1)))
     y = torch.tensor(dataset.label)
     a = torch.tensor(dataset.sensitive, dtype=torch.float32)
     used = rows_by_use(dataset, plan.thresholds.choose_on)
-    rows = {split: torch.tensor(used[split]) for split in SPLITS}
+    rows = {part: torch.tensor(used[part]) for part in SPLITS}
     names = plan.decision_makers.all_names
     trained = make_decision_makers(
         [name for name in names if name != "column"],
@@ -93,7 +96,7 @@ def _train(plan: Plan, directory: ResultsDirectory, dataset: Dataset, unreliable
         a,
         train=rows["train"],
         validation=rows["validation"],
-        seed=stream_seed("decision-maker", plan.decision_makers.seed),
+        seed=stream_seed("decision-maker", plan.decision_makers.seed + split),
         options=TrainingOptions(**plan.training),
         unreliable=None if unreliable is None else torch.tensor(unreliable),
         flip=plan.decision_makers.flip,
@@ -106,9 +109,9 @@ def _train(plan: Plan, directory: ResultsDirectory, dataset: Dataset, unreliable
         "alpha": [maker.alpha for maker in trained],
         "probability": [maker.probability.numpy() for maker in trained],
     }
-    for split, of_split in rows.items():
+    for part, of_part in rows.items():
         for maker in trained:
-            seen = Examples(x[of_split], y[of_split], a[of_split], maker.probability[of_split])
+            seen = Examples(x[of_part], y[of_part], a[of_part], maker.probability[of_part])
             for name, value in metrics(counts_alone(seen)).items():
-                columns.setdefault(f"{split}_{name}", []).append(float(value))
-    directory.write_decision_makers(columns)
+                columns.setdefault(f"{part}_{name}", []).append(float(value))
+    directory.write_decision_makers(columns, split)

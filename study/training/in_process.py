@@ -11,7 +11,8 @@ def run_in_process(attempts: Attempts, directory: ResultsDirectory) -> None:
     while (pack_id := attempts.next()) is not None:
         message = ""
         try:
-            for advance in run_pack(directory.read_pack(pack_id), attempts.data, directory):
+            pack = directory.read_pack(pack_id)
+            for advance in run_pack(pack, attempts.data[pack.split], directory):
                 attempts.advanced(pack_id, advance)
         except UserError:
             # Storage that is full or out of reach, a pack file that was changed: trying again is in vain.

@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
@@ -53,15 +53,18 @@ def launch(
         )
     plan, resolved = config.plan(), config.resolved()
     with printer.working("reading the data", log):
-        dataset = config.dataset.load()
+        datasets = config.dataset.load_splits()
+    dataset = datasets[0]
     options = TrainingOptions(**plan.training)
     where = where_inconsistent(plan.decision_makers, plan.dataset)
-    unreliable = fulfilling(dataset, where)
+    unreliable = [fulfilling(of_split, where) for of_split in datasets]
     identity = Identity.of(plan, dataset.fingerprint, where)
     with directory.locked(log):
         begin_or_resume(directory, resolved, identity)
         steps = steps_of(arm[:2] for arm in (*(searched.arm for searched in plan.search.arms), BASELINE))
-        shapes = shapes_of(dataset, plan.thresholds.choose_on, options)
+        # Splits of a table may differ in size, and in the categories that training rows have.
+        all_shapes = [shapes_of(of_split, plan.thresholds.choose_on, options) for of_split in datasets]
+        shapes = all_shapes[0]
         runs = planned_runs(plan.search)
         backend = choose_backend(plan.backend, directory, runs=runs, shapes=shapes, steps=steps, log=log)
         set_broken_aside(directory, log)
@@ -76,17 +79,23 @@ def launch(
             ExitStack() as stack,
         ):
             # The decision-makers train while Ray starts.
-            trained = beside.submit(decision_makers, plan, directory, dataset, unreliable)
+            trained = [
+                beside.submit(decision_makers, plan, directory, of_split, wrong, split)
+                for split, (of_split, wrong) in enumerate(zip(datasets, unreliable, strict=True))
+            ]
             queue = PackQueue(plan.search, identity, directory)
 
             def attempts() -> Attempts:
                 with printer.working("training the decision-makers", log):
-                    made = trained.result()
-                data = StudyData.of(
-                    *(plan.study, dataset, identity, made, options, plan.thresholds),
-                    backend=backend,
-                    test_decision_maker=plan.decision_makers.tested_with,
-                )
+                    made = [makers.result() for makers in trained]
+                data = [
+                    StudyData.of(
+                        *(plan.study, of_split, identity, makers, options, plan.thresholds),
+                        backend=backend,
+                        test_decision_maker=plan.decision_makers.tested_with,
+                    )
+                    for of_split, makers in zip(datasets, made, strict=True)
+                ]
                 shown = stack.enter_context(Progress(queue, queue.front.summary, quiet=not progress))
                 return Attempts(queue, data, directory, shown, record)
 
@@ -101,11 +110,11 @@ def launch(
                 wanted = workers or plan.workers or available_cores()
                 if backend == "gpu":
                     wanted = min(wanted, torch.cuda.device_count())
-                compiles = backend == "compiled"
-                code = compiling(steps, shapes, directory.logs, log) if compiles else nullcontext()
                 go_on = f"study resume {shlex.quote(str(directory.root))}"
                 cluster = ray_cluster(address, wanted, directory.logs, go_on, gpus=backend == "gpu")
-                with code, ExitStack() as on_ray:
+                with ExitStack() as on_ray:
+                    for different in dict.fromkeys(all_shapes) if backend == "compiled" else ():
+                        on_ray.enter_context(compiling(steps, different, directory.logs, log))
                     with printer.working(f"starting Ray with {wanted} workers", log):
                         slots = on_ray.enter_context(cluster)
                     log(f"{queue.planned_runs:,} runs, {slots} workers, results in {directory.root}")

@@ -9,7 +9,7 @@ import logging
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -67,7 +67,7 @@ def run_on_ray(
         return
     logging.getLogger("ray.tune").setLevel(logging.ERROR)
     # How many packs Tune asks for ahead of a free worker; with a searcher's 1, workers start one by one.
-    gpus = attempts.data.backend == "gpu"
+    gpus = attempts.data[0].backend == "gpu"
     ahead = max(slots(gpus), _GROWS_BY if may_grow else 0)
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(ahead)
     trainable = tune.with_resources(
@@ -126,7 +126,7 @@ class _PackTrainable(tune.Trainable):  # type: ignore[misc]
         config: dict[str, Any],
         *,
         train: Train,
-        data: StudyData,
+        data: Sequence[StudyData],
         where: str,
         code: str,
         report_every: float,
@@ -159,7 +159,8 @@ class _PackTrainable(tune.Trainable):  # type: ignore[misc]
         return {"done": True, **asdict(self._advance)}
 
     def _begin(self, name: str) -> Iterator[Advance]:
-        yield from self._train(self._directory.read_pack(name), self._data, self._directory)
+        pack = self._directory.read_pack(name)
+        yield from self._train(pack, self._data[pack.split], self._directory)
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:
         """Keep nothing: a pack is done when its rows are in the ledger, and keeps its own checkpoint."""

@@ -128,9 +128,10 @@ def _known(pack: Pack, data: StudyData) -> dict[str, list[Any]]:
     constant = {
         "study": data.study,
         "dataset": data.dataset,
-        "data_fingerprint": data.identity.data_fingerprint,
+        "data_fingerprint": data.fingerprint,
         "decision_maker": pack.decision_maker,
         "test_decision_maker": (defers and data.test_decision_maker) or pack.decision_maker,
+        "split": pack.split,
         "method": pack.method,
         "model": pack.model,
         "pack_id": pack.pack_id,
@@ -138,7 +139,7 @@ def _known(pack: Pack, data: StudyData) -> dict[str, list[Any]]:
         "finished_at": datetime.now(UTC),
     }
     columns: dict[str, list[Any]] = {name: [value] * len(runs) for name, value in constant.items()}
-    columns["run_id"] = [run_id(setting.setting_id, seed) for seed, setting in runs]
+    columns["run_id"] = [run_id(setting.setting_id, seed, pack.split) for seed, setting in runs]
     columns["setting_id"] = [setting.setting_id for _, setting in runs]
     columns["alpha"] = [setting.alpha for _, setting in runs]
     columns["gamma"] = [setting.gamma for _, setting in runs]

@@ -6,7 +6,7 @@ report what became of it.
 """
 
 from collections import Counter, deque
-from collections.abc import MutableMapping
+from collections.abc import MutableMapping, Sequence
 from typing import Any
 
 from study.results.directory import ResultsDirectory
@@ -27,12 +27,15 @@ run's, and what is left of the pack is given up."""
 
 
 class Attempts:
-    """Hands out packs by id, and notes what becomes of them in the log and, as counts, in ``session``."""
+    """Hands out packs by id, and notes what becomes of them in the log and, as counts, in ``session``.
+
+    ``data`` is that of every split.
+    """
 
     def __init__(
         self,
         queue: PackQueue,
-        data: StudyData,
+        data: Sequence[StudyData],
         directory: ResultsDirectory,
         progress: Progress,
         session: MutableMapping[str, Any],
@@ -100,7 +103,9 @@ class Attempts:
         else:
             which = f"run {pack.run_ids[0]} of" if pack.runs == 1 else f"{pack.runs:,} runs of"
             self.progress.note(f"{which} pack {pack_id} failed: {message}")
-            self._directory.write_rows(pack_id, Rows.failed(failed_rows(pack, self.data, message)))
+            self._directory.write_rows(
+                pack_id, Rows.failed(failed_rows(pack, self.data[pack.split], message))
+            )
             self._finish(pack, failed=True)
 
     def _finish(self, pack: Pack, *, failed: bool = False) -> None:

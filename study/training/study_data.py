@@ -20,7 +20,8 @@ from study.words import SPLITS
 class StudyData:
     """What every worker of a study holds, as arrays that travel well.
 
-    identity: what decides every row beside setting and seed; features: (N, F) float32; label, sensitive:
+    identity: what decides every row beside setting, seed and split; fingerprint: of the data in this split;
+    features: (N, F) float32; label, sensitive:
     (N,); rows: row numbers of each split, and of ``choice``, the rows on which thresholds are chosen;
     decision_makers: the probability (N,) of the positive class by each decision-maker;
     test_decision_maker: whose decisions count in the metrics, None for that of the training; backend: how
@@ -30,6 +31,7 @@ class StudyData:
     study: str
     dataset: str
     identity: Identity
+    fingerprint: str
     features: np.ndarray[Any, np.dtype[np.float32]]
     label: np.ndarray[Any, np.dtype[np.float32]]
     sensitive: np.ndarray[Any, np.dtype[np.int8]]
@@ -57,6 +59,7 @@ class StudyData:
             study=study,
             dataset=dataset.name,
             identity=identity,
+            fingerprint=dataset.fingerprint,
             features=dataset.features,
             label=dataset.label,
             sensitive=dataset.sensitive,

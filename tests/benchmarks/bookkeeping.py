@@ -87,6 +87,7 @@ def no_data() -> StudyData:
         study="bookkeeping",
         dataset="none",
         identity=IDENTITY,
+        fingerprint="fingerprint",
         features=np.zeros((0, 1), np.float32),
         label=np.zeros(0, np.float32),
         sensitive=np.zeros(0, np.int8),
@@ -124,7 +125,7 @@ def measure(runs: int, folder: Path, sampler: str = "random", settings: int = SE
 
     with (folder / "progress.txt").open("w") as said:
         progress = Progress(queue, front, said)
-        run_on_ray(Attempts(queue, no_data(), directory, progress, {}), directory, train=drawn)
+        run_on_ray(Attempts(queue, [no_data()], directory, progress, {}), directory, train=drawn)
     seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
     assert queue.done
     packs = len(directory.read_packs())

@@ -9,6 +9,7 @@ from study.results.intervals import (
     correlation_interval,
     percentile_interval,
     resampled_examples,
+    resampled_t_interval,
     t_interval,
 )
 
@@ -109,3 +110,38 @@ def test_resamples_are_multinomial_and_repeatable() -> None:
     assert drawn.var() == pytest.approx(1 - 1 / 50, abs=0.02)
     again = resampled_examples(np.random.default_rng(3), 50, 4000)
     assert np.array_equal(drawn, again)
+
+
+def test_corrected_interval_over_splits_covers_the_expected_error_and_students_does_not() -> None:
+    """A nearest-mean classifier on 200 rows split ten times; the truth is its expected error."""
+    rng, rows, splits = np.random.default_rng(8), 200, 10
+
+    def errors(x: np.ndarray, y: np.ndarray) -> list[float]:
+        found = []
+        for _ in range(splits):
+            order = rng.permutation(len(y))
+            train, test = order[: int(0.56 * rows)], order[-int(0.3 * rows) :]
+            means = [x[train][y[train] == label].mean(axis=0) for label in (0, 1)]
+            distance = [((x[test] - mean) ** 2).sum(axis=1) for mean in means]
+            found.append(float(np.mean((distance[1] < distance[0]) != y[test])))
+        return found
+
+    tables = []
+    for _ in range(400):
+        y = rng.integers(0, 2, rows)
+        tables.append(errors(rng.normal(size=(rows, 4)) + 0.35 * y[:, None], y))
+    truth = np.mean(tables)
+    covered = {
+        interval: np.mean([low <= truth <= high for low, high in map(interval, tables)])  # type: ignore[misc]
+        for interval in (resampled_t_interval, t_interval)
+    }
+    assert 0.92 <= covered[resampled_t_interval] <= 1
+    assert covered[t_interval] < 0.8
+
+
+def test_corrected_interval_is_wider_by_the_factor_of_nadeau_and_bengio() -> None:
+    values = [0.30, 0.34, 0.28, 0.36, np.nan]
+    low, high = resampled_t_interval(values) or (0, 0)
+    half = 3.182446 * np.std(values[:4], ddof=1) * math.sqrt(1 / 4 + 0.3 / 0.56)
+    assert (low, high) == pytest.approx((0.32 - half, 0.32 + half), abs=1e-6)
+    assert resampled_t_interval([0.3]) is None

@@ -35,6 +35,7 @@ def data_with(sampler: Any) -> StudyData:
         study="small",
         dataset="small",
         identity=IDENTITY,
+        fingerprint="fingerprint",
         features=generator.normal(size=(200, 4)).astype(np.float32),
         label=generator.integers(0, 2, 200).astype(np.float32),
         sensitive=generator.integers(0, 2, 200).astype(np.int8),

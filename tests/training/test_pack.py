@@ -20,6 +20,7 @@ def small_data() -> StudyData:
         study="small",
         dataset="small",
         identity=IDENTITY,
+        fingerprint="fingerprint",
         features=generator.normal(size=(400, 6)).astype(np.float32),
         label=generator.integers(0, 2, 400).astype(np.float32),
         sensitive=generator.integers(0, 2, 400).astype(np.int8),

@@ -40,7 +40,7 @@ class Session:
         self.said, self.counts = io.StringIO(), dict[str, Any]()
         self.queue = PackQueue(CONFIG.plan().search, IDENTITY, directory)
         progress = Progress(self.queue, lambda: "", self.said)
-        self.attempts = Attempts(self.queue, small_data(), directory, progress, self.counts)
+        self.attempts = Attempts(self.queue, [small_data()], directory, progress, self.counts)
         self.trained: list[str] = []
 
     def step(self) -> bool:

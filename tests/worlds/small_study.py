@@ -137,7 +137,7 @@ def made_up(*keys: object) -> float:
 def made_up_rows(pack: Pack) -> dict[str, list[Any]]:
     """Rows for a pack that nobody trained: every figure follows from setting, seed and column."""
     runs = [(seed, setting) for seed in pack.seeds for setting in pack.settings]
-    ids = [run_id(setting.setting_id, seed) for seed, setting in runs]
+    ids = [run_id(setting.setting_id, seed, pack.split) for seed, setting in runs]
     rows: dict[str, list[Any]] = {}
     for field in RUN_SCHEMA:
         if str(field.type) == "double":
@@ -156,6 +156,7 @@ def made_up_rows(pack: Pack) -> dict[str, list[Any]]:
         "gamma": [setting.gamma for _, setting in runs],
         "model_alpha": [setting.params.get("model_alpha") for _, setting in runs],
         "seed": [seed for seed, _ in runs],
+        "split": [pack.split] * len(runs),
         "pack_id": [pack.pack_id] * len(runs),
         "finished_at": [datetime(2026, 1, 1, tzinfo=UTC)] * len(runs),
     }

@@ -131,6 +131,13 @@ class DatasetSection(Section):
         lt=2**63,
         description="seed of the split, and of what is drawn for a decision-maker",
     )
+    splits: int = Field(
+        default=1,
+        ge=1,
+        le=100,
+        description="how often the rows are split anew, by `split_seed`, the next number and so on; every "
+        "setting is trained and tested on each: for small tables",
+    )
     label: Annotated[LabelSection | None, BeforeValidator(_column)] = Field(
         default=None,
         description="the outcome: a column of 0 and 1, or `{column: COLUMN, positive: VALUE}`",
@@ -179,6 +186,8 @@ class DatasetSection(Section):
         for key in ("path", "label", "sensitive"):
             if getattr(self, key) is None:
                 raise ValueError(f"{key} is missing; a table of your own needs path, label and sensitive")
+        if self.split is not None and self.splits > 1:
+            raise ValueError("splits: the column split says whose rows are whose; leave one of the two out")
         if self.features == ():
             raise ValueError("features: the list is empty; name a column, or leave it out for all the rest")
         return self
@@ -208,11 +217,13 @@ class DatasetSection(Section):
         """Return (column, key) for every column that a key names."""
         return [(name, key) for key in role_keys(type(self)) for name in _names(getattr(self, key))]
 
-    def load(self, frame: pd.DataFrame | None = None) -> Dataset:
-        """Return the data set, of ``frame`` where the user's table has been read already.
+    def load(self, frame: pd.DataFrame | None = None, split: int = 0) -> Dataset:
+        """Return the data set in one of its splits; raises DataError where it cannot be had.
 
-        Raises DataError where it cannot be had.
+        ``frame`` is the user's table where that has been read already.
         """
+        if split:
+            return self.model_copy(update={"split_seed": self.split_seed + split}).load(frame)
         if self.path is None or not self.own:
             return load_dataset(self.name, path=self.path, split_seed=self.split_seed)
         if self.name in DATASETS:
@@ -220,6 +231,11 @@ class DatasetSection(Section):
                 f"dataset.name: {self.name} is another data set's; give your table another name"
             )
         return table_dataset(read_frame(self.path) if frame is None else frame, self)
+
+    def load_splits(self) -> list[Dataset]:
+        """Return the data set in each of its splits; raises as ``load``."""
+        frame = read_frame(self.path) if self.own and self.path and self.splits > 1 else None
+        return [self.load(frame, split) for split in range(self.splits)]
 
     @model_serializer(mode="wrap")
     def _without_what_is_not_there(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -233,7 +249,7 @@ class DatasetSection(Section):
         return {"name": self.name, "path": self.path, **kept}
 
 
-_ANY_DATA = {"name", "path", "split_seed"}
+_ANY_DATA = {"name", "path", "split_seed", "splits"}
 """Keys that do not make it a table of the user's own."""
 
 

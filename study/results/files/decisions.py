@@ -24,7 +24,7 @@ from study.results.files.schema import (
     to_parquet,
     to_table,
 )
-from study.results.outcomes import Clusters, Outcomes, units
+from study.results.outcomes import Clusters, MissingOutcomesError, Outcomes, units
 from study.storage.locations import Location, files_in
 from study.storage.whole_files import read_whole, write_whole
 
@@ -34,16 +34,17 @@ _AGAIN = "; `study resume` makes it again"
 class DecisionFiles(ResultsPaths):
     """Who decides in a study, and about whom: the tables that its runs share, and the runs' outcomes."""
 
-    def write_decision_makers(self, rows: Mapping[str, Sequence[Any]]) -> None:
-        """Write the decision-makers, a row each with the columns of DECISION_MAKER_SCHEMA."""
-        write_whole(self.decision_makers_file, to_parquet(to_table(rows, DECISION_MAKER_SCHEMA)))
+    def write_decision_makers(self, rows: Mapping[str, Sequence[Any]], split: int = 0) -> None:
+        """Write the decision-makers of a split, a row each with the columns of DECISION_MAKER_SCHEMA."""
+        write_whole(self.decision_makers_of(split), to_parquet(to_table(rows, DECISION_MAKER_SCHEMA)))
 
-    def read_decision_makers(self) -> pd.DataFrame:
-        """Return the decision-makers; empty before they are trained, LedgerError if unreadable."""
-        if not self.decision_makers_file.exists():
+    def read_decision_makers(self, split: int = 0) -> pd.DataFrame:
+        """Return those of a split; empty before they are trained, LedgerError if unreadable."""
+        file = self.decision_makers_of(split)
+        if not file.exists():
             return frame(DECISION_MAKER_SCHEMA.empty_table())
-        with legible(self.decision_makers_file, _AGAIN):
-            return frame(read_table(read_whole(self.decision_makers_file), DECISION_MAKER_SCHEMA))
+        with legible(file, _AGAIN):
+            return frame(read_table(read_whole(file), DECISION_MAKER_SCHEMA))
 
     def write_test_rows(
         self,
@@ -52,8 +53,9 @@ class DecisionFiles(ResultsPaths):
         probabilities: Mapping[str, npt.NDArray[Any]],
         rows: npt.NDArray[Any] | slice = slice(None),
         clusters: Clusters | None = None,
+        split: int = 0,
     ) -> None:
-        """Write the test rows, ``rows`` of the N of the data, and what each decision-maker decides on them.
+        """Write a split's test rows, ``rows`` of the N of the data, and what decision-makers decide there.
 
         ``clusters`` are those of the N rows; the test rows' are numbered anew.
         Where they were written before they must be the same, and the probabilities (N,) equal to the last
@@ -70,14 +72,15 @@ class DecisionFiles(ResultsPaths):
             metadata[CLUSTERS_NAME] = clusters.name.encode()
         schema = pa.schema(fields, metadata)
         table = to_table(columns, schema)
-        if not self.test_rows_file.exists():
-            write_whole(self.test_rows_file, to_parquet(table))
+        file = self.test_rows_of(split)
+        if not file.exists():
+            write_whole(file, to_parquet(table))
             return
-        with legible(self.test_rows_file, _AGAIN):
-            known = open_table(read_whole(self.test_rows_file))
+        with legible(file, _AGAIN):
+            known = open_table(read_whole(file))
         if not table.equals(known, check_metadata=True):
             raise LedgerError(
-                f"{self.test_rows_file}: differs from what the data and the decision-makers give now, so "
+                f"{file}: differs from what the data and the decision-makers give now, so "
                 "new rows would not go with the finished ones; give another --out"
             )
 
@@ -85,14 +88,18 @@ class DecisionFiles(ResultsPaths):
         """Return the test decisions of runs of the ledger; None where no decisions are kept.
 
         ``runs`` has their run_id and pack_id: only the files of their packs are opened, and no other runs
-        unpacked. A run whose pack has no outcomes is left out. Raises LedgerError for a file that cannot
-        be read.
+        unpacked. A run whose pack has no outcomes is left out. All are of one ``split`` (0 without that
+        column), else MissingOutcomesError. Raises LedgerError for a file that cannot be read.
         """
+        splits = set(runs["split"]) if "split" in runs else {0}
+        if len(splits) > 1:
+            raise MissingOutcomesError("the runs are tested on the rows of different splits")
+        file = self.test_rows_of(next(iter(splits), 0))
         paths = files_in(self.outcomes, "*.parquet")
-        if not paths or not self.test_rows_file.exists():
+        if not paths or not file.exists():
             return None
-        with legible(self.test_rows_file, _AGAIN):
-            examples = read_test_rows(read_whole(self.test_rows_file))
+        with legible(file, _AGAIN):
+            examples = read_test_rows(read_whole(file))
         label = examples.label
         by_pack = runs.groupby("pack_id", observed=True)["run_id"]
         wanted = {pack: pa.array(own, pa.string()) for pack, own in by_pack}
@@ -125,8 +132,12 @@ class DecisionFiles(ResultsPaths):
 
     def broken_tables(self) -> list[Broken]:
         """Return which of the tables that the runs share are damaged."""
+        makers = files_in(self.root, f"{self.decision_makers_file.stem}*.parquet")
         result = (
-            broken(self.decision_makers_file, lambda content: read_table(content, DECISION_MAKER_SCHEMA)),
-            broken(self.test_rows_file, read_test_rows),
+            *(broken(f, lambda content: read_table(content, DECISION_MAKER_SCHEMA)) for f in makers),
+            *(
+                broken(file, read_test_rows)
+                for file in files_in(self.root, f"{self.test_rows_file.stem}*.parquet")
+            ),
         )
         return [item for item in result if item is not None]

@@ -12,8 +12,8 @@ class ResultsPaths:
         self.root = location(root)
         self.study_file = self.root / "study.yaml"
         self.manifest_file = self.root / "manifest.json"
-        self.decision_makers_file = self.root / "decision_makers.parquet"
-        self.test_rows_file = self.root / "test_rows.parquet"
+        self.decision_makers_file = self.decision_makers_of(0)
+        self.test_rows_file = self.test_rows_of(0)
         self.packs = self.root / "packs"
         self.runs = self.root / "runs"
         self.weights = self.root / "weights"
@@ -21,6 +21,14 @@ class ResultsPaths:
         self.checkpoints = self.root / "checkpoints"
         self.report = self.root / "report"
         self.logs = local_logs(self.root)
+
+    def decision_makers_of(self, split: int) -> Location:
+        """The decision-makers of a split."""
+        return self.root / f"decision_makers{_suffix(split)}.parquet"
+
+    def test_rows_of(self, split: int) -> Location:
+        """The test rows of a split."""
+        return self.root / f"test_rows{_suffix(split)}.parquet"
 
     @property
     def where(self) -> str:
@@ -39,3 +47,7 @@ class ResultsPaths:
         """A pack's runs, weights and outcomes."""
         name = f"{pack_id}.parquet"
         return self.runs / name, self.weights / name, self.outcomes / name
+
+
+def _suffix(split: int) -> str:
+    return f"_split{split}" if split else ""

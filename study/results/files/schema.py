@@ -23,6 +23,7 @@ RUN_SCHEMA = pa.schema(
         *((name, pa.string()) for name in ("method", "model")),
         *((name, pa.float64()) for name in ("alpha", "gamma", "model_alpha")),
         ("seed", pa.int64()),
+        ("split", pa.int64()),
         *((name, pa.float64()) for name in THRESHOLDS),
         *((name, pa.int32()) for name in ("epochs", "best_epoch")),
         *((name, pa.string()) for name in ("status", "reason")),
