@@ -311,7 +311,7 @@ def test_resolved_writes_out_every_default() -> None:
         *("study", "dataset", "decision_maker", "methods", "model", "search", "test_decision_maker"),
         *("thresholds", "inconsistent", "seeds", "training", "pack", "resources"),
     ]
-    assert resolved["dataset"] == {"name": "compas-two-year", "path": None, "split_seed": 0}
+    assert resolved["dataset"] == {"name": "compas-two-year", "path": None, "split_seed": 0, "splits": 1}
     assert list(resolved["search"]) == ["sampler", "settings", "seed", "alpha", "gamma", "model_alpha"]
     assert list(resolved["search"]["alpha"]) == ["binary-mlp", "reject-ordinal", "defer-ordinal"]
     assert list(resolved["search"]["gamma"]) == ["reject-ordinal", "defer-ordinal"]
