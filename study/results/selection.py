@@ -12,6 +12,7 @@ from study.results.files.reading import Broken
 from study.results.group_metrics import resampled_cells, spreads
 from study.results.limits import NAMES, POINT, Question, best
 from study.results.outcomes import MissingOutcomesError, OutcomeReader, outcomes_of
+from study.results.settings import of_splits
 
 Ends = tuple[float, float]
 Metrics = Mapping[str, float | None]
@@ -24,11 +25,12 @@ class Selection:
 
     Attributes:
         satisfies: whether it does.
-        run_id: the run; setting_id and seed are its own, and so are dataset, method, model,
+        run_id: the run; setting_id, seed and split are its own, and so are dataset, method, model,
             decision_maker, alpha and gamma.
         validation, test: the run's own metrics.
         test_interval: of each the 95 % bootstrap interval over the `units` of the test split, None where
             there is none; `no_interval` says why.
+        splits: how many splits of the data the setting's runs are from.
         seeds: how many runs its setting has; validation_seeds and test_seeds hold the smallest and largest
             of their metrics: what training once more would change.
         unstable: whether the validation deferral rate of these differs by more than `SWING`.
@@ -43,6 +45,7 @@ class Selection:
     setting_id: str
     run_id: str
     seed: int
+    split: int
     dataset: str
     method: str
     model: str
@@ -52,6 +55,7 @@ class Selection:
     validation: Metrics
     test: Metrics
     test_interval: Ranges
+    splits: int
     seeds: int
     validation_seeds: Ranges
     test_seeds: Ranges
@@ -68,7 +72,7 @@ class Selection:
     def to_json(self) -> dict[str, Any]:
         """Return the selection as plain data, the contract's keys first."""
         names = ("setting_id", "run_id", "method", "alpha", "gamma", "validation", "test")
-        rest = ("model", "decision_maker", "dataset", "seed", "seeds")
+        rest = ("model", "decision_maker", "dataset", "seed", "split", "seeds")
         spread = ("validation_seeds", "test_seeds", "test_interval", "units")
         about = ("unstable", "degenerate", "degenerate_left_out", "finished", "planned")
         data = {name: getattr(self, name) for name in (*names, *rest, *spread, *about)}
@@ -83,7 +87,8 @@ class Selection:
         lines = [
             f"{self.method} ({self.model}, decision-maker {self.decision_maker}), "
             f"alpha {self.alpha:.4g}{gamma}",
-            f"  setting {self.setting_id}, run {self.run_id}, seed {self.seed}",
+            f"  setting {self.setting_id}, run {self.run_id}, seed {self.seed}"
+            + (f", split {self.split} of {self.splits}" if self.splits > 1 else ""),
             _line("", heads),
         ]
         for name, title in NAMES.items():
@@ -160,6 +165,8 @@ def select(
         setting_id=run["setting_id"],
         run_id=run["run_id"],
         seed=int(run["seed"]),
+        split=int(run.get("split", 0)),
+        splits=len(of_splits(of_setting)),
         dataset=run["dataset"],
         method=run["method"],
         model=run["model"],

@@ -377,7 +377,7 @@ def test_resolved_table_of_ones_own_has_what_was_given_and_its_name() -> None:
     resolved = validate({"dataset": {**OWN, "decision_maker": people}}, "here").resolved()
     assert resolved["dataset"] == {
         **{"name": "my-cases", "path": str(Path("some/my cases.csv").absolute()), "split_seed": 0},
-        **{"label": {"column": "y"}, "sensitive": {"column": "age", "at_least": 40.0}},
+        **{"splits": 1, "label": {"column": "y"}, "sensitive": {"column": "age", "at_least": 40.0}},
         **{"decision_maker": people, "features": ["x", "age"], "drop": ["id"], "split": "fold"},
     }
     assert validate(resolved, "there").resolved() == resolved
