@@ -300,6 +300,7 @@ class DeferralClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             study=plan.study,
             dataset="fit",
             identity=identity,
+            fingerprint=identity.data_fingerprint,
             features=inputs,
             label=label.astype(np.float32),
             sensitive=in_group,
