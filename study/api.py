@@ -148,7 +148,7 @@ class Study:
 
         Raises OutputError where it cannot be written.
         """
-        # Not above: nobody but a report waits for matplotlib.
+        # Not above: only a report waits for matplotlib.
         from study.reports.page.report import write_report
 
         where = location(out) if out else self.directory.report

@@ -83,7 +83,7 @@ class Collection:
 
         Raises OutputError where it cannot be written.
         """
-        # Not above: nobody but a report waits for matplotlib.
+        # Not above: only a report waits for matplotlib.
         from study.reports.paper.paper import write_paper
 
         where = out or self.root / "report"

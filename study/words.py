@@ -81,6 +81,14 @@ THRESHOLDS = ("t0_a0", "t1_a0", "t0_a1", "t1_a1")
 QUANTILES = ("q0_a0", "q1_a0", "q0_a1", "q1_a1")
 """What a search proposes where it chooses thresholds: the place of each among the training scores."""
 
+_COMPAS = (("not African-American", "African-American"), ("no new offence", "new offence"))
+NAMES = {
+    "compas": _COMPAS,
+    "compas-two-year": _COMPAS,
+    "health": (("under 70", "70 or older"), ("Charlson index 0", "Charlson index above 0")),
+}
+"""What the values of A and of Y are called in the data sets that the project knows."""
+
 NO_DECISION_MAKER = "none"
 """The decision-maker of a method that never defers."""
 

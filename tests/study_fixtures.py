@@ -1,3 +1,4 @@
+import os
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
@@ -5,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from filelock import FileLock
 
 from study import Study
 from study.config.study_file import StudyConfig
@@ -22,12 +24,28 @@ def train(config: StudyConfig, directory: ResultsDirectory) -> None:
     assert launch(config, directory, in_process=True, log=lambda text: None)
 
 
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
+    """Return a folder that ``make`` has filled: once for all of pytest-xdist's workers."""
+    place = factory.getbasetemp()
+    place = place.parent if "PYTEST_XDIST_WORKER" in os.environ else place
+    folder, whole = place / f"{name} made once", place / f"{name} is whole"
+    with FileLock(place / f"{name}.lock"):
+        if not whole.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            make(folder)
+            whole.touch()
+    return folder
+
+
 @pytest.fixture(scope="session")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
-    """The rows of the study LONG, trained from beginning to end in this process."""
-    directory = ResultsDirectory(tmp_path_factory.mktemp("undisturbed") / "results")
-    train(config_of(LONG), directory)
-    return directory.read_runs()[0]
+    """The rows of the study LONG, trained from beginning to end in one process."""
+
+    def make(place: Path) -> None:
+        train(config_of(LONG), ResultsDirectory(place / "results"))
+
+    return ResultsDirectory(made_once(tmp_path_factory, "long", make) / "results").read_runs()[0]
 
 
 @pytest.fixture
@@ -53,9 +71,11 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 @pytest.fixture(scope="session")
 def tiny_results(tmp_path_factory: pytest.TempPathFactory) -> ResultsDirectory:
     """The study TINY, finished. Only to be read: ``tiny_copy`` is there to be changed."""
-    directory = ResultsDirectory(tmp_path_factory.mktemp("tiny") / "results")
-    train(config_of(TINY), directory)
-    return directory
+
+    def make(place: Path) -> None:
+        train(config_of(TINY), ResultsDirectory(place / "results"))
+
+    return ResultsDirectory(made_once(tmp_path_factory, "tiny", make) / "results")
 
 
 @pytest.fixture
@@ -81,18 +101,23 @@ def store(_s3: Callable[[str], Store]) -> Store:
 @pytest.fixture(scope="session")
 def families(tmp_path_factory: pytest.TempPathFactory) -> ResultsDirectory:
     """The study FAMILIES, finished; its table is cases.csv beside it. Only to be read."""
-    place = tmp_path_factory.mktemp("families")
-    config = config_of(FAMILIES, dataset=write_cases(place / "cases.csv"))
-    directory = ResultsDirectory(place / "results")
-    train(config, directory)
-    return directory
+
+    def make(place: Path) -> None:
+        config = config_of(FAMILIES, dataset=write_cases(place / "cases.csv"))
+        train(config, ResultsDirectory(place / "results"))
+
+    return ResultsDirectory(made_once(tmp_path_factory, "families", make) / "results")
 
 
 @pytest.fixture(scope="session")
 def exported(families: ResultsDirectory, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """A run of every arm of FAMILIES as a model, by arm. Only to be read."""
-    place, runs = tmp_path_factory.mktemp("exported"), families.read_runs()[0]
-    arm = runs["method"] + "-" + runs["model"]
-    for name in FAMILY_ARMS:
-        Study(families.root).export(runs.loc[arm == name, "run_id"].iloc[-1], place / name)
+
+    def make(place: Path) -> None:
+        runs = families.read_runs()[0]
+        arm = runs["method"] + "-" + runs["model"]
+        for name in FAMILY_ARMS:
+            Study(families.root).export(runs.loc[arm == name, "run_id"].iloc[-1], place / name)
+
+    place = made_once(tmp_path_factory, "exported", make)
     return {name: place / name for name in FAMILY_ARMS}

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from study.words import NAMES
+
 
 @dataclass(frozen=True)
 class GroupNames:
@@ -18,10 +20,12 @@ class GroupNames:
 
 
 def group_names(dataset: object) -> GroupNames:
-    """Names from the section `dataset` of a resolved study file; A and Y where it defines neither."""
+    """Names from the section `dataset` of a resolved study file; A and Y where none are known."""
     plain = GroupNames()
     if not isinstance(dataset, Mapping):
         return plain
+    if not dataset.get("label") and dataset.get("name") in NAMES:
+        return GroupNames(*NAMES[dataset["name"]])
     sensitive, label = dataset.get("sensitive"), dataset.get("label")
     return GroupNames(
         _names(sensitive, "is") or plain.groups,

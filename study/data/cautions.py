@@ -50,9 +50,9 @@ def disparate_impact(wrong: Bool, label: Bool, group: Bool) -> float:
 def _decision_maker(dataset: Dataset) -> Iterator[str]:
     if dataset.decisions is None:
         return
-    known, said = dataset.decisions.known, dataset.decisions.said
+    known, recorded = dataset.decisions.known, dataset.decisions.recorded
     label, group = dataset.label == 1, dataset.sensitive == 1
-    wrong = known & ((said >= 0.5) != label)
+    wrong = known & ((recorded >= 0.5) != label)
     right = 1 - wrong.sum() / known.sum()
     if right >= BOUNDS["same"]:
         same = "equals the label" if right == 1 else f"equals the label in {100 * right:.1f} % of the rows"
@@ -104,7 +104,7 @@ def _gives_label_away(dataset: Dataset) -> Iterator[str]:
 
 
 def _twins(dataset: Dataset) -> Iterator[str]:
-    """Rows of a user's table that nothing tells apart, where it is not said who is the same person."""
+    """Rows of a user's table that nothing tells apart, where it is not recorded who is the same person."""
     if dataset.own is None or dataset.own.section.group is not None:
         return
     frame = dataset.own.frame.drop(columns=[name for name in (dataset.own.section.split,) if name])

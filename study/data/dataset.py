@@ -73,8 +73,8 @@ class Dataset:
     float32 (N, Z), standardised likewise. split: int8 (N,), TRAIN, VALIDATION or TEST.
     feature_names has F+1 entries, the last one "sensitive"; dm_only_names has Z. fingerprint:
     SHA-256 (hex) of raw values and split, so that two equal ones mean the same data. preprocessing turns
-    raw rows (of a named data set: its table's columns) into ``features``. decisions: the DM that a
-    user's table has, if any; own: what else such a table has.
+    raw rows (of a named data set: its table's columns) into ``features``. decisions: the decision-maker
+    that a user's table has, if any; own: what else such a table has.
     """
 
     name: str
@@ -127,13 +127,14 @@ def assemble(
     split: Int8,
     *,
     own: OwnTable | None = None,
-    said: Float64 | None = None,
+    recorded: Float64 | None = None,
     hard: bool = False,
     split_seed: int = 0,
 ) -> Dataset:
     """Standardise a table that is split already; raises DataError as ``make_dataset`` does.
 
-    split: (N,). For a user's own table: ``own``, and what its DM ``said`` (N,), decisions if ``hard``.
+    split: (N,). For a user's own table: ``own``, and what was ``recorded`` of its decision-maker (N,),
+    decisions if ``hard``.
     """
     _check_columns(table)
     features = _numbers(table, table.feature_names)
@@ -150,9 +151,9 @@ def assemble(
     else:
         columns = own.features
     decisions = None
-    if said is not None:
+    if recorded is not None:
         seen = np.column_stack([scaled, sensitive, dm_scaled])
-        decisions = complete(said, hard, seen, label == 1, training, seed=split_seed)
+        decisions = complete(recorded, hard, seen, label == 1, training, seed=split_seed)
     return Dataset(
         name=table.name,
         source=table.source,
@@ -164,7 +165,7 @@ def assemble(
         dm_only_names=table.dm_only_names,
         split=_frozen(split),
         fingerprint=_fingerprint(
-            table, features, label, sensitive, dm_only, split, said, split_seed if own else None
+            table, features, label, sensitive, dm_only, split, recorded, split_seed if own else None
         ),
         table=table,
         preprocessing=Preprocessing(
@@ -195,8 +196,8 @@ def scaling(values: Float64, training: npt.NDArray[np.bool_]) -> tuple[Float64, 
 def write_table(dataset: Dataset, path: Path | str) -> None:
     """Write the table as the models see it before standardising, as Parquet.
 
-    Columns: the features by name, ``label``, ``sensitive``, one per value that only the DM sees,
-    ``split`` (train, validation, test). Raises OutputError where ``path`` cannot be written.
+    Columns: the features by name, ``label``, ``sensitive``, one per value that only the decision-maker
+    sees, ``split`` (train, validation, test). Raises OutputError where ``path`` cannot be written.
     """
     table = dataset.table
     names = [*table.feature_names, "label", "sensitive", *table.dm_only_names]
@@ -271,10 +272,10 @@ def _fingerprint(
     sensitive: Int8,
     dm_only: Float64,
     split: Int8,
-    said: Float64 | None,
+    recorded: Float64 | None,
     split_seed: int | None,
 ) -> str:
-    """SHA-256 over names, shapes and little-endian bytes of the raw values, the split and what a DM said.
+    """SHA-256 over names, shapes and little-endian bytes of the raw values, the split and the decisions.
 
     Not over the standardised values: their last bits may differ from machine to machine. ``split_seed``
     where the split does not tell it, though decision-makers depend on it.
@@ -287,9 +288,9 @@ def _fingerprint(
         "dm_only": dm_only.astype("<f8"),
         "split": split,
     }
-    if said is not None:
+    if recorded is not None:
         # Every NaN with the same bits.
-        arrays["decisions"] = np.where(np.isnan(said), np.nan, said + 0.0).astype("<f8")
+        arrays["decisions"] = np.where(np.isnan(recorded), np.nan, recorded + 0.0).astype("<f8")
     if split_seed is not None:
         digest.update(f"split_seed {split_seed}\n".encode())
     digest.update(repr((table.feature_names, table.dm_only_names)).encode())

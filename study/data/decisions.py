@@ -2,16 +2,16 @@
 
 Three things are done to the raw columns, each so that a metric means what it says:
 
-- Several people: each case's DM is one of those who decided it, drawn by seed, or their majority (ties
-  drawn).
-- Hard decisions: the loss of deferring (Eq. 8) charges the cross entropy of the DM's probability, which
-  a 0 or 1 that is wrong makes infinite. So a hard decision counts with the confidence that the DM earns
-  on the training rows: 1 - e for what they said, e their share of errors. Metrics count decisions, and
-  this leaves decisions as they are.
+- Several people: each case's decision-maker is one of those who decided it, drawn by seed, or their
+  majority (ties drawn).
+- Hard decisions: the loss of deferring (Eq. 8) charges the cross entropy of the decision-maker's
+  probability, which a 0 or 1 that is wrong makes infinite. So a hard decision counts with the confidence
+  that the decision-maker earns on the training rows: 1 - e for what they recorded, e their share of errors.
+  Metrics count decisions, and this leaves decisions as they are.
 - Rows without a decision: metrics of a joint system need real decisions, so validation and test keep only
-  rows that have one. Training rows are all used: a missing decision is drawn from a logistic regression
-  of the known ones on everything the DM sees and on the outcome (without the outcome the drawn DM would
-  be less skilled than the real one). This assumes that who was decided on depends on nothing else.
+  rows that have one. Training rows are all used: a missing decision is drawn from a logistic regression of
+  the known ones on everything the decision-maker sees and on the outcome (without the outcome the drawn one
+  would be less skilled than the real one). This assumes that who was decided on depends on nothing else.
 """
 
 from collections.abc import Sequence
@@ -33,20 +33,20 @@ _DRAW, _FILL = 1, 2
 
 @dataclass(frozen=True, eq=False)
 class Decisions:
-    """The DM of a user's table.
+    """The decision-maker of a user's table.
 
-    said: (N,) float64, the decision or probability as the table has it, NaN where nobody decided; hard:
-    whether these are decisions; probability: (N,) float32, what training and metrics use.
+    recorded: (N,) float64, the decision or probability as the table has it, NaN where there is no decision;
+    hard: whether these are decisions; probability: (N,) float32, what training and metrics use.
     """
 
-    said: Float64
+    recorded: Float64
     hard: bool
     probability: Float32
 
     @property
     def known(self) -> Bool:
-        """Return where somebody decided: (N,)."""
-        known: Bool = ~np.isnan(self.said)
+        """Return where there is a decision: (N,)."""
+        known: Bool = ~np.isnan(self.recorded)
         return known
 
 
@@ -73,46 +73,46 @@ def combine(
     for name, levels in zip(names, answers, strict=True):
         coded = by_label or (positive is not None and not zero_one and levels <= outcomes)
         each.append(_one(frame[name], levels, outcomes, positive if coded else None))
-    said = np.column_stack([column for column, _ in each])
+    recorded = np.column_stack([column for column, _ in each])
     hard = all(is_hard for _, is_hard in each)
     if len(names) == 1:
-        return said[:, 0], hard
-    drawn = np.random.default_rng([seed, _DRAW]).random(len(said))
-    known = ~np.isnan(said)
+        return recorded[:, 0], hard
+    drawn = np.random.default_rng([seed, _DRAW]).random(len(recorded))
+    known = ~np.isnan(recorded)
     count = known.sum(axis=1)
     if how == "majority":
-        ones = (said >= 0.5).sum(axis=1)
+        ones = (recorded >= 0.5).sum(axis=1)
         majority = np.where(2 * ones == count, drawn < 0.5, 2 * ones > count)
         return np.where(count > 0, majority, np.nan), True
     # The k-th of those who decided, k drawn evenly.
     wanted = np.minimum((drawn * count).astype(np.int64), count - 1)
     chosen = np.argmax((known.cumsum(axis=1) == wanted[:, None] + 1) & known, axis=1)
-    return np.where(count > 0, said[np.arange(len(said)), chosen], np.nan), hard
+    return np.where(count > 0, recorded[np.arange(len(recorded)), chosen], np.nan), hard
 
 
 def complete(
-    said: Float64, hard: bool, seen: Float64, label: Bool, training: Bool, *, seed: int
+    recorded: Float64, hard: bool, seen: Float64, label: Bool, training: Bool, *, seed: int
 ) -> Decisions:
-    """Make the DM of every row out of what is known; see the top of this file.
+    """Make the decision-maker of every row out of what is known; see the top of this file.
 
-    said: (N,), NaN only in ``training`` rows (N,); seen: (N, F) what the DM sees, standardised; label:
-    (N,).
+    recorded: (N,), NaN only in ``training`` rows (N,); seen: (N, F) what the decision-maker sees,
+    standardised; label: (N,).
     """
-    known = ~np.isnan(said)
-    filled = said.copy()
+    known = ~np.isnan(recorded)
+    filled = recorded.copy()
     if not known.all():
         inputs = np.column_stack([seen, label])
         fitted = training & known
-        weights = fit_logistic(inputs[fitted], said[fitted])
+        weights = fit_logistic(inputs[fitted], recorded[fitted])
         probability = predict_logistic(weights, inputs[~known])
-        drawn = np.random.default_rng([seed, _FILL]).random(len(said))[~known]
+        drawn = np.random.default_rng([seed, _FILL]).random(len(recorded))[~known]
         filled[~known] = (drawn < probability) if hard else probability
     if hard:
         judged = training & known
-        wrong = float(np.mean((said[judged] >= 0.5) != label[judged])) if judged.any() else 0.0
+        wrong = float(np.mean((recorded[judged] >= 0.5) != label[judged])) if judged.any() else 0.0
         error = float(np.clip(wrong, LEAST_ERROR, MOST_ERROR))
         filled = np.where(filled >= 0.5, 1 - error, error)
-    return Decisions(said, hard, filled.astype(np.float32))
+    return Decisions(recorded, hard, filled.astype(np.float32))
 
 
 def _one(

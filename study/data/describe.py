@@ -9,7 +9,7 @@ import numpy as np
 from study.data.cautions import cautions, disparate_impact
 from study.data.dataset import Dataset, OwnTable
 from study.data.preprocessing import Column, numbers, shown, some, text_of, texts
-from study.words import SPLITS
+from study.words import NAMES, SPLITS
 
 WIDTH = 96
 
@@ -17,7 +17,8 @@ WIDTH = 96
 def describe(dataset: Dataset) -> str:
     """Return aligned text: source, columns, base rates by group, splits, (A, y) cells per split.
 
-    Of a user's own table also how each column is understood, and how its DM decides; cautions come last.
+    Of a user's own table also how each column is understood, and how its decision-maker decides;
+    cautions come last.
     Percentages of an empty group are shown as "-".
     """
     everyone = np.ones(len(dataset.label), dtype=bool)
@@ -46,7 +47,7 @@ def describe(dataset: Dataset) -> str:
     return "\n\n".join(
         [
             "\n".join(head),
-            *(_understood(dataset.own) if dataset.own else []),
+            *(_understood(dataset.own) if dataset.own else _named(dataset.name)),
             _listed("The model sees (the last one is A)", dataset.feature_names),
             _listed("The decision-maker also sees", dataset.dm_only_names or ("nothing more",)),
             _aligned(by_group),
@@ -108,6 +109,13 @@ def _understood(own: OwnTable) -> list[str]:
     return [_aligned(lines, left=5), "\n".join(rules)]
 
 
+def _named(name: str) -> list[str]:
+    """What the groups and outcomes of a data set are called that the project knows."""
+    pairs = zip(("A", "label"), NAMES[name], strict=True) if name in NAMES else ()
+    lines = [f"{key} = {at}: {words[at]}" for key, words in pairs for at in (0, 1)]
+    return ["\n".join(lines)] if lines else []
+
+
 def _values(own: OwnTable, name: str, column: Column | None) -> str:
     """A number's range, a category's levels, else how many different values there are."""
     values = own.frame[name]
@@ -126,12 +134,12 @@ def _values(own: OwnTable, name: str, column: Column | None) -> str:
 
 
 def _decided(dataset: Dataset, splits: Mapping[str, np.ndarray]) -> list[str]:
-    """How often the DM of a user's table is wrong, and its DI, where it is known what they decided."""
+    """Error and odds difference of the decision-maker of a user's table, where decisions are known."""
     people = dataset.own.section.decision_maker if dataset.own else None
     if dataset.decisions is None or people is None:
         return []
     known = dataset.decisions.known
-    wrong = (dataset.decisions.said >= 0.5) != (dataset.label == 1)
+    wrong = (dataset.decisions.recorded >= 0.5) != (dataset.label == 1)
     lines = [["decision-maker", "decided", "share", "error", "odds difference"]]
     for title, rows in splits.items():
         decided = rows & known

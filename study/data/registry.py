@@ -106,7 +106,7 @@ def fetch(name: str) -> Path:
 
 
 def default_subgroup(name: str) -> str | None:
-    """Return the condition, for ``subgroup``, on whom the DM ``inconsistent`` errs in ``name``.
+    """Return the condition, for ``subgroup``, on whom ``inconsistent`` is wrong in ``name``.
 
     None where a study file must name one, as for a user's own table.
     """

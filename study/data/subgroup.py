@@ -31,9 +31,9 @@ def subgroup(dataset: Dataset, where: str) -> Bool:
     """Return the rows of ``dataset`` that fulfil ``where``: bool (N,), in the order of its arrays.
 
     ``where`` is a column, one of OPERATORS, and a finite number, as in ``age <= 35``. The column is a
-    feature, ``sensitive`` or one that only the DM sees, with its values before standardising; blanks
-    around its name do not count. Raises DataError for anything else, and where no row or every row is
-    selected.
+    feature, ``sensitive`` or one that only the decision-maker sees, with its values before standardising;
+    blanks around its name do not count. Raises DataError for anything else, and where no row or every row
+    is selected.
     """
     parts = CONDITION.fullmatch(where)
     number = _number(parts["number"]) if parts else None

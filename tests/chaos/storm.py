@@ -8,6 +8,7 @@ import contextlib
 import io
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -27,8 +28,11 @@ from study.training.launch import launch
 from tests.training.driver import environment, processes
 from tests.worlds.small_study import assert_same_rows, config_of, finished_packs
 
-TARGETS = {"worker": 14, "driver": 3, "everything": 2, "raylet": 1, "gcs_server": 1}
-"""Who is killed, and how often beside the others."""
+TARGETS = {
+    **{"worker": 12, "driver": 3, "everything": 2, "raylet": 1, "gcs_server": 1},
+    **{"SIGINT": 3, "SIGTERM": 3},
+}
+"""Who is killed, and how often beside the others; the last two are signals to the driver."""
 MOMENTS = {"some seconds later": 2, "between packs": 3, "while a file is written": 3}
 """When: after up to eight seconds, often while Ray starts; once a pack or two came in; as soon as a file is
 there that is not yet in its place. Two packs are the longest wait, so that a fast machine does not finish
@@ -64,6 +68,8 @@ class Storm:
     """How often each target was killed."""
     drivers: list[int] = field(default_factory=list)
     """The sessions that the study had, one after the other."""
+    ended_after: list[float] = field(default_factory=list)
+    """How many seconds a driver took to end after a signal."""
 
     def __post_init__(self) -> None:
         self._began = time.monotonic()
@@ -88,9 +94,11 @@ class Storm:
             victims = self._victims(target, driver, chance)
             if driver.poll() is not None or not victims:
                 continue
+            number = signal.Signals[target if target.startswith("SIG") else "SIGKILL"]
             for victim in victims:
                 with contextlib.suppress(ProcessLookupError):
-                    os.kill(victim, signal.SIGKILL)
+                    os.kill(victim, number)
+            sent = time.monotonic()
             self.killed[target] += 1
             self.log(
                 f"{time.monotonic() - self._began:6.0f} s: kill {self.killed.total()}, {target}, {moment}, "
@@ -98,6 +106,9 @@ class Storm:
             )
             if target != "worker":
                 self._until(lambda: driver.poll() is not None, f"its driver ended: {target} was killed")
+            if number != signal.SIGKILL:
+                self.ended_after.append(time.monotonic() - sent)
+                assert driver.wait() in (0, 130), f"exit status {driver.wait()} after {target}"
         assert driver.wait() != 2, (self.study.parent / "drivers.log").read_text()
 
     def _start(self) -> "subprocess.Popen[bytes]":
@@ -138,8 +149,10 @@ class Storm:
         there = processes({driver.pid})
         if target == "everything":
             return list(there)
+        if target.startswith("SIG") and not _listens(driver.pid):
+            return []
         named = {"worker": "Trainable", "raylet": "/raylet/raylet ", "gcs_server": "/gcs_server "}
-        found = [driver.pid] if target == "driver" else [n for n, t in there.items() if named[target] in t]
+        found = [driver.pid] if target not in named else [n for n, t in there.items() if named[target] in t]
         return chance.sample(found, min(1, len(found)))
 
     def _packs(self) -> int:
@@ -153,6 +166,14 @@ class Storm:
         while not holds():
             assert time.monotonic() < deadline, f"waited in vain until {what}"
             time.sleep(0.05)
+
+
+def _listens(process: int) -> bool:
+    """Whether the program has got as far as to catch SIGTERM; before, the interpreter starts."""
+    with contextlib.suppress(OSError):
+        (line,) = re.findall(r"SigCgt:\t(\w+)", Path(f"/proc/{process}/status").read_text())
+        return bool(int(line, 16) & 1 << signal.SIGTERM - 1)
+    return False
 
 
 def _draw(chance: random.Random, weights: dict[str, int]) -> str:

@@ -118,7 +118,7 @@ def made(rows: int = 2000) -> dict[str, Any]:
     label = generator.random(rows) < 0.4
     right = generator.random(rows) < 0.8
     return {
-        "said": np.where(right, label, ~label).astype(float),
+        "recorded": np.where(right, label, ~label).astype(float),
         "seen": generator.normal(size=(rows, 2)),
         "label": label,
         "training": np.arange(rows) % 2 == 0,
@@ -127,14 +127,16 @@ def made(rows: int = 2000) -> dict[str, Any]:
 
 def completed(hard: bool = True, seed: int = 0, **changes: Any) -> Any:
     given_ = made() | changes
-    return complete(given_["said"], hard, given_["seen"], given_["label"], given_["training"], seed=seed)
+    return complete(
+        given_["recorded"], hard, given_["seen"], given_["label"], given_["training"], seed=seed
+    )
 
 
 def test_hard_decisions_count_with_the_confidence_they_earn_in_training_rows() -> None:
     facts = made()
     decisions = completed()
-    wrong = (facts["said"] != facts["label"])[facts["training"]].mean()
-    expected = np.where(facts["said"] == 1, 1 - wrong, wrong)
+    wrong = (facts["recorded"] != facts["label"])[facts["training"]].mean()
+    expected = np.where(facts["recorded"] == 1, 1 - wrong, wrong)
     np.testing.assert_allclose(decisions.probability, expected, rtol=1e-6)
     assert decisions.known.all()
 
@@ -142,32 +144,32 @@ def test_hard_decisions_count_with_the_confidence_they_earn_in_training_rows() -
 def test_confidence_stays_between_certain_and_undecided() -> None:
     label = made()["label"]
     for said_, error in ((label, LEAST_ERROR), (~label, MOST_ERROR)):
-        decisions = completed(said=said_.astype(float))
+        decisions = completed(recorded=said_.astype(float))
         np.testing.assert_allclose(decisions.probability[said_ == 1], 1 - error, rtol=1e-6)
         assert np.array_equal(decisions.probability >= 0.5, said_ == 1)
 
 
 def test_probabilities_are_taken_as_they_are() -> None:
     p = np.linspace(0, 1, 2000)
-    np.testing.assert_array_equal(completed(hard=False, said=p).probability, p.astype(np.float32))
+    np.testing.assert_array_equal(completed(hard=False, recorded=p).probability, p.astype(np.float32))
 
 
 def test_what_nobody_decided_is_drawn_with_the_skill_of_those_who_did() -> None:
     facts = made()
     unknown = facts["training"] & (np.arange(2000) % 4 == 0)
-    decisions = completed(said=np.where(unknown, np.nan, facts["said"]))
+    decisions = completed(recorded=np.where(unknown, np.nan, facts["recorded"]))
     assert np.array_equal(decisions.known, ~unknown)
     drawn = decisions.probability >= 0.5
-    assert np.array_equal(drawn[~unknown], facts["said"][~unknown] == 1)
+    assert np.array_equal(drawn[~unknown], facts["recorded"][~unknown] == 1)
     right = (drawn == facts["label"])[unknown].mean()
     assert abs(right - 0.8) < 0.06
-    again = completed(said=np.where(unknown, np.nan, facts["said"]), seed=1)
+    again = completed(recorded=np.where(unknown, np.nan, facts["recorded"]), seed=1)
     assert not np.array_equal(again.probability, decisions.probability)
 
 
 def test_decisions_outside_of_the_training_rows_do_not_count_for_it() -> None:
     facts = made()
-    others = np.where(facts["training"], facts["said"], 1 - facts["said"])
-    ours, theirs = completed(), completed(said=others)
+    others = np.where(facts["training"], facts["recorded"], 1 - facts["recorded"])
+    ours, theirs = completed(), completed(recorded=others)
     rows = facts["training"]
     np.testing.assert_array_equal(ours.probability[rows], theirs.probability[rows])

@@ -6,7 +6,7 @@ import pytest
 
 import study.data as data
 from study.errors import DataError
-from study.words import SPLITS
+from study.words import NAMES, SPLITS
 
 
 @pytest.fixture(autouse=True)
@@ -80,3 +80,10 @@ def test_fetch_keeps_to_the_pinned_file(tmp_path: Path) -> None:
     (tmp_path / "own" / "compas-scores.csv").write_text("another file")
     with pytest.raises(DataError, match="already exists with SHA-256"):
         data.fetch("compas")
+
+
+def test_groups_and_outcomes_of_every_data_set_have_names() -> None:
+    assert set(NAMES) == set(data.dataset_names())
+    groups, outcomes = NAMES["compas-two-year"]
+    said = data.describe(data.load_dataset("compas-two-year"))
+    assert f"A = 0: {groups[0]}\nA = 1: {groups[1]}\nlabel = 0: {outcomes[0]}\n" in said

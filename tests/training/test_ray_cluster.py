@@ -157,7 +157,7 @@ def test_worker_of_other_code_trains_nothing_and_the_study_can_go_on(
             launch(config_of(TINY), results, log=lambda text: None)
     assert results.read_runs()[0].empty
     assert Study(results.root).status().failed == 0
-    assert resume(results, log=lambda text: None)
+    assert resume(results, in_process=True, log=lambda text: None)
     assert Study(results.root).status().finished == 20
 
 

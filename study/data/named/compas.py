@@ -1,14 +1,15 @@
 """ProPublica's COMPAS defendants: raw columns -> ``Table`` (appendix B of the paper).
 
-y = ``is_recid``, A = 1 for African-American; only the DM sees ``is_violent_recid``. Two data sets:
+y = ``is_recid``, A = 1 for African-American; only the decision-maker sees ``is_violent_recid``. Two data
+sets:
 
 - ``compas``: ``compas-scores.csv``, 11,027 of 11,757 defendants: those with a score and an outcome.
 - ``compas-two-year``: 7,214 of them, embedded. Its file also has ``two_year_recid``, which differs
   from ``is_recid`` for 220 people. ``is_recid`` is used here too: it is the same column, and the
-  paper's DM "knows the correct answer" for those who violently recidivated: all 819 of them have
-  is_recid = 1, while 44 have two_year_recid = 0. The errors do not tell the two apart: with 5
-  sigmoid units over 8 random splits, model and DM err by 32.4 ± 1.0 and 27.8 ± 0.8 % with is_recid
-  and by 32.7 ± 0.7 and 28.0 ± 0.4 % with two_year_recid.
+  paper's decision-maker "knows the correct answer" for those who violently recidivated: all 819 of them
+  have is_recid = 1, while 44 have two_year_recid = 0. The errors do not tell the two apart: with 5 sigmoid
+  units over 8 random splits, model and decision-maker err by 32.4 ± 1.0 and 27.8 ± 0.8 % with is_recid and
+  by 32.7 ± 0.7 and 28.0 ± 0.4 % with two_year_recid.
 """
 
 import io
@@ -74,7 +75,7 @@ def read_compas_two_year() -> Table:
 
 
 def compas_table(raw: pd.DataFrame, *, name: str, source: str, file: Path) -> Table:
-    """Select rows of ``raw`` (with RAW_COLUMNS), build the 21 features, y, A and the DM's column.
+    """Select rows of ``raw`` (with RAW_COLUMNS); build the 21 features, y, A and what is for people only.
 
     Rows with is_recid = -1 or without score_text are left out. Of the others every value must be
     there, except for the charge's description: missing counts as ``other``. Raises DataError naming

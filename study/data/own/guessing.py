@@ -256,7 +256,7 @@ class _Guessing:
             return None
 
     def _is_id(self, name: str) -> bool:
-        """Say whether a column names somebody in every row; "number of visits" does not."""
+        """Say whether a column names a person in every row; "number of visits" does not."""
         words = _words(name)
         named = words[0] == "id" or words[-1] in ("id", "ids", "uuid", "key", "number", "no")
         values = self.frame[name]

@@ -80,7 +80,7 @@ def table_dataset(frame: pd.DataFrame, section: "DatasetSection") -> Dataset:
         )
         learned = sensitive.group.learned(frame)
         own = OwnTable(section, learned, rows, model, only, left_out=int((~kept).sum()))
-    return assemble(table, split, own=own, said=decisions, hard=hard, split_seed=section.split_seed)
+    return assemble(table, split, own=own, recorded=decisions, hard=hard, split_seed=section.split_seed)
 
 
 def _encoded(rows: pd.DataFrame, columns: tuple[Column, ...], label: Bool, group: Bool) -> pd.DataFrame:
@@ -94,7 +94,7 @@ def _encoded(rows: pd.DataFrame, columns: tuple[Column, ...], label: Bool, group
 
 
 def _check_roles(frame: pd.DataFrame, section: "DatasetSection") -> tuple[list[str], list[str]]:
-    """Return names of feature and DM-only columns, sorted; DataError for wrong names and roles."""
+    """Return names of features and of columns for the decision-maker only; DataError for wrong roles."""
     present = [str(name) for name in frame.columns]
     roles: dict[str, str] = {}
     for name, role in section.roles():

@@ -41,7 +41,9 @@ def study_file(path: str, guess: Guess, *, place: str) -> str:
             "decision_maker: column          # as the table has it; also: standard, biased, oracle"
         )
     else:
-        lines.append("decision_maker: standard        # simulated: a network trained on what the DM sees")
+        lines.append(
+            "decision_maker: standard        # simulated: a network trained on what the decision-maker sees"
+        )
     return "\n".join(lines) + "\n" + _REST
 
 
