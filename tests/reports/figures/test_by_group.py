@@ -53,5 +53,6 @@ def test_it_is_told_by_its_values(measures: Measures) -> None:
     base = rows[rows["what"].eq("baseline") & rows["decision_maker"].eq("biased")].set_index("metric")[
         "value"
     ]
-    share = f"{100 * base['error_a0_y0']:.0f} % (A = 0) and {100 * base['error_a1_y0']:.0f} % (A = 1)"
-    assert f"baseline (biased), Y = 0: wrong in {share}." in drawn[1]
+    a0, a1 = (f"{100 * base[f'error_a{group}_y0']:.0f} %" for group in (0, 1))
+    share = f"{a0} (not African-American) and {a1} (African-American)"
+    assert f"baseline (biased), no new offence: wrong in {share}." in drawn[1]
