@@ -25,7 +25,9 @@ from study.storage.whole_files import delivered
 from study.words import FAILED
 
 if TYPE_CHECKING:
+    from study.deploy.budget import AtBudget
     from study.deploy.model import DeployedModel
+    from study.deploy.origin import Origin
 
 
 class Study:
@@ -201,22 +203,40 @@ class Study:
         runs = runs[(runs["status"] != FAILED) & (runs["split"] == 0)]
         return certify(runs, self.directory.read_outcomes, at_most, question, confidence=confidence)
 
-    def export(self, run_id: str, out: Path | str) -> "DeployedModel":
+    def to_budget(self, **wanted: Unpack[Wanted]) -> "AtBudget":
+        """Choose the run that does best with its thresholds moved to defer the share ``max_idk`` of cases.
+
+        Of repeated splits it is one of the first. ``wanted`` is as for ``select``, but holds at the moved
+        thresholds; see ``best_at_budget`` in study.deploy. Raises UserError without ``max_idk``.
+        """
+        from study.deploy.budget import best_at_budget
+
+        question = Question.of(**wanted)
+        if "idk_rate" not in question.most:
+            raise UserError("--to-budget: needs --max-idk, the share of cases that people can take on")
+        self.directory.require()
+        runs, _ = self.directory.read_runs()
+        runs = runs[(runs["status"] != FAILED) & (runs["split"] == 0)]
+        return best_at_budget(self.directory, runs, self._origin(), question)
+
+    def export(self, run_id: str, out: Path | str, *, idk: float | None = None) -> "DeployedModel":
         """Write a run's model into the new directory ``out``, and return it; see `export`.
 
         ``run_id`` may be the first characters of one, or a setting's, of which the run with the median
-        validation error is taken.
+        validation error is taken. With ``idk`` its thresholds are moved, on validation, to that share of
+        deferred cases.
         """
-        from study.deploy.export import Origin, export
+        from study.deploy.export import export
+
+        return export(self.directory, self.run_named(run_id), out, self._origin, idk=idk)
+
+    def _origin(self, split: int = 0) -> "Origin":
+        from study.deploy.origin import Origin
         from study.training.study_data import rows_by_use
 
         config = self.config
-
-        def origin(split: int) -> Origin:
-            dataset = config.dataset.load(split=split)
-            return Origin(config.resolved(), dataset, rows_by_use(dataset, config.thresholds.choose_on))
-
-        return export(self.directory, self.run_named(run_id), out, origin)
+        dataset = config.dataset.load(split=split)
+        return Origin(config.resolved(), dataset, rows_by_use(dataset, config.thresholds.choose_on))
 
     def run_named(self, name: str) -> str:
         """Return the id of the run that an id, or its first characters, means; see `run_named`."""

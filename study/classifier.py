@@ -23,8 +23,8 @@ from study.data.dataset import scaling
 from study.data.decisions import complete
 from study.data.preprocessing import encode, kind_of, learn
 from study.data.splits import VALIDATION, split_rows
-from study.deploy.export import trained_model
 from study.deploy.model import DeployedModel, one_thread
+from study.deploy.origin import trained_model
 from study.errors import UserError
 from study.models.families import FAMILIES
 from study.models.training import TrainingOptions

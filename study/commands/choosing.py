@@ -6,12 +6,15 @@ import shlex
 from typing import TYPE_CHECKING, Any
 
 from study import printer
+from study.commands.answering import answer
 from study.commands.arguments import AddParser, add_directory, rate
 from study.commands.exit_status import DONE, INCOMPLETE
 from study.commands.opening import one_study
+from study.errors import UserError
 from study.words import MEASURED
 
 if TYPE_CHECKING:
+    from study.api import Study
     from study.results.guarantee.certificate import Certificate
     from study.results.selection import Selection
 
@@ -52,6 +55,12 @@ def add(add_parser: AddParser) -> None:
     select.add_argument(
         "--confidence", metavar="X", type=rate, default=0.95, help="of the guarantee, 0 to 1 (0.95)"
     )
+    select.add_argument(
+        "--to-budget",
+        action="store_true",
+        help="choose the run that does best with its thresholds moved, on validation, to defer the share "
+        "--max-idk of the cases",
+    )
     select.add_argument("--json", action="store_true", help="as JSON")
     select.set_defaults(command=_select)
 
@@ -61,6 +70,8 @@ def _select(options: argparse.Namespace) -> int:
 
     study = one_study(options.directory)
     wanted: Any = {name: getattr(options, name) for name in Wanted.__annotations__}
+    if options.to_budget:
+        return _to_budget(study, options, wanted)
     chosen: Selection | Certificate
     if options.guarantee:
         chosen = study.certify(*options.guarantee, confidence=options.confidence, **wanted)
@@ -76,4 +87,20 @@ def _select(options: argparse.Namespace) -> int:
         return DONE
     export = f"study export {shlex.quote(str(options.directory))} {chosen.run_id} --out model"
     printer.echo(f"{chosen.summary()}\ncontinue with: {export}")
+    return DONE
+
+
+def _to_budget(study: "Study", options: argparse.Namespace, wanted: Any) -> int:
+    if options.guarantee:
+        raise UserError("--to-budget: a guarantee is about a run as it was tested; leave one of both out")
+    chosen = study.to_budget(**wanted)
+    if not chosen.satisfies:
+        words = f"no run satisfies the limits; nearest (over {chosen.missed()}) is"
+        printer.log(f"study: {words}\n{chosen.summary()}")
+        return INCOMPLETE
+    export = (
+        f"study export {shlex.quote(str(options.directory))} {chosen.run_id} --idk {options.max_idk:g} "
+        "--out model"
+    )
+    answer(options, chosen.to_json(), f"{chosen.summary()}\ncontinue with: {export}")
     return DONE

@@ -5,7 +5,7 @@ import shlex
 
 from study import printer
 from study.commands.answering import add_json, answer
-from study.commands.arguments import AddParser, a_local_path, add_directory
+from study.commands.arguments import AddParser, a_local_path, add_directory, rate
 from study.commands.exit_status import DONE, INCOMPLETE
 from study.commands.opening import one_study
 
@@ -24,6 +24,12 @@ def add(add_parser: AddParser) -> None:
         metavar="RUN_ID",
         help="a finished run, or a setting, of which the run is taken that study select would name; the "
         "first characters of an id are enough",
+    )
+    export.add_argument(
+        "--idk",
+        metavar="X",
+        type=rate,
+        help="move the thresholds, on validation, so that this share of the cases is deferred, 0 to 1",
     )
     export.add_argument("--out", metavar="MODEL", type=a_local_path, required=True, help="a new directory")
     add_json(export)
@@ -46,25 +52,31 @@ def _export(options: argparse.Namespace) -> int:
     from study.deploy.export import NotReproducedError
 
     try:
-        model = one_study(options.directory).export(options.run_id, options.out)
+        model = one_study(options.directory).export(options.run_id, options.out, idk=options.idk)
     except NotReproducedError as error:
         printer.log(f"study: {error}")
         return INCOMPLETE
     decided = sum(map(sum, model.about["test_rows_by_a_and_label"]))
     run_id = model.about["run"]["run_id"]
+    moved = f"; then thresholds were moved to defer {options.idk:.4g}" if options.idk is not None else ""
     words = (
-        f"{options.out}: decides on all {decided:,} test rows as the run did\n"
+        f"{options.out}: decides on all {decided:,} test rows as the run did{moved}\n"
         f"continue with: study apply {shlex.quote(str(options.out))} new.csv --out decisions.csv"
     )
-    answer(options, {"out": str(options.out), "run_id": run_id, "test_rows": decided}, words)
+    facts = {"out": str(options.out), "run_id": run_id, "test_rows": decided}
+    facts |= {name: model.about[name] for name in ("budget",) if name in model.about}
+    answer(options, facts, words)
     return DONE
 
 
 def _apply(options: argparse.Namespace) -> int:
     from study.deploy.apply import apply
+    from study.deploy.model_file import load_model
 
     decided = apply(options.model, options.table, options.out)
+    budget = load_model(options.model).about.get("budget")
     deferred = int(decided["defer"].sum())
     counts = {"out": str(options.out), "rows": len(decided), "deferred": deferred}
-    answer(options, counts, f"{options.out}: {len(decided):,} rows, {deferred:,} of them deferred")
+    moved = f" (thresholds were moved to defer {budget['idk']:.4g} of all cases)" if budget else ""
+    answer(options, counts, f"{options.out}: {len(decided):,} rows, {deferred:,} of them deferred{moved}")
     return DONE

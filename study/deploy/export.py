@@ -1,47 +1,23 @@
 """Export a finished run as a model that stands on its own, once it is seen to decide as the run did."""
 
-import importlib.metadata
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
-import torch
 
-from study.data import Dataset, Preprocessing
+from study.deploy.budget import decided_by, metrics_of, to_budget
 from study.deploy.card import CARD_FILE, model_card
 from study.deploy.model import DeployedModel
 from study.deploy.model_file import load_model, save_model
+from study.deploy.origin import Origin, run_model
 from study.errors import DataError, LedgerError, OutputError
-from study.models.decisions import Decisions, joint_counts
-from study.models.draws import DECISION_DRAWS, weight_noise
-from study.models.examples import Examples
-from study.models.families import FAMILIES
 from study.results.directory import ResultsDirectory
 from study.results.group_metrics import resampled_cells, spreads
-from study.results.metrics import metrics
 from study.results.outcomes import MissingOutcomesError, Outcomes, outcomes_of
 from study.storage.locations import local_path
-from study.words import FAILED, METRICS, SPLITS, THRESHOLDS
-
-
-@dataclass(frozen=True)
-class Origin:
-    """What a run was trained on.
-
-    Attributes:
-        study: the resolved study file.
-        dataset: its data.
-        rows: the row numbers of each split, as in training.
-    """
-
-    study: Mapping[str, Any]
-    dataset: Dataset
-    rows: Mapping[str, npt.NDArray[np.int64]]
+from study.words import FAILED
 
 
 class NotReproducedError(Exception):
@@ -49,7 +25,12 @@ class NotReproducedError(Exception):
 
 
 def export(
-    directory: ResultsDirectory, run_id: str, out: Path | str, origin: Callable[[int], Origin]
+    directory: ResultsDirectory,
+    run_id: str,
+    out: Path | str,
+    origin: Callable[[int], Origin],
+    *,
+    idk: float | None = None,
 ) -> DeployedModel:
     """Write a run's model and its card into the new directory ``out``; return it as loaded from there.
 
@@ -61,8 +42,10 @@ def export(
         run_id: a finished run.
         out: where the model goes.
         origin: loads the split that the run was trained on; called once the run is found.
+        idk: the share of cases to defer, for which the thresholds are then moved; None leaves them.
 
     Raises:
+        UserError: thresholds are to be moved of a run that has none.
         LedgerError: the run is unknown, or its outcomes are not kept.
         DataError: the study's data cannot be had.
         OutputError: ``out`` already exists or cannot be written.
@@ -86,7 +69,7 @@ def export(
                 f"dataset {dataset.name}: its fingerprint is {dataset.fingerprint}, and the run was "
                 f"trained on {run['data_fingerprint']}; put the data back as they were"
             )
-        model = _model(directory, source, run)
+        model = run_model(directory, source, run)
         place.parent.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(prefix=f".{place.name}.", dir=place.parent) as folder:
             made = Path(folder) / "model"
@@ -94,6 +77,10 @@ def export(
             save_model(model, made)
             loaded = load_model(made)
             _check(loaded, source, tested)
+            if idk is not None:
+                moved = to_budget(directory, loaded, source, tested, idk)
+                save_model(moved.model, made)
+                loaded, tested = load_model(made), moved.tested
             measured = spreads(tested, [run["test_decision_maker"]], resampled_cells(tested))
             (made / CARD_FILE).write_text(model_card(loaded, measured, tested.units), "utf-8")
             made.replace(place)
@@ -119,80 +106,12 @@ def _find(directory: ResultsDirectory, run_id: str) -> pd.DataFrame:
     return row
 
 
-def _model(directory: ResultsDirectory, origin: Origin, run: Mapping[str, Any]) -> DeployedModel:
-    preprocessing, hidden = origin.dataset.preprocessing, origin.study["training"]["hidden"]
-    return trained_model(directory, run, preprocessing, hidden, _about(directory, origin, run))
-
-
-def trained_model(
-    directory: ResultsDirectory,
-    run: Mapping[str, Any],
-    preprocessing: Preprocessing,
-    hidden: int,
-    about: Mapping[str, Any],
-) -> DeployedModel:
-    """Return the model of a run, a row of the ledger; raises LedgerError for thresholds without end."""
-    family = FAMILIES[run["model"]]
-    # Drawn once more as at evaluation, and stored: another torch might draw others.
-    inputs = len(preprocessing.inputs) + 1
-    model = family.model(run["method"])
-    drawn = weight_noise(model, inputs, hidden, [run["seed"]], DECISION_DRAWS, "decisions")
-    thresholds = [0.0] * 4 if run["method"] == "binary" else [run[name] for name in THRESHOLDS]
-    if None in thresholds:
-        raise LedgerError(f"{directory.root}: run {run['run_id']} has no finite thresholds; export another")
-    t0_a0, t1_a0, t0_a1, t1_a1 = thresholds
-    return DeployedModel(
-        family=family,
-        method=run["method"],
-        hidden=hidden,
-        weights=torch.from_numpy(directory.read_weights(run["run_id"], run["pack_id"])),
-        noise=None if drawn is None else drawn[:, 0, :, 0],
-        t0=(t0_a0, t0_a1),
-        t1=(t1_a0, t1_a1),
-        preprocessing=preprocessing,
-        about=about,
-    )
-
-
-def _about(directory: ResultsDirectory, origin: Origin, run: Mapping[str, Any]) -> dict[str, Any]:
-    """Say where a run comes from and what it did, as plain data."""
-    manifest, dataset, rows = directory.read_manifest(), origin.dataset, origin.rows
-    decision_makers = directory.read_decision_makers(run["split"])
-    named = decision_makers["decision_maker"] == run["test_decision_maker"]
-    of_tests = decision_makers[named].to_dict("records")
-    cells = 2 * dataset.sensitive[rows["test"]] + dataset.label[rows["test"]].astype(np.int8)
-    return {
-        # Who trained it says nothing of it.
-        "run": {name: value for name, value in run.items() if name not in ("worker", "finished_at")},
-        "study": origin.study,
-        "source": dataset.source,
-        "rows": {split: len(rows[split]) for split in SPLITS},
-        "test_rows_by_a_and_label": np.bincount(cells, minlength=4).reshape(2, 2).tolist(),
-        "decision_maker_alone": [{name: of[f"test_{name}"] for name in METRICS} for of in of_tests],
-        "code": manifest.get("code"),
-        "backend": manifest.get("backend"),
-        "versions": {
-            "package": importlib.metadata.version("learning-to-defer-study"),
-            "torch": torch.__version__,
-        },
-    }
-
-
 def _check(model: DeployedModel, origin: Origin, tested: Outcomes) -> None:
     """Decide on every test row, from its raw values on; raises NotReproducedError."""
-    run = model.about["run"]
-    dataset, rows = origin.dataset, origin.rows["test"]
-    raw = dataset.table.frame if dataset.own is None else dataset.own.frame
-    # Not `decide`: it refuses categories that training did not see, which test rows may have.
-    decided = model.decide_inputs(model.preprocessing.transform(raw.iloc[rows]))
-    deferred = decided["defer"].to_numpy()
-    positive = decided["prediction"].to_numpy() == 1
-    different = int(((tested.deferred[0] != deferred) | (tested.positive[0] != positive)).sum())
-    maker = tested.decisions.get(run["test_decision_maker"], tested.label)
-    tested_on = (torch.tensor(column).float() for column in (tested.label, tested.sensitive, maker))
-    decisions = Decisions(*(torch.tensor(made).view(1, -1, 1) for made in (deferred, positive)))
-    counts = joint_counts(decisions, Examples(torch.empty(len(rows), 0), *tested_on))
-    result = {name: None if np.isnan(value) else value.item() for name, value in metrics(counts).items()}
+    run, rows = model.about["run"], origin.rows["test"]
+    again = decided_by(model, origin, "test", tested)
+    different = int(((tested.deferred != again.deferred) | (tested.positive != again.positive)).sum())
+    result = metrics_of(again, run["test_decision_maker"])
     wrong = [f"test_{name}" for name, value in result.items() if value != run[f"test_{name}"]]
     if different or wrong:
         also = f" ({wrong[0]} differs)" if wrong else ""

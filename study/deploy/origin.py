@@ -1,0 +1,100 @@
+"""What a run was trained on, and the model that it is."""
+
+import importlib.metadata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from study.data import Dataset, Preprocessing
+from study.deploy.model import DeployedModel
+from study.errors import LedgerError
+from study.models.draws import DECISION_DRAWS, weight_noise
+from study.models.families import FAMILIES
+from study.results.directory import ResultsDirectory
+from study.words import METRICS, SPLITS, THRESHOLDS
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a run was trained on.
+
+    Attributes:
+        study: the resolved study file.
+        dataset: its data.
+        rows: the row numbers of each split, as in training.
+    """
+
+    study: Mapping[str, Any]
+    dataset: Dataset
+    rows: Mapping[str, npt.NDArray[np.int64]]
+
+    def inputs(self, split: str, model: DeployedModel) -> npt.NDArray[np.float32]:
+        """Return what a split's rows are to a model, from their raw values on, (n, F + 1)."""
+        dataset = self.dataset
+        raw = dataset.table.frame if dataset.own is None else dataset.own.frame
+        # Not `decide`: it refuses categories that training did not see, which such rows may have.
+        return model.preprocessing.transform(raw.iloc[self.rows[split]])
+
+
+def run_model(directory: ResultsDirectory, origin: Origin, run: Mapping[str, Any]) -> DeployedModel:
+    """Return the model of a run, a row of the ledger; raises LedgerError where it has no thresholds."""
+    preprocessing, hidden = origin.dataset.preprocessing, origin.study["training"]["hidden"]
+    return trained_model(directory, run, preprocessing, hidden, _about(directory, origin, run))
+
+
+def trained_model(
+    directory: ResultsDirectory,
+    run: Mapping[str, Any],
+    preprocessing: Preprocessing,
+    hidden: int,
+    about: Mapping[str, Any],
+) -> DeployedModel:
+    """Return the model of a run, a row of the ledger; raises LedgerError for thresholds without end."""
+    family = FAMILIES[run["model"]]
+    # Drawn once more as at evaluation, and stored: another torch might draw others.
+    inputs = len(preprocessing.inputs) + 1
+    model = family.model(run["method"])
+    drawn = weight_noise(model, inputs, hidden, [run["seed"]], DECISION_DRAWS, "decisions")
+    thresholds = [0.0] * 4 if run["method"] == "binary" else [run[name] for name in THRESHOLDS]
+    if None in thresholds:
+        raise LedgerError(f"{directory.root}: run {run['run_id']} has no finite thresholds; export another")
+    t0_a0, t1_a0, t0_a1, t1_a1 = thresholds
+    return DeployedModel(
+        family=family,
+        method=run["method"],
+        hidden=hidden,
+        weights=torch.from_numpy(directory.read_weights(run["run_id"], run["pack_id"])),
+        noise=None if drawn is None else drawn[:, 0, :, 0],
+        t0=(t0_a0, t0_a1),
+        t1=(t1_a0, t1_a1),
+        preprocessing=preprocessing,
+        about=about,
+    )
+
+
+def _about(directory: ResultsDirectory, origin: Origin, run: Mapping[str, Any]) -> dict[str, Any]:
+    """Say where a run comes from and what it did, as plain data."""
+    manifest, dataset, rows = directory.read_manifest(), origin.dataset, origin.rows
+    decision_makers = directory.read_decision_makers(run["split"])
+    named = decision_makers["decision_maker"] == run["test_decision_maker"]
+    of_tests = decision_makers[named].to_dict("records")
+    cells = 2 * dataset.sensitive[rows["test"]] + dataset.label[rows["test"]].astype(np.int8)
+    return {
+        # Who trained it says nothing of it.
+        "run": {name: value for name, value in run.items() if name not in ("worker", "finished_at")},
+        "study": origin.study,
+        "source": dataset.source,
+        "rows": {split: len(rows[split]) for split in SPLITS},
+        "test_rows_by_a_and_label": np.bincount(cells, minlength=4).reshape(2, 2).tolist(),
+        "decision_maker_alone": [{name: of[f"test_{name}"] for name in METRICS} for of in of_tests],
+        "code": manifest.get("code"),
+        "backend": manifest.get("backend"),
+        "versions": {
+            "package": importlib.metadata.version("learning-to-defer-study"),
+            "torch": torch.__version__,
+        },
+    }
