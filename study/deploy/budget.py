@@ -119,7 +119,7 @@ def to_budget(
         )
     validation = _on_validation(directory, origin, run)
     benefit = model.decide_inputs(origin.inputs("validation", model))["benefit"].to_numpy()
-    moved = replace(model, **_moved(model, cut_of(benefit, idk)))
+    moved = _moved(model, cut_of(benefit, idk))
     result = {}
     for split, known in (("validation", validation), ("test", tested)):
         known = decided_by(moved, origin, split, known)
@@ -199,11 +199,11 @@ def metrics_of(outcomes: Outcomes, decision_maker: str) -> dict[str, float | Non
     return {name: None if np.isnan(value) else value.item() for name, value in metrics(counts).items()}
 
 
-def _moved(model: DeployedModel, cut: float) -> dict[str, tuple[float, float]]:
+def _moved(model: DeployedModel, cut: float) -> DeployedModel:
     t0, t1 = (torch.tensor(t, dtype=torch.float64) for t in (model.t0, model.t1))
     region = model.family.model(model.method).region
-    lower, upper = region.moved(t0, t1, torch.full_like(t0, cut))
-    return {"t0": (lower[0].item(), lower[1].item()), "t1": (upper[0].item(), upper[1].item())}
+    lower, upper = (t.tolist() for t in region.moved(t0, t1, torch.full_like(t0, cut)))
+    return replace(model, t0=(lower[0], lower[1]), t1=(upper[0], upper[1]))
 
 
 def _on_validation(directory: ResultsDirectory, origin: Origin, run: Mapping[str, Any]) -> Outcomes:
