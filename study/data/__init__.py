@@ -1,7 +1,7 @@
 """Raw tables in, one frozen ``Dataset`` out. Nothing else in the project reads raw data."""
 
 from study.data.cautions import cautions
-from study.data.dataset import Dataset, Table, write_table
+from study.data.dataset import Dataset, Table
 from study.data.decisions import Decisions
 from study.data.describe import describe, facts
 from study.data.own.guessing import Guess, guess
@@ -12,6 +12,7 @@ from study.data.preprocessing import Group, Preprocessing
 from study.data.registry import dataset_names, dataset_shape, default_subgroup, fetch, load_dataset
 from study.data.splits import TEST, TRAIN, VALIDATION
 from study.data.subgroup import subgroup
+from study.data.table_file import write_table
 
 __all__ = [
     "TEST",

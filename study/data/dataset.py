@@ -2,20 +2,16 @@
 
 import hashlib
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from study.data.decisions import Decisions, complete
 from study.data.preprocessing import Column, Group, Preprocessing, shown, standardise, texts
 from study.data.splits import TRAIN, split_rows
 from study.errors import DataError
-from study.storage.whole_files import write_whole
 from study.words import SPLITS
 
 if TYPE_CHECKING:
@@ -104,6 +100,13 @@ class Dataset:
             return None
         return pd.factorize(texts(self.own.frame[self.group_name]))[0].astype(np.int64)
 
+    @property
+    def row_id(self) -> "npt.NDArray[np.object_] | None":
+        """The user's own name of each row, as text: (N,); None where the table has none."""
+        if self.own is None or self.own.section.row_id is None:
+            return None
+        return texts(self.own.frame[self.own.section.row_id]).to_numpy(dtype=object)
+
     def indices(self, split: str) -> Int64:
         """Rows of one of SPLITS by name, ascending: int64 (n,). DataError for another name."""
         if split not in SPLITS:
@@ -191,20 +194,6 @@ def scaling(values: Float64, training: npt.NDArray[np.bool_]) -> tuple[Float64, 
     varies = seen.max(axis=0) > seen.min(axis=0)
     deviation = np.where(varies, seen.std(axis=0), 1.0)
     return mean, np.where(varies, 1.0 / deviation, 0.0)
-
-
-def write_table(dataset: Dataset, path: Path | str) -> None:
-    """Write the table as the models see it before standardising, as Parquet.
-
-    Columns: the features by name, ``label``, ``sensitive``, one per value that only the decision-maker
-    sees, ``split`` (train, validation, test). Raises OutputError where ``path`` cannot be written.
-    """
-    table = dataset.table
-    names = [*table.feature_names, "label", "sensitive", *table.dm_only_names]
-    frame = table.frame[names].assign(split=[SPLITS[code] for code in dataset.split])
-    sink = pa.BufferOutputStream()
-    pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), sink, compression="zstd")
-    write_whole(Path(path), sink.getvalue().to_pybytes())
 
 
 def _check_columns(table: Table) -> None:

@@ -76,7 +76,9 @@ def decision_makers(
     test = rows_by_use(dataset, plan.thresholds.choose_on)["test"]
     name, number = dataset.group_name, dataset.group_number
     clusters = None if name is None or number is None else Clusters(name, number)
-    directory.write_test_rows(dataset.label > 0.5, dataset.sensitive == 1, found, test, clusters, split)
+    directory.write_test_rows(
+        dataset.label > 0.5, dataset.sensitive == 1, found, test, clusters, split, dataset.row_id
+    )
     return found
 
 

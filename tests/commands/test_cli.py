@@ -415,8 +415,12 @@ def test_of_a_table_with_groups_intervals_and_guarantees_count_groups(tmp_path: 
     table["person"] = [f"p{row % 3}-{row // 6}" for row in range(len(table))]
     table.to_csv(tmp_path / "cases.csv", index=False)
     results = tmp_path / "results"
-    given = {**TINY, "dataset": section | {"group": "person"}, "seeds": 1}
+    given = {**TINY, "dataset": section | {"group": "person", "row_id": "case"}, "seeds": 1}
     made = study.Study.run(given, out=results, in_process=True)
+    tested = pd.read_parquet(made.directory.test_rows_file).merge(table, left_on="row_id", right_on="case")
+    assert (len(tested), set(tested["split"])) == (100, {"test"})
+    assert (tested["label"] == (tested["bad"] == 1)).all()
+    assert (tested.groupby("person")["cluster"].nunique() == 1).all()
     assert "bootstrap's over 50 groups by person" in say("select", results, "--include-degenerate").out
     answer = say("select", results, "--include-degenerate", "--guarantee", "error<=0.9")
     assert "on one test case of each of 50 groups by person: error 0." in answer.out

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from study.data.dataset import Dataset, Table, make_dataset, scaling, write_table
+from study.data import write_table
+from study.data.dataset import Dataset, Table, make_dataset, scaling
 from study.errors import DataError, OutputError
 
 

@@ -87,8 +87,8 @@ def test_figures_are_those_that_are_measured() -> None:
 def test_test_rows_have_the_columns_described(families: ResultsDirectory) -> None:
     columns = pq.read_schema(families.root / "test_rows.parquet")
     described = {name.replace("<dm>", "column"): kind for name, kind, *_ in SECTIONS["test_rows.parquet"]}
-    # The study's table has no group.
-    assert described.pop("cluster") == "int32"
+    # The study's table has neither a group nor a row_id.
+    assert (described.pop("cluster"), described.pop("row_id")) == ("int32", "string")
     assert {field.name: str(field.type) for field in columns} == described
 
 

@@ -169,6 +169,11 @@ class DatasetSection(Section):
         default=None,
         description="a column; rows with the same value are never on two sides of a split",
     )
+    row_id: str | None = Field(
+        default=None,
+        description="a column that names each row, which no model sees; test rows and `study data write` "
+        "keep it, so that they can be joined with the table",
+    )
 
     @model_validator(mode="before")
     @classmethod

@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 Int8 = npt.NDArray[np.int8]
 
 
+_TOGETHER = ({"sensitive", "features"}, {"group", "drop"}, {"row_id", "drop"}, {"row_id", "group"})
+"""Roles that one column may have at once."""
+
+
 def table_dataset(frame: pd.DataFrame, section: "DatasetSection") -> Dataset:
     """Make a Dataset of raw rows, whose columns' roles ``section`` names.
 
@@ -65,6 +69,7 @@ def table_dataset(frame: pd.DataFrame, section: "DatasetSection") -> Dataset:
             kept = ~np.isnan(decisions) | (split == TRAIN)
             _check_known(split, ~np.isnan(decisions), people.columns)
             decisions = decisions[kept]
+        _check_row_id(frame, section.row_id)
         rows = frame[kept].reset_index(drop=True)
         split, label, group = split[kept], label[kept], group[kept]
         training = split == TRAIN
@@ -73,7 +78,7 @@ def table_dataset(frame: pd.DataFrame, section: "DatasetSection") -> Dataset:
         only = tuple(learn(rows[column], training, listed=True) for column in dm_only)
         table = Table(
             name=section.name,
-            frame=_encoded(rows, (*model, *only), label, group),
+            frame=_encoded(rows, (*model, *only), label, group, section.row_id),
             feature_names=tuple(name for column in model for name in column.inputs),
             dm_only_names=tuple(name for column in only for name in column.inputs),
             source=shown_location(path),
@@ -83,10 +88,13 @@ def table_dataset(frame: pd.DataFrame, section: "DatasetSection") -> Dataset:
     return assemble(table, split, own=own, recorded=decisions, hard=hard, split_seed=section.split_seed)
 
 
-def _encoded(rows: pd.DataFrame, columns: tuple[Column, ...], label: Bool, group: Bool) -> pd.DataFrame:
+def _encoded(
+    rows: pd.DataFrame, columns: tuple[Column, ...], label: Bool, group: Bool, row_id: str | None
+) -> pd.DataFrame:
     """Return the frame of a ``Table``: numbers under the names of the encoded columns."""
     names = [name for column in columns for name in column.inputs]
-    taken = [column.name for column in columns if {"label", "sensitive", "split"} & set(column.inputs)]
+    reserved = {"label", "sensitive", "split", *(["row_id"] if row_id else [])}
+    taken = [column.name for column in columns if reserved & set(column.inputs)]
     if taken:
         raise DataError(f"column {taken[0]}: is reserved; rename the column, or drop it")
     encoded = pd.DataFrame(encode(rows, columns), columns=names)
@@ -105,8 +113,7 @@ def _check_roles(frame: pd.DataFrame, section: "DatasetSection") -> tuple[list[s
             raise DataError(f"dataset.{role}: {what}")
         other = roles.setdefault(name, role)
         both = {role, other}
-        # The sensitive column may be an input of its own, such as age; a dropped one may tell people apart.
-        if other != role and both not in ({"sensitive", "features"}, {"group", "drop"}):
+        if other != role and both not in _TOGETHER:
             raise DataError(
                 f"dataset.{role}: column {shown(name)} is named in {other} as well; name it in one of them"
             )
@@ -117,6 +124,20 @@ def _check_roles(frame: pd.DataFrame, section: "DatasetSection") -> tuple[list[s
     if not features:
         raise DataError("dataset.features: no column is left for the model; one at least is needed")
     return features, sorted(set(section.dm_only))
+
+
+def _check_row_id(frame: pd.DataFrame, name: str | None) -> None:
+    """Raise DataError unless every row has an id of its own."""
+    if name is None:
+        return
+    missing, ids = int(frame[name].isna().sum()), texts(frame[name])
+    if missing:
+        raise DataError(f"column {shown(name)}: missing in {missing:,} rows; every row needs an id")
+    if ids.duplicated().any():
+        twice = shown(str(ids[ids.duplicated()].iloc[0]))
+        raise DataError(
+            f"column {shown(name)}: {twice} names several rows; every row needs an id of its own"
+        )
 
 
 def _label(values: "pd.Series[Any]", positive: Value | None) -> Bool:

@@ -54,10 +54,11 @@ class DecisionFiles(ResultsPaths):
         rows: npt.NDArray[Any] | slice = slice(None),
         clusters: Clusters | None = None,
         split: int = 0,
+        row_id: npt.NDArray[Any] | None = None,
     ) -> None:
         """Write a split's test rows, ``rows`` of the N of the data, and what decision-makers decide there.
 
-        ``clusters`` are those of the N rows; the test rows' are numbered anew.
+        ``clusters`` are those of the N rows; the test rows' are numbered anew. ``row_id`` (N,) names them.
         Where they were written before they must be the same, and the probabilities (N,) equal to the last
         bit: with them the finished runs were trained and measured. Raises LedgerError where they differ.
         """
@@ -70,6 +71,9 @@ class DecisionFiles(ResultsPaths):
             columns["cluster"] = np.unique(clusters.number[rows], return_inverse=True)[1]
             fields.append(("cluster", pa.int32()))
             metadata[CLUSTERS_NAME] = clusters.name.encode()
+        if row_id is not None:
+            columns["row_id"] = row_id[rows]
+            fields.append(("row_id", pa.string()))
         schema = pa.schema(fields, metadata)
         table = to_table(columns, schema)
         file = self.test_rows_of(split)

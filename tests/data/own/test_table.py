@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -146,3 +147,30 @@ def test_written_table_has_the_encoded_columns(tmp_path: Path) -> None:
 def test_names_of_encoded_columns_do_not_collide() -> None:
     with pytest.raises(DataError, match="column sex=f is named twice"):
         own(cases().assign(**{"sex=f": 1}))
+
+
+def test_rows_keep_the_id_that_the_table_has(tmp_path: Path) -> None:
+    frame = cases(120)
+    dataset = own(frame, decision_maker="judge", row_id="case", drop=("sure",))
+    assert "case" not in dataset.preprocessing.inputs
+    write_table(dataset, tmp_path / "out.parquet")
+    written = pd.read_parquet(tmp_path / "out.parquet")
+    assert next(iter(written)) == "row_id"
+    joined = written.merge(frame, left_on="row_id", right_on="case", suffixes=("", "_own"))
+    assert len(joined) == 120
+    assert (joined["label"] == joined["bad"]).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda frame: frame.assign(case=frame["case"].mask(frame.index == 3)), "case: missing in 1 rows"),
+        (lambda frame: frame.assign(case="the same"), "the same names several rows"),
+        (lambda frame: frame.assign(row_id=1.0), "column row_id: is reserved"),
+    ],
+)
+def test_ids_that_tell_no_rows_apart_are_refused(
+    change: Callable[[pd.DataFrame], pd.DataFrame], words: str
+) -> None:
+    with pytest.raises(DataError, match=words):
+        own(change(cases(60)), row_id="case", drop=("sure",))
