@@ -7,8 +7,10 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from study.results.candidates import marked, unstable
 from study.results.fronts import pareto_by_group
 from study.results.limits import POINT
+from study.words import cell_columns
 
 MOST: Final = 2500
 # Metrics are rounded up to multiples of these, until few enough runs are left.
@@ -20,7 +22,7 @@ class ShownRuns:
     """Runs to choose from.
 
     Attributes:
-        frame: rows and columns of the ledger, in its order.
+        frame: rows and columns of the ledger, in its order, with `degenerate` and `unstable` (bool).
         known: how many runs have metrics.
         step: 0 where the best run under any limits is among them; else, under limits that are multiples of
             it, one that is worse by less than this in any of the metrics is.
@@ -44,11 +46,15 @@ def shown_runs(runs: pd.DataFrame, named: Sequence[str] = (), most: int = MOST) 
         named: ids of runs that are there in any case.
         most: how many runs there may be, next to the named ones.
     """
+    known = set(cell_columns("validation")) <= set(runs)
+    runs = marked(runs) if known else runs.assign(degenerate=False, unstable=unstable(runs))
     runs = runs.dropna(subset=POINT)
     if len(runs) <= most:
         return ShownRuns(runs.reset_index(drop=True), len(runs), 0.0)
     points = runs[POINT].to_numpy(np.float64)
-    step, rows = 0.0, np.flatnonzero(pareto_by_group(runs, points))
+    # One that is no better than a constant decision does not take the place of one that is.
+    rows = np.flatnonzero(~runs["degenerate"])
+    step, rows = 0.0, rows[pareto_by_group(runs.iloc[rows], points[rows])]
     for step_ in STEPS:
         if len(rows) <= most:
             break

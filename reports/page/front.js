@@ -1,9 +1,9 @@
 // The first screen: the front answers to a click, to the keyboard and to limits, and the chosen run's card
 // follows. The rule is that of `study select`: least excess over the limits, then what is minimised, then
-// error, odds difference, deferral rate and the run's id. Texts are set as text, never as HTML.
+// error, odds difference, deferral rate, the setting's id and the seed. Texts are set as text, never as HTML.
 (() => {
   const $ = (id) => document.getElementById("front-" + id);
-  const data = JSON.parse($("data").textContent), metrics = data.metrics, NEAR = 4, REACH = 40;
+  const data = JSON.parse($("data").textContent), metrics = data.metrics, main = metrics.filter((m) => m.shown), NEAR = 4, REACH = 40;
   const column = Object.fromEntries(data.columns.map((name, i) => [name, i]));
   const named = ["setting_id", "method", "model", "decision_maker"];
   const runs = data.rows.map((row) => {
@@ -27,7 +27,7 @@
   }
 
   // What a person sets, as controls; the address keeps what differs from how the page begins.
-  const controls = { idk: $("idk"), minimise: $("minimise"), decision_maker: $("decision_maker"), model: $("model"), directory: $("directory"), split: $("split"),
+  const controls = { idk: $("idk"), minimise: $("minimise"), decision_maker: $("decision_maker"), model: $("model"), directory: $("directory"), split: $("split"), least: $("least"),
     ...Object.fromEntries(metrics.filter((m) => m.flag !== "idk").map((m) => [m.flag, $(m.flag)])) };
   for (const name of Object.keys(controls)) if (!controls[name]) delete controls[name];
   const methods = [...$("methods").querySelectorAll("input")];
@@ -40,6 +40,7 @@
     const kept = new URLSearchParams();
     for (const [name, control] of Object.entries(controls)) if (control.value !== begin[name]) kept.set(name, control.value);
     if (off().length) kept.set("off", off().join(","));
+    if ($("degenerate")?.checked) kept.set("degenerate", "1");
     if (taken) kept.set("run", taken.run);
     history.replaceState(null, "", kept.size ? "#" + kept : location.pathname + location.search);
   }
@@ -48,19 +49,21 @@
     for (const [name, control] of Object.entries(controls)) control.value = kept.get(name) ?? begin[name];
     const hidden = (kept.get("off") || "").split(",");
     for (const method of methods) method.checked = !hidden.includes(method.value);
+    if ($("degenerate")) $("degenerate").checked = kept.has("degenerate");
     taken = by_id.get(kept.get("run")) || null;
   }
 
   const limit = (metric) => (value(metric.flag) === "" ? Infinity : Number(value(metric.flag)));
   function rank() {
     const hidden = off(), model = value("model"), maker = value("decision_maker");
-    const least = metrics.find((m) => m.flag === value("minimise")).name;
-    ranked = runs.filter((run) => !hidden.includes(run.method) && (model === "" || run.model === model)
+    const least = metrics.find((m) => m.flag === value("minimise")).name, all = $("degenerate")?.checked;
+    const asked = metrics.filter((m) => m.name === least || limit(m) < Infinity), lowest = Number(value("least") || 0);
+    ranked = runs.filter((run) => (all || !run.degenerate) && asked.every((m) => run["validation_" + m.name] !== null) && !hidden.includes(run.method) && (model === "" || run.model === model)
         && (maker === "" || run.decision_maker === maker || run.decision_maker === "none"))
       .map((run) => {
-        const over = metrics.map((m) => Math.max(0, run["validation_" + m.name] - limit(m)));
+        const over = metrics.map((m) => Math.max(0, run["validation_" + m.name] - limit(m)) + (m.flag === "idk" ? Math.max(0, lowest - run.validation_idk_rate) : 0));
         return { run, over, order: [over.reduceRight((sum, o) => sum + o, 0), run["validation_" + least],
-          ...["error", "di", "idk_rate"].map((name) => run["validation_" + name]), run.run] };
+          ...["error", "di", "idk_rate"].map((name) => run["validation_" + name]), run.setting_id, run.seed] };
       })
       .sort((a, b) => inTurn(a.order, b.order));
   }
@@ -135,7 +138,7 @@
     if (!point) return;
     const { run } = point, more = together(point).length - 1;
     tip.replaceChildren(element("strong", run.method + " \u00b7 " + run.model), ...[
-      metrics.map((m) => m.title.toLowerCase() + " " + text(m.name, run[split() + "_" + m.name])).join(", "),
+      main.map((m) => m.title + " " + text(m.name, run[split() + "_" + m.name])).join(", "),
       "alpha " + short(run.alpha) + (run.gamma === null ? "" : ", gamma " + short(run.gamma)) + ", seed " + run.seed + ", run " + run.run.slice(0, 8),
       more ? more + (more > 1 ? " more runs" : " more run") + " here: click again" : ""].filter(Boolean).map((line) => element("div", line)));
     const [x, y] = place(point), wide = $("plot").clientWidth;
@@ -179,7 +182,7 @@
     if (!chosen) { $("lead").textContent = "No run matches."; return; }
     const { run, over, order } = chosen, within = ranked.filter((entry) => entry.order[0] === 0).length;
     const beyond = metrics.filter((m, i) => over[i] > 0)
-      .map((m) => m.title.toLowerCase() + " by " + Number(over[metrics.indexOf(m)].toPrecision(3)));
+      .map((m) => m.title + " by " + Number(over[metrics.indexOf(m)].toPrecision(3)));
     const best = ranked[0] && run === ranked[0].run;
     const lead = !within ? "No run is within the limits. " + (best ? "The nearest is" : "Your choice is")
       : best ? "The best of " + within.toLocaleString("en") + " runs within the limits, by validation" : "Your choice";
@@ -196,7 +199,7 @@
       ["Decision-maker alone, test", alone, "test_"]].filter((line) => line[1]);
     $("table").tBodies[0].replaceChildren(...lines.map(([what, of, prefix]) => {
       const line = element("tr", undefined, what === "Test" ? { class: "main" } : {});
-      line.append(element("th", what, { scope: "row" }), ...metrics.map((m) => {
+      line.append(element("th", what, { scope: "row" }), ...main.map((m) => {
         const cell = element("td", text(m.name, of[prefix + m.name]), { class: "number" });
         if (what === "Test" && ends_of(run, m.name)) cell.append(element("div", ends_of(run, m.name), { class: "interval" }));
         return cell;
@@ -209,11 +212,14 @@
       const range = (name) => { const all = others.map((o) => o["test_" + name]).filter((v) => v !== null);
         return text(name, Math.min(...all)).replace(" %", "") + " to " + text(name, Math.max(...all)); };
       $("seeds").textContent = "Trained again under " + others.length + (others.length > 1 ? " other seeds" : " other seed") + ": test error " + range("error")
-        + ", odds difference " + range("di") + ", deferral rate " + range("idk_rate") + ".";
+        + ", odds difference " + range("di") + ", deferral rate " + range("idk_rate") + "."
+        + (run.unstable ? " Unstable: on validation, deferral rates of this setting differ by more than 10 points between seeds." : "");
     }
     const directory = word(value("directory") || "."), words = ["study select", directory];
     $("export").textContent = ["study export", directory, word(run.run), "--out model"].join(" ");
     metrics.forEach((m) => { if (limit(m) < (m.flag === "idk" ? 1 : Infinity)) words.push("--max-" + m.flag, value(m.flag)); });
+    if (value("least") !== "") words.push("--min-idk", value("least"));
+    if ($("degenerate")?.checked) words.push("--include-degenerate");
     if (value("minimise") !== "error") words.push("--minimise", value("minimise"));
     const on = methods.filter((m) => m.checked).map((m) => m.value);
     if (on.length === 1 && methods.length > 1) words.push("--method", word(on[0]));
@@ -275,7 +281,7 @@
     const share = Number(value("idk"));
     $("idk-text").textContent = share === 1 ? "no limit" : share === 0 ? "none" : Math.round(100 * share) + " %";
     controls.idk.setAttribute("aria-valuetext", $("idk-text").textContent);
-    for (const m of metrics) controls[m.flag].setAttribute("aria-invalid", String(!controls[m.flag].validity.valid && !controls[m.flag].validity.stepMismatch));
+    for (const { flag } of [...metrics, { flag: "least" }]) controls[flag].setAttribute("aria-invalid", String(!controls[flag].validity.valid && !controls[flag].validity.stepMismatch));
     for (const part of document.querySelectorAll(".part")) {
       part.hidden = controls.decision_maker && value("decision_maker") !== "" && part.dataset.decisionMaker !== value("decision_maker");
     }
@@ -302,6 +308,7 @@
   for (const control of [...Object.values(controls), ...methods]) {
     control.addEventListener("input", () => { if (![controls.directory, controls.split].includes(control)) { taken = null; zoom = 1; } update(); });
   }
+  $("degenerate")?.addEventListener("input", () => { taken = null; zoom = 1; update(); });
   $("reset").addEventListener("click", () => { history.replaceState(null, "", "#"); zoom = 1; restore(); update(); });
   $("best").addEventListener("click", () => take(null));
   $("before").addEventListener("click", () => step(-1));
@@ -317,6 +324,7 @@
   // What tests look at: where a run's point is in the window, and which runs are drawn.
   window.reportFront = {
     drawn: () => points.map((point) => point.run.run),
+    wilson,
     here: () => here.map((run) => run.run),
     ends: () => view.scale("x").domain(),
     place: (id) => {

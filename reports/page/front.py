@@ -1,6 +1,7 @@
 """What the first screen needs in which a person chooses a run."""
 
 import math
+from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -14,16 +15,10 @@ from study.reports.page.tables import table, thinned
 from study.results.limits import OBJECTIVES
 from study.results.metrics import LedgerCounts
 from study.results.settings import GROUP, in_reading_order
-from study.words import CELL_NAMES, NO_DECISION_MAKER, cell_columns
+from study.words import CELL_NAMES, MEASURED, NO_DECISION_MAKER, Measured, Objective, cell_columns
 
 _CELL_ERRORS: Final = [f"error_{cell}" for cell in CELL_NAMES]
 COLUMNS: Final = ["run_id", *GROUP, "alpha", "gamma", "seed"]
-# The flag of `study select` that limits or minimises a metric, and what the page calls it.
-METRICS: Final = {
-    "error": ("error", "Error"),
-    "di": ("di", "Odds difference"),
-    "idk_rate": ("idk", "Deferral rate"),
-}
 
 
 def front(measures: Measures) -> dict[str, Any] | None:
@@ -37,6 +32,7 @@ def front(measures: Measures) -> dict[str, Any] | None:
     listed = in_reading_order(listed if len(listed) else frame, [*GROUP, "validation_di", "run_id"])
     columns = [*COLUMNS, *(f"{split}_{m}" for split in ("validation", "test") for m in OBJECTIVES)]
     names = {name: _names(frame, name) for name in GROUP}
+    metrics = {word: metric for word, metric in MEASURED.items() if f"validation_{metric.column}" in frame}
     cells = _cells(measures)
     errors = {run: [round(error, 4) for error in curve] for run, curve in measures.run_curves.items()}
     curves = {"errors": errors, "spec": curve_spec()} if errors else None
@@ -49,9 +45,10 @@ def front(measures: Measures) -> dict[str, Any] | None:
         "gradient": GRADIENT,
         "budget": f"{EXAMPLE:g}",
         "place": f"results/{measures.results.study.get('study') or ''}",
-        "metrics": METRICS,
+        "metrics": metrics,
+        "degenerate": int(frame["degenerate"].sum()),
         "data": {
-            **_data(frame, measures.run_intervals.frame),
+            **_data(frame, measures.run_intervals.frame, metrics),
             "references": _references(measures),
             "spec": front_spec(names["method"]),
             "cells": cells,
@@ -69,9 +66,11 @@ def _names(frame: pd.DataFrame, name: str) -> list[str]:
     return in_usual_order(value for value in known if value != NO_DECISION_MAKER)
 
 
-def _data(frame: pd.DataFrame, intervals: pd.DataFrame) -> dict[str, Any]:
+def _data(
+    frame: pd.DataFrame, intervals: pd.DataFrame, asked: Mapping[Objective, Measured]
+) -> dict[str, Any]:
     """The runs for the script: a row each, names as numbers."""
-    ends = [f"{metric}_{end}" for metric in METRICS for end in ("low", "high")]
+    ends = [f"{metric}_{end}" for metric in OBJECTIVES for end in ("low", "high")]
     known = frame[["run_id"]].merge(intervals, on="run_id", how="left")
     codes, names = {}, {}
     for name in ("setting_id", *GROUP):
@@ -83,11 +82,15 @@ def _data(frame: pd.DataFrame, intervals: pd.DataFrame) -> dict[str, Any]:
         **{name: _rounded(frame[name], 6) for name in ("alpha", "gamma")},
         "seed": frame["seed"].tolist(),
         # A limit with few digits must fall on the same side of a metric as in `study select`.
-        **{f"validation_{metric}": _rounded(frame[f"validation_{metric}"], 7) for metric in METRICS},
-        **{f"test_{metric}": _rounded(frame[f"test_{metric}"], 4) for metric in METRICS},
+        **{f"validation_{c}": _rounded(frame[f"validation_{c}"], 7) for _, (c, _) in asked.items()},
+        **{f"test_{metric}": _rounded(frame[f"test_{metric}"], 4) for metric in OBJECTIVES},
+        **{name: frame[name].astype(int).tolist() for name in ("degenerate", "unstable")},
         **{end: _rounded(known[end], 4) for end in ends},
     }
-    metrics = [{"name": m, "flag": flag, "title": title} for m, (flag, title) in METRICS.items()]
+    metrics = [
+        {"name": column, "flag": word, "title": title, "shown": column in OBJECTIVES}
+        for word, (column, title) in asked.items()
+    ]
     rows = list(zip(*columns.values(), strict=True))
     return {"names": names, "metrics": metrics, "columns": list(columns), "rows": rows}
 
@@ -125,7 +128,7 @@ def _references(measures: Measures) -> list[dict[str, Any]]:
     runs, result = measures.shown_runs.frame, []
     base = baselines(runs).sort_values(["validation_error", "run_id"]).head(1)
     for row in base.to_dict("records"):
-        metrics = {f"{s}_{m}": _number(row[f"{s}_{m}"]) for s in ("validation", "test") for m in METRICS}
+        metrics = {f"{s}_{m}": _number(row[f"{s}_{m}"]) for s in ("validation", "test") for m in OBJECTIVES}
         result.append({"name": "baseline", "decision_maker": None, "run": str(row["run_id"]), **metrics})
     alone = measures.results.decision_makers
     for name in measures.names:
@@ -133,7 +136,7 @@ def _references(measures: Measures) -> list[dict[str, Any]]:
         metrics = {
             f"{row['split']}_{metric}": _number(row.get(metric, 1.0))
             for row in own.to_dict("records")
-            for metric in METRICS
+            for metric in OBJECTIVES
             if row["split"] != "train"
         }
         if metrics:

@@ -4,12 +4,14 @@ import itertools
 import json
 import shlex
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import binomtest
 
 from study.reports.figures.album import Album
 from study.reports.measure.measures import Measures
@@ -18,10 +20,12 @@ from study.reports.page.front import front
 from study.reports.page.report import page_of
 from study.results.limits import OBJECTIVES, POINT, Question, best
 from study.results.study_results import Results
+from study.words import cell_columns
 from tests.reports.browser import section
 from tests.reports.chromium import Tab, chromium
 from tests.reports.decided import world
 from tests.reports.synthetic import ledger, results
+from tests.results.counts import with_counts
 
 FLAGS = {"error": "error", "di": "di", "idk_rate": "idk"}
 MODEL, MAKER = "</script><script>window.theyRan = 1</script>", '"><img src=x onerror="window.theyRan = 1">'
@@ -285,6 +289,56 @@ def test_the_card_has_the_interval_of_the_run_itself(browser: Tab, tmp_path: Pat
     )
     row = measures.run_intervals.frame.set_index("run_id").loc[chosen]
     assert shown[:2] == [f"{row[f'{m}_low']:.3f} to {row[f'{m}_high']:.3f}" for m in ("error", "di")]
+
+
+def test_degenerate_runs_are_chosen_only_if_asked_for(browser: Tab, tmp_path: Path) -> None:
+    runs = with_counts(ledger(60, decision_makers=("standard",)))
+    constant = with_counts(runs.iloc[[20]], wrong=(0, 50, 0, 50)).assign(validation_error=0.001)
+    page = tmp_path / "index.html"
+    page.write_text(
+        page_of(Measures(results(pd.concat([constant, runs.drop(index=20)]))), Album()), "utf-8"
+    )
+    browser.open("about:blank")
+    browser.open(page, READY)
+    (run,) = constant["run_id"]
+    assert "1 degenerate run is left out unless asked for" in browser.do("return document.body.innerText")
+    assert look(browser, "run()") != run
+    assert run not in look(browser, "window.reportFront.drawn()")
+    browser.do(f"{TOOLS} put('idk', 1); $('degenerate').click()")
+    assert look(browser, "[run(), location.hash]") == [run, "#idk=1&degenerate=1"]
+    assert "--include-degenerate" in look(browser, "$('select').textContent")
+
+
+def test_the_chosen_run_is_shown_by_group_and_by_other_shares_of_deferred_cases(
+    browser: Tab, tmp_path: Path
+) -> None:
+    given = world()
+    runs = with_counts(given.runs, wrong=(10, 20, 5, 0))
+    on_test = runs[cell_columns("validation")].set_axis(cell_columns("test"), axis=1)
+    benefit = np.linspace(-1, 1, 240, dtype=np.float32)
+    measures = Measures(
+        replace(
+            given,
+            runs=pd.concat([runs, on_test], axis=1),
+            benefits=lambda rows: ((run, benefit) for run in rows["run_id"]),
+        )
+    )
+    page = tmp_path / "index.html"
+    page.write_text(page_of(measures, Album()), "utf-8")
+    browser.open(page, READY)
+    browser.do(f"{TOOLS} $('methods').querySelector('[value=binary]').click()")
+    said = look(browser, "$('cells-text').textContent")
+    assert "wrong, Y = 1, A = 0: 40.0 % (20 of 50)" in said
+    assert "deferred, Y = 0, A = 1: 0.0 % (0 of 50)" in said
+    ends = look(browser, "window.reportFront.wilson(20, 50)")
+    expected = binomtest(20, 50).proportion_ci(method="wilson")
+    assert [ends["low"], ends["high"]] == pytest.approx([expected.low, expected.high])
+    curve = measures.run_curves[look(browser, "run()")]
+    said = look(browser, "$('curve-text').textContent")
+    assert said.startswith(f"Error {curve[0]:.3f} with 0 % deferred, {curve[2]:.3f} with 10 % deferred")
+    assert said.endswith(f"{curve[-1]:.3f} with 100 % deferred.")
+    drawn = "document.querySelectorAll('#front-cells path, #front-curve path').length"
+    assert browser.do(f"return {drawn}") > 10
 
 
 def test_data_in_the_page_is_the_ledger(measures: Measures) -> None:
