@@ -14,6 +14,8 @@ _NANOSECONDS = 0.27
 _TIMES_EAGER = 5
 """How much longer a step takes operation by operation."""
 _START, _REPORT = 8.0, 4.0
+_PILOT = 1.5
+"""How long the pilot takes for a method."""
 _TRAIN, _TEST = 0.56, 0.3
 """The shares of the splits, unless a table has its own."""
 _BYTES_OF_RUN, _BYTES_OF_REPORT = 600, 2_500_000
@@ -30,6 +32,7 @@ class Estimate:
         cores: the workers that train at the same time.
         seconds: about how long it takes, once its training steps are compiled.
         bytes: about how large its results directory becomes.
+        piloted: for how many methods a pilot must find the range of gamma first.
     """
 
     study: str
@@ -38,6 +41,7 @@ class Estimate:
     cores: int
     seconds: float
     bytes: int
+    piloted: int
 
     def to_json(self) -> dict[str, Any]:
         """Return the estimate as plain data."""
@@ -46,9 +50,10 @@ class Estimate:
     def summary(self) -> str:
         """Return the estimate in a line."""
         size = f"{max(1, round(self.bytes / 1e6)):,} MB"
+        first = f", after a pilot that finds {self.piloted} ranges of gamma," if self.piloted else ""
         return (
             f"{self.study}: {self.runs:,} runs in {self.packs:,} packs on {self.cores:,} "
-            f"core{'s' if self.cores > 1 else ''}, about {rounded(self.seconds)} and {size}"
+            f"core{'s' if self.cores > 1 else ''}{first or ','} about {rounded(self.seconds)} and {size}"
         )
 
 
@@ -70,14 +75,16 @@ def estimate(plan: Plan, rows: int, inputs: int, *, workers: int | None = None) 
         core_seconds += runs * examples * of_model * _NANOSECONDS / 1e9 * slower
         parameters += runs * of_model
     runs = planned_runs(plan.search)
+    piloted = sum(arm.unpriced for arm in plan.search.arms)
     outcomes = round(runs * _TEST * rows / 4) + 8 * rows
     return Estimate(
         study=plan.study,
         runs=runs,
         packs=packs,
         cores=cores,
-        seconds=_START + core_seconds / min(cores, packs) + _REPORT,
+        seconds=_START + _PILOT * piloted + core_seconds / min(cores, packs) + _REPORT,
         bytes=_BYTES_OF_REPORT + runs * _BYTES_OF_RUN + 4 * parameters + outcomes,
+        piloted=piloted,
     )
 
 

@@ -20,6 +20,9 @@ METHODS: dict[Method, str] = {
 
 PAPER_METHODS: tuple[Method, ...] = ("binary", "reject", "defer")
 
+DEFAULT_METHODS: tuple[Method, ...] = (*PAPER_METHODS, "confidence", "compare", "ce", "realizable")
+"""What is compared unless a study says otherwise: the paper's methods and the field's best."""
+
 PLAIN_MODEL = "mlp"
 """The model of the baseline, which others are compared with."""
 

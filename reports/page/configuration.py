@@ -1,6 +1,6 @@
 """The study configuration: the study file as resolved, which has every key written out."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from study.reports.page.tables import text_table
@@ -54,13 +54,24 @@ def search_spaces(study: Mapping[str, Any]) -> list[list[str]]:
     for method in METHODS:
         for model in study.get("model", ()):
             spaces = [search.get(name, {}).get(f"{method}-{model}") for name in HEAD[2:4]]
+            found = _found(search, f"{method}-{model}", study.get("decision_maker", ()))
             network = search.get("model_alpha", {}).get(f"{method}-{model}")
             if network is not None and study["thresholds"]["sampler"] == "search":
                 # Thresholds that are searched are chosen by nothing: alpha is the network's.
                 spaces, network = [network, None], None
             if spaces[0] is not None:
-                rows.append([method, model, *map(space, spaces), space(network)])
+                prices = found if spaces[1] is None and found else space(spaces[1])
+                rows.append([method, model, space(spaces[0]), prices, space(network)])
     return rows
+
+
+def _found(search: Mapping[str, Any], arm: str, decision_makers: Sequence[str]) -> str:
+    """Return the ranges of gamma that a pilot found for an arm, one for each decision-maker."""
+    known = {who: search.get("pilot", {}).get(f"{arm}-{who}") for who in decision_makers}
+    ranges = {who: f"{one['low']:g} to {one['high']:g}" for who, one in known.items() if one}
+    if len(known) == 1:
+        return "".join(f"{text} (found by the pilot)" for text in ranges.values())
+    return ", ".join(f"{text} ({who}, found by the pilot)" for who, text in ranges.items())
 
 
 def options(results: Results) -> dict[str, str]:

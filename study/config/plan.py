@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from study.config.spaces import Space
-from study.words import Arm
+from study.config.spaces import Space, middle
+from study.words import QUANTILES, Arm
 
 
 @dataclass(frozen=True)
@@ -15,6 +15,18 @@ class ArmPlan:
     arm: Arm
     spaces: Mapping[str, Space]
     settings: int
+
+    @property
+    def unpriced(self) -> bool:
+        """Say whether a pilot must find the range of gamma, which it does on the first split."""
+        if self.arm.method == "binary" or self.arm.split:
+            return False
+        return not {"gamma", *QUANTILES} & self.spaces.keys()
+
+    @property
+    def middle(self) -> dict[str, float]:
+        """A setting in the middle of its spaces."""
+        return {name: middle(space) for name, space in self.spaces.items()}
 
 
 @dataclass(frozen=True)

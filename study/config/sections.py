@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from study.config.spaces import Space, Spaces, as_mapping, by_arm
+from study.config.spaces import FoundRange, Space, Spaces, as_mapping, by_arm
 from study.data.own.fields import Section
 
 SamplerName = Literal["grid", "random", "qmc", "nsga2", "tpe"]
@@ -26,7 +26,7 @@ class SearchSection(Section):
         "newest 200 settings and the last 100 earlier ones that no other dominates",
     )
     settings: int = Field(
-        default=64,
+        default=32,
         ge=1,
         le=1_000_000,
         description="settings for every method, model and decision-maker; ignored by `grid`",
@@ -38,12 +38,20 @@ class SearchSection(Section):
         description="the weight of unfairness in the loss (Eq. 12 of the paper)",
     )
     gamma: Spaces = Field(
-        default={}, validate_default=True, description="the price of deferral or rejection (Eq. 8 and 9)"
+        default={},
+        validate_default=True,
+        description="the price of deferral or rejection (Eq. 8 and 9); it may be negative. Where it is "
+        "left out, a pilot finds the range in which the deferral rate goes from over 90 % to under 2 %",
     )
     model_alpha: Spaces = Field(
         default={},
         validate_default=True,
         description="the alpha that networks are trained with where thresholds are chosen after training",
+    )
+
+    pilot: dict[str, FoundRange] = Field(
+        default={},
+        description="written by the study: what the pilot found, by method, model and decision-maker",
     )
 
     @field_validator("alpha", "gamma", "model_alpha", mode="before")

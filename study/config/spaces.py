@@ -43,48 +43,46 @@ class Range(Section):
         return self
 
 
+class FoundRange(Section):
+    """A range of gamma that a pilot found, and the deferral rates on validation that it saw at its ends."""
+
+    low: float = Field(description="its lower end")
+    high: float = Field(description="its upper end")
+    deferral_at_low: float = Field(description="the share of cases deferred at the lower end")
+    deferral_at_high: float = Field(description="the share of cases deferred at the upper end")
+
+    @property
+    def space(self) -> Range:
+        """The range alone."""
+        return Range(low=self.low, high=self.high)
+
+
 Space = Range | tuple[float, ...]
 """Where a coefficient may lie: a range, or the listed values."""
 
 _FAIR = Range(low=0.01, high=1.0, log=True)
 # Thresholds chosen afterwards are judged by hard errors, which are smaller than cross entropy.
 _FAIR_AFTERWARDS = Range(low=0.03, high=3.0, log=True)
-# The price of asking in errors, which may be negative where a person's word is wanted.
-_OF_ERRORS = Range(low=-0.2, high=0.2)
-_BY_ERRORS: dict[str, Space] = {"alpha": Range(low=0.1, high=30.0, log=True), "gamma": _OF_ERRORS}
-_BY_ERRORS_AFTERWARDS: dict[str, Space] = {
-    "alpha": _FAIR_AFTERWARDS,
-    "gamma": Range(low=0.0, high=0.25),
-    "model_alpha": _FAIR,
-}
-_CHOSEN, _LEARNED = True, False
-_RANGES: dict[tuple[str, bool], dict[str, Space]] = {
-    ("binary", _LEARNED): {"alpha": _FAIR},
-    ("reject", _LEARNED): {"alpha": _FAIR, "gamma": Range(low=0.5, high=0.7)},
-    ("defer", _LEARNED): {
-        "alpha": Range(low=0.1, high=30.0, log=True),
-        "gamma": Range(low=0.03, high=0.15),
-    },
-    ("reject", _CHOSEN): {
-        "alpha": _FAIR_AFTERWARDS,
-        "gamma": Range(low=0.2, high=0.5),
-        "model_alpha": _FAIR,
-    },
-    ("defer", _CHOSEN): _BY_ERRORS_AFTERWARDS,
-    ("confidence", _CHOSEN): _BY_ERRORS_AFTERWARDS,
-    ("compare", _LEARNED): {"alpha": _FAIR, "gamma": _OF_ERRORS},
-    **{(method, _LEARNED): _BY_ERRORS for method in ("ce", "ova", "realizable")},
-}
-"""What is searched by method, and by whether thresholds are chosen after training or learned."""
-
-_OF_ARMS = {
-    arm: _RANGES[method, FAMILIES[model].chosen_afterwards(method)] for arm, (method, model) in ARMS.items()
-}
+# The squared odds difference, which these losses weigh, is small: 0.04 where the odds difference is 0.2.
+_FAIR_SQUARED = Range(low=0.1, high=30.0, log=True)
+_OF_ITS_OWN = ("binary", "reject", "compare")
+_AFTERWARDS = [arm for arm, (method, model) in ARMS.items() if FAMILIES[model].chosen_afterwards(method)]
 DEFAULTS: dict[str, dict[str, Space]] = {
-    name: {arm: ranges[name] for arm, ranges in _OF_ARMS.items() if name in ranges}
-    for name in ("alpha", "gamma", "model_alpha")
+    "alpha": {
+        arm: _FAIR_AFTERWARDS if arm in _AFTERWARDS else _FAIR if method in _OF_ITS_OWN else _FAIR_SQUARED
+        for arm, (method, _) in ARMS.items()
+    },
+    "model_alpha": dict.fromkeys(_AFTERWARDS, _FAIR),
 }
 """What is searched unless a study file says otherwise, by coefficient and arm."""
+
+COEFFICIENTS: dict[str, tuple[str, ...]] = {
+    "alpha": tuple(ARMS),
+    "gamma": tuple(arm for arm, (method, _) in ARMS.items() if method != "binary"),
+    "model_alpha": tuple(_AFTERWARDS),
+}
+"""The arms that have each coefficient. gamma has no default: where a study file leaves it out, a pilot
+finds the range that suits the data, the decision-maker and the method."""
 
 
 def as_mapping(coefficient: str, value: object) -> object:
@@ -92,25 +90,35 @@ def as_mapping(coefficient: str, value: object) -> object:
 
     One space for all becomes a mapping. Raises ValueError for a key that has no such coefficient.
     """
-    defaults = DEFAULTS[coefficient]
-    methods = list(dict.fromkeys(ARMS[arm][0] for arm in defaults))
+    arms = COEFFICIENTS[coefficient]
+    methods = list(dict.fromkeys(ARMS[arm][0] for arm in arms))
     if not isinstance(value, Mapping) or {"low", "high", "log"} & set(value):
         space = _space(value)
         return dict.fromkeys(methods, space)
     for key in value:
-        if key not in defaults and key not in methods:
+        if key not in arms and key not in methods:
             raise ValueError(
-                f"{shown(key)} has no {coefficient}; allowed are {', '.join([*methods, *defaults])}, "
+                f"{shown(key)} has no {coefficient}; allowed are {', '.join([*methods, *arms])}, "
                 "or low, high, log"
             )
     return value
 
 
 def by_arm(coefficient: str, given: Mapping[str, Space]) -> dict[str, Space]:
-    """Return the space of every arm: its own, else its method's, else the default."""
-    return {
-        arm: given.get(arm, given.get(ARMS[arm][0], space)) for arm, space in DEFAULTS[coefficient].items()
-    }
+    """Return the space of every arm that has one: its own, else its method's, else the default."""
+    spaces = {}
+    for arm in COEFFICIENTS[coefficient]:
+        space = given.get(arm, given.get(ARMS[arm][0], DEFAULTS.get(coefficient, {}).get(arm)))
+        if space is not None:
+            spaces[arm] = space
+    return spaces
+
+
+def middle(space: Space) -> float:
+    """Return a value in the middle of a space: of a list the one that half of the others are below."""
+    if not isinstance(space, Range):
+        return sorted(space)[len(space) // 2]
+    return math.sqrt(space.low * space.high) if space.log else (space.low + space.high) / 2
 
 
 def _space(value: object) -> object:

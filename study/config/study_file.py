@@ -19,7 +19,8 @@ from study.config.sections import (
 )
 from study.config.spaces import (
     ARMS,
-    DEFAULTS,
+    COEFFICIENTS,
+    FoundRange,
     ModelName,
     Range,
     Space,
@@ -27,7 +28,7 @@ from study.config.spaces import (
 from study.data.own.fields import Section, listed
 from study.data.own.section import DatasetSection
 from study.models.families import FAMILIES
-from study.words import NO_DECISION_MAKER, PAPER_METHODS, Arm, Method
+from study.words import DEFAULT_METHODS, NO_DECISION_MAKER, Arm, Method
 
 DecisionMakerName = Literal["column", "standard", "biased", "inconsistent", "oracle"]
 
@@ -64,10 +65,11 @@ class StudyConfig(Section):
         description="one or a list: `column` is the decisions in your own table, the others are simulated",
     )
     methods: Annotated[tuple[Method, ...], BeforeValidator(listed)] = Field(
-        default=PAPER_METHODS, description="one or a list; `binary` never defers"
+        default=DEFAULT_METHODS,
+        description="one or a list; `binary` never defers; by default those of these that `model` supports",
     )
     model: Annotated[tuple[ModelName, ...], BeforeValidator(listed)] = Field(
-        default=("mlp", "ordinal"),
+        default=("mlp", "ordinal", "actions", "pair"),
         description="one or a list; every method is trained with each model that supports it",
     )
     search: SearchSection = Field(default=SearchSection(), description="which settings are tried")
@@ -89,6 +91,17 @@ class StudyConfig(Section):
     resources: ResourcesSection = Field(
         default=ResourcesSection(), description="where the study is trained"
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fitting(cls, raw: Any) -> Any:
+        """Leave out those of the default methods that the models given cannot be trained to."""
+        if not isinstance(raw, Mapping) or "methods" in raw or "model" not in raw:
+            return raw
+        given: Any = listed(raw["model"])
+        families = [family for name, family in FAMILIES.items() if name in given]
+        fitting = [m for m in DEFAULT_METHODS if any(m in family.methods for family in families)]
+        return {**raw, "methods": fitting} if fitting else raw
 
     @field_validator("study")
     @classmethod
@@ -132,14 +145,20 @@ class StudyConfig(Section):
                     f"model: none of {', '.join(self.model)} can be trained to {method}; "
                     f"{', '.join(fitting)} can"
                 )
-        for arm in self.arms():
-            for name, space in self.spaces(arm).items():
-                self._check_space(arm, name, space)
+        for arm in self.searched():
+            for name, space in self.spaces(*_named(arm)).items():
+                self._check_space(_named(arm)[0], name, space)
+        unpriced = next((arm.arm for arm in self._arm_plans() if arm.unpriced), None)
+        if self.search.sampler == "grid" and unpriced:
+            raise ValueError(
+                f"search.gamma: sampler grid crosses listed values, but {_named(unpriced)[0]} has none; "
+                "give a list, or another sampler"
+            )
         return self
 
     def _check_space(self, arm: str, name: str, space: Space) -> None:
         sampler = self.search.sampler
-        if sampler == "grid" and name not in DEFAULTS:
+        if sampler == "grid" and name not in COEFFICIENTS:
             raise ValueError(
                 f"thresholds.sampler: search proposes quantiles of {arm} from 0 to 1, which sampler grid "
                 "does not; give random or exact, or another search.sampler"
@@ -155,7 +174,7 @@ class StudyConfig(Section):
                 "{low, high}, or another sampler"
             )
         least = space.low if isinstance(space, Range) else min(space)
-        exact = self.thresholds.sampler == "exact" and arm in DEFAULTS["model_alpha"]
+        exact = self.thresholds.sampler == "exact" and arm in COEFFICIENTS["model_alpha"]
         if exact and name != "model_alpha" and least < 0:
             raise ValueError(
                 f"search.{name}: thresholds.sampler exact needs numbers from 0 on, but {arm} has "
@@ -168,8 +187,20 @@ class StudyConfig(Section):
         pairs = ((method, model) for method in self.methods for model in self.model)
         return [names[pair] for pair in pairs if pair in names]
 
-    def spaces(self, arm: str) -> dict[str, Space]:
-        """Return what is searched for ``arm``, by coefficient.
+    def searched(self) -> list[Arm]:
+        """Return the arms with each split and decision-maker.
+
+        A method that never defers is trained once, whatever decision-makers there are.
+        """
+        return [
+            Arm(method, model, decision_maker, split)
+            for method, model in map(ARMS.__getitem__, self.arms())
+            for split in range(self.dataset.splits)
+            for decision_maker in ((NO_DECISION_MAKER,) if method == "binary" else self.decision_maker)
+        ]
+
+    def spaces(self, arm: str, decision_maker: str = NO_DECISION_MAKER) -> dict[str, Space]:
+        """Return what is searched for ``arm``, by coefficient; without gamma where a pilot must find it.
 
         Thresholds that the search itself proposes leave nothing to weigh but the network's own loss.
         """
@@ -180,31 +211,33 @@ class StudyConfig(Section):
             groups = names if self.thresholds.per_group else [n for n in names if n.endswith("a0")]
             quantiles = dict.fromkeys(groups, Range(low=0.0, high=1.0))
             return {"model_alpha": search.model_alpha[arm], **quantiles}
-        spaces = {"alpha": search.alpha, "gamma": search.gamma, "model_alpha": search.model_alpha}
-        return {name: by_arm[arm] for name, by_arm in spaces.items() if arm in by_arm}
+        spaces: dict[str, Space | None] = {"alpha": search.alpha[arm], "gamma": search.gamma.get(arm)}
+        if found := search.pilot.get(str(Arm(method, model, decision_maker))):
+            spaces["gamma"] = spaces["gamma"] or found.space
+        spaces["model_alpha"] = search.model_alpha.get(arm)
+        return {name: space for name, space in spaces.items() if space is not None}
+
+    def _arm_plans(self) -> tuple[ArmPlan, ...]:
+        return tuple(
+            ArmPlan(arm, self.spaces(*named), self.settings_of(named[0]))
+            for arm in self.searched()
+            for named in [_named(arm)]
+        )
+
+    def priced(self, found: Mapping[str, FoundRange]) -> "StudyConfig":
+        """Return the study with ranges of gamma that a pilot found, by arm."""
+        search = self.search.model_copy(update={"pilot": {**self.search.pilot, **found}})
+        return self.model_copy(update={"search": search})
 
     def plan(self) -> Plan:
-        """Return the study as plain data.
-
-        A method that never defers is trained once, whatever decision-makers there are.
-        """
-        arms: list[ArmPlan] = []
-        for name in self.arms():
-            method, model = ARMS[name]
-            decision_makers = (NO_DECISION_MAKER,) if method == "binary" else self.decision_maker
-            spaces, settings = self.spaces(name), self.settings_of(name)
-            arms += [
-                ArmPlan(Arm(method, model, who, split), spaces, settings)
-                for split in range(self.dataset.splits)
-                for who in decision_makers
-            ]
+        """Return the study as plain data."""
         return Plan(
             study=self.study,
             dataset=self.dataset.name,
             search=SearchPlan(
                 sampler=self.search.sampler,
                 seed=self.search.seed,
-                arms=tuple(arms),
+                arms=self._arm_plans(),
                 seeds=self.seeds,
                 settings_of_pack=self.settings_of_pack,
                 splits=self.dataset.splits,
@@ -242,11 +275,23 @@ class StudyConfig(Section):
         """Return the study file with every default written out, as plain data for YAML."""
         plain: dict[str, Any] = _plain(self.model_dump())
         arms = self.arms()
-        for name in ("alpha", "gamma", "model_alpha"):
+        for name in COEFFICIENTS:
             spaces = plain["search"][name]
             plain["search"][name] = {arm: spaces[arm] for arm in arms if arm in spaces}
+        found = plain["search"]["pilot"]
+        plain["search"]["pilot"] = {
+            str(arm): found[str(arm)]
+            for arm in self.searched()
+            if not arm.split
+            if str(arm) in found and _named(arm)[0] not in self.search.gamma
+        }
         plain["pack"]["settings"] = self.settings_of_pack
         return plain
+
+
+def _named(arm: Arm) -> tuple[str, str]:
+    """Return an arm as a study file names it, and its decision-maker."""
+    return f"{arm.method}-{arm.model}", arm.decision_maker
 
 
 def _plain(value: Any) -> Any:

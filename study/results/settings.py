@@ -19,6 +19,8 @@ MEDIANS: Final = (
     *("epochs", "best_epoch", "seconds"),
 )
 GROUP: Final = ["method", "model", "decision_maker"]
+TELLING: Final = 20
+"""So many settings of a method say whether its prices span the trade between model and decision-maker."""
 
 
 def medians_by_setting(runs: pd.DataFrame) -> pd.DataFrame:
@@ -48,6 +50,31 @@ def medians_by_setting(runs: pd.DataFrame) -> pd.DataFrame:
     # One column after the other: together they are all of a large ledger once more.
     medians = {name: runs[name].astype("float64").groupby(codes).median() for name in columns}
     return pd.concat([settings, pd.DataFrame(medians)], axis=1)
+
+
+def narrow_trades(runs: pd.DataFrame) -> list[str]:
+    """Return a line for every method whose settings cover less than half of the range of deferral rates.
+
+    Rates are medians on validation, and a tenth of their range is covered where a setting has one in it. Of
+    a method with fewer than ``TELLING`` settings nothing is said.
+
+    Args:
+        runs: the ledger, columns setting_id, method, model, decision_maker, validation_idk_rate.
+    """
+    rate = "validation_idk_rate"
+    settings = medians_by_setting(runs[["setting_id", *GROUP, rate]]).dropna(subset=[rate])
+    lines = []
+    for names, own in settings[settings["method"] != "binary"].groupby(GROUP, observed=True):
+        tenths = (own[rate] * 10).astype(int).clip(upper=9).nunique()
+        if len(own) >= TELLING and tenths < 5:
+            method, model, decision_maker = names
+            which = f"{method} (model {model}, decision-maker {decision_maker})"
+            lines.append(
+                f"the settings of {which} cover {tenths} of 10 tenths of the range of deferral rates; half "
+                f"of them defer {own[rate].median():.1%} or less: give another range in search.gamma, or "
+                "leave it out for a pilot to find one"
+            )
+    return lines
 
 
 def median_runs(runs: pd.DataFrame, column: str) -> "pd.Series[str]":

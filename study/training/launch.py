@@ -4,16 +4,19 @@ import shlex
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
 from typing import Any
 
 import torch
 
 from study import printer
 from study.config.reading import stored
+from study.config.spaces import FoundRange
 from study.config.study_file import StudyConfig
 from study.errors import UserError
 from study.models.training import TrainingOptions
 from study.results.directory import ResultsDirectory
+from study.results.settings import GROUP, narrow_trades
 from study.search.identity import Identity
 from study.search.pack_queue import PackQueue
 from study.search.tally import planned_runs
@@ -21,6 +24,7 @@ from study.training.backend import choose_backend, compiling, shapes_of, steps_o
 from study.training.cores import available_cores
 from study.training.decision_makers import decision_makers, fulfilling, misleading, where_inconsistent
 from study.training.in_process import run_in_process
+from study.training.pilot import find_ranges
 from study.training.progress import Progress
 from study.training.scheduler import Attempts
 from study.training.session import begin_or_resume, driver_log, session, set_broken_aside
@@ -51,7 +55,7 @@ def launch(
             f"--address {address}: a study cannot be driven through Ray Client; run the driver on the "
             "cluster: by ray job submit, or on the head node with --address auto"
         )
-    plan, resolved = config.plan(), config.resolved()
+    plan = config.plan()
     with printer.working("reading the data", log):
         datasets = config.dataset.load_splits()
     dataset = datasets[0]
@@ -60,7 +64,8 @@ def launch(
     unreliable = [fulfilling(of_split, where) for of_split in datasets]
     identity = Identity.of(plan, dataset.fingerprint, where)
     with directory.locked(log):
-        begin_or_resume(directory, resolved, identity)
+        config = _as_begun(config, directory)
+        begin_or_resume(directory, config.resolved(), identity)
         steps = steps_of(arm[:2] for arm in (*(searched.arm for searched in plan.search.arms), BASELINE))
         # Splits of a table may differ in size, and in the categories that training rows have.
         all_shapes = [shapes_of(of_split, plan.thresholds.choose_on, options) for of_split in datasets]
@@ -73,22 +78,23 @@ def launch(
             log(f"warning: {line}")
         executor = "in this process" if in_process else (address or "Ray on this machine")
         with (
-            session(directory, resolved, dataset, identity, backend, executor, warnings) as record,
             driver_log(directory),
             _not_waited_for() as beside,
             ExitStack() as stack,
         ):
+            if backend == "compiled" and not in_process:
+                for different in dict.fromkeys(all_shapes):
+                    stack.enter_context(compiling(steps, different, directory.logs, log))
             # The decision-makers train while Ray starts.
             trained = [
                 beside.submit(decision_makers, plan, directory, of_split, wrong, split)
                 for split, (of_split, wrong) in enumerate(zip(datasets, unreliable, strict=True))
             ]
-            queue = PackQueue(plan.search, identity, directory)
 
-            def attempts() -> Attempts:
+            def study_data() -> list[StudyData]:
                 with printer.working("training the decision-makers", log):
                     made = [makers.result() for makers in trained]
-                data = [
+                return [
                     StudyData.of(
                         *(plan.study, of_split, identity, makers, options, plan.thresholds),
                         backend=backend,
@@ -96,6 +102,19 @@ def launch(
                     )
                     for of_split, makers in zip(datasets, made, strict=True)
                 ]
+
+            if unpriced := {arm.arm: arm.middle for arm in config.plan().search.arms if arm.unpriced}:
+                first = study_data()[0]
+                with printer.working("finding the prices of deferral", log):
+                    found = beside.submit(find_ranges, unpriced, first, log).result()
+                config = config.priced({name: FoundRange(**asdict(of)) for name, of in found.items()})
+                directory.write_study(config.resolved())
+            begun = session(directory, config.resolved(), dataset, identity, backend, executor, warnings)
+            record = stack.enter_context(begun)
+            queue = PackQueue(config.plan().search, identity, directory)
+
+            def attempts() -> Attempts:
+                data = study_data()
                 shown = stack.enter_context(Progress(queue, queue.front.summary, quiet=not progress))
                 return Attempts(queue, data, directory, shown, record)
 
@@ -113,8 +132,6 @@ def launch(
                 go_on = f"study resume {shlex.quote(str(directory.root))}"
                 cluster = ray_cluster(address, wanted, directory.logs, go_on, gpus=backend == "gpu")
                 with ExitStack() as on_ray:
-                    for different in dict.fromkeys(all_shapes) if backend == "compiled" else ():
-                        on_ray.enter_context(compiling(steps, different, directory.logs, log))
                     with printer.working(f"starting Ray with {wanted} workers", log):
                         slots = on_ray.enter_context(cluster)
                     log(f"{queue.planned_runs:,} runs, {slots} workers, results in {directory.root}")
@@ -122,7 +139,19 @@ def launch(
                     run_on_ray(tried, directory, may_grow=address is not None)
             if tried.done:
                 directory.sweep()
+                runs_done, _ = directory.read_runs(["setting_id", *GROUP, "validation_idk_rate"])
+                for line in narrow_trades(runs_done):
+                    log(f"warning: {line}")
     return tried.done and not queue.failed_runs
+
+
+def _as_begun(config: StudyConfig, directory: ResultsDirectory) -> StudyConfig:
+    """Return a study with what the pilot found when it was begun: a pilot is made once."""
+    if not directory.exists():
+        return config
+    there = stored(directory.read_study(), str(directory.study_file)).search.pilot
+    unpriced = (str(arm.arm) for arm in config.plan().search.arms if arm.unpriced)
+    return config.priced({name: there[name] for name in unpriced if name in there})
 
 
 @contextmanager

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.usefixtures("_own_sigterm")
 
 TINY = [
     *("search.settings=2", "search.sampler=random", "seeds=2", "training.max_epochs=3"),
-    *("pack.settings=2", "model=[mlp, ordinal, posthoc]"),
+    *("pack.settings=2", "model=[mlp, ordinal, posthoc]", "methods=[binary, reject, defer]"),
 ]
 ROLES = {"label": {"column": "outcome", "positive": "bad"}}
 

@@ -1,6 +1,7 @@
 """The study file: what is refused and how, what is filled in, and what comes back."""
 
 import inspect
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from study.errors import StudyFileError
 from study.models.families import FAMILIES
 from study.results.directory import changed_keys
 from study.storage.yaml_text import dump_yaml, parse_yaml
-from study.words import METHODS
+from study.words import DEFAULT_METHODS, METHODS
 
 HUGE = "0x" + "f" * 5000
 
@@ -312,11 +313,16 @@ def test_resolved_writes_out_every_default() -> None:
         *("thresholds", "inconsistent", "seeds", "training", "pack", "resources"),
     ]
     assert resolved["dataset"] == {"name": "compas-two-year", "path": None, "split_seed": 0, "splits": 1}
-    assert list(resolved["search"]) == ["sampler", "settings", "seed", "alpha", "gamma", "model_alpha"]
-    assert list(resolved["search"]["alpha"]) == ["binary-mlp", "reject-ordinal", "defer-ordinal"]
-    assert list(resolved["search"]["gamma"]) == ["reject-ordinal", "defer-ordinal"]
-    assert list(resolved["search"]["gamma"]["defer-ordinal"]) == ["low", "high", "log"]
-    assert resolved["search"]["model_alpha"] == {}
+    assert list(resolved["search"]) == [
+        *("sampler", "settings", "seed", "alpha", "gamma", "model_alpha", "pilot")
+    ]
+    assert list(resolved["search"]["alpha"]) == [
+        *("binary-mlp", "reject-ordinal", "defer-ordinal", "confidence-mlp", "compare-pair"),
+        *("ce-actions", "realizable-actions"),
+    ]
+    assert list(resolved["search"]["alpha"]["defer-ordinal"]) == ["low", "high", "log"]
+    assert resolved["search"]["gamma"] == resolved["search"]["pilot"] == {}
+    assert list(resolved["search"]["model_alpha"]) == ["confidence-mlp"]
     assert resolved["test_decision_maker"] is None
     assert resolved["thresholds"] == {
         **{"sampler": "random", "candidates": 1000, "per_group": True, "choose_on": "validation"}
@@ -354,10 +360,11 @@ def test_resolved_writes_out_every_default() -> None:
 def test_pack_left_out_is_an_eighth_of_the_largest_arm_unless_the_search_learns(
     search: dict[str, Any], settings: int
 ) -> None:
-    config = validate({"search": search}, "here")
+    given = {"methods": ["binary", "reject", "defer"], "search": search}
+    config = validate(given, "here")
     assert config.settings_of_pack == settings
     assert config.resolved()["pack"] == {"settings": settings}
-    assert validate({"search": search, "pack": {"settings": 7}}, "here").settings_of_pack == 7
+    assert validate({**given, "pack": {"settings": 7}}, "here").settings_of_pack == 7
 
 
 def test_pack_of_a_resolved_study_stays_as_written_whatever_the_rule_would_say() -> None:
@@ -407,7 +414,8 @@ def test_role_is_changed_on_the_command_line_like_any_key() -> None:
 
 
 def test_resolved_has_the_spaces_of_the_studys_arms_alone() -> None:
-    every = validate({"model": list(FAMILIES), "methods": list(METHODS)}, "here")
+    prices = {"search": {"gamma": {"low": 0, "high": 1}}}
+    every = validate({"model": list(FAMILIES), "methods": list(METHODS), **prices}, "here")
     search = every.resolved()["search"]
     assert list(search["alpha"]) == every.arms() == list(ARMS)
     assert list(search["gamma"]) == [arm for arm in ARMS if not arm.startswith("binary")]
@@ -415,7 +423,7 @@ def test_resolved_has_the_spaces_of_the_studys_arms_alone() -> None:
     assert list(search["model_alpha"]) == afterwards
     one = validate({"model": "gate", "methods": "defer", "search": {"gamma": {"reject": 9}}}, "here")
     assert {name: list(one.resolved()["search"][name]) for name in ("alpha", "gamma", "model_alpha")} == {
-        **{"alpha": ["defer-gate"], "gamma": ["defer-gate"], "model_alpha": []}
+        **{"alpha": ["defer-gate"], "gamma": [], "model_alpha": []}
     }
 
 
@@ -426,11 +434,12 @@ ROUND_TRIPS: list[dict[str, Any]] = [
     {"study": "null"},
     {"study": "0x10", "decision_maker": ["standard", "oracle"], "methods": "defer", "model": "ordinal"},
     {
+        "methods": ["binary", "reject", "defer"],
         "search": {
             "sampler": "grid",
             "alpha": [0, 1e-9, 1e20],
             "gamma": {"defer": 0.1, "reject": [0.5, 0.6]},
-        }
+        },
     },
     {"search": {"sampler": "tpe", "alpha": {"defer": {"low": 1e-7, "high": 30, "log": True}}}},
     {"model": ["mlp", "posthoc", "bayes", "gate"], "search": {"model_alpha": {"low": 0.1, "high": 1}}},
@@ -516,8 +525,10 @@ def test_mapping_given_is_left_as_it_was() -> None:
 def test_default_preset_is_a_study_of_the_size_promised() -> None:
     config = load_config("default")
     assert config.study == "default"
-    assert set(config.methods) == {"binary", "reject", "defer"}
-    assert config.search.settings >= 60
+    assert config.methods == DEFAULT_METHODS
+    assert all(arm.unpriced or arm.arm.method == "binary" for arm in config.plan().search.arms)
+    assert config.plan() == replace(StudyConfig().plan(), study="default")
+    assert config.search.settings >= 30
     assert len(config.seeds) == 5
     runs = len(config.plan().search.arms) * config.search.settings * len(config.seeds)
     assert runs >= 900

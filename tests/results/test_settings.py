@@ -4,7 +4,7 @@ import statistics
 import numpy as np
 import pandas as pd
 
-from study.results.settings import MEDIANS, in_reading_order, medians_by_setting
+from study.results.settings import MEDIANS, in_reading_order, medians_by_setting, narrow_trades
 from tests.reports.synthetic import ledger
 
 
@@ -62,3 +62,31 @@ def test_a_setting_keeps_what_else_it_was_trained_and_tested_with() -> None:
     settings = medians_by_setting(runs)
     assert set(settings["test_decision_maker"]) == {"standard"}
     assert set(settings["model_alpha"]) == {0.25}
+
+
+# Whether prices span the trade
+
+
+def trades(rates: list[float], **names: str) -> pd.DataFrame:
+    named = {"method": "defer", "model": "ordinal", "decision_maker": "column", **names}
+    ids = [f"{'-'.join(named.values())}-{number}" for number in range(len(rates))]
+    return pd.DataFrame({"setting_id": ids, "validation_idk_rate": rates, **named})
+
+
+def test_a_method_that_hardly_ever_defers_is_named() -> None:
+    (line,) = narrow_trades(trades([0.0] * 10 + [0.029] * 12 + [0.35, 0.95]))
+    assert line.startswith(
+        "the settings of defer (model ordinal, decision-maker column) cover 3 of 10 tenths"
+    )
+    assert "half of them defer 2.9% or less" in line
+    assert narrow_trades(trades([1.0] * 30)) != []
+
+
+def test_a_method_that_spans_the_trade_is_not_named_and_neither_are_few_settings_or_binary() -> None:
+    wide = [number / 25 for number in range(25)]
+    narrow = [0.01] * 19
+    assert narrow_trades(trades([*wide, float("nan")])) == []
+    assert narrow_trades(trades(narrow)) == []
+    assert narrow_trades(trades([0.0] * 40, method="binary", decision_maker="none")) == []
+    both = pd.concat([trades(wide), trades([0.01] * 30, method="ce", model="actions")])
+    assert [line.split()[3] for line in narrow_trades(both)] == ["ce"]

@@ -15,8 +15,8 @@ from study.models.families import FAMILIES
 from study.results.packs import Pack, Proposal, Setting, run_id
 from study.search.identity import Identity, code_digest
 from study.search.tally import planned_runs
-from study.words import BASELINE, NO_DECISION_MAKER, Arm
-from tests.worlds.small_study import PROTOCOL
+from study.words import BASELINE, METHODS, NO_DECISION_MAKER, Arm
+from tests.worlds.small_study import PROTOCOL, config_of
 
 TRAINING = {"hidden": 5, "learning_rate": 0.003}
 FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
@@ -233,7 +233,11 @@ def test_code_digest_depends_on_code_that_decides_rows(name: str, monkeypatch: p
 
 def test_arms_are_methods_with_models_that_can_be_trained_so() -> None:
     names = [str(searched.arm) for searched in load_config("default").plan().search.arms]
-    assert names == ["binary-mlp-none", "reject-ordinal-standard", "defer-ordinal-standard"]
+    assert names == [
+        *("binary-mlp-none", "reject-ordinal-standard", "defer-ordinal-standard"),
+        *("confidence-mlp-standard", "compare-pair-standard", "ce-actions-standard"),
+        "realizable-actions-standard",
+    ]
 
 
 def test_binary_is_trained_once_whatever_decision_makers_there_are() -> None:
@@ -246,7 +250,7 @@ def test_binary_is_trained_once_whatever_decision_makers_there_are() -> None:
 
 
 def test_only_methods_that_defer_have_a_gamma() -> None:
-    for searched in load_config("default").plan().search.arms:
+    for searched in config_of({"methods": list(METHODS), "model": list(FAMILIES)}).plan().search.arms:
         assert ("gamma" in searched.spaces) == (searched.arm.method != "binary")
 
 
@@ -319,7 +323,7 @@ def test_baseline_is_not_of_the_search() -> None:
 
 def test_a_grid_has_as_many_settings_as_it_crosses() -> None:
     search = {"sampler": "grid", "alpha": [0, 1, 2], "gamma": {"reject": [0.5, 0.6], "defer": 0.1}}
-    config = validate({"search": search}, "here")
+    config = config_of({"search": search})
     assert [searched.settings for searched in config.plan().search.arms] == [3, 6, 3]
 
 
@@ -333,7 +337,7 @@ def test_a_grid_has_as_many_settings_as_it_crosses() -> None:
     ],
 )
 def test_planned_runs_before_anything_was_asked_for(changes: dict[str, Any], runs: int) -> None:
-    config = validate({"search": {"settings": 10}, "seeds": 2, **changes}, "here")
+    config = config_of({"search": {"settings": 10}, "seeds": 2, **changes})
     assert planned_runs(config.plan().search) == runs
 
 

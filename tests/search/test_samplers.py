@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import qmc
 
-from study.config.reading import load_config
 from study.config.spaces import Range, Space
 from study.config.study_file import StudyConfig
 from study.search.samplers import NEWEST, UNBEATEN, Observation, Point, grid, looked_at, propose
+from tests.worlds.small_study import config_of
 
 SAMPLERS = ["random", "qmc", "nsga2", "tpe"]
 UNIT: Mapping[str, Space] = {"alpha": Range(low=0, high=1), "gamma": Range(low=0, high=1)}
@@ -105,7 +105,7 @@ def test_proposals_lie_within_their_spaces(
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_each_method_gets_gammas_from_its_own_range(sampler: str) -> None:
     own = {"reject": (0.5, 0.7), "defer": (0.03, 0.15)}
-    for searched in load_config("default").plan().search.arms:
+    for searched in config_of({}).plan().search.arms:
         arm = searched.arm
         for point in propose(sampler, searched.spaces, 20, seed=(0, str(arm), 0)):
             assert ("gamma" in point.params) == (arm.method in own)

@@ -15,7 +15,7 @@ from study.results.directory import ResultsDirectory
 from study.results.files.schema import RUN_SCHEMA, Rows
 from study.results.packs import Pack, run_id
 from study.search.identity import Identity
-from study.words import FAILED
+from study.words import FAILED, PAPER_METHODS
 from tests.worlds.own_tables import cases
 
 PROTOCOL: dict[str, Any] = {
@@ -27,10 +27,19 @@ IDENTITY = Identity("fingerprint", {"hidden": 5}, PROTOCOL, "code")
 PEOPLE = 13
 """How many people runs that are made up decide on: no multiple of 8."""
 
+GAMMA = {
+    **{"reject": {"low": 0.5, "high": 0.7}, "defer": {"low": 0.03, "high": 0.15}},
+    **{arm: {"low": 0.2, "high": 0.5} for arm in ("reject-posthoc", "reject-bayes")},
+    **{arm: {"low": 0.0, "high": 0.25} for arm in ("defer-posthoc", "defer-bayes", "confidence")},
+    **{method: {"low": -0.2, "high": 0.2} for method in ("compare", "ce", "ova", "realizable")},
+}
+"""Ranges that suit COMPAS: no pilot is made."""
+
 TINY: dict[str, Any] = {
     "study": "tiny",
     "dataset": "compas-two-year",
-    "search": {"sampler": "random", "settings": 3},
+    "methods": list(PAPER_METHODS),
+    "search": {"sampler": "random", "settings": 3, "gamma": GAMMA},
     "seeds": 2,
     "training": {"max_epochs": 3},
     "pack": {"settings": 2},
@@ -41,7 +50,7 @@ LONG: dict[str, Any] = {
     "study": "long",
     "dataset": "compas-two-year",
     "methods": ["reject", "defer"],
-    "search": {"sampler": "random", "settings": 6},
+    "search": {"sampler": "random", "settings": 6, "gamma": GAMMA},
     "seeds": 2,
     "training": {"max_epochs": 20, "patience": 1000, "batch_size": 128},
     "pack": {"settings": 2},
@@ -111,7 +120,8 @@ def write_cases(path: Path) -> dict[str, Any]:
 
 
 def config_of(given: Mapping[str, Any], **changes: Any) -> StudyConfig:
-    return validate({**given, **changes}, "a test")
+    whole = {"methods": list(PAPER_METHODS), **given, **changes}
+    return validate({**whole, "search": {"gamma": GAMMA, **whole.get("search", {})}}, "a test")
 
 
 def facts(rows: pd.DataFrame) -> pd.DataFrame:

@@ -1,0 +1,151 @@
+"""The pilot: it finds the prices between always and never deferring, once, from what training may see."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from study.config.reading import load_config, stored
+from study.config.study_file import StudyConfig
+from study.models.training import TrainingOptions
+from study.results.directory import ResultsDirectory
+from study.search.identity import Identity
+from study.training.launch import launch, resume
+from study.training.pilot import OFTEN, SELDOM, crossing, find_ranges
+from study.training.study_data import StudyData
+from tests.worlds.small_study import config_of, write_cases
+
+
+@pytest.fixture
+def pilot_of(tmp_path: Path) -> Any:
+    """A study of a table of one's own, of one deferring method, whose file names no gamma."""
+
+    def study(method: str = "defer", model: str = "ordinal", **search: Any) -> StudyConfig:
+        given = {"methods": method, "model": model, "decision_maker": "column", "seeds": 1}
+        given |= {"training": {"max_epochs": 60, "batch_size": 16, "patience": 5}}
+        searched = {"sampler": "random", "settings": 2, "gamma": {}, **search}
+        return config_of({"dataset": write_cases(tmp_path / "cases.csv"), **given}, search=searched)
+
+    return study
+
+
+def data_of(config: StudyConfig) -> StudyData:
+    plan, dataset = config.plan(), config.dataset.load()
+    assert dataset.decisions is not None
+    return StudyData.of(
+        *(plan.study, dataset, Identity.of(plan, dataset.fingerprint, None)),
+        *({"column": dataset.decisions.probability}, TrainingOptions(**plan.training), plan.thresholds),
+        backend="eager",
+    )
+
+
+def found_by(config: StudyConfig, data: StudyData) -> Any:
+    arms = {arm.arm: arm.middle for arm in config.plan().search.arms if arm.unpriced}
+    return find_ranges(arms, data, log=lambda line: None)
+
+
+@pytest.mark.parametrize(
+    ("rates", "ends"),
+    [
+        ([1, 1, 0.95, 0.5, 0.1, 0.01, 0], (2, 5)),
+        ([1, 0.6, 0.95, 0.5, 0.01, 0.03, 0], (0, 4)),
+        ([1, 1, 1, 0, 0], (2, 3)),
+        # It never defers often enough, or seldom enough: its own extremes count.
+        ([0.6, 0.59, 0.3, 0.0], (1, 3)),
+        ([1, 0.7, 0.31, 0.3], (0, 2)),
+        ([0.4, 0.4, 0.4], (0, 1)),
+        ([0.0, 0.0, 0.0], (0, 1)),
+        ([1.0, 1.0, 1.0], (1, 2)),
+        ([1.0, 1.0], (0, 1)),
+    ],
+)
+def test_crossing_is_where_deferral_goes_from_often_to_seldom(
+    rates: list[float], ends: tuple[int, int]
+) -> None:
+    assert crossing(rates) == ends
+
+
+@pytest.mark.parametrize(
+    ("method", "model"),
+    [
+        ("reject", "ordinal"),
+        ("defer", "posthoc"),
+        ("confidence", "mlp"),
+        ("compare", "pair"),
+        ("ce", "actions"),
+    ],
+)
+def test_found_range_goes_from_often_to_seldom(pilot_of: Any, method: str, model: str) -> None:
+    config = pilot_of(method, model)
+    (found,) = found_by(config, data_of(config)).values()
+    assert found.low < found.high
+    assert found.deferral_at_low > OFTEN - 0.1
+    assert found.deferral_at_high <= SELDOM + 0.1
+
+
+def test_people_who_are_always_right_are_worth_a_higher_price(pilot_of: Any) -> None:
+    config = pilot_of("ce", "actions")
+    data = data_of(config)
+    right, wrong = (
+        replace(data, decision_makers={"column": abs(data.label - flip).astype(np.float32)})
+        for flip in (0.0, 1.0)
+    )
+    found = [found_by(config, who)["ce-actions-column"] for who in (right, wrong)]
+    assert found[0].low > found[1].low
+    assert found[1].high < 0 < found[0].high
+
+
+def test_pilot_never_looks_at_the_test_split_and_draws_the_same_again(pilot_of: Any) -> None:
+    config = pilot_of()
+    data = data_of(config)
+    features = data.features.copy()
+    features[data.rows["test"]] = np.nan
+    assert found_by(config, data) == found_by(config, replace(data, features=features))
+
+
+def test_exact_thresholds_are_not_piloted_below_a_price_of_zero(pilot_of: Any) -> None:
+    config = pilot_of("defer", "posthoc")
+    data = data_of(config)
+    always_wrong = replace(data, decision_makers={"column": 1 - data.label})
+    assert found_by(config, always_wrong)["defer-posthoc-column"].low < 0
+    exact = replace(always_wrong, thresholds=replace(data.thresholds, sampler="exact"))
+    assert found_by(config, exact)["defer-posthoc-column"].low == 0
+
+
+def test_study_makes_a_pilot_once_and_every_later_session_uses_it(pilot_of: Any, tmp_path: Path) -> None:
+    config, directory, lines = pilot_of(), ResultsDirectory(tmp_path / "out"), list[str]()
+    assert launch(config, directory, in_process=True, log=lines.append)
+    assert sum(line.startswith("pilot: defer-ordinal-column: gamma from") for line in lines) == 1
+    there = stored(directory.read_study(), "there")
+    found = there.search.pilot["defer-ordinal-column"]
+    gammas = directory.read_runs()[0].query("method == 'defer'")["gamma"]
+    assert gammas.between(found.low, found.high).all()
+
+    lines.clear()
+    assert launch(config, directory, in_process=True, log=lines.append)
+    assert resume(directory, in_process=True, log=lines.append)
+    assert not any("pilot" in line for line in lines)
+    # The study as resolved is the same study on another machine.
+    other = ResultsDirectory(tmp_path / "other")
+    assert launch(load_config(directory.study_file), other, in_process=True, log=lines.append)
+    assert not any("pilot" in line for line in lines)
+    assert set(other.read_runs()[0]["run_id"]) == set(directory.read_runs()[0]["run_id"])
+
+
+def test_study_that_was_stopped_before_its_pilot_makes_it_when_resumed(
+    pilot_of: Any, tmp_path: Path
+) -> None:
+    config, whole, cut = pilot_of(), *(ResultsDirectory(tmp_path / name) for name in ("whole", "cut"))
+    assert launch(config, whole, in_process=True, log=lambda line: None)
+    cut.write_study(config.resolved())
+    assert resume(cut, in_process=True, log=lambda line: None)
+    assert cut.read_study() == whole.read_study()
+    assert set(cut.read_runs()[0]["run_id"]) == set(whole.read_runs()[0]["run_id"])
+
+
+def test_a_range_in_the_study_file_needs_no_pilot(pilot_of: Any, tmp_path: Path) -> None:
+    config, lines = pilot_of(gamma=[0.1]), list[str]()
+    assert launch(config, ResultsDirectory(tmp_path / "out"), in_process=True, log=lines.append)
+    assert not any("pilot" in line for line in lines)
