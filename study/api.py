@@ -9,14 +9,19 @@ import pandas as pd
 
 from study.config.reading import load_config, stored, validate
 from study.config.study_file import StudyConfig
-from study.errors import UserError
+from study.errors import LedgerError, StudyFileError, UserError
 from study.estimate import Estimate, estimate
+from study.notebook import as_html
+from study.own_table import keep_table, with_table_kept
 from study.results.directory import ResultsDirectory
+from study.results.fronts import fronts
 from study.results.guarantee.bounds import parse_limit
 from study.results.guarantee.certificate import Certificate, certify
 from study.results.limits import Question, Wanted
 from study.results.naming import NAMING, run_named
+from study.results.outcomes import decisions_of
 from study.results.selection import Selection, select
+from study.results.settings import medians_by_setting
 from study.results.study_results import Results
 from study.search.tally import planned_runs
 from study.status import Status, study_results, study_status
@@ -28,6 +33,7 @@ if TYPE_CHECKING:
     from study.deploy.budget import AtBudget
     from study.deploy.model import DeployedModel
     from study.deploy.origin import Origin
+    from study.reports.figures.plots import Plots
 
 
 class Study:
@@ -40,6 +46,16 @@ class Study:
     def __init__(self, directory: Location | str) -> None:
         self.directory = ResultsDirectory(directory)
         self._given: StudyConfig | None = None
+        self._table: pd.DataFrame | None = None
+
+    def __repr__(self) -> str:
+        """Name the results directory."""
+        return f"Study({str(self.directory.root)!r})"
+
+    def _repr_html_(self) -> str:
+        """Show in a notebook how the study stands."""
+        begun = self.directory.exists()
+        return as_html(repr(self), [("status", self.status().summary() if begun else "not begun")])
 
     @staticmethod
     def of(
@@ -50,17 +66,22 @@ class Study:
     ) -> "Study":
         """Return the study of a file, a preset, or a mapping with the keys of a study file; begin nothing.
 
-        ``overrides`` are KEY=VALUE words as for ``--set``; ``out`` defaults to results/<study name>.
+        ``overrides`` are KEY=VALUE words as for ``--set``; ``out`` defaults to results/<study name>. In a
+        mapping, ``dataset.path`` may be a DataFrame: the study keeps it as table.parquet among its results.
         Raises StudyFileError where anything in it is wrong.
         """
+        if isinstance(overrides, str):
+            raise StudyFileError(f"overrides: must be a list of KEY=VALUE words, got {overrides!r}")
         if isinstance(source, StudyConfig):
             source = source.resolved()
+        table = None
         if isinstance(source, Mapping):
+            source, table, out = with_table_kept(source, out)
             config = validate(source, "the study given", overrides)
         else:
             config = load_config(source, overrides)
         study = Study(out if out is not None else Path("results") / config.study)
-        study._given = config
+        study._given, study._table = config, table
         return study
 
     @staticmethod
@@ -103,7 +124,11 @@ class Study:
         """
         from study.training.launch import launch
 
+        if workers is not None and workers < 1:
+            raise UserError(f"workers: must be a whole number from 1 on, got {workers!r}")
         config = self._given or self.config
+        if self._table is not None:
+            keep_table(self._table, config.dataset.path)
         return launch(
             config,
             self.directory,
@@ -120,7 +145,7 @@ class Study:
         Reads its data and writes nothing. Raises DataError where the data cannot be had.
         """
         config = self._given or self.config
-        features = config.dataset.load().features
+        features = config.dataset.load(self._table).features
         return estimate(config.plan(), *features.shape, workers=workers)
 
     @property
@@ -144,6 +169,39 @@ class Study:
         for item in broken:
             warnings.warn(f"{item}; its runs are left out", stacklevel=2)
         return runs
+
+    def runs(self) -> pd.DataFrame:
+        """Return ``results`` without the runs that failed."""
+        runs = self.results()
+        return runs[runs["status"] != FAILED].reset_index(drop=True)
+
+    def settings(self) -> pd.DataFrame:
+        """Return one row per setting: its coefficients, and medians over seeds of every metric."""
+        return medians_by_setting(self.runs())
+
+    def fronts(self) -> pd.DataFrame:
+        """Return every Pareto front, as report/fronts.csv has them."""
+        return fronts(self.settings())
+
+    def decisions(self, run_id: str) -> pd.DataFrame:
+        """Return what a run decides for every test case, in the order of test_rows.parquet.
+
+        Columns: ``label`` and ``sensitive``; ``defer``; ``prediction``, the model's class, also where it
+        defers; ``decision_maker``, what the person on test decides, which binary runs lack; ``decision``,
+        what comes of both. ``run_id`` is as for ``export``. Raises LedgerError where there is no such run.
+        """
+        runs = self.runs()
+        row = runs[runs["run_id"] == run_named(runs, run_id)]
+        if row.empty:
+            raise LedgerError(f"{self.directory.root}: no finished run {run_id}; `study select` names one")
+        return decisions_of(row, self.directory.read_outcomes)
+
+    @property
+    def plot(self) -> "Plots":
+        """The report's figures one by one, such as ``study.plot.front(ax)``; see ``Plots``."""
+        from study.reports.figures.plots import Plots
+
+        return Plots(self.full_results())
 
     def report(self, out: Location | str | None = None) -> Location:
         """Write the report, to report/ in the results directory unless told otherwise; return its page.
@@ -195,8 +253,8 @@ class Study:
         question, at_most = Question.of(**wanted), [parse_limit(limit) for limit in limits]
         if not at_most:
             raise UserError("--guarantee: give at least one limit, such as 'error<=0.30'")
-        if not 0 < confidence < 1:
-            raise UserError(f"--confidence: must be a number between 0 and 1, got {confidence:g}")
+        if not isinstance(confidence, int | float) or not 0 < confidence < 1:
+            raise UserError(f"--confidence: must be a number between 0 and 1, got {confidence!r}")
         self.directory.require()
         runs, _ = self.directory.read_runs()
         # Test rows of one split are validation rows of another, which order the candidates.
@@ -222,7 +280,7 @@ class Study:
     def export(self, run_id: str, out: Path | str, *, idk: float | None = None) -> "DeployedModel":
         """Write a run's model into the new directory ``out``, and return it; see `export`.
 
-        ``run_id`` may be the first characters of one, or a setting's, of which the run with the median
+        ``run_id`` may be the first characters of one, or a setting's, of which the run with the smallest
         validation error is taken. With ``idk`` its thresholds are moved, on validation, to that share of
         deferred cases.
         """

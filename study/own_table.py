@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from study.config.reading import load_config, validate
 from study.data import (
@@ -19,10 +21,13 @@ from study.data import (
 )
 from study.data.own.reading import naming
 from study.data.own.section import KEYS_REFUSED
-from study.errors import DataError, OutputError, StudyFileError
-from study.storage.locations import holds_keys, local_path, shown_location
+from study.errors import DataError, LedgerError, OutputError, StudyFileError
+from study.storage.locations import Location, RemotePath, holds_keys, local_path, location, shown_location
 from study.storage.whole_files import write_whole
 from study.storage.yaml_text import parse_yaml
+
+_KEPT = "table.parquet"
+"""The table of a study that was given one in Python, among its results."""
 
 
 class Described(NamedTuple):
@@ -87,3 +92,36 @@ def write_study_file(
     validate(parse_yaml(text, str(out)), shown_location(file)).dataset.load(frame)
     write_whole(out, text.encode())
     return out, found
+
+
+def with_table_kept(
+    source: Mapping[str, Any], out: Location | str | None
+) -> tuple[Mapping[str, Any], pd.DataFrame | None, Location | str | None]:
+    """Take a DataFrame in the place of ``dataset.path`` out of a study, and say where it will lie.
+
+    Returns the study with the path of a file in its results directory, the table, and that directory; all
+    as given where there is no table.
+    """
+    section = source.get("dataset")
+    table = section.get("path") if isinstance(section, Mapping) else None
+    if not isinstance(section, Mapping) or not isinstance(table, pd.DataFrame):
+        return source, None, out
+    place = location(out) if out is not None else Path("results") / str(source.get("study", "default"))
+    path = place / _KEPT
+    named = {"name": "table", **section, "path": path.uri if isinstance(path, RemotePath) else str(path)}
+    return {**source, "dataset": named}, table, place
+
+
+def keep_table(table: pd.DataFrame, path: str | None) -> None:
+    """Write a study's table, or check that it is the one there; LedgerError where it is another."""
+    place = location(str(path))
+    plain = table.set_axis(list(map(str, table.columns)), axis=1).reset_index(drop=True)
+    if not place.is_file():
+        sink = pa.BufferOutputStream()
+        try:
+            pq.write_table(pa.Table.from_pandas(plain, preserve_index=False), sink)
+        except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+            raise DataError(f"the table given: {str(error).splitlines()[0]}") from None
+        write_whole(place, sink.getvalue().to_pybytes())
+    elif not read_frame(str(path)).equals(plain):
+        raise LedgerError(f"{place}: another table was given when the study began; give another out")

@@ -56,8 +56,19 @@ class Question:
         """Return a question in the words of the command line."""
         unknown = set(wanted) - set(Wanted.__annotations__)
         if unknown:
-            raise TypeError(f"unknown arguments: {', '.join(sorted(unknown))}")
+            first = sorted(unknown)[0]
+            near = did_you_mean(first, Wanted.__annotations__)
+            raise TypeError(f"unknown arguments: {', '.join(sorted(unknown))}{near}")
         given: Mapping[str, Any] = {name: value for name, value in wanted.items() if value is not None}
+        for name, value in given.items():
+            if name.startswith(("max_", "min_")):
+                _check_limit(name, value)
+        objective = given.get("minimise", "error")
+        if objective not in MEASURED:
+            raise UserError(
+                f"minimise: {objective!r} is unknown; allowed are {', '.join(MEASURED)}"
+                f"{did_you_mean(objective, MEASURED)}"
+            )
         limits = {
             kind: {
                 metric.column: given[key]
@@ -67,7 +78,7 @@ class Question:
             for kind in ("max", "min")
         }
         return Question(
-            minimise=MEASURED[given.get("minimise", "error")].column,
+            minimise=MEASURED[objective].column,
             most=limits["max"],
             least=limits["min"],
             among={name: given[name] for name in ("method", "model", "decision_maker") if name in given},
@@ -106,6 +117,13 @@ class Question:
             also = NO_DECISION_MAKER if column == "decision_maker" else name
             runs = runs[runs[column].isin([name, also])]
         return runs
+
+
+def _check_limit(name: str, value: Any) -> None:
+    """Raise UserError unless a limit is a number that the metric can have."""
+    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    if not number or not 0 <= value <= 1:
+        raise UserError(f"{name}: must be a number from 0 to 1, got {value!r}")
 
 
 def best(runs: pd.DataFrame, question: Question) -> "pd.Series[Any] | None":

@@ -3,10 +3,10 @@
 import pandas as pd
 
 from study.errors import UserError
-from study.results.settings import median_runs
+from study.results.limits import POINT, Question, best
 from study.words import FAILED
 
-NAMING = ["run_id", "setting_id", "seed", "status", "validation_error"]
+NAMING = ["run_id", "setting_id", "seed", "status", *POINT]
 """The columns of the ledger that ``run_named`` needs."""
 
 
@@ -16,7 +16,7 @@ def run_named(runs: pd.DataFrame, name: str) -> str:
     Args:
         runs: the ledger, with the columns ``NAMING``.
         name: a run's id, a setting's, or the first characters of either. Of a setting it is the run with
-            the median validation error.
+            the smallest validation error.
 
     Raises:
         UserError: several runs or settings begin so.
@@ -31,6 +31,6 @@ def run_named(runs: pd.DataFrame, name: str) -> str:
         raise UserError(f"{name}: begins the ids of {', '.join(found[:3])}{more}; give more characters")
     if settings:
         own = runs[(runs["setting_id"] == settings[0]) & (runs["status"] != FAILED)]
-        chosen = median_runs(own, "validation_error")
-        return str(chosen.iloc[0]) if len(chosen) else name
+        chosen = best(own, Question())
+        return name if chosen is None else str(chosen["run_id"])
     return named[0] if named else name

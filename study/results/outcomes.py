@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from study.errors import LedgerError
 from study.results.intervals import resampled_examples
 from study.results.metrics import WHOLE, odds_difference, rates
 from study.results.wording import counted
@@ -224,3 +225,32 @@ def _metrics(blocks: Iterator[tuple[Bools, Bools]], cells: Cells) -> dict[str, F
         name: np.concatenate(result) if result else np.empty((0, cells.examples.shape[1]), np.float32)
         for name, result in parts.items()
     }
+
+
+def decisions_of(run: pd.DataFrame, read: OutcomeReader) -> pd.DataFrame:
+    """What one run decided for every test example, a row each.
+
+    Args:
+        run: its row of the ledger.
+        read: reads its outcomes.
+
+    Returns:
+        Columns label, sensitive, defer, prediction, decision_maker (where one decided on test) and
+        decision, of integers and, in defer, booleans.
+
+    Raises:
+        LedgerError: its outcomes are missing.
+    """
+    try:
+        outcomes = outcomes_of(read, run)
+    except MissingOutcomesError as error:
+        raise LedgerError(str(error)) from None
+    deferred, positive = outcomes.deferred[0], outcomes.positive[0]
+    person = outcomes.decisions.get(str(run["test_decision_maker"].iloc[0]))
+    columns = {"label": outcomes.label, "sensitive": outcomes.sensitive, "prediction": positive}
+    if person is not None:
+        columns["decision_maker"] = person
+    columns["decision"] = positive if person is None else np.where(deferred, person, positive)
+    frame = pd.DataFrame({name: values.astype(np.int64) for name, values in columns.items()})
+    frame.insert(2, "defer", deferred.astype(bool))
+    return frame

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from study.errors import LedgerError
+from study.notebook import as_html
 from study.results.candidates import SWING, candidates, degenerate, left_out_words, unstable
 from study.results.files.reading import Broken
 from study.results.group_metrics import resampled_cells, spreads
@@ -19,7 +20,7 @@ Metrics = Mapping[str, float | None]
 Ranges = Mapping[str, Ends | None]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Selection:
     """A run, and whether it satisfies the limits or only comes nearest to them.
 
@@ -68,6 +69,24 @@ class Selection:
     finished: int
     planned: int
     broken: tuple[Broken, ...]
+
+    def __repr__(self) -> str:
+        """Name the run and its test metrics."""
+        own = [f"{name} {_written(self.test[name])}" for name in ("error", "di", "idk_rate")]
+        kept = "" if self.satisfies else ", limits missed"
+        return f"Selection(run {self.run_id}, {self.method} {self.model}, test {', '.join(own)}{kept})"
+
+    def _repr_html_(self) -> str:
+        """Show the run and its metrics in a notebook."""
+        rows = [
+            (title, f"{_written(self.test[name])} ({_written(self.test_interval[name])})")
+            for name, title in NAMES.items()
+        ]
+        head = [("run", self.run_id), ("setting", self.setting_id), ("seed", self.seed)]
+        more = [("caution", line) for line in self.cautions()]
+        missed = [] if self.satisfies else [("limits missed", self.missed())]
+        title = f"{self.method} ({self.model}, decision-maker {self.decision_maker}), test (95 % interval)"
+        return as_html(title, [*head, *rows, *missed, *more])
 
     def to_json(self) -> dict[str, Any]:
         """Return the selection as plain data, the contract's keys first."""

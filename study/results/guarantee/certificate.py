@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from study.errors import LedgerError
+from study.notebook import as_html
 from study.results.candidates import candidates, left_out_words
 from study.results.guarantee.bounds import CellCounts, Limit, certified, largest_p_value, upper_bound
 from study.results.limits import NAMES, POINT, Question
@@ -27,7 +28,7 @@ SEED_OF_CASES: Final = 0
 """Draws which case of a group counts."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Certificate:
     """A run that keeps its limits with a stated confidence, or the first candidate where none does.
 
@@ -55,6 +56,19 @@ class Certificate:
     certified: int
     candidates: int
     degenerate_left_out: int
+
+    def __repr__(self) -> str:
+        """Name the run and what is guaranteed."""
+        wanted = " and ".join(map(str, self.limits))
+        state = f"at {100 * self.confidence:g} %" if self.satisfies else "not certified"
+        return f"Certificate(run {self.run_id}, {wanted} {state})"
+
+    def _repr_html_(self) -> str:
+        """Show the run and its bounds in a notebook."""
+        bounds = [(f"upper bound of {name}", f"{bound:.4g}") for name, bound in self.bounds.items()]
+        state = [("certified", "yes" if self.satisfies else f"no: {self.missed()}")]
+        facts = [("confidence", f"{100 * self.confidence:g} %"), ("test cases", f"{self.cases:,}")]
+        return as_html(f"run {self.run_id}", [*state, *bounds, *facts])
 
     @property
     def run_id(self) -> str:
