@@ -40,6 +40,11 @@ PEOPLE = (
     *("user", "coder", "labeler", "labeller", "labelled", "labeled", "juror", "crowd", "adjudicator"),
 )
 """Whose numbers several columns of answers have: ``p01``, ``worker_2``."""
+CONCERNED = (
+    *("patient", "person", "client", "customer", "member", "defendant", "applicant", "student"),
+    *("employee", "claimant", "borrower", "household"),
+)
+"""Whose cases rows are: a column named so that holds codes, such as ``P0017``, is an identifier."""
 POSITIVE = ("1", "true", "yes", "y", "positive", "pos", "bad", "high", "t", "2")
 
 
@@ -259,6 +264,7 @@ class _Guessing:
         """Say whether a column names a person in every row; "number of visits" does not."""
         words = _words(name)
         named = words[0] == "id" or words[-1] in ("id", "ids", "uuid", "key", "number", "no")
+        named = named or (words[-1] in CONCERNED and self._tells_people_apart(name))
         values = self.frame[name]
         return (
             named

@@ -98,6 +98,18 @@ def test_two_values_give_a_value_and_no_mean() -> None:
     assert guess(frame, {}).section["sensitive"] == {"column": "sex", "is": 2}
 
 
+def test_column_named_after_a_person_that_holds_codes_tells_people_apart() -> None:
+    frame = cases(200).assign(patient=[f"P{i % 120:04d}" for i in range(200)])
+    found = guess(frame, {"label": "bad", "sensitive": "employed"})
+    assert found.section["group"] == "patient"
+    assert found.remarks["group"] == "inferred from its name: 120 values in 200 rows"
+    # What merely is named so is a feature: how many members a household has, say.
+    assert (
+        "group"
+        not in guess(frame.assign(patient=frame["skill"]), {"label": "bad", "sensitive": "sex"}).section
+    )
+
+
 def test_judged_case_is_the_group_and_who_judged_is_no_feature() -> None:
     """A long table: of two identifiers that repeat, the one whose outcome never changes names the case."""
     generator = np.random.default_rng(0)
