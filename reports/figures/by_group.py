@@ -24,7 +24,7 @@ def by_group(measures: Measures) -> Drawn | None:
     frame = measures.by_group.frame
     if not frame["metric"].isin(_metrics("error", 1)).any():
         return None
-    labels = decision_maker_labels(measures.settings)
+    labels = decision_maker_labels(measures.settings, measures.group_names.people)
     return by_group_figure(frame, measures.group_names, labels), described(frame, measures.group_names)
 
 

@@ -13,10 +13,12 @@ class GroupNames:
     Attributes:
         groups: of A = 0 and A = 1.
         outcomes: of Y = 0 and Y = 1.
+        people: what the decision-maker `column` is called: its column, or columns.
     """
 
     groups: tuple[str, str] = ("A = 0", "A = 1")
     outcomes: tuple[str, str] = ("Y = 0", "Y = 1")
+    people: str = "column"
 
 
 def group_names(dataset: object) -> GroupNames:
@@ -30,6 +32,7 @@ def group_names(dataset: object) -> GroupNames:
     return GroupNames(
         _names(sensitive, "is") or plain.groups,
         _names(label, "positive") or plain.outcomes,
+        _people(dataset.get("decision_maker")) or plain.people,
     )
 
 
@@ -42,3 +45,8 @@ def _names(section: object, key: str) -> tuple[str, str] | None:
     if limit is not None:
         return f"{column} < {limit:g}", f"{column} ≥ {limit:g}"
     return f"{column} = 0", f"{column} = 1"
+
+
+def _people(section: object) -> str:
+    columns = section.get("columns") if isinstance(section, Mapping) else None
+    return ", ".join(map(str, columns)) if isinstance(columns, list | tuple) else ""

@@ -41,6 +41,7 @@ def group_tables(
                 "name": labels.get(str(name), str(name)),
                 "one_sided": _one_sided(own, named),
                 "errors": _errors(own, named),
+                "selections": _selections(own, named),
                 "deferrals": _deferrals(own, named),
                 "deciders": _deciders(own, named),
                 "settings": table(chosen[columns].dropna(axis=1, how="all")),
@@ -66,6 +67,12 @@ def _errors(points: Points, named: GroupNames) -> Table:
     head += [f"false negatives ({y1}), {a0}", a1, "difference"]
     names = ["error", "di", "error_a0_y0", "error_a1_y0", "di_y0", "error_a0_y1", "error_a1_y1", "di_y1"]
     return _table(points, head, names, decimals(3))
+
+
+def _selections(points: Points, named: GroupNames) -> Table:
+    head = ["", f"decided as {named.outcomes[1]}, all cases", *named.groups, "ratio (80 % rule)"]
+    names = ["selection_rate", "selection_rate_a0", "selection_rate_a1", "selection_ratio"]
+    return _table(points, head, names, percent)
 
 
 def _deferrals(points: Points, named: GroupNames) -> Table | None:

@@ -43,7 +43,7 @@ class Report:
     @cached_property
     def labels(self) -> dict[str, str]:
         """What decision-makers are called."""
-        return decision_maker_labels(self.measures.settings)
+        return decision_maker_labels(self.measures.settings, self.measures.group_names.people)
 
 
 @dataclass(frozen=True)

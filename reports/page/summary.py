@@ -23,7 +23,7 @@ LONG: Final = {
 
 def summary(measures: Measures) -> dict[str, Any]:
     """For every decision-maker its name, sentences and budget table; none where nothing has metrics."""
-    labels = decision_maker_labels(measures.settings)
+    labels = decision_maker_labels(measures.settings, measures.group_names.people)
     return {
         "parts": [
             {

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import torch
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -53,6 +53,8 @@ def model_card(model: DeployedModel, metrics: Mapping[str, Spread], units: str) 
         metrics=metrics,
         units=units,
         groups=group_names(model.preprocessing.group),
+        outcomes=outcome_names(model.about),
+        people=(model.about["study"]["dataset"].get("decision_maker") or {}).get("columns", ()),
         uncertainty=uncertainty,
         limits=limits,
         methods=METHODS,
@@ -71,6 +73,14 @@ def group_names(group: Group) -> tuple[Markdown, Markdown]:
         value = escaped(group.equals)
         return Markdown(f"{column} is not {value}"), Markdown(f"{column} is {value}")
     return Markdown(f"{column} is 0 or false"), Markdown(f"{column} is 1 or true")
+
+
+def outcome_names(about: Mapping[str, Any]) -> tuple[Markdown, Markdown]:
+    """Return what the outcomes 0 and 1 are called."""
+    words, label = about["outcomes"], about["study"]["dataset"].get("label")
+    column = f"{code(label['column'])} is " if label else ""
+    zero, one = (Markdown(f"{column}{escaped(word)}") for word in words)
+    return zero, one
 
 
 def escaped(value: object) -> str:

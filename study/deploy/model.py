@@ -74,13 +74,22 @@ class DeployedModel(Estimator):
         named = (column.name for column in self.preprocessing.columns)
         return tuple(dict.fromkeys([*named, self.preprocessing.group.column]))
 
+    @property
+    def outcomes(self) -> tuple[str, str] | None:
+        """What the classes 0 and 1 are called in the study's table, None where they are just that."""
+        known = self.about.get("outcomes")
+        if not isinstance(known, list) or known == ["0", "1"] or len(known) != 2:
+            return None
+        return str(known[0]), str(known[1])
+
     def decide(self, table: Table) -> pd.DataFrame:
         """Return a decision for each row of ``table`` (N rows with ``columns``), under its index.
 
         An array or a list of rows is taken with its columns in the order of ``columns``.
 
         Columns: ``prediction``, the model's class 0 or 1 (where it defers: the likelier one, which is not a
-        decision); ``probability`` of class 1; ``defer``, whether the case goes to the decision-maker;
+        decision); ``predicted``, the same in the table's own words, where these are others than 0 and 1;
+        ``probability`` of class 1; ``defer``, whether the case goes to the decision-maker;
         ``score``, and ``lower`` and ``upper``, the thresholds of the person's group: deferred where lower <
         score < upper, 1 from upper on; where the method may defer, the ``benefit`` of asking: above 0 where
         it does, and the larger, the more is gained (see models.regions); where the family decides by an
@@ -92,7 +101,12 @@ class DeployedModel(Estimator):
         """
         frame = self.frame(table)
         self.preprocessing.refuse_unseen(frame)
-        return self.decide_inputs(self.preprocessing.transform(frame)).set_axis(frame.index)
+        decisions = self.decide_inputs(self.preprocessing.transform(frame)).set_axis(frame.index)
+        if self.outcomes is not None:
+            zero, one = self.outcomes
+            words = np.where(decisions["prediction"] == 1, one, zero)
+            decisions.insert(1, "predicted", pd.Series(words, frame.index, dtype="str"))
+        return decisions
 
     def decide_inputs(self, inputs: npt.NDArray[np.float32]) -> pd.DataFrame:
         """Return what ``decide`` does, of inputs (N, F + 1) as ``preprocessing`` makes them."""

@@ -10,12 +10,13 @@ import numpy.typing as npt
 import torch
 
 from study.data import Dataset, Preprocessing
+from study.data.preprocessing import texts
 from study.deploy.model import DeployedModel
 from study.errors import LedgerError
 from study.models.draws import DECISION_DRAWS, weight_noise
 from study.models.families import FAMILIES
 from study.results.directory import ResultsDirectory
-from study.words import METRICS, SPLITS, THRESHOLDS
+from study.words import METRICS, NAMES, SPLITS, THRESHOLDS
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,7 @@ def _about(directory: ResultsDirectory, origin: Origin, run: Mapping[str, Any]) 
         "run": {name: value for name, value in run.items() if name not in ("worker", "finished_at")},
         "study": origin.study,
         "source": dataset.source,
+        "outcomes": _outcomes(dataset),
         "rows": {split: len(rows[split]) for split in SPLITS},
         "test_rows_by_a_and_label": np.bincount(cells, minlength=4).reshape(2, 2).tolist(),
         "decision_maker_alone": [{name: of[f"test_{name}"] for name in METRICS} for of in of_tests],
@@ -98,3 +100,11 @@ def _about(directory: ResultsDirectory, origin: Origin, run: Mapping[str, Any]) 
             "torch": torch.__version__,
         },
     }
+
+
+def _outcomes(dataset: Dataset) -> list[str]:
+    """Return what the label's 0 and 1 are called: the table's own words, or those for a named data set."""
+    if dataset.own is None or dataset.own.section.label is None:
+        return list(NAMES[dataset.name][1]) if dataset.name in NAMES else ["0", "1"]
+    words = texts(dataset.own.frame[dataset.own.section.label.column])
+    return [str(words[dataset.label == value].iloc[0]) for value in (0, 1)]

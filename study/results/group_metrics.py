@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from study.results.intervals import Interval, medians, percentile_interval
-from study.results.metrics import GROUPS, Values, odds_difference, outcome_rates, rates
+from study.results.metrics import GROUPS, Values, odds_difference, outcome_rates, rates, selection_rates
 from study.results.outcomes import CELLS, Cells, Outcomes, decision_makers_wrong
 
 RESAMPLES: Final = 400
@@ -38,9 +38,10 @@ def group_metrics(outcomes: Outcomes, decision_maker: Sequence[str], cells: Cell
     Returns:
         (R, B) each, NaN where no case is counted. Those of the ledger by their names there (error, di,
         di_y0, di_y1, balanced_error, fpr, fnr, idk_rate, model_error: on what the model keeps, dm_error: on
-        what it leaves), the rates of the four cells as idk_rate_a0_y0 and error_a0_y0, and, as no case is
-        decided twice in practice, dm_error_on_kept and model_error_on_left. Those of a group end in _a0 or
-        _a1. Memory is that of some thirty arrays (R, B).
+        what it leaves), the rates of the four cells as idk_rate_a0_y0 and error_a0_y0, how often the
+        decision is 1 as selection_rate with selection_ratio, and, as no case is decided twice in practice,
+        dm_error_on_kept and model_error_on_left. Those of a group end in _a0 or _a1. Memory is that of some
+        thirty arrays (R, B).
     """
     wrong, code = decision_makers_wrong(outcomes, decision_maker)
     maker, model = wrong[code], outcomes.positive != outcomes.label
@@ -55,6 +56,7 @@ def group_metrics(outcomes: Outcomes, decision_maker: Sequence[str], cells: Cell
     return {
         **odds_difference(model_kept + maker_left, examples),
         **outcome_rates(model_kept + maker_left, examples),
+        **selection_rates(model_kept + maker_left, examples),
         **rates("error", model_kept + maker_left, examples, GROUPS | BY_CELL),
         **rates("idk_rate", idk, examples, GROUPS | BY_CELL),
         **rates("model_error", model_kept, kept_count),

@@ -106,6 +106,19 @@ def outcome_rates(errors: Values, examples: Values) -> dict[str, Values]:
     return {"balanced_error": (fpr + fnr) / 2, "fpr": fpr, "fnr": fnr}
 
 
+def selection_rates(errors: Values, examples: Values) -> dict[str, Values]:
+    """Return how often the decision is 1, ``selection_rate`` of all and by group, and ``selection_ratio``.
+
+    The ratio is the smaller group's rate as a share of the larger's, which the 80 % rule wants to be 0.8 at
+    least; NaN where no case is decided 1. errors, examples: (4, ...).
+    """
+    selected = np.where(np.arange(4).reshape(4, *[1] * (errors.ndim - 1)) % 2, examples - errors, errors)
+    result = rates("selection_rate", selected, examples)
+    both = np.stack([result["selection_rate_a0"], result["selection_rate_a1"]])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return {**result, "selection_ratio": both.min(axis=0) / both.max(axis=0)}
+
+
 def rates(name: str, count: Values, of: Values, groups: Mapping[str, slice] = GROUPS) -> dict[str, Values]:
     """Return ``count`` as a share of ``of``, both (4, ...), within the cells of each of ``groups``."""
     with np.errstate(divide="ignore", invalid="ignore"):

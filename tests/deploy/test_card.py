@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,8 +20,8 @@ from tests.worlds.small_study import FAMILY_ARMS
 WHOLE = {
     "error of the joint system": "error",
     "average odds difference (the paper's disparate impact, DI)": "di",
-    "odds difference where the label is 0 (false positives)": "di_y0",
-    "odds difference where the label is 1 (false negatives)": "di_y1",
+    "odds difference where `bad` is 0 (false positives)": "di_y0",
+    "odds difference where `bad` is 1 (false negatives)": "di_y1",
     "model's error on cases it keeps": "model_error",
     "decision-maker's error on deferred cases": "dm_error",
 }
@@ -29,6 +30,7 @@ MEASURED = [
     *("error", "di", "di_y0", "di_y1", "idk_rate", "model_error", "dm_error", "dm_error_on_kept"),
     *(f"{name}_a{a}" for a in (0, 1) for name in ("idk_rate", "error")),
     *(f"error_a{a}_y{y}" for a in (0, 1) for y in (0, 1)),
+    *("selection_rate_a0", "selection_rate_a1", "selection_ratio"),
 ]
 
 
@@ -65,10 +67,24 @@ def test_figures_are_those_of_the_ledger_and_lie_in_their_intervals(
         assert group[1:3] == [str(here.sum()), str(test.loc[here, "bad"].sum())]
         assert number(group[3]) == pytest.approx(run[f"test_idk_rate_a{a}"], abs=6e-4)
         assert number(group[4]) == pytest.approx(run[f"test_error_a{a}"], abs=6e-4)
+    said = re.search(r"80 % rule\nwants to be 80 % at least, is ([\d.]+ %|–)", card)
+    selected = [decided_1(run, a) for a in (0, 1)]
+    assert said is not None
+    if max(selected):
+        assert number(said[1]) == pytest.approx(min(selected) / max(selected), abs=6e-4)
     ends = [next(c for c in tables(card) if c[0] == group and len(c) == 7)[5:] for group in GROUPS]
     for y in (0, 1):
         gap = abs(number(ends[0][y]) - number(ends[1][y]))
         assert gap == pytest.approx(run[f"test_di_y{y}"], abs=2e-3)
+
+
+def decided_1(run: dict[str, Any], a: int) -> float:
+    """How often the decision is 1 in a group, from the ledger's counts."""
+    cases, errors = (
+        [sum(run[f"test_{name}_a{a}_y{y}"] for name in names) for y in (0, 1)]
+        for names in (("cases",), ("model_errors", "dm_errors"))
+    )
+    return float((errors[0] + cases[1] - errors[1]) / sum(cases))
 
 
 def tables(card: str) -> list[list[str]]:

@@ -39,6 +39,7 @@ def counted(run: int, times: np.ndarray) -> dict[str, float]:
         wrong = np.where(own["left"], own["people"], own["model"]).astype(float)
         found |= {
             f"error{suffix}": wrong.mean(),
+            f"selection_rate{suffix}": np.where(wrong == 1, 1 - own["y"], own["y"]).mean(),
             f"idk_rate{suffix}": own["left"].mean(),
             f"model_error{suffix}": kept["model"].mean() if len(kept) else np.nan,
             f"dm_error_on_kept{suffix}": kept["people"].mean() if len(kept) else np.nan,
@@ -49,6 +50,12 @@ def counted(run: int, times: np.ndarray) -> dict[str, float]:
         wrong = np.where(own["left"], own["people"], own["model"]).astype(float)
         found |= {f"error_a{a}_y{y}": wrong.mean(), f"idk_rate_a{a}_y{y}": own["left"].mean()}
     gaps = [abs(found[f"error_a0_y{y}"] - found[f"error_a1_y{y}"]) for y in (0, 1)]
+    for y, name in ((0, "fpr"), (1, "fnr")):
+        own = frame[frame["y"] == y]
+        found[name] = float(np.where(own["left"], own["people"], own["model"]).astype(float).mean())
+    found["balanced_error"] = (found["fpr"] + found["fnr"]) / 2
+    both = [found[f"selection_rate_a{a}"] for a in (0, 1)]
+    found["selection_ratio"] = min(both) / max(both)
     return found | {"di_y0": gaps[0], "di_y1": gaps[1], "di": sum(gaps) / 2}
 
 
