@@ -1,6 +1,7 @@
 """Kill a study's processes again and again, and see that it ends as if nobody had: ``make chaos``."""
 
 import argparse
+import signal
 import tempfile
 import time
 from pathlib import Path
@@ -14,6 +15,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, help="a folder to keep everything in")
     options = parser.parse_args()
+    # A shell without job control starts what is in the background deaf to SIGINT, and so its children.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     folder = options.out or Path(tempfile.mkdtemp(prefix="study-chaos-"))
     folder.mkdir(parents=True, exist_ok=True)
     print(f"{options.kills} kills, seed {options.seed}, in {folder}", flush=True)
