@@ -95,7 +95,10 @@ class ResultsDirectory(Ledger, DecisionFiles):
             if pack.pack_id != root:
                 raise ValueError("its pack_id is not its file's name")
         except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
-            raise LedgerError(f"{path}: is not a pack's manifest ({one_line(error)})") from None
+            raise LedgerError(
+                f"{path}: is not a pack's manifest ({one_line(error)}); restore it from a copy, or "
+                "delete it: `study resume` makes it again"
+            ) from None
         return pack.sub_pack(pack_id)
 
     def read_packs(self) -> list[Pack]:

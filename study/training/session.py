@@ -53,7 +53,8 @@ def set_broken_aside(directory: ResultsDirectory, log: Callable[[str], None]) ->
     """Name the damaged files, and make room for new ones."""
     for broken in directory.broken():
         aside = directory.set_aside(broken)
-        log(f"{broken}; moved to {aside.name} and made again")
+        moved = f"moved to {aside.name} and " if aside.exists() else ""
+        log(f"{broken}; {moved}made again")
 
 
 @contextmanager

@@ -180,6 +180,22 @@ def test_no_verb_changes_its_answer_silently(
             pd.testing.assert_frame_equal(again[name], table, check_exact=True)
 
 
+@pytest.mark.parametrize("kind", ["weights", "outcomes"])
+@pytest.mark.parametrize("how", ["missing", "another pack's"])
+def test_tables_that_are_not_those_of_their_rows_are_made_again(
+    kind: str, how: str, tiny_copy: ResultsDirectory, tiny_results: ResultsDirectory
+) -> None:
+    assert isinstance(tiny_copy.root, Path)
+    one, other = sorted((tiny_copy.root / kind).iterdir())[1:3]
+    one.unlink()
+    if how != "missing":
+        one.write_bytes(other.read_bytes())
+    assert f"{one}: cannot be read" in resumed(tiny_copy)
+    again, expected = tables_of(tiny_copy), tables_of(tiny_results)
+    for name, table in expected.items():
+        pd.testing.assert_frame_equal(again[name], table, check_exact=True)
+
+
 def test_report_names_a_damaged_file(tiny_copy: ResultsDirectory, beside: Path) -> None:
     drawn = random.Random(1)
     assert isinstance(tiny_copy.root, Path)

@@ -28,6 +28,7 @@ from study.results.files.schema import (
 )
 from study.storage.locations import Location, files_in
 from study.storage.whole_files import read_whole, write_whole
+from study.words import FAILED
 
 _IN_MEMORY = 256
 """How many files are kept as they are read: many small tables take twice the room of a large one."""
@@ -104,10 +105,16 @@ class Ledger(ResultsPaths):
 
         def look(path: Location) -> Broken | None:
             runs, weights, outcomes = self.rows_files(path.stem)
+            trained = set[str]()
+
+            def check(content: bytes, schema: pa.Schema) -> None:
+                if set(read_table(content, schema)["run_id"].to_pylist()) != trained:
+                    raise ValueError("its runs are not those of the pack's rows")
+
             return (
-                broken(runs, lambda content: _runs_of(content, runs.stem))
-                or broken(weights, lambda content: read_table(content, WEIGHT_SCHEMA))
-                or broken(outcomes, lambda content: read_table(content, OUTCOME_SCHEMA))
+                broken(runs, lambda content: trained.update(_trained(_runs_of(content, runs.stem))))
+                or broken(weights, lambda content: check(content, WEIGHT_SCHEMA), needed=True)
+                or broken(outcomes, lambda content: check(content, OUTCOME_SCHEMA), needed=True)
             )
 
         return [item for item in read_each(files_in(self.runs, "*.parquet"), look) if item is not None]
@@ -157,6 +164,13 @@ class Ledger(ResultsPaths):
         if values is None or not values.is_valid:
             return None
         return np.array(values.values.to_numpy(zero_copy_only=False), dtype=np.float32)
+
+
+def _trained(runs: pa.Table) -> list[str]:
+    """Return the ids of the runs that did not fail: these have weights and outcomes."""
+    failed = pc.fill_null(pc.equal(runs["status"], FAILED), False)
+    ids: list[str] = runs.filter(pc.invert(failed))["run_id"].to_pylist()
+    return ids
 
 
 def _runs_of(content: bytes, pack_id: str, columns: Sequence[str] = RUN_SCHEMA.names) -> pa.Table:

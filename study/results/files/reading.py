@@ -30,12 +30,15 @@ class Broken:
         return f"{self.path}: cannot be read ({self.reason})"
 
 
-def broken(path: Location, check: Callable[[bytes], object]) -> Broken | None:
-    """Return why ``check`` refuses the content of a file; None where it does not, or there is no file."""
+def broken(path: Location, check: Callable[[bytes], object], *, needed: bool = False) -> Broken | None:
+    """Return why ``check`` refuses the content of a file; None where it does not, or there is no file.
+
+    One that is ``needed`` is damaged where it is missing, too.
+    """
     try:
         check(read_whole(path))
     except FileNotFoundError:
-        return None
+        return Broken(path, "it is missing") if needed else None
     except UNREADABLE as error:
         return Broken(path, one_line(error))
     return None
