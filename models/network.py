@@ -8,7 +8,7 @@ the first layer of all of them one matrix product.
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod, sqrt
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -146,7 +146,8 @@ class Model:
     decisions are made by, (S, B, K), and ``thresholds(theta, gamma)`` what it is compared with as trained,
     at the prices gamma (K,). ``posterior`` is None where weights are plain numbers; ``noise`` is then not
     looked at. ``uncertainty`` is None where a decision is best explained by score and thresholds.
-    ``region`` ranks cases between thresholds.
+    ``region`` ranks cases between thresholds. ``right(outputs)`` is the probability that the person is
+    right, (S, B, K), None where the family does not estimate it.
     """
 
     name: str
@@ -158,6 +159,7 @@ class Model:
     posterior: Posterior | None = None
     uncertainty: Uncertainty | None = None
     region: Region = BY_LOG_ODDS
+    right: Callable[[Any], Tensor] | None = None
 
 
 def rounded_up(lanes: int, multiple: int) -> int:

@@ -84,4 +84,10 @@ ACTIONS = Model(
     region=BY_LOG_PREFERENCE,
 )
 BY_COST = replace(ACTIONS, score=_score_by_cost, region=BY_PREFERENCE)
-ONE_VS_ALL = replace(ACTIONS, score=_score_one_vs_all, thresholds=priced, region=BY_PREFERENCE)
+ONE_VS_ALL = replace(
+    ACTIONS,
+    score=_score_one_vs_all,
+    thresholds=priced,
+    region=BY_PREFERENCE,
+    right=lambda outputs: torch.sigmoid(outputs.scores[:, :, 2]),
+)

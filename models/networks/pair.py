@@ -41,4 +41,5 @@ PAIR = Model(
     score=_score,
     thresholds=priced,
     region=BY_PREFERENCE,
+    right=lambda outputs: outputs.right,
 )

@@ -5,8 +5,8 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from study.results.curves.risk_coverage import risk_coverage
 from study.results.outcomes import MissingOutcomesError, OutcomeReader, outcomes_of
-from study.results.risk_coverage import risk_coverage
 from study.results.study_results import BenefitReader
 
 SHARES: Final = np.arange(21) / 20

@@ -1,6 +1,7 @@
 """Export a finished run as a model that stands on its own, once it is seen to decide as the run did."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -12,6 +13,7 @@ from study.deploy.card import CARD_FILE, model_card
 from study.deploy.model import DeployedModel
 from study.deploy.model_file import load_model, save_model
 from study.deploy.origin import Origin, run_model
+from study.deploy.quality import quality
 from study.errors import DataError, LedgerError, OutputError
 from study.results.directory import ResultsDirectory
 from study.results.group_metrics import resampled_cells, spreads
@@ -79,8 +81,10 @@ def export(
             _check(loaded, source, tested)
             if idk is not None:
                 moved = to_budget(directory, loaded, source, tested, idk)
-                save_model(moved.model, made)
-                loaded, tested = load_model(made), moved.tested
+                loaded, tested = moved.model, moved.tested
+            about = {**loaded.about, **quality(loaded, source, tested)}
+            save_model(replace(loaded, about=about), made)
+            loaded = load_model(made)
             measured = spreads(tested, [run["test_decision_maker"]], resampled_cells(tested))
             (made / CARD_FILE).write_text(model_card(loaded, measured, tested.units), "utf-8")
             made.replace(place)

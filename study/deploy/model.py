@@ -92,8 +92,9 @@ class DeployedModel(Estimator):
         ``probability`` of class 1; ``defer``, whether the case goes to the decision-maker;
         ``score``, and ``lower`` and ``upper``, the thresholds of the person's group: deferred where lower <
         score < upper, 1 from upper on; where the method may defer, the ``benefit`` of asking: above 0 where
-        it does, and the larger, the more is gained (see models.regions); where the family decides by an
-        uncertainty of its own, that and its limit, such as ``rho`` and ``rho_limit``; ``reason`` in words.
+        it does, and the larger, the more is gained (see models.regions); where the family estimates it,
+        ``dm_right``, the probability that the decision-maker is right; where it decides by an uncertainty
+        of its own, that and its limit, such as ``rho`` and ``rho_limit``; ``reason`` in words.
         A row's decision does not depend on the others.
 
         Raises DataError in one line for a missing column, text in a column of numbers, a category
@@ -110,7 +111,7 @@ class DeployedModel(Estimator):
 
     def decide_inputs(self, inputs: npt.NDArray[np.float32]) -> pd.DataFrame:
         """Return what ``decide`` does, of inputs (N, F + 1) as ``preprocessing`` makes them."""
-        score, probability, pi = self._evaluate(with_bias(torch.from_numpy(inputs)))
+        score, probability, pi, right = self._evaluate(with_bias(torch.from_numpy(inputs)))
         if score.isnan().any():
             row = int(score.isnan().nonzero()[0])
             raise DataError(f"row {row + 1}: its values are too large for the model")
@@ -133,6 +134,8 @@ class DeployedModel(Estimator):
                 **benefit,
             }
         )
+        if self._model.right:
+            decisions["dm_right"] = right.double().numpy()
         measure = self._model.uncertainty
         if measure is None:
             reasons = [_by_score(row) for row in decisions.itertuples(index=False)]
@@ -142,11 +145,14 @@ class DeployedModel(Estimator):
             reasons = [_by_uncertainty(row, measure) for row in decisions.itertuples(index=False)]
         return decisions.assign(reason=pd.Series(reasons, dtype="str"))
 
-    def _evaluate(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return score, p and pi (N,) of inputs (N, F), their last column 1."""
+    def _evaluate(self, x: Tensor) -> Tensor:
+        """Return score, p, pi and kappa (4, N) of inputs (N, F), their last column 1.
+
+        kappa is the probability that the person is right, NaN where the family has none.
+        """
         theta = pad_lanes(self.weights.view(1, -1, 1))
         noise = None if self.noise is None else WeightNoise(self.noise[:, None, :, None], torch.zeros(()))
-        result = [x.new_empty(3, 0)]
+        result = [x.new_empty(4, 0)]
         with one_thread():
             for start in range(0, len(x), _ROWS):
                 rows = torch.arange(start, start + _ROWS).clamp_max(len(x) - 1)
@@ -154,16 +160,17 @@ class DeployedModel(Estimator):
                 score = self._model.score(theta, block, noise)
                 parts = (score, *self._probabilities(theta, block, noise))
                 result.append(torch.stack([part[0, :, 0] for part in parts]))
-        score, p, pi = torch.cat(result, dim=1)[:, : len(x)]
-        return score, p, pi
+        return torch.cat(result, dim=1)[:, : len(x)]
 
-    def _probabilities(self, theta: Tensor, x: Tensor, noise: WeightNoise | None) -> tuple[Tensor, Tensor]:
-        """Return p and pi (1, B, K); of uncertain weights their means over the draws."""
+    def _probabilities(self, theta: Tensor, x: Tensor, noise: WeightNoise | None) -> list[Tensor]:
+        """Return p, pi and kappa (1, B, K); of uncertain weights their means over the draws."""
         model = self._model
         draw = model.posterior.draw if model.posterior is not None else None
         drawn = [theta] if draw is None or noise is None else [draw(theta, e) for e in noise.draws]
         said = [model.outputs(weights, x) for weights in drawn]
-        return torch.stack([one.p for one in said]).mean(0), torch.stack([one.pi for one in said]).mean(0)
+        right = [model.right(one) if model.right else torch.full_like(one.p, torch.nan) for one in said]
+        each = ([one.p for one in said], [one.pi for one in said], right)
+        return [torch.stack(draws).mean(0) for draws in each]
 
     @property
     def _model(self) -> Model:

@@ -144,6 +144,33 @@ def test_what_the_card_says_a_program_can_read(exported: dict[str, Path]) -> Non
     assert np.array(facts["about"]["test_rows_by_a_and_label"]).sum() == 100
 
 
+@pytest.mark.parametrize("arm", ["defer-ordinal", "binary-mlp"])
+def test_card_shows_calibration_and_other_shares_of_deferral(
+    arm: str, exported: dict[str, Path], families: ResultsDirectory
+) -> None:
+    table = pd.read_csv(families.root.parent / "cases.csv")
+    model, card = load_model(exported[arm]), (exported[arm] / CARD_FILE).read_text()
+    table.loc[2, "place"] = None
+    test = table[table["split"] == "test"]
+    decided, bad = model.decide(test), test["bad"].to_numpy()
+    order = np.argsort(decided["probability"].to_numpy(), kind="stable")
+    bins = model.about["calibration"]["probability"]["bins"]
+    assert sum(of["cases"] for of in bins) == 100
+    assert bins[0]["share"] == pytest.approx(bad[order[: bins[0]["cases"]]].mean())
+    error = model.about["calibration"]["probability"]["error"]
+    assert f"(`probability`): expected calibration error {error:.3f}." in card
+    assert "dm_right" not in model.about["calibration"]
+    assert ("risk_coverage" in model.about) == (arm != "binary-mlp") == ("AURC" in card)
+    if arm != "binary-mlp":
+        first = np.argsort(-decided["benefit"].to_numpy(), kind="stable")[:20]
+        asked = np.isin(np.arange(100), first)
+        wrong = np.where(asked, test["judge"], decided["prediction"]) != bad
+        point = model.about["risk_coverage"]["points"][0]
+        assert (point["coverage"], point["error"]) == (0.8, pytest.approx(wrong.mean()))
+        run = families.read_runs()[0].set_index("run_id").loc[model.about["run"]["run_id"]]
+        assert model.about["risk_coverage"]["aurc"] == pytest.approx(run["test_aurc"], abs=1e-12)
+
+
 HOSTILE = "<script>alert(1)</script> [x](http://a) ![i](j) `c` | **b** _e_\n# heading\n- item &lt; $1$"
 
 
@@ -172,7 +199,7 @@ def test_what_a_table_is_called_and_holds_is_shown_letter_by_letter(exported: di
         assert not re.search(rf"(?<!\\){re.escape(start)}", outside), start
     # A bar in a cell makes no column of its own.
     for cells in tables(card):
-        assert len(cells) in (2, 3, 7)
+        assert len(cells) in (2, 3, 4, 7)
 
 
 @pytest.mark.parametrize("text", ["a", "`", "a``b", "``` x", "a\nb", "<i>"])

@@ -119,7 +119,7 @@ def test_columns_of_decisions_are_there(
 ) -> None:
     table = pd.read_csv(families.root.parent / "cases.csv").head(2)
     decided = list(load_model(exported[arm]).decide(table))
-    others = {"queue", "rho", "rho_limit", "pi", "pi_limit"} - set(decided)
+    others = {"queue", "dm_right", "rho", "rho_limit", "pi", "pi_limit"} - set(decided)
     assert [name for name in names("decisions.csv") if name not in others] == decided
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from study.results.curves.risk_coverage import COVERAGES, at_coverage, risk_coverage
 from study.results.outcomes import Outcomes, weighted_metrics
-from study.results.risk_coverage import COVERAGES, at_coverage, risk_coverage
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""Curves of one run: what other deferral rates would do, and whether its probabilities are right."""
