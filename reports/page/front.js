@@ -12,7 +12,7 @@
     return run;
   });
   const by_id = new Map(runs.map((run) => [run.run, run]));
-  const write = { error: (v) => v.toFixed(3), di: (v) => v.toFixed(3), idk_rate: (v) => (100 * v).toFixed(1) + " %" };
+  const write = { error: (v) => v.toFixed(3), di: (v) => v.toFixed(3), idk_rate: (v) => (100 * v).toFixed(1) + "\u00a0%" };
   const text = (metric, value) => (value === null || value === undefined ? "\u2013" : (write[metric] || write.error)(value));
   const short = (value) => (value === null ? "\u2013" : String(Number(value.toPrecision(4))));
   const compare = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
@@ -100,7 +100,7 @@
     points = now.points;
     const chosen = current();
     if (points.length) for (const axis of ["x", "y"]) ends(points, axis).forEach((end, i) => view.signal(axis + i, end));
-    view.data("runs", points).data("front", now.front).data("references", references());
+    view.data("runs", points).data("front", now.front).data("references", references()).resize();
     mark(chosen && at(chosen.run));
   }
   function mark(chosen, hovered) {
@@ -174,7 +174,7 @@
   const current = () => (taken ? ranked.find((entry) => entry.run === taken) || { run: taken, over: metrics.map(() => 0), order: [0] } : ranked[0]);
   function ends_of(run, metric) {
     const low = run[metric + "_low"];
-    return low === null || low === undefined ? "" : text(metric, low).replace(" %", "") + " to " + text(metric, run[metric + "_high"]);
+    return low === null || low === undefined ? "" : text(metric, low).replace("\u00a0%", "") + " to " + text(metric, run[metric + "_high"]);
   }
   function card() {
     const chosen = current();
@@ -210,7 +210,7 @@
     $("seeds").hidden = !others.length;
     if (others.length) {
       const range = (name) => { const all = others.map((o) => o["test_" + name]).filter((v) => v !== null);
-        return text(name, Math.min(...all)).replace(" %", "") + " to " + text(name, Math.max(...all)); };
+        return text(name, Math.min(...all)).replace("\u00a0%", "") + " to " + text(name, Math.max(...all)); };
       $("seeds").textContent = "Trained again under " + others.length + (others.length > 1 ? " other seeds" : " other seed") + ": test error " + range("error")
         + ", odds difference " + range("di") + ", deferral rate " + range("idk_rate") + "."
         + (run.unstable ? " Unstable: on validation, deferral rates of this setting differ by more than 10 points between seeds." : "");
@@ -258,7 +258,7 @@
     const alone = (data.cells.alone[maker] || []).map((rate, cell) => ({ row: data.cells.rows[cell % 2], group: Math.floor(cell / 2), value: rate, name: "decision-maker" }));
     const others = [...(base ? rates(base).map((rate) => ({ ...rate, name: "baseline" })) : []), ...alone.filter((rate) => rate.value !== null)];
     const own = rates(chosen.run);
-    cells.data("cells", own).data("others", others).runAsync();
+    cells.data("cells", own).data("others", others).resize().runAsync();
     $("cells-text").textContent = own.map((rate) => rate.row + ", " + data.cells.groups[rate.group] + ": " + (100 * rate.value).toFixed(1) + " % (" + rate.count + " of " + rate.cases + ")").join("; ") + ".";
   }
   // ---- what other shares of deferred cases would give the chosen run
@@ -273,7 +273,7 @@
     const line = (name, ends) => ends.map(([share, error]) => ({ name, share, error }));
     curve.data("lines", [...line("by benefit", errors.map((error, i) => [i / last, error])), ...line("at random", [[0, first], [1, alone]]),
       ...line("decision-maker alone", [[0, alone], [1, alone]])])
-      .data("own", [{ share: chosen.run.test_idk_rate, error: chosen.run.test_error }]).runAsync();
+      .data("own", [{ share: chosen.run.test_idk_rate, error: chosen.run.test_error }]).resize().runAsync();
     const at = (share) => text("error", errors[Math.round(share * last)]);
     $("curve-text").textContent = "Error " + [0, 0.1, 0.2, 0.3, 0.5, 1].map((share) => at(share) + " with " + 100 * share + " % deferred").join(", ") + ".";
   }
@@ -321,8 +321,10 @@
     button.addEventListener("click", () => copy(code, button));
     code.after(" ", button);
   }
-  // What tests look at: where a run's point is in the window, and which runs are drawn.
+  // For the page of a running study, which keeps the choice when it renews itself; and what tests look at:
+  // where a run's point is in the window, and which runs are drawn.
   window.reportFront = {
+    keep,
     drawn: () => points.map((point) => point.run.run),
     wilson,
     here: () => here.map((run) => run.run),

@@ -209,6 +209,15 @@ def test_the_address_keeps_the_choice(tab: Tab, page: Path) -> None:
     assert look(tab, "[$('idk').value, location.hash]") == ["0.3", ""]
 
 
+def test_a_page_that_renews_itself_keeps_the_choice_wherever_it_is_read(tab: Tab, page: Path) -> None:
+    tab.do(f"{TOOLS} $('after').click(); location.hash = '#glossary'")
+    chosen = look(tab, "run()")
+    address = tab.do("window.reportFront.keep(); return location.hash")
+    tab.open("about:blank")
+    tab.open(f"{page.as_uri()}{address}", READY)
+    assert look(tab, "run()") == chosen
+
+
 def test_methods_and_decision_makers_are_switched_on_and_off(tab: Tab, measures: Measures) -> None:
     runs = measures.results.runs
     tab.do(f"{TOOLS} method('binary').click(); method('defer').click();")
