@@ -337,8 +337,9 @@ def test_the_chosen_run_is_shown_by_group_and_by_other_shares_of_deferred_cases(
     browser.open(page, READY)
     browser.do(f"{TOOLS} $('methods').querySelector('[value=binary]').click()")
     said = look(browser, "$('cells-text').textContent")
-    assert "wrong, Y = 1, A = 0: 40.0 % (20 of 50)" in said
-    assert "deferred, Y = 0, A = 1: 0.0 % (0 of 50)" in said
+    named = measures.group_names
+    assert f"wrong, {named.outcomes[1]}, {named.groups[0]}: 40.0 % (20 of 50)" in said
+    assert f"deferred, {named.outcomes[0]}, {named.groups[1]}: 0.0 % (0 of 50)" in said
     ends = look(browser, "window.reportFront.wilson(20, 50)")
     expected = binomtest(20, 50).proportion_ci(method="wilson")
     assert [ends["low"], ends["high"]] == pytest.approx([expected.low, expected.high])
