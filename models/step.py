@@ -12,7 +12,7 @@ from torch import Tensor
 
 from study.models.examples import Batch, Examples
 from study.models.losses import Loss
-from study.models.network import LANE_MULTIPLE, AnyOutputs, Model, WeightNoise, in_blocks
+from study.models.network import AnyOutputs, Model, WeightNoise, in_blocks, padded_width
 
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
 VALIDATION_DRAWS = 2
@@ -32,13 +32,14 @@ class Engine(Protocol):
         model: whose networks it trains.
         shape: (N, F) of the training examples.
         device: where the networks must be.
-        multiple: it can leave out lanes by this many, a divisor of LANE_MULTIPLE.
     """
 
     model: Model
     shape: tuple[int, int]
     device: torch.device
-    multiple: int
+
+    def lanes(self, live: Sequence[int]) -> list[int]:
+        """Return how many lanes of each seed to train where ``live`` of them matter; 0 drops the seed."""
 
     def train(
         self,
@@ -54,7 +55,7 @@ class Engine(Protocol):
 
         sizes: (steps, 2) of ``adam_sizes``; order: (steps, S, B), the examples of each minibatch; alpha,
         gamma: (S, K); noise: a draw for each step; lanes: how many lanes of each seed, from the first, are
-        wanted, multiples of ``multiple``: what becomes of those beyond is the engine's choice.
+        wanted, as ``lanes`` said: what becomes of those beyond is the engine's choice.
         """
 
     def validate(
@@ -66,13 +67,15 @@ class Engine(Protocol):
 class Eager:
     """The step as it is written, operation by operation: needs nothing but torch."""
 
-    multiple = LANE_MULTIPLE
-
     def __init__(self, model: Model, loss: Loss, train: Examples, validation: Examples) -> None:
         self.model, self._loss = model, loss
         self.shape, self.device = train.shape, train.x.device
         self._train, self._whole = train, validation.whole(1)
-        self._step, self._outputs = step, model.outputs
+        self._step: Callable[..., object] = step
+
+    def lanes(self, live: Sequence[int]) -> list[int]:
+        """Round up to widths on which a lane's bits do not depend on the width; see ``Engine``."""
+        return [padded_width(number) for number in live]
 
     def train(
         self,
@@ -96,7 +99,7 @@ class Eager:
         whole = Batch(*(part.expand(len(theta), -1, -1) for part in self._whole))
 
         def outputs(weights: Tensor, x: Tensor) -> AnyOutputs:
-            return outputs_in_blocks(self._outputs, weights, x)
+            return outputs_in_blocks(self.model.outputs, weights, x)
 
         return expected_loss(self.model, self._loss, outputs, theta, whole, alpha, gamma, noise)
 

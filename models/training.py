@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from study.models.draws import initial_weights, minibatch_order, weight_noise
-from study.models.network import WeightNoise, padded_width, rounded_up
+from study.models.network import WeightNoise, padded_width
 from study.models.step import Engine, adam_sizes
 
 
@@ -96,7 +96,7 @@ class PackTraining:
         self._live = (torch.arange(width) < settings).repeat(len(self._seeds), 1)
         self._lanes = self._needed()
         self._coefficients = torch.stack([alpha, gamma])
-        self._alpha, self._gamma = self._coefficients[:, self._setting].to(self._device)
+        self._alpha, self._gamma = self._of_lanes()
         initial = initial_weights(self._model, self._inputs, options.hidden, self._seeds, width)
         self._theta = initial.to(self._device)
         self._mean, self._square = torch.zeros_like(self._theta), torch.zeros_like(self._theta)
@@ -159,7 +159,7 @@ class PackTraining:
             device = getattr(self, f"_{name}").device
             setattr(self, f"_{name}", state[name].to(device, copy=True))
         self._lanes = self._needed()
-        self._alpha, self._gamma = self._coefficients[:, self._setting].to(self._device)
+        self._alpha, self._gamma = self._of_lanes()
         self._validation_noise = self._noise_of_validation()
 
     def result(self) -> Trained:
@@ -167,6 +167,10 @@ class PackTraining:
         if self.running:
             raise RuntimeError(f"{self.running} runs are still in training")
         return Trained(self._done_theta, self._done_loss, self._done_epochs, self._done_best, self._stop)
+
+    def _of_lanes(self) -> list[Tensor]:
+        """Return alpha and gamma of the lanes, each a tensor of its own."""
+        return [of_setting[self._setting].to(self._device) for of_setting in self._coefficients]
 
     def _noise(self, draws: int, *keys: object) -> WeightNoise | None:
         seeds = [self._seeds[row] for row in self._rows]
@@ -236,7 +240,8 @@ class PackTraining:
 
     def _needed(self) -> list[int]:
         """Return how many lanes the live ones of each seed need."""
-        return [rounded_up(number, self._engine.multiple) for number in self._live.sum(1).tolist()]
+        width = self._live.shape[1]
+        return [min(number, width) for number in self._engine.lanes(self._live.sum(1).tolist())]
 
 
 def train_pack(

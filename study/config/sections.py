@@ -120,8 +120,8 @@ class PackSection(Section):
         ge=1,
         le=4096,
         description="settings per pack, each with every seed; by default 64 for `nsga2` and `tpe`, which "
-        "learn only between packs, otherwise an eighth of the settings of a method and model, rounded up "
-        "to a multiple of 64, at most 1,024",
+        "learn only between packs, otherwise an eighth of the settings of a method and model (all with "
+        "`backend: gpu`), rounded up to a multiple of 64, at most 1,024",
     )
 
 

@@ -268,8 +268,9 @@ class StudyConfig(Section):
             return self.pack.settings
         if self.search.sampler in ADAPTIVE:
             return _STEP
-        eighth = max(map(self.settings_of, self.arms())) / 8
-        return min(_LARGEST_PACK, ceil(eighth / _STEP) * _STEP)
+        most = max(map(self.settings_of, self.arms()))
+        share = most if self.resources.backend == "gpu" else most / 8
+        return min(_LARGEST_PACK, ceil(share / _STEP) * _STEP)
 
     def resolved(self) -> dict[str, Any]:
         """Return the study file with every default written out, as plain data for YAML."""

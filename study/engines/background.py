@@ -1,24 +1,28 @@
-"""Machine code of several training steps, made by a process of its own while something else happens.
+"""Machine code of several training steps, made by processes of their own while something else happens.
 
 A worker that meets a step which is not compiled yet compiles it, or waits for whoever does. So that workers
-find it made, this process begins as soon as a study does. Running this module is that process; its one
-argument says what to compile.
+find it made, this process begins as soon as a study does, and takes all locks first. Running this module is
+that process; its one argument says what to compile.
 """
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import torch
 
+from study.engines.code_cache import prune
 from study.engines.compiled import step_graphs
-from study.engines.machine_code import Traceable, machine_code
+from study.engines.machine_code import Lock, Traceable, compile_graph, import_compiler, lock_of
 from study.models.examples import Examples
 from study.models.families import FAMILIES
 from study.models.losses import LOSSES
@@ -51,24 +55,78 @@ def not_compiled(steps: Sequence[Step], shapes: Shapes, directory: Path) -> list
 
 @contextmanager
 def compiling_in_background(
-    steps: Sequence[Step], shapes: Shapes, directory: Path, log: Path
+    steps: Sequence[Step], shapes: Shapes, directory: Path, log: Path, processes: int
 ) -> Iterator[None]:
-    """Compile ``steps`` in a process of its own, which ends with the context if not before."""
-    job = json.dumps({"steps": steps, "shapes": asdict(shapes), "directory": str(directory)})
+    """Compile ``steps`` in so many processes at a time, which end with the context if not before."""
+    job = json.dumps(
+        {"steps": steps, "shapes": asdict(shapes), "directory": str(directory), "processes": processes}
+    )
     paths = {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    with log.open("ab") as output:
+    directory.mkdir(parents=True, exist_ok=True)
+    with (
+        log.open("ab") as output,
+        TemporaryDirectory(dir=directory, ignore_cleanup_errors=True) as temporary,
+    ):
         process = subprocess.Popen(
             [sys.executable, "-m", "study.engines.background", job],
-            env={**os.environ, **paths},
+            env={**os.environ, **paths, "TMPDIR": temporary},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
+            process_group=0,
         )
+        try:
+            yield
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)
+            process.wait()
+
+
+def compile_side_by_side(graphs: Sequence[Traceable], directory: Path, processes: int) -> None:
+    """Compile what nobody else compiles of ``graphs``, each in a process of its own.
+
+    What fails is left to the worker that needs it, which says so.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    prune(directory)
+    mine: list[tuple[Traceable, Lock]] = []
+    for graph in graphs:
+        lock = lock_of(graph.file(directory))
+        with suppress(TimeoutError):
+            lock.acquire(timeout=0)
+            mine.append((graph, lock))
+    import_compiler()
+    running: dict[int, Lock] = {}
+    for graph, lock in mine:
+        if len(running) >= processes:
+            _wait_for_one(running)
+        running[_begin(graph, directory)] = lock
+    while running:
+        _wait_for_one(running)
+
+
+def _begin(graph: Traceable, directory: Path) -> int:
+    """Compile in a copy of this process, which has imported all that it takes; return its id."""
+    pid = os.fork()
+    if pid:
+        return pid
+    failed = 1
     try:
-        yield
+        if not graph.file(directory).exists():
+            compile_graph(graph, graph.file(directory), share_headers=True)
+        failed = 0
+    except Exception:
+        traceback.print_exc()
+        sys.stderr.flush()
     finally:
-        process.terminate()
-        process.wait()
+        os._exit(failed)
+
+
+def _wait_for_one(running: dict[int, Lock]) -> None:
+    pid, _ = os.wait()
+    if pid in running:
+        running.pop(pid).release()
 
 
 def _graphs(step: Step, shapes: Shapes) -> tuple[Traceable, Traceable]:
@@ -87,6 +145,6 @@ def _examples(number: int, inputs: int) -> Examples:
 if __name__ == "__main__":
     torch.set_num_threads(1)
     job = json.loads(sys.argv[1])
-    for step in job["steps"]:
-        for graph in _graphs(Step(*step), Shapes(**job["shapes"])):
-            machine_code(graph, Path(job["directory"]))
+    shapes = Shapes(**job["shapes"])
+    wanted = [graph for step in job["steps"] for graph in _graphs(Step(*step), shapes)]
+    compile_side_by_side(wanted, Path(job["directory"]), job["processes"])

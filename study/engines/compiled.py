@@ -18,7 +18,7 @@ from torch import Tensor
 from study.engines.machine_code import UNIT, Traceable, example_length, machine_code
 from study.models.examples import Batch, Examples
 from study.models.losses import Loss
-from study.models.network import LANE_MULTIPLE, Model, WeightNoise, pad_lanes
+from study.models.network import LANE_MULTIPLE, Model, WeightNoise, pad_lanes, rounded_up
 from study.models.step import VALIDATION_DRAWS, State, expected_loss, step
 
 # Lanes that go through together. Measured: narrower, calls count; wider, a core's cache is too small.
@@ -31,7 +31,6 @@ class Compiled:
     Raises CompilerError where it cannot be compiled.
     """
 
-    multiple = UNIT
     device = torch.device("cpu")
 
     def __init__(
@@ -50,6 +49,10 @@ class Compiled:
         graphs = step_graphs(model, loss, train, whole, hidden=hidden, batch_size=batch_size)
         self._step, self._loss = (machine_code(graph, directory) for graph in graphs)
         self._examples, self._whole = _of(train), list(whole)
+
+    def lanes(self, live: Sequence[int]) -> list[int]:
+        """Round up to the widths that machine code takes; see ``Engine``."""
+        return [rounded_up(number, UNIT) for number in live]
 
     def train(
         self,

@@ -7,6 +7,7 @@ moment.
 
 import hashlib
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -19,11 +20,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import torch
-from filelock import FileLock
+from filelock import BaseFileLock, FileLock
 from torch import Tensor
 
 from study.engines.code_cache import mark_used, prune
 
+Lock = BaseFileLock
 Graph = Callable[[list[Tensor]], list[Tensor]]
 """Machine code: takes tensors as it was traced with, of any seeds and lanes, and returns its results."""
 
@@ -86,12 +88,25 @@ def machine_code(traceable: Traceable, directory: Path) -> Graph:
     if not path.exists():
         directory.mkdir(parents=True, exist_ok=True)
         # Of several workers one compiles, and the others wait for it.
-        with FileLock(path.with_suffix(".lock")):
+        with lock_of(path):
             if not path.exists():
                 prune(directory)
-                _compile(traceable, path)
+                compile_graph(traceable, path)
     mark_used(path)
     return _load(path)
+
+
+def lock_of(path: Path) -> Lock:
+    """Return the lock that whoever compiles ``path`` holds."""
+    return FileLock(path.with_suffix(".lock"))
+
+
+def import_compiler() -> None:
+    """Import what compiling takes, which is seconds: copies of this process need not."""
+    import torch._inductor.compile_fx
+    import torch._inductor.package
+    import torch.export
+    import torch.fx.experimental.proxy_tensor  # noqa: F401
 
 
 def example_length(multiple: int, *others: int) -> int:
@@ -106,7 +121,12 @@ def _load(path: Path) -> Graph:
     return aoti_load_package(str(path), run_single_threaded=True).loader.run
 
 
-def _compile(traceable: Traceable, path: Path) -> None:
+def compile_graph(traceable: Traceable, path: Path, *, share_headers: bool = False) -> None:
+    """Write machine code to ``path``; whoever calls holds its lock.
+
+    To ``share_headers``, which torch keeps below the directory for temporary files, costs what it saves in
+    two graphs.
+    """
     from torch._inductor import aoti_compile_and_package
     from torch.fx.experimental.proxy_tensor import make_fx
 
@@ -121,10 +141,14 @@ def _compile(traceable: Traceable, path: Path) -> None:
         # One core each: several workers train side by side.
         "cpp.threads": 1,
         "cpp.cxx": (None, compiler()),
+        "cpp.vec_isa_ok": _knows_the_processor(),
         "cpp.enable_floating_point_contract_flag": "fast",
         # One allocation for all that lives within a call.
         "memory_planning": True,
-        "aot_inductor.precompile_headers": False,
+        # Torch hashes them by openssl.
+        "aot_inductor.precompile_headers": share_headers and shutil.which("openssl") is not None,
+        # The kernels do the work; what calls them is quick however it is compiled.
+        "aot_inductor.compile_wrapper_opt_level": "O0",
         "aot_inductor.enable_line_tables": False,
     }
     with warnings.catch_warnings(), TemporaryDirectory(dir=path.parent) as folder:
@@ -140,6 +164,20 @@ def _compile(traceable: Traceable, path: Path) -> None:
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise CompilerError(f"{path.stem} could not be compiled by {compiler()}: {reason}") from error
         os.replace(whole, path)
+
+
+@cache
+def _knows_the_processor() -> bool | None:
+    """Return whether the compiler has every set of instructions that torch may choose on this machine.
+
+    Else torch tries them one by one, each with a compilation and a process of its own.
+    """
+    if platform.machine() != "x86_64":
+        return None
+    sets = ["-mavx512f", "-mavx512bf16", "-mavx512vnni", "-mamx-tile", "-mamx-int8", "-mamx-bf16"]
+    check = [compiler() or "", *sets, "-x", "c++", "-c", "-o", os.devnull, "-"]
+    done = subprocess.run(check, input=b"int main() {}", capture_output=True, check=False)
+    return True if done.returncode == 0 else None
 
 
 def _small_product(a: Tensor, b: Tensor) -> Tensor:

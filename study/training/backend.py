@@ -16,6 +16,7 @@ from study.models.families import FAMILIES
 from study.models.training import TrainingOptions
 from study.results.directory import ResultsDirectory
 from study.storage.user_cache import own_directory, user_cache
+from study.training.cores import available_cores
 from study.training.study_data import rows_by_use
 
 COMPILE_FROM = 1.2e8
@@ -118,9 +119,10 @@ def shapes_of(dataset: Dataset, choose_on: str, options: TrainingOptions) -> Sha
 def compiling(
     steps: Sequence[Step], shapes: Shapes, logs: Path, log: Callable[[str], None]
 ) -> AbstractContextManager[None]:
-    """Compile what is missing of ``steps`` in a process of its own, as long as the context lasts."""
+    """Compile what is missing of ``steps`` beside this process, as long as the context lasts."""
     missing = not_compiled(steps, shapes, code_directory())
     if not missing:
         return nullcontext()
     log(f"compiling {len(missing)} training steps for this machine, once: 20 seconds of a core for each")
-    return compiling_in_background(missing, shapes, code_directory(), logs / "compiling.log")
+    log_file = logs / "compiling.log"
+    return compiling_in_background(missing, shapes, code_directory(), log_file, available_cores())

@@ -17,10 +17,12 @@ import torch
 
 from study.engines.machine_code import compiler
 from study.models.network import Model
+from study.models.networks.actions import ACTIONS, ONE_VS_ALL
 from study.models.networks.bayes import BAYES
 from study.models.networks.gate import GATE
 from study.models.networks.mlp import MLP
 from study.models.networks.ordinal import ORDINAL
+from study.models.networks.pair import PAIR
 from study.models.training import TrainingOptions
 from study.training.backend import code_directory
 from tests.benchmarks import measure, stages
@@ -34,6 +36,10 @@ ARMS: list[tuple[Model, str]] = [
     (ORDINAL, "defer"),
     (GATE, "defer"),
     (BAYES, "binary"),
+    (ACTIONS, "ce"),
+    (ONE_VS_ALL, "ova"),
+    (ACTIONS, "realizable"),
+    (PAIR, "compare"),
 ]
 
 

@@ -367,6 +367,15 @@ def test_pack_left_out_is_an_eighth_of_the_largest_arm_unless_the_search_learns(
     assert validate({**given, "pack": {"settings": 7}}, "here").settings_of_pack == 7
 
 
+def test_pack_on_a_gpu_is_all_settings_up_to_1024_unless_the_search_learns() -> None:
+    gpu = {"resources": {"backend": "gpu"}}
+    widths = [
+        validate({"search": {"sampler": sampler, "settings": settings}, **gpu}, "here").settings_of_pack
+        for sampler, settings in (("qmc", 100), ("qmc", 5000), ("nsga2", 5000))
+    ]
+    assert widths == [128, 1024, 64]
+
+
 def test_pack_of_a_resolved_study_stays_as_written_whatever_the_rule_would_say() -> None:
     written = validate({"search": {"sampler": "random", "settings": 1024}}, "here").resolved()
     again = validate(written, "there", ["search.sampler=tpe"])

@@ -1,12 +1,16 @@
 """The process that compiles training steps while a study starts."""
 
 import json
+import os
 import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from study.engines import background
 from study.engines.background import Shapes, Step, compiling_in_background, not_compiled
+from study.engines.machine_code import CompilerError, Traceable, lock_of
 
 SHAPES = Shapes(inputs=4, train=30, validation=20, hidden=7, batch_size=8)
 STEPS = [Step("mlp", "binary"), Step("gate", "defer")]
@@ -21,21 +25,76 @@ def begun(monkeypatch) -> list[subprocess.Popen[bytes]]:
         def __init__(self, command, **options):
             processes.append(self)
             self.job = json.loads(command[-1])
-            super().__init__(["sleep", "600"], **options)
+            # With a process of its own, as those are that compile.
+            super().__init__(["sh", "-c", "sleep 600 & echo $!; wait"], **options)
 
     monkeypatch.setattr(subprocess, "Popen", Process)
     return processes
 
 
 def test_the_process_in_the_background_compiles_what_it_is_given_and_ends_with_the_context(tmp_path, begun):
-    with compiling_in_background(STEPS, SHAPES, tmp_path / "code", tmp_path / "compiling.log"):
-        assert begun[0].poll() is None
+    log = tmp_path / "compiling.log"
+    with compiling_in_background(STEPS, SHAPES, tmp_path / "code", log, 3):
+        while not log.read_text():
+            assert begun[0].poll() is None
     assert begun[0].poll() is not None
+    while not _ended(int(log.read_text())):
+        pass
+    assert list((tmp_path / "code").iterdir()) == []
     assert begun[0].job == {
         "steps": [["mlp", "binary"], ["gate", "defer"]],
         "shapes": {"inputs": 4, "train": 30, "validation": 20, "hidden": 7, "batch_size": 8},
         "directory": str(tmp_path / "code"),
+        "processes": 3,
     }
+
+
+def _ended(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().split()[2] == "Z"
+    except OSError:
+        return True
+
+
+def test_all_locks_are_held_until_a_process_has_compiled_what_each_is_for(tmp_path, monkeypatch):
+    graphs = [graph for step in STEPS for graph in background._graphs(step, SHAPES)]
+    others = lock_of(graphs[1].file(tmp_path))
+    held: list[list[bool]] = []
+
+    def compile_graph(graph: Traceable, path: Path, *, share_headers: bool) -> None:
+        if graph is graphs[2]:
+            raise CompilerError("no")
+        path.write_text(str(os.getpid()))
+
+    def wait() -> tuple[int, int]:
+        held.append([_is_held(graph, tmp_path) for graph in graphs])
+        return os_wait()
+
+    os_wait = os.wait
+    monkeypatch.setattr(background, "compile_graph", compile_graph)
+    monkeypatch.setattr(background, "import_compiler", lambda: None)
+    monkeypatch.setattr(os, "wait", wait)
+    with others:
+        background.compile_side_by_side(graphs, tmp_path, 1)
+        assert [_is_held(graph, tmp_path) for graph in graphs] == [False, True, False, False]
+    written = [graph.file(tmp_path).exists() for graph in graphs]
+    assert written == [True, False, False, True]
+    assert len({os.getpid(), *(graphs[n].file(tmp_path).read_text() for n in (0, 3))}) == 3
+    assert held == [[True] * 4, [False, True, True, True], [False, True, False, True]]
+
+
+def _is_held(graph: Traceable, directory: Path) -> bool:
+    command = [sys.executable, "-c", _TRY, str(lock_of(graph.file(directory)).lock_file)]
+    return subprocess.run(command, check=False).returncode == 1
+
+
+_TRY = """
+import fcntl, sys
+try:
+    fcntl.flock(open(sys.argv[1], "ab"), fcntl.LOCK_EX | fcntl.LOCK_NB)
+except BlockingIOError:
+    sys.exit(1)
+"""
 
 
 def test_a_step_is_missing_until_all_of_its_machine_code_is_there(tmp_path):

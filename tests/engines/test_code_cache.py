@@ -109,7 +109,7 @@ def test_loading_marks_and_compiling_prunes(
         made.append(path)
         path.write_bytes(b"code")
 
-    monkeypatch.setattr(machine_code, "_compile", compile_)
+    monkeypatch.setattr(machine_code, "compile_graph", compile_)
     monkeypatch.setattr(machine_code, "_load", lambda path: path)
     if there:
         graph()

@@ -170,7 +170,7 @@ def make(model, directory: Path, batch_size: int = 16) -> Compiled:
 
 def test_what_is_compiled_serves_all_that_comes_after(whole_pack, code, monkeypatch):
     whole_pack(ORDINAL, "defer")
-    monkeypatch.setattr(machine_code, "_compile", refuse)
+    monkeypatch.setattr(machine_code, "compile_graph", refuse)
     make(ORDINAL, code)
     with pytest.raises(AssertionError, match="compiled again"):
         make(ORDINAL, code, batch_size=17)
@@ -195,7 +195,7 @@ def test_what_is_compiled_is_known_without_compiling(whole_pack, code, tmp_path)
 
 def test_a_model_shares_machine_code_whatever_family_it_serves(tmp_path, monkeypatch):
     wanted = []
-    monkeypatch.setattr(machine_code, "_compile", lambda traceable, path: wanted.append(path.name))
+    monkeypatch.setattr(machine_code, "compile_graph", lambda traceable, path: wanted.append(path.name))
     monkeypatch.setattr(machine_code, "_load", lambda path: path)
     make(MLP, tmp_path)
     mine = sorted(set(wanted))

@@ -12,6 +12,7 @@ from study.models.training import TrainingOptions
 from study.results.directory import ResultsDirectory
 from study.training import backend
 from study.training.backend import choose_backend, code_directory, compiling, shapes_of, steps_of
+from study.training.cores import available_cores
 from tests.worlds.small_study import TINY as SMALL
 from tests.worlds.small_study import config_of
 
@@ -124,4 +125,4 @@ def test_what_is_compiled_is_said_and_logged(tmp_path, monkeypatch, said):
     monkeypatch.setattr(backend, "compiling_in_background", begin)
     with compiling(STEPS, SHAPES, tmp_path, said.append):
         assert said[0].startswith("compiling 2 training steps")
-    assert begun == [(STEPS[:2], SHAPES, code_directory(), tmp_path / "compiling.log")]
+    assert begun == [(STEPS[:2], SHAPES, code_directory(), tmp_path / "compiling.log", available_cores())]
