@@ -3,6 +3,7 @@
 import gc
 from collections.abc import Callable, Sequence
 from operator import is_
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -15,6 +16,7 @@ from study.models.step import Eager, State, expected_loss, step
 # Hidden units of a whole split that may lie in memory at once: a gigabyte.
 _UNITS = 2**28
 
+Returned = TypeVar("Returned")
 Kept = Sequence[Tensor]
 """Tensors that stay the same objects from call to call."""
 Given = Sequence[Tensor]
@@ -79,7 +81,7 @@ class OnGpu(Eager):
         units = seeds * rows * max(1, weights // inputs)
         width = max(LANE_MULTIPLE, _UNITS // units // LANE_MULTIPLE * LANE_MULTIPLE)
         losses = []
-        for parts in zip(*(part.split(width, dim=-1) for part in kept), strict=True):
+        for parts in zip(*(torch.split(part, width, dim=-1) for part in kept), strict=True):
             theta, alpha, gamma = (part.contiguous() for part in parts)
             of = (self.model, self._loss, self.model.outputs)
             losses.append(self._expected_loss(*of, theta, whole, alpha, gamma, drawn))
@@ -119,7 +121,7 @@ class Replayed:
         return self._result
 
 
-def _for_any_lanes(function: Callable[..., Tensor | None]) -> Callable[..., Tensor]:
+def _for_any_lanes(function: Callable[..., Returned]) -> Callable[..., Returned]:
     """Compile a function of tensors whose last axis are lanes where they are (S, P, K) or (S, K)."""
     # Once for each model, method and data: torch would guess that their lengths vary, too, and give up
     # after eight.
@@ -127,11 +129,10 @@ def _for_any_lanes(function: Callable[..., Tensor | None]) -> Callable[..., Tens
     torch._dynamo.config.recompile_limit = 1024
     compiled = torch.compile(function, fullgraph=True)
 
-    def call(*arguments: object) -> Tensor:
+    def call(*arguments: object) -> Returned:
         for argument in arguments:
             if type(argument) is Tensor and argument.ndim > 1:
                 torch._dynamo.maybe_mark_dynamic(argument, argument.ndim - 1)
-        result: Tensor = compiled(*arguments)
-        return result
+        return compiled(*arguments)
 
     return call
