@@ -84,7 +84,7 @@ def test_first_characters_of_an_id_are_enough(
     many = "0123456789abcdef"
     shared = next(c for c in many if sum(one.startswith(c) for one in (*others, run_id)) > 1)
     answer = say("export", tiny_results.root, shared, "--out", tmp_path / "n")
-    assert_refused(answer, f"{shared}: begins the ids of run ", "give more characters")
+    assert_refused(answer, f"{shared}: begins the ids of ", "give more characters")
 
 
 def test_a_settings_id_means_its_run_of_choice(
