@@ -1,6 +1,5 @@
 """The commands as Python: ``from study import Study``."""
 
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
@@ -9,19 +8,16 @@ import pandas as pd
 
 from study.config.reading import load_config, stored, validate
 from study.config.study_file import StudyConfig
-from study.errors import LedgerError, StudyFileError, UserError
+from study.errors import StudyFileError, UserError
 from study.estimate import Estimate, estimate
+from study.frames import Frames
 from study.notebook import as_html
 from study.own_table import keep_table, with_table_kept
 from study.results.directory import ResultsDirectory
-from study.results.fronts import fronts
 from study.results.guarantee.bounds import parse_limit
 from study.results.guarantee.certificate import Certificate, certify
 from study.results.limits import Question, Wanted
-from study.results.naming import NAMING, run_named
-from study.results.outcomes import decisions_of
 from study.results.selection import Selection, select
-from study.results.settings import medians_by_setting
 from study.results.study_results import Results
 from study.search.tally import planned_runs
 from study.status import Status, study_results, study_status
@@ -36,7 +32,7 @@ if TYPE_CHECKING:
     from study.reports.figures.plots import Plots
 
 
-class Study:
+class Study(Frames):
     """One study in one results directory, with the commands of the shell as methods.
 
     >>> study = Study("results/default")
@@ -159,43 +155,6 @@ class Study:
         """Return how the study stands."""
         return study_status(self.directory, self.config.study, self._planned())
 
-    def results(self) -> pd.DataFrame:
-        """Return the ledger: one row per finished run, in the columns of the contract.
-
-        Warns of every damaged file, whose runs are missing; ``resume`` does them again.
-        """
-        self.directory.require()
-        runs, broken = self.directory.read_runs()
-        for item in broken:
-            warnings.warn(f"{item}; its runs are left out", stacklevel=2)
-        return runs
-
-    def runs(self) -> pd.DataFrame:
-        """Return ``results`` without the runs that failed."""
-        runs = self.results()
-        return runs[runs["status"] != FAILED].reset_index(drop=True)
-
-    def settings(self) -> pd.DataFrame:
-        """Return one row per setting: its coefficients, and medians over seeds of every metric."""
-        return medians_by_setting(self.runs())
-
-    def fronts(self) -> pd.DataFrame:
-        """Return every Pareto front, as report/fronts.csv has them."""
-        return fronts(self.settings())
-
-    def decisions(self, run_id: str) -> pd.DataFrame:
-        """Return what a run decides for every test case, in the order of test_rows.parquet.
-
-        Columns: ``label`` and ``sensitive``; ``defer``; ``prediction``, the model's class, also where it
-        defers; ``decision_maker``, what the person on test decides, which binary runs lack; ``decision``,
-        what comes of both. ``run_id`` is as for ``export``. Raises LedgerError where there is no such run.
-        """
-        runs = self.runs()
-        row = runs[runs["run_id"] == run_named(runs, run_id)]
-        if row.empty:
-            raise LedgerError(f"{self.directory.root}: no finished run {run_id}; `study select` names one")
-        return decisions_of(row, self.directory.read_outcomes)
-
     @property
     def plot(self) -> "Plots":
         """The report's figures one by one, such as ``study.plot.front(ax)``; see ``Plots``."""
@@ -295,11 +254,6 @@ class Study:
         config = self.config
         dataset = config.dataset.load(split=split)
         return Origin(config.resolved(), dataset, rows_by_use(dataset, config.thresholds.choose_on))
-
-    def run_named(self, name: str) -> str:
-        """Return the id of the run that an id, or its first characters, means; see `run_named`."""
-        self.directory.require()
-        return run_named(self.directory.read_runs(NAMING)[0], name)
 
     def optuna(self, out: Path | str, *, log: Callable[[str], None] = print) -> int:
         """Write the search's history into the new file ``out``; see ``study.search.history``."""

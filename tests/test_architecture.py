@@ -127,6 +127,7 @@ def test_table_of_rooms_is_whole() -> None:
         "cli",
         "collection",
         "estimate",
+        "frames",
         "classifier",
         "own_table",
     }

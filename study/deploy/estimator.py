@@ -28,6 +28,11 @@ class Estimator(ABC):
     def columns(self) -> tuple[str, ...]:
         """The raw columns that a table must have."""
 
+    @property
+    @abstractmethod
+    def outcomes(self) -> tuple[str, str] | None:
+        """What the classes 0 and 1 are called in the study's table, None where they are just that."""
+
     @abstractmethod
     def decide(self, table: Table) -> pd.DataFrame:
         """Return a decision for each row, with the columns ``prediction`` and ``probability``."""
@@ -76,8 +81,17 @@ class Estimator(ABC):
     def score(
         self, table: Table, label: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None
     ) -> float:
-        """Return the share of rows whose label (N,), 0 or 1, ``predict`` gives; raises as ``decide``."""
-        right = self.predict(table) == np.asarray(label)
+        """Return the share of rows whose label (N,) ``predict`` gives; raises as ``decide``.
+
+        Labels are 0 and 1, or in the words of the study's table. DataError for others.
+        """
+        given, words = np.asarray(label), self.outcomes or ()
+        if words and set(map(str, given)) <= set(words):
+            given = np.array([str(value) == words[1] for value in given])
+        elif not set(given.tolist()) <= {0, 1}:
+            also = f" or {' and '.join(words)}" if words else ""
+            raise DataError(f"the labels: 0 and 1{also} are allowed, got {given.tolist()[0]!r}")
+        right = self.predict(table) == given
         return float(
             np.average(right, weights=None if sample_weight is None else np.asarray(sample_weight))
         )

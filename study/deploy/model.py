@@ -30,7 +30,8 @@ _ROWS = 256
 _SHOWN = ("error", "di", "idk_rate")
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+# Not frozen: a pipeline of scikit-learn notes on its steps who calls them.
+@dataclass(eq=False, repr=False)
 class DeployedModel(Estimator):
     """A model, what turns raw rows into its inputs, and its thresholds.
 

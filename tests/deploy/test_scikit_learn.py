@@ -1,5 +1,6 @@
 """A model as scikit-learn sees it: an estimator that is trained already."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +52,17 @@ def test_score_is_the_accuracy_of_what_it_predicts(model: DeployedModel, people:
     weighted = accuracy_score(people["bad"], model.predict(people), sample_weight=weights)
     assert model.score(people, people["bad"], sample_weight=weights) == pytest.approx(weighted)
     assert cross_val_score(model, people, people["bad"], cv=3).mean() == pytest.approx(expected, abs=0.01)
+
+
+def test_score_takes_labels_in_the_words_of_the_table(model: DeployedModel, people: pd.DataFrame) -> None:
+    told = replace(model, about={**model.about, "outcomes": ["good", "default"]})
+    words = people["bad"].map({0: "good", 1: "default"})
+    expected = model.score(people, people["bad"])
+    assert told.score(people, words) == told.score(people, people["bad"]) == expected
+    with pytest.raises(DataError, match="the labels: 0 and 1 or good and default are allowed, got 'fine'"):
+        told.score(people, ["fine"] * len(people))
+    with pytest.raises(DataError, match="the labels: 0 and 1 are allowed, got 2"):
+        model.score(people, [2] * len(people))
 
 
 def test_it_ends_a_pipeline(model: DeployedModel, people: pd.DataFrame) -> None:
