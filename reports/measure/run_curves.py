@@ -1,5 +1,6 @@
 """What runs do when other shares of the cases are deferred: risk-coverage curves, at a few shares."""
 
+from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
@@ -7,6 +8,7 @@ import pandas as pd
 
 from study.results.curves.risk_coverage import risk_coverage
 from study.results.outcomes import MissingOutcomesError, OutcomeReader, outcomes_of
+from study.results.settings import of_splits
 from study.results.study_results import BenefitReader
 
 SHARES: Final = np.arange(21) / 20
@@ -25,18 +27,22 @@ def run_curves(runs: pd.DataFrame, read: OutcomeReader, benefits: BenefitReader)
         benefits: reads by how much deferring each case is better.
     """
     runs = runs[runs["method"] != "binary"]
+    return {run: curve for own in of_splits(runs) for run, curve in _of_one_split(own, read, benefits)}
+
+
+def _of_one_split(
+    runs: pd.DataFrame, read: OutcomeReader, benefits: BenefitReader
+) -> Iterator[tuple[str, list[float]]]:
     try:
         outcomes = outcomes_of(read, runs)
     except MissingOutcomesError:
-        return {}
+        return
     column = "test_decision_maker" if "test_decision_maker" in runs else "decision_maker"
     place = {str(run): number for number, run in enumerate(runs["run_id"])}
     makers = runs[column].astype(str).tolist()
     at = np.round(SHARES * len(outcomes.label)).astype(int)
-    curves = {}
     for run, benefit in benefits(runs):
         number = place[run]
         if makers[number] in outcomes.decisions:
             curve = risk_coverage(outcomes, number, benefit, makers[number])
-            curves[run] = curve["error"].to_numpy()[at].tolist()
-    return curves
+            yield run, curve["error"].to_numpy()[at].tolist()

@@ -19,6 +19,7 @@
   const inTurn = (one, other) => one.map((a, i) => compare(a, other[i])).find((c) => c) || 0;
   // As a shell reads it: one word.
   const word = (given) => (/^[\w~.\/:@%+=,-]+$/.test(given) ? given : "'" + given.replace(/'/g, "'\\''") + "'");
+  const trained = (run) => "seed " + run.seed + (run.split === undefined ? "" : ", split " + run.split);
   function element(name, content, attributes) {
     const made = document.createElement(name);
     if (content !== undefined) made.textContent = content;
@@ -139,7 +140,7 @@
     const { run } = point, more = together(point).length - 1;
     tip.replaceChildren(element("strong", run.method + " \u00b7 " + run.model), ...[
       main.map((m) => m.title + " " + text(m.name, run[split() + "_" + m.name])).join(", "),
-      "alpha " + short(run.alpha) + (run.gamma === null ? "" : ", gamma " + short(run.gamma)) + ", seed " + run.seed + ", run " + run.run.slice(0, 8),
+      "alpha " + short(run.alpha) + (run.gamma === null ? "" : ", gamma " + short(run.gamma)) + ", " + trained(run) + ", run " + run.run.slice(0, 8),
       more ? more + (more > 1 ? " more runs" : " more run") + " here: click again" : ""].filter(Boolean).map((line) => element("div", line)));
     const [x, y] = place(point), wide = $("plot").clientWidth;
     tip.style.left = Math.max(0, Math.min(x + 14, wide - tip.offsetWidth)) + "px";
@@ -188,7 +189,7 @@
       : best ? "The best of " + within.toLocaleString("en") + " runs within the limits, by validation" : "Your choice";
     $("lead").textContent = lead + (order[0] > 0 ? ": over the limit of " + beyond.join(" and of ") : "") + ":";
     $("name").textContent = run.method + " \u00b7 " + run.model + (run.decision_maker === "none" ? "" : " \u00b7 " + run.decision_maker);
-    $("name").append(element("span", "alpha " + short(run.alpha) + (run.gamma === null ? "" : ", gamma " + short(run.gamma)) + ", seed " + run.seed + " \u00b7 run ", { class: "soft" }));
+    $("name").append(element("span", "alpha " + short(run.alpha) + (run.gamma === null ? "" : ", gamma " + short(run.gamma)) + ", " + trained(run) + " \u00b7 run ", { class: "soft" }));
     $("name").lastChild.append(element("code", run.run.slice(0, 12)));
     const rank = ranked.findIndex((entry) => entry.run === run);
     $("place").textContent = rank < 0 ? "" : (rank + 1).toLocaleString("en") + " of " + ranked.length.toLocaleString("en");
@@ -211,7 +212,7 @@
     if (others.length) {
       const range = (name) => { const all = others.map((o) => o["test_" + name]).filter((v) => v !== null);
         return text(name, Math.min(...all)).replace("\u00a0%", "") + " to " + text(name, Math.max(...all)); };
-      $("seeds").textContent = "Trained again under " + others.length + (others.length > 1 ? " other seeds" : " other seed") + ": test error " + range("error")
+      $("seeds").textContent = "Trained " + others.length + (others.length > 1 ? " more times" : " more time") + " under other seeds" + (run.split === undefined ? "" : " or on other splits") + ": test error " + range("error")
         + ", odds difference " + range("di") + ", deferral rate " + range("idk_rate") + "."
         + (run.unstable ? " Unstable: on validation, deferral rates of this setting differ by more than 10 points between seeds." : "");
     }
@@ -230,7 +231,7 @@
     $("here").hidden = here.length < 2;
     $("here").firstElementChild.textContent = here.length + " runs at this point";
     $("here").lastElementChild.replaceChildren(...here.map((other) => {
-      const button = element("button", other.method + " \u00b7 " + other.model + ", seed " + other.seed + ", run " + other.run.slice(0, 12), { type: "button", "aria-pressed": String(other === run) });
+      const button = element("button", other.method + " \u00b7 " + other.model + ", " + trained(other) + ", run " + other.run.slice(0, 12), { type: "button", "aria-pressed": String(other === run) });
       button.addEventListener("click", () => { take(other); [...$("here").querySelectorAll("button")].find((b) => b.getAttribute("aria-pressed") === "true")?.focus(); });
       const item = element("li");
       item.append(button);

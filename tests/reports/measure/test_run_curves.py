@@ -1,9 +1,10 @@
 import numpy as np
+import pandas as pd
 import pytest
 
 from study.reports.measure.run_curves import SHARES, run_curves
 from study.results.directory import ResultsDirectory
-from study.results.outcomes import outcomes_of
+from study.results.outcomes import Outcomes, outcomes_of
 from tests.reports.decided import world
 from tests.reports.synthetic import ledger, results
 
@@ -23,6 +24,21 @@ def test_a_curve_has_the_error_of_deferring_so_many_of_the_largest_benefit() -> 
             deferred[np.argsort(-benefit)[: round(240 * share)]] = True
             decided = np.where(deferred, maker, outcomes.positive[number])
             assert error == pytest.approx((decided != outcomes.label).mean())
+
+
+def test_runs_of_different_splits_are_read_one_split_after_the_other() -> None:
+    given = world(seeds=2, settings=1)
+    runs = given.runs.assign(split=given.runs["seed"])
+    asked = []
+
+    def read(wanted: pd.DataFrame) -> Outcomes | None:
+        asked.append(set(wanted["split"]))
+        return given.outcomes(wanted)
+
+    benefit = np.zeros(240, dtype=np.float32)
+    curves = run_curves(runs, read, lambda rows: ((run, benefit) for run in rows["run_id"]))
+    assert asked == [{0}, {1}]
+    assert set(curves) == set(runs.loc[runs["method"] != "binary", "run_id"])
 
 
 def test_without_outcomes_there_are_none() -> None:
