@@ -13,11 +13,11 @@ from study.estimate import Estimate, estimate
 from study.frames import Frames
 from study.notebook import as_html
 from study.own_table import keep_table, with_table_kept
+from study.results.choice.selection import Selection, select
 from study.results.directory import ResultsDirectory
 from study.results.guarantee.bounds import parse_limit
 from study.results.guarantee.certificate import Certificate, certify
 from study.results.limits import Question, Wanted
-from study.results.selection import Selection, select
 from study.results.study_results import Results
 from study.search.tally import planned_runs
 from study.status import Status, study_results, study_status
@@ -176,7 +176,7 @@ class Study(Frames):
             return where / write_report(results, folder).name
 
     def select(self, **wanted: Unpack[Wanted]) -> Selection:
-        """Choose a run on validation metrics; see ``study.results.selection.select``.
+        """Choose a run on validation metrics; see ``study.results.choice.selection.select``.
 
         Args:
             wanted: ``max_error``, ``max_di``, ``max_idk``, ``max_balanced_error``, ``max_fpr`` and

@@ -8,7 +8,6 @@ from typing import Final
 import pandas as pd
 
 from study.reports.measure.alpha import binary_runs, curves_by_alpha
-from study.reports.measure.candidates import Candidates, candidates
 from study.reports.measure.comparisons import comparisons
 from study.reports.measure.deferral_budgets import by_budget, operating_points
 from study.reports.measure.deferral_rates import deferral_by_gamma, deferral_cdf
@@ -75,17 +74,10 @@ class Measures:
         return self._by_budget.merge(self.intervals.frame, on="setting_id", how="left")
 
     @cached_property
-    def candidates(self) -> Candidates:
-        """The settings offered for choosing."""
-        named = pd.concat([self._by_budget["setting_id"], self.points["setting_id"].dropna()])
-        validation_selected = self.fronts.loc[self.fronts["front"] == "honest", "setting_id"]
-        return candidates(self.settings, named.tolist(), validation_selected.tolist(), self.results.runs)
-
-    @cached_property
     def intervals(self) -> SettingIntervals:
-        """Intervals of the candidates' test metrics."""
-        chosen = self.candidates.frame["setting_id"].tolist()
-        return setting_intervals(chosen, self.results.runs, self.results.outcomes)
+        """Intervals of the test metrics of the settings that the page names."""
+        named = pd.concat([self._by_budget["setting_id"], self.points["setting_id"].dropna()])
+        return setting_intervals(named.tolist(), self.results.runs, self.results.outcomes)
 
     @cached_property
     def run_intervals(self) -> SettingIntervals:

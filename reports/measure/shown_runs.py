@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from study.results.candidates import marked, unstable
+from study.results.choice.candidates import marked, unstable
 from study.results.fronts import pareto_by_group
 from study.results.limits import POINT
 from study.words import cell_columns

@@ -15,8 +15,8 @@ from study.words import MEASURED
 
 if TYPE_CHECKING:
     from study.api import Study
+    from study.results.choice.selection import Selection
     from study.results.guarantee.certificate import Certificate
-    from study.results.selection import Selection
 
 
 def add(add_parser: AddParser) -> None:

@@ -19,7 +19,7 @@ from study.deploy.origin import Origin, run_model
 from study.errors import LedgerError, UserError
 from study.models.decisions import Decisions, joint_counts
 from study.models.examples import Examples
-from study.results.candidates import candidates
+from study.results.choice.candidates import candidates
 from study.results.directory import ResultsDirectory
 from study.results.group_metrics import resampled_cells, spreads
 from study.results.intervals import Interval

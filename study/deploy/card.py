@@ -10,6 +10,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from study.data import Group
 from study.deploy.model import DeployedModel
+from study.results.choice.alternatives import people_first
+from study.results.choice.selection import Selection
 from study.results.group_metrics import Spread
 from study.results.wording import NOTHING, decimals, listed, percent, significant, whole
 from study.words import METHODS
@@ -33,13 +35,14 @@ class Markdown(str):
     __slots__ = ()
 
 
-def model_card(model: DeployedModel, metrics: Mapping[str, Spread], units: str) -> str:
+def model_card(model: DeployedModel, metrics: Mapping[str, Spread], units: str, choice: Selection) -> str:
     """Return the card of ``model``.
 
     Args:
         model: whose card it is.
         metrics: of the test rows, as ``spreads`` names them.
         units: what their intervals are over, as ``Outcomes.units`` names it.
+        choice: the run as the answer to which has the lowest validation error.
     """
     uncertainty = model.family.model(model.method).uncertainty
     limits = None
@@ -52,6 +55,8 @@ def model_card(model: DeployedModel, metrics: Mapping[str, Spread], units: str) 
         run=model.about["run"],
         metrics=metrics,
         units=units,
+        choice=choice,
+        people_first=people_first(choice.comparisons),
         groups=group_names(model.preprocessing.group),
         outcomes=outcome_names(model.about),
         people=(model.about["study"]["dataset"].get("decision_maker") or {}).get("columns", ()),

@@ -15,8 +15,11 @@ from study.deploy.model_file import load_model, save_model
 from study.deploy.origin import Origin, run_model
 from study.deploy.quality import quality
 from study.errors import DataError, LedgerError, OutputError
+from study.results.choice.candidates import degenerate
+from study.results.choice.selection import Selection, described
 from study.results.directory import ResultsDirectory
 from study.results.group_metrics import resampled_cells, spreads
+from study.results.limits import Question
 from study.results.outcomes import MissingOutcomesError, Outcomes, outcomes_of
 from study.storage.locations import local_path
 from study.words import FAILED
@@ -86,7 +89,8 @@ def export(
             save_model(replace(loaded, about=about), made)
             loaded = load_model(made)
             measured = spreads(tested, [run["test_decision_maker"]], resampled_cells(tested))
-            (made / CARD_FILE).write_text(model_card(loaded, measured, tested.units), "utf-8")
+            choice = _choice(directory, run_id, tested)
+            (made / CARD_FILE).write_text(model_card(loaded, measured, tested.units, choice), "utf-8")
             made.replace(place)
     except OSError as error:
         reason = error.strerror or type(error).__name__
@@ -108,6 +112,28 @@ def _find(directory: ResultsDirectory, run_id: str) -> pd.DataFrame:
             f"{directory.root}: run {run_id} failed ({row['reason'].iloc[0]}); export another"
         )
     return row
+
+
+def _choice(directory: ResultsDirectory, run_id: str, tested: Outcomes) -> Selection:
+    """Return the run as the answer to which has the lowest validation error, and as it was ``tested``."""
+
+    def read(runs: pd.DataFrame) -> Outcomes | None:
+        outcomes = directory.read_outcomes(runs)
+        if outcomes is None:
+            return None
+        own = [name == run_id for name in outcomes.run_id]
+        deferred, positive = outcomes.deferred.copy(), outcomes.positive.copy()
+        # Where thresholds were moved, its decisions are not those of the ledger.
+        deferred[own], positive[own] = tested.deferred[0], tested.positive[0]
+        return replace(outcomes, deferred=deferred, positive=positive)
+
+    ledger, _ = directory.read_runs()
+    ledger = ledger[ledger["status"] != FAILED]
+    run = ledger[ledger["run_id"] == run_id].iloc[0]
+    of_split = ledger[ledger["split"] == run["split"]]
+    among = of_split[~degenerate(of_split)]
+    left_out = len(of_split) - len(among)
+    return described(run, ledger, read, Question(), among, left_out, planned=len(ledger))
 
 
 def _check(model: DeployedModel, origin: Origin, tested: Outcomes) -> None:

@@ -18,7 +18,7 @@ import yaml
 import study
 from study.config.presets import COLLECTIONS, preset_names
 from study.config.reading import load_config
-from study.results.candidates import degenerate
+from study.results.choice.candidates import degenerate
 from study.results.directory import ResultsDirectory
 from study.results.limits import NAMES
 from study.results.packs import Pack
@@ -35,13 +35,18 @@ pytestmark = pytest.mark.usefixtures("_own_sigterm")
 
 ID = r"[0-9a-f]{20}"
 ENDS = r"( +\d\.\d{3} to \d\.\d{3}){3}"
+LEADS = r"( +[+-]\d\.\d{3} \([+-]\d\.\d{3} to [+-]\d\.\d{3}\)){3}"
 SELECTED = re.compile(
+    r"(People alone do better: .*\n)?"
     rf"(binary|reject|defer) \((mlp|ordinal), decision-maker (none|standard)\), "
     rf"alpha [0-9.e+-]+(, gamma [0-9.e+-]+)?\n"
     rf"  setting {ID}, run {ID}, seed [01]\n"
     r" +validation +test +95 % interval +validation, 2 seeds +test, seeds\n"
     + "".join(rf"  {name} +\d\.\d{{3}} +\d\.\d{{3}}{ENDS}\n" for name in NAMES.values())
     + r"  The interval is the bootstrap's over test cases\. .*\n.*\n"
+    r"(  on test, the run less +error +odds difference +balanced error\n"
+    rf"(    (the baseline|the decision-maker alone|deferring as many cases at random){LEADS}\n)+)"
+    r"(  expected rise from validation to test, .*\n)?"
     r"(  unstable: .*\n)?(  \d+ degenerate runs? left out: .*\n)?"
 )
 

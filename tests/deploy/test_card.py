@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from study import load_model
+from study import Study, load_model
 from study.data import Group
 from study.deploy.card import CARD_FILE, code, group_names, model_card
 from study.results.directory import ResultsDirectory
@@ -19,6 +19,7 @@ from tests.worlds.small_study import FAMILY_ARMS
 
 WHOLE = {
     "error of the joint system": "error",
+    "balanced error (mean of false positive and false negative rate)": "balanced_error",
     "average odds difference (the paper's disparate impact, DI)": "di",
     "odds difference where `bad` is 0 (false positives)": "di_y0",
     "odds difference where `bad` is 1 (false negatives)": "di_y1",
@@ -27,7 +28,17 @@ WHOLE = {
 }
 GROUPS = ("`race` is not B", "`race` is B")
 MEASURED = [
-    *("error", "di", "di_y0", "di_y1", "idk_rate", "model_error", "dm_error", "dm_error_on_kept"),
+    *(
+        "error",
+        "balanced_error",
+        "di",
+        "di_y0",
+        "di_y1",
+        "idk_rate",
+        "model_error",
+        "dm_error",
+        "dm_error_on_kept",
+    ),
     *(f"{name}_a{a}" for a in (0, 1) for name in ("idk_rate", "error")),
     *(f"error_a{a}_y{y}" for a in (0, 1) for y in (0, 1)),
     *("selection_rate_a0", "selection_rate_a1", "selection_ratio"),
@@ -111,6 +122,33 @@ def test_card_names_what_the_model_is_and_where_it_comes_from(arm: str, exported
     assert "nan" not in card
 
 
+def test_what_select_shows_is_exactly_what_the_exported_model_and_its_card_say(
+    families: ResultsDirectory, tmp_path: Path
+) -> None:
+    study = Study(families.root)
+    for limits in ({"max_idk": 0.6}, {"method": "defer", "minimise": "di"}):
+        chosen = study.select(**limits, include_degenerate=True)  # type: ignore[arg-type]
+        place = tmp_path / chosen.run_id
+        run = study.export(chosen.run_id, place).about["run"]
+        assert chosen.test == {name: run[f"test_{name}"] for name in chosen.test}
+        card = (place / CARD_FILE).read_text()
+        rows = rows_of(card)
+        for words, name in WHOLE.items():
+            if name in chosen.test:
+                cell = rows[words][0]
+                ends = [number(end) for end in re.findall(r"\((.+) to (.+)\)", cell)[0]]
+                assert number(cell) == pytest.approx(chosen.test[name], abs=6e-4)
+                assert ends == pytest.approx(chosen.test_interval[name], abs=6e-4)
+        for one in chosen.comparisons:
+            assert f"- {one.sentence().capitalize()}.\n" in card
+        assert ("**People alone do better: " in card) == any(
+            one.to == "the decision-maker alone" and one.differences["error"].value > 0
+            for one in chosen.comparisons
+        )
+        for caution in chosen.warnings():
+            assert f"- {caution.capitalize()}.\n" in card
+
+
 def test_thresholds_of_the_card_are_those_of_the_model(exported: dict[str, Path]) -> None:
     model, card = load_model(exported["defer-posthoc"]), (exported["defer-posthoc"] / CARD_FILE).read_text()
     bands = [cells[1:] for cells in tables(card) if len(cells) == 3 and cells[0] in GROUPS]
@@ -174,7 +212,9 @@ def test_card_shows_calibration_and_other_shares_of_deferral(
 HOSTILE = "<script>alert(1)</script> [x](http://a) ![i](j) `c` | **b** _e_\n# heading\n- item &lt; $1$"
 
 
-def test_what_a_table_is_called_and_holds_is_shown_letter_by_letter(exported: dict[str, Path]) -> None:
+def test_what_a_table_is_called_and_holds_is_shown_letter_by_letter(
+    exported: dict[str, Path], families: ResultsDirectory
+) -> None:
     """Names of columns and values, of the study and of its data are anything that a table may hold."""
     model = load_model(exported["defer-posthoc"])
     run = {**model.about["run"], "study": HOSTILE}
@@ -187,8 +227,9 @@ def test_what_a_table_is_called_and_holds_is_shown_letter_by_letter(exported: di
         about={**model.about, "run": run, "study": study, "source": HOSTILE},
     )
     metrics = dict.fromkeys(MEASURED, Spread(0.25, 0.2, 0.3, None))
-    card = model_card(made, metrics, f"3 groups by {HOSTILE}")
-    plain = model_card(model, metrics, "test cases")
+    chosen = Study(families.root).select(include_degenerate=True)
+    card = model_card(made, metrics, f"3 groups by {HOSTILE}", chosen)
+    plain = model_card(model, metrics, "test cases", chosen)
     assert [line for line in card.splitlines() if line.startswith("#")] == [
         line for line in plain.splitlines() if line.startswith("#")
     ]

@@ -97,7 +97,7 @@ def test_what_is_written_says_where_it_comes_from(
     assert about["code"] == families.read_manifest()["code"]
 
 
-def test_weights_and_decisions_are_read_of_the_runs_pack_alone(
+def test_weights_are_read_of_the_runs_pack_alone_and_rows_twice(
     families: ResultsDirectory, tmp_path: Path, opened: list[str]
 ) -> None:
     row = families.read_runs()[0].iloc[-1]
@@ -106,13 +106,10 @@ def test_weights_and_decisions_are_read_of_the_runs_pack_alone(
     pack, packs = f"{row['pack_id']}.parquet", len(finished_packs(families))
     read = Counter(opened)
     assert packs > 2
-    assert [name for name in read if name.startswith(("weights/", "outcomes/"))] == [
-        f"outcomes/{pack}",
-        f"weights/{pack}",
-    ]
-    # To find the run every pack's rows are looked at, and its own pack's once more for the whole row.
-    assert sum(count for name, count in read.items() if name.startswith("runs/")) == packs + 1
-    assert sum(count for name, count in read.items() if pack in name) == 4
+    assert [name for name in read if name.startswith("weights/")] == [f"weights/{pack}"]
+    # Every pack's rows are looked at to name and to find the run, and its own pack's once more for the
+    # whole row; then all for the card, which compares it with others.
+    assert sum(count for name, count in read.items() if name.startswith("runs/")) == 3 * packs + 1
 
 
 # What is refused

@@ -12,9 +12,9 @@ from optuna.trial import TrialState
 
 from study import Study
 from study.errors import LedgerError, OutputError
+from study.results.choice.selection import select
 from study.results.directory import ResultsDirectory
 from study.results.limits import Question
-from study.results.selection import select
 from study.search.samplers import OBJECTIVES, Observation, Point, propose
 from tests.worlds.small_study import TINY, config_of, write_rows
 

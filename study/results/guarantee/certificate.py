@@ -9,7 +9,7 @@ import pandas as pd
 
 from study.errors import LedgerError
 from study.notebook import as_html
-from study.results.candidates import candidates, left_out_words
+from study.results.choice.candidates import candidates, left_out_words
 from study.results.guarantee.bounds import CellCounts, Limit, certified, largest_p_value, upper_bound
 from study.results.limits import NAMES, POINT, Question
 from study.results.outcomes import (

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from study.errors import LedgerError, UserError
+from study.results.choice.selection import Selection
+from study.results.choice.selection import select as select_with_outcomes
 from study.results.files.reading import Broken
 from study.results.limits import NAMES, Question
 from study.results.outcomes import Outcomes
-from study.results.selection import Selection
-from study.results.selection import select as select_with_outcomes
 from tests.results.counts import with_counts
 
 METRICS = list(NAMES)
@@ -26,9 +26,9 @@ def runs_of(settings_: dict[str, list[tuple[float | None, float, float]]]) -> pd
     for setting, seeds in settings_.items():
         for seed, figures in enumerate(seeds):
             row: dict[str, Any] = {
-                **{"run_id": f"{setting}{seed}", "setting_id": setting, "seed": seed, "dataset": "d"},
+                **{"run_id": f"{setting}{seed}", "setting_id": setting, "seed": seed, "split": 0},
                 **{"method": "defer", "model": "ordinal", "decision_maker": "standard"},
-                **{"test_decision_maker": "standard"},
+                **{"test_decision_maker": "standard", "dataset": "d"},
                 **{"alpha": 1.0, "gamma": 0.1},
             }
             # Both outcomes are as frequent as each other, and as often decided wrongly.
@@ -215,12 +215,12 @@ def test_the_contract_s_keys_come_first_in_json() -> None:
         assert list(found[split])[:3] == ["error", "di", "idk_rate"]
 
 
-def test_interval_is_that_of_the_people_tested_and_only_the_chosen_run_is_read() -> None:
+def test_interval_is_that_of_the_people_tested_and_outcomes_are_read_of_few_runs() -> None:
     """Half of the people are decided wrongly: 95 % of resamples lie about one half."""
     people = 400
     label = np.arange(people) % 2 == 0
     sensitive = np.arange(people) % 4 < 2
-    asked = []
+    asked: list[str] = []
 
     def read(runs: pd.DataFrame) -> Outcomes:
         asked.extend(runs["run_id"])
@@ -231,12 +231,29 @@ def test_interval_is_that_of_the_people_tested_and_only_the_chosen_run_is_read()
 
     runs = runs_of({"a": [(0.1, 0.1, 0.1)] * 2, "b": [(0.2, 0.1, 0.1)] * 2})
     chosen = select_with_outcomes(runs, read, Question(), planned=4)
-    assert set(asked) == {"a0"}
+    assert asked == ["a0", *("a0", "a1", "b0", "b1")]
     low, high = chosen.test_interval["error"] or (0, 0)
     spread = 1.96 * np.sqrt(0.25 / people)
     assert (low, high) == pytest.approx((0.5 - spread, 0.5 + spread), abs=0.015)
     assert chosen.test_interval["idk_rate"] == (0, 0)
     assert "95 % interval" in chosen.summary()
+
+
+def test_a_rival_or_a_baseline_whose_outcomes_are_lost_takes_nothing_from_the_interval() -> None:
+    label = np.arange(40) % 2 == 0
+
+    def read(runs: pd.DataFrame) -> Outcomes | None:
+        if list(runs["run_id"]) != ["a0"]:
+            raise LedgerError("outcomes/x.parquet: cannot be read")
+        nobody = np.zeros((1, 40), dtype=bool)
+        return Outcomes(["a0"], nobody, label[None], label, np.arange(40) < 20, {"standard": label})
+
+    runs = runs_of({"a": [(0.1, 0.1, 0.1)], "plain": [(0.2, 0.1, 0.0)]})
+    runs.loc[1, ["method", "model", "decision_maker", "alpha"]] = ["binary", "mlp", "none", 0.0]
+    chosen = select_with_outcomes(runs, read, Question(), planned=2)
+    assert chosen.test_interval["error"] == (0, 0)
+    assert [one.to for one in chosen.comparisons] == ["the decision-maker alone"]
+    assert chosen.optimism == {}
 
 
 def test_lack_of_outcomes_is_said_in_the_place_of_the_interval() -> None:

@@ -2,16 +2,25 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from study.errors import LedgerError
 from study.notebook import as_html
-from study.results.candidates import SWING, candidates, degenerate, left_out_words, unstable
+from study.results.choice.alternatives import (
+    Comparison,
+    baseline_of,
+    compared_lines,
+    comparisons,
+    people_first,
+)
+from study.results.choice.candidates import SWING, candidates, degenerate, left_out_words, unstable
+from study.results.choice.optimism import optimism
 from study.results.files.reading import Broken
 from study.results.group_metrics import resampled_cells, spreads
-from study.results.limits import NAMES, POINT, Question, best
+from study.results.limits import NAMES, OBJECTIVES, POINT, Question, best
 from study.results.outcomes import MissingOutcomesError, OutcomeReader, outcomes_of
 from study.results.settings import of_splits
 
@@ -37,6 +46,9 @@ class Selection:
         unstable: whether the validation deferral rate of these differs by more than `SWING`.
         degenerate: whether it is no better than a constant decision; only where such runs were asked for.
         degenerate_left_out: how many runs were left out because they are.
+        comparisons: the run against what could be done instead, on test.
+        optimism: by how much each metric is expected to be worse than on validation, as the run was chosen
+            there; empty where it is not known.
         exceeded: by how much each limit is missed.
         finished, planned: where fewer runs have finished than are planned, the choice may change; those in
             `broken` files do not count as finished.
@@ -63,6 +75,8 @@ class Selection:
     unstable: bool
     degenerate: bool
     degenerate_left_out: int
+    comparisons: tuple[Comparison, ...]
+    optimism: Mapping[str, float]
     exceeded: Mapping[str, float]
     no_interval: str
     units: str
@@ -97,6 +111,8 @@ class Selection:
         data = {name: getattr(self, name) for name in (*names, *rest, *spread, *about)}
         # The run's own under the keys that were its own when the others were medians.
         data |= {"run_validation": self.validation, "run_test": self.test}
+        data["comparisons"] = [comparison.to_json() for comparison in self.comparisons]
+        data["optimism"] = {name: _number(value) for name, value in self.optimism.items()}
         return {**data, "broken": [str(item.path) for item in self.broken]}
 
     def summary(self) -> str:
@@ -104,6 +120,7 @@ class Selection:
         gamma = "" if self.gamma is None else f", gamma {self.gamma:.4g}"
         heads = ("validation", "test", "95 % interval", f"validation, {self.seeds} seeds", "test, seeds")
         lines = [
+            *people_first(self.comparisons),
             f"{self.method} ({self.model}, decision-maker {self.decision_maker}), "
             f"alpha {self.alpha:.4g}{gamma}",
             f"  setting {self.setting_id}, run {self.run_id}, seed {self.seed}"
@@ -120,6 +137,7 @@ class Selection:
                 f"  The interval is the bootstrap's over {self.units}. The range over seeds is what"
             )
             lines.append("  another training of the setting would change.")
+        lines += compared_lines(self.comparisons)
         lines += [f"  {line}" for line in self.cautions()]
         if self.finished < self.planned:
             lines.append(f"unfinished: {self.finished:,} of {self.planned:,} runs; the choice may change")
@@ -129,6 +147,17 @@ class Selection:
     def cautions(self) -> list[str]:
         """Return what to know before the run is used, a line each."""
         lines = []
+        if self.optimism:
+            shown = ", ".join(f"{NAMES[name]} {self.optimism[name]:+.3f}" for name in OBJECTIVES)
+            lines.append(f"expected rise from validation to test, as the run was chosen there: {shown}")
+        lines += self.warnings()
+        if self.degenerate_left_out:
+            lines.append(left_out_words(self.degenerate_left_out))
+        return lines
+
+    def warnings(self) -> list[str]:
+        """Return what speaks against the run, a line each."""
+        lines = []
         if self.unstable:
             low, high = self.validation_seeds["idk_rate"] or (0.0, 0.0)
             lines.append(
@@ -137,8 +166,6 @@ class Selection:
             )
         if self.degenerate:
             lines.append("degenerate: on validation it is no better than a constant decision")
-        if self.degenerate_left_out:
-            lines.append(left_out_words(self.degenerate_left_out))
         return lines
 
     def missed(self) -> str:
@@ -157,8 +184,9 @@ def select(
     """Return the run with the smallest validation ``minimise`` under the limits; see ``best`` for ties.
 
     Where no run satisfies the limits, the one whose excess over them sums to least is returned with
-    ``satisfies`` False. Degenerate runs are no candidates unless the question says so. Only the outcomes of
-    the chosen run are read. ``planned`` and ``broken`` say what of the study ``runs`` lacks.
+    ``satisfies`` False. Degenerate runs are no candidates unless the question says so. Outcomes are read of
+    the chosen run, the baseline's, and those that came nearest to being chosen. ``planned`` and ``broken``
+    say what of the study ``runs`` lacks.
 
     Raises:
         LedgerError: nothing has finished, all runs are degenerate, or the odds difference is needed and
@@ -174,13 +202,39 @@ def select(
         )
     if run is None:
         raise LedgerError("no run has finished yet, there is nothing to select from")
+    among = among[among["split"] == run["split"]]
+    return described(run, runs, read_outcomes, question, among, left_out, planned=planned, broken=broken)
+
+
+def described(
+    run: "pd.Series[Any]",
+    runs: pd.DataFrame,
+    read_outcomes: OutcomeReader,
+    question: Question,
+    among: pd.DataFrame,
+    left_out: int,
+    *,
+    planned: int,
+    broken: Sequence[Broken] = (),
+) -> Selection:
+    """Return a run as the answer to a question.
+
+    Args:
+        run: the run, a row of the ledger.
+        runs: the ledger.
+        read_outcomes: reads those of the run, the baseline's, and those nearest to being chosen.
+        question: what is asked.
+        among: the candidates of the run's split.
+        left_out: how many degenerate runs are not among the candidates.
+        planned, broken: as for ``select``.
+    """
     defined = [column for column in POINT if pd.notna(run[column])]
     of_setting = runs[runs["setting_id"] == run["setting_id"]].dropna(subset=defined)
     own = of_setting[of_setting["run_id"] == run["run_id"]]
-    intervals, no_interval, units = _intervals(own, read_outcomes)
+    tested = _tested(own, baseline_of(runs, run), question, read_outcomes)
     over = question.excess({name: run[f"validation_{name}"] for name in NAMES})
     return Selection(
-        satisfies=bool(run["excess"] == 0),
+        satisfies=not any(excess > 0 for excess in over.values()),
         setting_id=run["setting_id"],
         run_id=run["run_id"],
         seed=int(run["seed"]),
@@ -194,30 +248,60 @@ def select(
         gamma=_number(run["gamma"]),
         validation=_metrics(run, "validation"),
         test=_metrics(run, "test"),
-        test_interval={name: intervals.get(name) for name in NAMES},
+        test_interval={name: tested.intervals.get(name) for name in NAMES},
         seeds=len(of_setting),
         validation_seeds=_range(of_setting, "validation"),
         test_seeds=_range(of_setting, "test"),
         unstable=bool(unstable(of_setting).any()),
         degenerate=bool(degenerate(own)[0]),
         degenerate_left_out=left_out,
+        comparisons=tested.comparisons,
+        optimism=_optimism(among, question, read_outcomes),
         exceeded={NAMES[name]: float(excess) for name, excess in over.items() if excess > 0},
-        no_interval=no_interval,
-        units=units,
+        no_interval=tested.missing,
+        units=tested.units,
         finished=len(runs),
         planned=planned,
         broken=tuple(broken),
     )
 
 
-def _intervals(own: pd.DataFrame, read_outcomes: OutcomeReader) -> tuple[Ranges, str, str]:
-    """Return the intervals, why there are none, and what they draw."""
+class _Tested(NamedTuple):
+    """What the test cases say of a run: or why they say nothing."""
+
+    intervals: Ranges
+    comparisons: tuple[Comparison, ...]
+    units: str
+    missing: str
+
+
+def _tested(
+    own: pd.DataFrame, baseline: pd.DataFrame, question: Question, read_outcomes: OutcomeReader
+) -> _Tested:
+    rows = pd.concat([own, baseline[~baseline["run_id"].isin(own["run_id"])]])
     try:
-        outcomes = outcomes_of(read_outcomes, own)
-    except MissingOutcomesError as error:
-        return {}, str(error), ""
-    found = spreads(outcomes, own["test_decision_maker"].tolist(), resampled_cells(outcomes))
-    return {name: spread.test_set for name, spread in found.items()}, "", outcomes.units
+        outcomes = outcomes_of(read_outcomes, rows)
+    except (MissingOutcomesError, LedgerError) as error:
+        if len(rows) > 1:
+            return _tested(own, own, question, read_outcomes)
+        if isinstance(error, LedgerError):
+            raise
+        return _Tested({}, (), "", str(error))
+    decision_makers = rows["test_decision_maker"].tolist()
+    chosen = outcomes.take(np.array([0]))
+    found = spreads(chosen, decision_makers[:1], resampled_cells(outcomes))
+    intervals = {name: spread.test_set for name, spread in found.items()}
+    alone = question.among.get("decision_maker", "")
+    others = comparisons(outcomes, decision_makers, baseline=rows["run_id"].tolist()[1:], alone=alone)
+    return _Tested(intervals, others, outcomes.units, "")
+
+
+def _optimism(among: pd.DataFrame, question: Question, read_outcomes: OutcomeReader) -> Mapping[str, float]:
+    """Return what is known of it: a rival's outcomes may be missing or damaged."""
+    try:
+        return optimism(among, question, read_outcomes)
+    except (MissingOutcomesError, LedgerError):
+        return {}
 
 
 def _range(own: pd.DataFrame, split: str) -> Ranges:

@@ -8,12 +8,12 @@ import pytest
 from scipy.stats import chi2_contingency
 
 from study.errors import LedgerError
-from study.results.candidates import candidates, degenerate, marked, unstable
+from study.results.choice.candidates import candidates, degenerate, marked, unstable
+from study.results.choice.selection import select
 from study.results.guarantee.bounds import Limit
 from study.results.guarantee.certificate import certify
 from study.results.limits import Question
 from study.results.metrics import LedgerCounts, metrics
-from study.results.selection import select
 from study.words import CELL_NAMES, cell_columns
 
 FIFTH = np.array([400, 100, 400, 100])
@@ -34,7 +34,15 @@ def ledger(wrong: Any, cases: Any = FIFTH) -> pd.DataFrame:
         **columns,
         run_id=[f"r{n}" for n in number],
         setting_id=[f"s{n}" for n in number],
-        **{"seed": 0, "dataset": "d", "method": "defer", "model": "ordinal", "alpha": 0.1, "gamma": 0.1},
+        **{
+            "seed": 0,
+            "split": 0,
+            "dataset": "d",
+            "method": "defer",
+            "model": "ordinal",
+            "alpha": 0.1,
+            "gamma": 0.1,
+        },
         **{"decision_maker": "standard", "test_decision_maker": "standard"},
     )
 

@@ -1,0 +1,1 @@
+"""How one run is chosen: candidates, the choice itself, what it is compared with, and its optimism."""

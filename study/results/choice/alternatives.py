@@ -1,0 +1,183 @@
+"""A run against what could be done instead: paired differences on the test cases, with intervals.
+
+The alternatives are the baseline, the decision-maker deciding every case alone, and deferring as many
+cases at random. Every resample of the test cases is the same for both sides of a difference.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from study.results.group_metrics import resampled_cells
+from study.results.intervals import Interval, percentile_interval
+from study.results.limits import NAMES
+from study.results.metrics import WHOLE, Values, odds_difference, outcome_rates, rates
+from study.results.outcomes import Bools, Cells, Outcomes, decision_makers_wrong
+from study.words import NO_DECISION_MAKER, PLAIN_MODEL
+
+BASELINE: Final = "the baseline"
+ALONE: Final = "the decision-maker alone"
+RANDOM: Final = "deferring as many cases at random"
+COMPARED: Final = ("error", "di", "balanced_error")
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A metric of the chosen run less that of an alternative.
+
+    Attributes:
+        chosen, other: the metrics of both.
+        value: their difference; below 0 where the chosen run is better.
+        interval: of 95 %, from the bootstrap over test cases; None where it is undefined too often.
+    """
+
+    chosen: float
+    other: float
+    value: float
+    interval: Interval | None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A run against one alternative.
+
+    Attributes:
+        to: `BASELINE`, `ALONE` or `RANDOM`.
+        run_id: the baseline's run; empty for the others.
+        differences: by metric of `COMPARED`.
+    """
+
+    to: str
+    run_id: str
+    differences: Mapping[str, Difference]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the comparison as plain data."""
+        parts = {
+            name: {
+                "chosen": one.chosen,
+                "other": one.other,
+                "difference": one.value,
+                "interval": one.interval,
+            }
+            for name, one in self.differences.items()
+        }
+        return {"to": self.to, **({"run_id": self.run_id} if self.run_id else {}), **parts}
+
+    def sentence(self) -> str:
+        """Say in one sentence which has the lower error, and whether that may be chance."""
+        one = self.differences["error"]
+        points = f"{abs(100 * one.value):.1f} points"
+        who = f"the chosen run has {'a lower' if one.value < 0 else 'a higher'} error than {self.to}"
+        if round(1000 * one.value) == 0:
+            who, points = f"the chosen run has the error of {self.to}", "no difference"
+        told = f"{who}: {one.chosen:.3f} against {one.other:.3f} ({points}"
+        if one.interval is None:
+            return f"{told})"
+        low, high = (f"{100 * end:+.1f}".replace("-", "−") for end in one.interval)
+        chance = ", which may be chance" if one.interval.low <= 0 <= one.interval.high else ""
+        return f"{told}; 95 % interval {low} to {high}){chance}"
+
+
+def people_first(found: Sequence[Comparison]) -> list[str]:
+    """Say that the decision-maker alone does better, where it does: the first thing to know."""
+    alone = (one for one in found if one.to == ALONE)
+    return [
+        f"People alone do better: {one.sentence()}." for one in alone if one.differences["error"].value > 0
+    ]
+
+
+def compared_lines(found: Sequence[Comparison]) -> list[str]:
+    """Return a table of the differences for a terminal; nothing where there are none."""
+    if not found:
+        return []
+    heads = "".join(f"{NAMES[name]:>27}" for name in COMPARED)
+    lines = [f"  {'on test, the run less':<36}{heads}"]
+    for one in found:
+        cells = "".join(f"{_written(one.differences[name]):>27}" for name in COMPARED)
+        lines.append(f"  {'  ' + one.to:<36}{cells}")
+    return lines
+
+
+def _written(one: Difference) -> str:
+    if np.isnan(one.value):
+        return "-"
+    ends = "" if one.interval is None else " ({:+.3f} to {:+.3f})".format(*one.interval)
+    return f"{one.value:+.3f}{ends}"
+
+
+def baseline_of(runs: pd.DataFrame, run: "pd.Series[Any]") -> pd.DataFrame:
+    """Return the baseline's run that a run is compared with, a row of the ledger or none.
+
+    The baseline is the binary plain model trained for accuracy alone. Its run is that of the same split and
+    seed; where there is none, the one with the median validation error (of two the lower).
+    """
+    plain = (runs["method"] == "binary") & (runs["model"] == PLAIN_MODEL) & (runs["alpha"] == 0)
+    own: pd.DataFrame = runs[plain & (runs["split"] == run["split"])].dropna(subset=["validation_error"])
+    same: pd.DataFrame = own[own["seed"] == run["seed"]]
+    ranked: pd.DataFrame = own.sort_values(["validation_error", "seed"])
+    return same.head(1) if len(same) else ranked.iloc[(len(ranked) - 1) // 2 :].head(1)
+
+
+def comparisons(
+    outcomes: Outcomes, decision_makers: Sequence[str], *, baseline: Sequence[str] = (), alone: str = ""
+) -> tuple[Comparison, ...]:
+    """Compare a run with what could be done instead.
+
+    Args:
+        outcomes: of the run, and then of the baseline's run where there is one.
+        decision_makers: who decides where each of these defers.
+        baseline: the run_id of the latter, if any.
+        alone: the decision-maker to compare with where the run has none; unless given that of the outcomes,
+            where there is one only.
+
+    Returns:
+        The baseline, unless it is the run itself; the decision-maker alone, where its decisions are known;
+        random deferral, where the run defers some cases and not all. At random a case is deferred with the
+        run's deferral rate r, so the expected errors are 1 - r times those of the run's model deciding
+        everything and r times those of the decision-maker alone, cell by cell.
+    """
+    cells = resampled_cells(outcomes)
+    wrong, code = decision_makers_wrong(outcomes, decision_makers)
+    deferred, model = outcomes.deferred[:, None], (outcomes.positive != outcomes.label)[:, None]
+
+    def count(marked: Bools) -> Values:
+        return cells.count(marked)[:, 0].astype(np.float64)
+
+    joint = [count(np.where(deferred[k], wrong[code[k]], model[k])) for k in range(len(code))]
+    chosen = _measured(joint[0], cells)
+    found = []
+    for run_id in baseline:
+        found.append(_compared(BASELINE, run_id, chosen, _measured(joint[1], cells)))
+    only = next(iter(outcomes.decisions)) if len(outcomes.decisions) == 1 else ""
+    name = decision_makers[0] if decision_makers[0] != NO_DECISION_MAKER else alone or only
+    if name in outcomes.decisions:
+        maker = count((outcomes.decisions[name] != outcomes.label)[None])
+        found.append(_compared(ALONE, "", chosen, _measured(maker, cells)))
+        rate = count(deferred[0]).sum(axis=0) / cells.examples.sum(axis=0)
+        if 0 < rate[0] < 1:
+            at_random = (1 - rate) * count(model[0]) + rate * maker
+            found.append(_compared(RANDOM, "", chosen, _measured(at_random, cells)))
+    return tuple(found)
+
+
+def _measured(errors: Values, cells: Cells) -> dict[str, Values]:
+    """Return the metrics of `COMPARED`, (B,) each, from errors by cell (4, B)."""
+    examples = cells.examples.astype(np.float64)
+    found = odds_difference(errors, examples) | outcome_rates(errors, examples)
+    found |= rates("error", errors, examples, WHOLE)
+    return {name: found[name] for name in COMPARED}
+
+
+def _compared(
+    to: str, run_id: str, chosen: Mapping[str, Values], other: Mapping[str, Values]
+) -> Comparison:
+    differences = {}
+    for name in COMPARED:
+        gap = chosen[name] - other[name]
+        ends = percentile_interval(gap[1:])
+        differences[name] = Difference(float(chosen[name][0]), float(other[name][0]), float(gap[0]), ends)
+    return Comparison(to, run_id, differences)
