@@ -351,6 +351,15 @@ def test_the_chosen_run_is_shown_by_group_and_by_other_shares_of_deferred_cases(
     assert browser.do(f"return {drawn}") > 10
 
 
+def test_cases_that_belong_together_get_no_interval_of_independent_ones() -> None:
+    runs = with_counts(ledger(30, decision_makers=("standard",)))
+    on_test = runs[cell_columns("validation")].set_axis(cell_columns("test"), axis=1)
+    for units, independent in (("test cases", True), ("groups of test cases", False)):
+        given = results(pd.concat([runs, on_test], axis=1), units=units)
+        data = json.loads(section("choose", given).scripts[0])
+        assert data["cells"]["independent"] == independent
+
+
 def test_data_in_the_page_is_the_ledger(measures: Measures) -> None:
     seen = section("choose", measures.results)
     data = json.loads(seen.scripts[0])
