@@ -190,6 +190,10 @@ def test_tables_that_are_not_those_of_their_rows_are_made_again(
     one.unlink()
     if how != "missing":
         one.write_bytes(other.read_bytes())
+    if how != "missing" and kind == "outcomes":
+        runs = tiny_copy.read_pack_runs(one.stem)
+        with pytest.raises(UserError, match=rf"{one.name}.*its runs are not those"):
+            tiny_copy.read_outcomes(runs)
     assert f"{one}: cannot be read" in resumed(tiny_copy)
     again, expected = tables_of(tiny_copy), tables_of(tiny_results)
     for name, table in expected.items():

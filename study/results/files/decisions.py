@@ -111,7 +111,10 @@ class DecisionFiles(ResultsPaths):
 
         def read(path: Location) -> tuple[list[str], BoolArray, BoolArray]:
             with legible(path, _AGAIN):
-                return read_decisions(read_whole(path), len(label), wanted[path.stem])
+                decided = read_decisions(read_whole(path), len(label), wanted[path.stem])
+                if not set(decided[0]) >= set(wanted[path.stem].to_pylist()):
+                    raise ValueError("its runs are not those of the pack's rows")
+                return decided
 
         of_packs = read_each([path for path in paths if path.stem in wanted], read)
         names, deferred, positive = zip(([], none, none), *of_packs, strict=True)
