@@ -1,6 +1,7 @@
 """The commands as Python: ``from study import Study``."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -162,16 +163,19 @@ class Study(Frames):
 
         return Plots(self.full_results())
 
-    def report(self, out: Location | str | None = None) -> Location:
+    def report(
+        self, out: Location | str | None = None, *, certificate: Certificate | None = None
+    ) -> Location:
         """Write the report, to report/ in the results directory unless told otherwise; return its page.
 
-        Raises OutputError where it cannot be written.
+        It says what the ``certificate`` states, where there is one, as ``certify`` returns it. Raises
+        OutputError where it cannot be written.
         """
         # Not above: only a report waits for matplotlib.
         from study.reports.page.report import write_report
 
         where = location(out) if out else self.directory.report
-        results = self.full_results()
+        results = replace(self.full_results(), guarantee=certificate.to_json() if certificate else None)
         with delivered(where) as folder:
             return where / write_report(results, folder).name
 
@@ -236,16 +240,34 @@ class Study(Frames):
         runs = runs[(runs["status"] != FAILED) & (runs["split"] == 0)]
         return best_at_budget(self.directory, runs, self._origin(), question)
 
-    def export(self, run_id: str, out: Path | str, *, idk: float | None = None) -> "DeployedModel":
+    def export(
+        self,
+        run_id: str,
+        out: Path | str,
+        *,
+        idk: float | None = None,
+        certificate: Certificate | None = None,
+    ) -> "DeployedModel":
         """Write a run's model into the new directory ``out``, and return it; see `export`.
 
         ``run_id`` may be the first characters of one, or a setting's, of which the run with the smallest
         validation error is taken. With ``idk`` its thresholds are moved, on validation, to that share of
-        deferred cases.
+        deferred cases. The model and its card say what the ``certificate`` of the run states, as
+        ``certify`` returns it. Raises UserError where that is of another run, or thresholds are moved.
         """
         from study.deploy.export import export
 
-        return export(self.directory, self.run_named(run_id), out, self._origin, idk=idk)
+        run, guarantee = self.run_named(run_id), None
+        if certificate is not None:
+            if idk is not None:
+                raise UserError("--idk: a guarantee is about a run as it was tested; leave one of both out")
+            if not certificate.satisfies or certificate.run_id != run:
+                raise UserError(
+                    f"--guarantee: with these limits it is given for run {certificate.run_id}, and not for "
+                    f"{run}; export that one, or leave the guarantee out"
+                )
+            guarantee = certificate.to_json()["guarantee"]
+        return export(self.directory, run, out, self._origin, idk=idk, guarantee=guarantee)
 
     def _origin(self, split: int = 0) -> "Origin":
         from study.deploy.origin import Origin

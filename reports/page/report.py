@@ -103,6 +103,7 @@ def _by_group(report: Report) -> Context | None:
 SECTIONS: Final = (
     Section("summary", "Summary", lambda r: summary(r.measures)),
     Section("choose", "Choose a run", lambda r: front(r.measures)),
+    Section("guarantee", "Guarantee", lambda r: r.results.guarantee),
     Section("warnings", "Warnings", lambda r: warnings(r.results), without_runs=True),
     Section("by-group", "Deferral and error rates by group", _by_group),
     Section(

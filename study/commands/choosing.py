@@ -29,6 +29,20 @@ def add(add_parser: AddParser) -> None:
         "Exit status 1 where nothing satisfies the limits.",
     )
     add_directory(select)
+    add_question(select)
+    add_guarantee(select)
+    select.add_argument(
+        "--to-budget",
+        action="store_true",
+        help="choose the run that does best with its thresholds moved, on validation, to defer the share "
+        "--max-idk of the cases",
+    )
+    select.add_argument("--json", action="store_true", help="as JSON")
+    select.set_defaults(command=_select)
+
+
+def add_question(select: argparse.ArgumentParser) -> None:
+    """Add the options that say which runs are candidates, and what is minimised."""
     for word, metric in MEASURED.items():
         select.add_argument(
             f"--max-{word}", metavar="X", type=rate, help=f"highest {metric.name} on validation, 0 to 1"
@@ -44,6 +58,10 @@ def add(add_parser: AddParser) -> None:
         action="store_true",
         help="choose among runs, too, that decide no better than a constant decision on validation",
     )
+
+
+def add_guarantee(select: argparse.ArgumentParser) -> None:
+    """Add the options that ask for a guarantee."""
     select.add_argument(
         "--guarantee",
         metavar="METRIC<=X",
@@ -55,21 +73,44 @@ def add(add_parser: AddParser) -> None:
     select.add_argument(
         "--confidence", metavar="X", type=rate, default=0.95, help="of the guarantee, 0 to 1 (0.95)"
     )
-    select.add_argument(
-        "--to-budget",
-        action="store_true",
-        help="choose the run that does best with its thresholds moved, on validation, to defer the share "
-        "--max-idk of the cases",
-    )
-    select.add_argument("--json", action="store_true", help="as JSON")
-    select.set_defaults(command=_select)
+
+
+def question(options: argparse.Namespace) -> Any:
+    """Return what the options of ``add_question`` ask for, as the arguments of ``Study.select``."""
+    from study.results.limits import Wanted
+
+    return {name: getattr(options, name) for name in Wanted.__annotations__}
+
+
+def certificate(study: "Study", options: argparse.Namespace) -> "Certificate | None":
+    """Return the certified run that options ask for, None where they ask for none.
+
+    Raises UserError where no run is certified.
+    """
+    if not options.guarantee:
+        return None
+    found = study.certify(*options.guarantee, confidence=options.confidence, **question(options))
+    if not found.satisfies:
+        raise UserError(f"--guarantee: no run is certified ({found.missed()})")
+    return found
+
+
+def _asked(options: argparse.Namespace) -> str:
+    """Return the options that lead to a certified run, as they are written in the shell."""
+    words = [word for limit in options.guarantee for word in ("--guarantee", limit)]
+    words += ["--confidence", f"{options.confidence:g}"]
+    for name, value in question(options).items():
+        flag = f"--{name.replace('_', '-')}"
+        if value is True:
+            words.append(flag)
+        elif value not in (None, False) and (name, value) != ("minimise", "error"):
+            words += [flag, f"{value:g}" if isinstance(value, float) else str(value)]
+    return f" {shlex.join(words)}"
 
 
 def _select(options: argparse.Namespace) -> int:
-    from study.results.limits import Wanted
-
     study = one_study(options.directory)
-    wanted: Any = {name: getattr(options, name) for name in Wanted.__annotations__}
+    wanted = question(options)
     if options.to_budget:
         return _to_budget(study, options, wanted)
     chosen: Selection | Certificate
@@ -85,7 +126,8 @@ def _select(options: argparse.Namespace) -> int:
     if options.json:
         printer.echo(json.dumps(chosen.to_json(), indent=2))
         return DONE
-    export = f"study export {shlex.quote(str(options.directory))} {chosen.run_id} --out model"
+    asked = _asked(options) if options.guarantee else ""
+    export = f"study export {shlex.quote(str(options.directory))} {chosen.run_id}{asked} --out model"
     printer.echo(f"{chosen.summary()}\ncontinue with: {export}")
     return DONE
 

@@ -6,6 +6,7 @@ import shlex
 from study import printer
 from study.commands.answering import add_json, answer
 from study.commands.arguments import AddParser, a_local_path, add_directory, rate
+from study.commands.choosing import add_guarantee, add_question, certificate
 from study.commands.exit_status import DONE, INCOMPLETE
 from study.commands.opening import one_study
 
@@ -31,6 +32,8 @@ def add(add_parser: AddParser) -> None:
         type=rate,
         help="move the thresholds, on validation, so that this share of the cases is deferred, 0 to 1",
     )
+    add_guarantee(export)
+    add_question(export)
     export.add_argument("--out", metavar="MODEL", type=a_local_path, required=True, help="a new directory")
     add_json(export)
     export.set_defaults(command=_export)
@@ -51,8 +54,10 @@ def add(add_parser: AddParser) -> None:
 def _export(options: argparse.Namespace) -> int:
     from study.deploy.export import NotReproducedError
 
+    study = one_study(options.directory)
+    found = certificate(study, options)
     try:
-        model = one_study(options.directory).export(options.run_id, options.out, idk=options.idk)
+        model = study.export(options.run_id, options.out, idk=options.idk, certificate=found)
     except NotReproducedError as error:
         printer.log(f"study: {error}")
         return INCOMPLETE
@@ -64,7 +69,7 @@ def _export(options: argparse.Namespace) -> int:
         f"continue with: study apply {shlex.quote(str(options.out))} new.csv --out decisions.csv"
     )
     facts = {"out": str(options.out), "run_id": run_id, "test_rows": decided}
-    facts |= {name: model.about[name] for name in ("budget",) if name in model.about}
+    facts |= {name: model.about[name] for name in ("budget", "guarantee") if name in model.about}
     answer(options, facts, words)
     return DONE
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final
 from study import printer
 from study.commands.answering import add_json, answer
 from study.commands.arguments import AddParser, a_location, add_directory
+from study.commands.choosing import add_guarantee, add_question, certificate
 from study.commands.exit_status import DONE
-from study.commands.opening import studies_in
+from study.commands.opening import one_study, studies_in
 
 if TYPE_CHECKING:
     from study.api import Study
@@ -35,6 +36,8 @@ def add(add_parser: AddParser) -> None:
     add_directory(report)
     report.add_argument("--out", metavar="DIR", type=a_location, help="where to write it (DIR/report)")
     add_json(report)
+    add_guarantee(report)
+    add_question(report)
     report.add_argument(
         "--watch", action="store_true", help="write it again every half a minute while the study runs"
     )
@@ -82,7 +85,11 @@ def _report(options: argparse.Namespace) -> int:
         for broken in status.broken:
             printer.log(f"{broken}; its runs are left out of the report")
         with printer.working("writing the report", printer.log):
-            page = str(studies.report(options.out))
+            if options.guarantee:
+                study = one_study(options.directory)
+                page = str(study.report(options.out, certificate=certificate(study, options)))
+            else:
+                page = str(studies.report(options.out))
         answer(options, {"report": page}, f"report: {page}")
         if not options.watch or status.state != "running":
             return DONE

@@ -1,6 +1,6 @@
 """Export a finished run as a model that stands on its own, once it is seen to decide as the run did."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -36,6 +36,7 @@ def export(
     origin: Callable[[int], Origin],
     *,
     idk: float | None = None,
+    guarantee: Mapping[str, Any] | None = None,
 ) -> DeployedModel:
     """Write a run's model and its card into the new directory ``out``; return it as loaded from there.
 
@@ -48,6 +49,7 @@ def export(
         out: where the model goes.
         origin: loads the split that the run was trained on; called once the run is found.
         idk: the share of cases to defer, for which the thresholds are then moved; None leaves them.
+        guarantee: what is guaranteed of the run, which model and card then say.
 
     Raises:
         UserError: thresholds are to be moved of a run that has none.
@@ -75,6 +77,8 @@ def export(
                 f"trained on {run['data_fingerprint']}; put the data back as they were"
             )
         model = run_model(directory, source, run)
+        if guarantee is not None:
+            model = replace(model, about={**model.about, "guarantee": dict(guarantee)})
         place.parent.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(prefix=f".{place.name}.", dir=place.parent) as folder:
             made = Path(folder) / "model"

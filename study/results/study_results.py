@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -33,6 +34,7 @@ class Results:
         benefits: reads by how much deferring each test case is better, only when asked.
         outcomes: reads what the runs asked for decided on every test example, only when asked, as they
             are large; None where they are not at hand.
+        guarantee: a certified run and what is guaranteed of it, as `Certificate.to_json` has it.
         splits: how many times the data was split anew.
         units: what a bootstrap draws, in words: test cases, or groups of them.
     """
@@ -48,6 +50,7 @@ class Results:
     benefits: BenefitReader = lambda runs: ()
     units: str = "test cases"
     splits: int = 1
+    guarantee: Mapping[str, Any] | None = None
 
     @property
     def interval(self) -> str:

@@ -393,7 +393,7 @@ def test_report_that_cannot_be_written_is_refused(
 
 
 def test_select_with_a_guarantee_names_a_run_and_its_bounds_or_says_what_is_missing(
-    tiny_results: ResultsDirectory, say: Say
+    tiny_results: ResultsDirectory, say: Say, tmp_path: Path
 ) -> None:
     limits = ("--guarantee", "error<=0.9", "--guarantee", "idk<=95%", "--confidence", 0.9)
     chosen = json.loads(say("select", tiny_results.root, *limits, "--json").out)
@@ -403,8 +403,22 @@ def test_select_with_a_guarantee_names_a_run_and_its_bounds_or_says_what_is_miss
     runs = tiny_results.read_runs()[0].set_index("run_id")
     assert chosen["test"]["error"] == runs.loc[chosen["run_id"], "test_error"]
     answer = say("select", tiny_results.root, *limits)
-    assert f"{chosen['run_id']} --out model" in answer.out
+    assert f"{chosen['run_id']} --guarantee" in answer.out
     assert "guarantee: with probability 90%" in answer.out
+    continued = shlex.split(answer.out.rpartition("continue with: ")[2])[1:]
+    assert continued[3:-2] == [*limits[:-1], "0.9"]
+    model = tmp_path / "model"
+    exported = json.loads(say(*continued[:-1], model, "--json").out)
+    assert exported["guarantee"]["upper_bounds"] == chosen["guarantee"]["upper_bounds"]
+    card = (model / "MODEL_CARD.md").read_text("utf-8")
+    assert "- guarantee: with probability 90% over the draw of the test cases" in card
+    assert "no longer a neutral estimate" in card
+    say("report", tiny_results.root, "--out", tmp_path / "report", *limits)
+    page = (tmp_path / "report" / "index.html").read_text("utf-8")
+    assert "guarantee: with probability 90% over the draw of the test cases" in page
+    others = sorted(set(runs.index) - {chosen["run_id"]})
+    refused = say("export", tiny_results.root, others[0], *limits, "--out", tmp_path / "other")
+    assert_refused(refused, f"it is given for run {chosen['run_id']}, and not for {others[0]}")
     answer = say("select", tiny_results.root, "--guarantee", "error<=0.001")
     assert (answer.status, answer.out) == (1, "")
     assert "no run is certified (error<=0.001: p = 1, at most 0.05 is needed)" in answer.err

@@ -86,6 +86,21 @@ class Certificate:
         delta = 1 - self.confidence
         return f"{wanted}: p = {self.p_value:.3g}, at most {delta:.3g} is needed"
 
+    def statement(self) -> list[str]:
+        """Return what is guaranteed, about whom, and what that does to the test metrics, a line each."""
+        wanted = " and ".join(map(str, self.limits))
+        lines = [
+            f"guarantee: with probability {self.confidence:.0%} over the draw of the test cases, this "
+            f"run keeps {wanted} for cases and decision-makers like these ({self.certified:,} of "
+            f"{self.candidates:,} candidates are certified)"
+        ]
+        if self.groups:
+            lines.append(
+                "cases of a group are not independent, so one of each counts, drawn by seed "
+                f"{SEED_OF_CASES}: the guarantee is about a random case of a random group"
+            )
+        return [*lines, "its test metrics chose it, so they are no longer a neutral estimate"]
+
     def to_json(self) -> dict[str, Any]:
         """Return the certificate as plain data, with the keys of a selection first."""
         names = ("setting_id", "run_id", "method", "model", "decision_maker", "dataset", "alpha", "gamma")
@@ -102,12 +117,13 @@ class Certificate:
             "certified": self.certified,
             "candidates": self.candidates,
             "degenerate_left_out": self.degenerate_left_out,
+            "statement": self.statement() if self.satisfies else [],
         }
         return {**found, "guarantee": guarantee}
 
     def summary(self) -> str:
         """Return the certificate for a person."""
-        run, wanted = self.run, " and ".join(map(str, self.limits))
+        run = self.run
         gamma = "" if run["gamma"] is None else f", gamma {run['gamma']:.4g}"
         lines = [
             f"{run['method']} ({run['model']}, decision-maker {run['decision_maker']}), "
@@ -123,17 +139,7 @@ class Certificate:
         on = f"one test case of each of {self.groups}" if self.groups else f"{self.cases:,} test cases"
         lines.append(f"  upper bounds at {self.confidence:.0%} on {on}: {bounds}")
         if self.satisfies:
-            lines.append(
-                f"guarantee: with probability {self.confidence:.0%} over the draw of the test cases, this "
-                f"run keeps {wanted} for cases and decision-makers like these ({self.certified:,} of "
-                f"{self.candidates:,} candidates are certified)"
-            )
-            if self.groups:
-                lines.append(
-                    "cases of a group are not independent, so one of each counts, drawn by seed "
-                    f"{SEED_OF_CASES}: the guarantee is about a random case of a random group"
-                )
-            lines.append("its test metrics chose it, so they are no longer a neutral estimate")
+            lines += self.statement()
         if self.degenerate_left_out:
             lines.append(f"  {left_out_words(self.degenerate_left_out)}")
         return "\n".join(lines)
