@@ -27,7 +27,8 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "decision_maker": ["column", "standard"],
         "methods": ["binary", "defer"],
         "model": ["mlp", "ordinal"],
-        "search": {"sampler": "random", "settings": 3},
+        # Given, so that no pilot looks for one in each split.
+        "search": {"sampler": "random", "settings": 3, "gamma": {"low": 0.05, "high": 0.3}},
         "seeds": 2,
         "training": {"max_epochs": 4, "batch_size": 16},
     }
