@@ -24,6 +24,7 @@ from torch.nn.functional import one_hot, pad
 from study.models.decisions import CellCounts
 from study.models.network import Thresholds
 from study.models.thresholds import band_counts, band_loss
+from study.words import UNIT_COSTS, Costs
 
 # Added to gamma: more than rounding, so that ties go to the fewest deferrals.
 _TIE = 1e-9
@@ -32,11 +33,18 @@ _BLOCK = 2**20
 
 
 class _Price(NamedTuple):
-    """What a setting pays, counted in errors: for a deferral, and a rate difference of 1 with Y = 0, 1."""
+    """What a setting pays for a deferral, and with Y = 0, 1 for a rate difference of 1 and for an error."""
 
     idk: float
     slope0: float
     slope1: float
+    error0: float
+    error1: float
+
+    @property
+    def errors(self) -> Tensor:
+        """What an error costs in each cell, (4,)."""
+        return torch.tensor([self.error0, self.error1] * 2, dtype=torch.float64)
 
 
 class _Side(NamedTuple):
@@ -63,15 +71,21 @@ class _Band(NamedTuple):
 class _Grid(NamedTuple):
     """A group's bands with the fewest deferrals, by its errors with Y = 0 (R rows) and Y = 1 (C columns).
 
-    rate0: (R,) and rate1: (C,) error rates; errors: (R, C); idk: (R, C), infinite where no band leads;
-    number: (R, C), of the first such band.
+    rate0: (R,) and rate1: (C,) error rates; errors0: (R,) and errors1: (C,) counts; idk: (R, C), infinite
+    where no band leads; number: (R, C), of the first such band.
     """
 
     rate0: Tensor
     rate1: Tensor
-    errors: Tensor
+    errors0: Tensor
+    errors1: Tensor
     idk: Tensor
     number: Tensor
+
+    def cost(self, price: _Price) -> Tensor:
+        """Return what its bands cost but for the odds difference, (R, C)."""
+        errors = price.error0 * self.errors0.unsqueeze(1) + price.error1 * self.errors1
+        return errors + price.idk * self.idk
 
 
 def best_bands(
@@ -84,6 +98,7 @@ def best_bands(
     gamma: Tensor,
     symmetric: bool,
     per_group: bool,
+    costs: Costs = UNIT_COSTS,
 ) -> tuple[Thresholds, Tensor]:
     """Find for every setting the thresholds of least loss: Thresholds (S, 2, K) and loss (S, K).
 
@@ -108,7 +123,8 @@ def best_bands(
     examples = torch.bincount(cell, minlength=4)
     compared = (examples[:2] > 0) & (examples[2:] > 0)
     slopes = 0.5 * len(y) * alpha.double().unsqueeze(1) * compared
-    prices = torch.cat([gamma.double().unsqueeze(1) + _TIE, slopes], dim=1).tolist()
+    of_errors = torch.tensor(costs[:2], dtype=torch.float64).expand(len(base), 2)
+    prices = torch.cat([gamma.double().unsqueeze(1) + _TIE, slopes, of_errors], dim=1).tolist()
     search = _separate_bands if per_group else _common_band
     bands = score.new_zeros(2, len(score), 2, len(base))
     loss = torch.full((len(score), len(base)), torch.nan, dtype=torch.float64)
@@ -123,7 +139,7 @@ def best_bands(
         counts = band_counts(one, a, y, dm_wrong, Thresholds(*found[:, None, ..., None]))
         by_setting = CellCounts(*(part.transpose(2, 3) for part in counts))
         order = torch.arange(len(mine))
-        loss[s, mine] = band_loss(by_setting, order, alpha[mine], gamma[mine]).view(-1)
+        loss[s, mine] = band_loss(by_setting, order, alpha[mine], gamma[mine], costs).view(-1)
     return Thresholds(*bands), loss
 
 
@@ -205,14 +221,13 @@ def _grid(band: _Band, examples: Tensor, group: int) -> _Grid:
     least = least.view(rows, columns)
     errors0, errors1 = low[0] + torch.arange(rows), low[1] + torch.arange(columns)
     n0, n1 = examples[own].clamp_min(1).double()
-    errors = (errors0.unsqueeze(1) + errors1).double()
     idk = torch.where(least < unreached, (least // bands).double(), torch.inf)
-    return _Grid(errors0 / n0, errors1 / n1, errors, idk, least % bands)
+    return _Grid(errors0 / n0, errors1 / n1, errors0.double(), errors1.double(), idk, least % bands)
 
 
 def _best_pair(grid0: _Grid, grid1: _Grid, price: _Price) -> tuple[int, int]:
     """Return the numbers of the bands of both groups that together cost least."""
-    cost0, cost1 = (grid.errors + price.idk * grid.idk for grid in (grid0, grid1))
+    cost0, cost1 = (grid.cost(price) for grid in (grid0, grid1))
     beside = _least_beside(cost1, grid1.rate1, grid0.rate1, price.slope1).T.contiguous()
     beside = _least_beside(beside, grid1.rate0, grid0.rate0, price.slope0).T
     u = (cost0 + beside).argmin()
@@ -236,7 +251,7 @@ def _least_beside(cost: Tensor, at: Tensor, to: Tensor, slope: float) -> Tensor:
 
 def _best_common(band: _Band, examples: Tensor, price: _Price) -> int:
     """Return the number of the band that costs least when both groups have it; examples: (4,)."""
-    below, above = (side.errors.sum(1) + price.idk * side.idk.double() for side in band)
+    below, above = ((side.errors * price.errors).sum(1) + price.idk * side.idk.double() for side in band)
     rates = (side.errors / examples.clamp_min(1).double() for side in band)
     slope = torch.tensor([price.slope0, price.slope1], dtype=torch.float64)
     gap_below, gap_above = ((rate[:, :2] - rate[:, 2:]) * slope for rate in rates)

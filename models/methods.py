@@ -1,7 +1,8 @@
 """What a method says that (p, pi) costs: the paper's ``binary``, ``reject`` (Eq. 9) and ``defer`` (Eq. 8).
 
 A loss is the mean over examples of the expected cross entropy, plus alpha times a fairness term over the
-batch, for each lane: Outputs (S, B, K), Batch, alpha (S, K), gamma (S, K) -> (S, K).
+batch, for each lane: Outputs (S, B, K), Batch, alpha (S, K), gamma (S, K) -> (S, K). Where errors have
+costs, each cross entropy weighs as much as being wrong about that example.
 """
 
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor
 from study.models.examples import Batch
 from study.models.fairness import disparity, expected_squared_disparity
 from study.models.network import Outputs
+from study.words import UNIT_COSTS, Costs
 
 # Where float32 has no smaller probability to offer, a wrong prediction costs 69 nats.
 _SMALLEST = 1e-30
@@ -21,26 +23,39 @@ def cross_entropy(p: Tensor, q: Tensor, y: Tensor) -> Tensor:
     return -torch.log(of_label.clamp_min(_SMALLEST))
 
 
-def binary(outputs: Outputs, batch: Batch, alpha: Tensor, gamma: Tensor) -> Tensor:
+def weighted(loss: Tensor, y: Tensor, costs: Costs) -> Tensor:
+    """Weigh losses (S, B, K) by what being wrong about what happened, y (S, B, 1), costs."""
+    if (costs.false_positive, costs.false_negative) == (1, 1):
+        return loss
+    return loss * (costs.false_negative * y + costs.false_positive * (1 - y))
+
+
+def binary(
+    outputs: Outputs, batch: Batch, alpha: Tensor, gamma: Tensor, costs: Costs = UNIT_COSTS
+) -> Tensor:
     """Cross entropy plus alpha D (Eq. 11); the model never defers and gamma has no part in it."""
-    error = cross_entropy(outputs.p, outputs.q, batch.y).mean(1)
+    error = weighted(cross_entropy(outputs.p, outputs.q, batch.y), batch.y, costs).mean(1)
     return error + alpha * disparity(batch.u, outputs.p)
 
 
-def reject(outputs: Outputs, batch: Batch, alpha: Tensor, gamma: Tensor) -> Tensor:
+def reject(
+    outputs: Outputs, batch: Batch, alpha: Tensor, gamma: Tensor, costs: Costs = UNIT_COSTS
+) -> Tensor:
     """Eq. 9, the sum over s drawn out: (1 - pi) l_M + pi gamma, plus alpha D of the model's own p.
 
     A rejecting model knows of no decision-maker, so its D (Eq. 11) is that of its prediction p on every
     example.
     """
-    own = cross_entropy(outputs.p, outputs.q, batch.y)
+    own = weighted(cross_entropy(outputs.p, outputs.q, batch.y), batch.y, costs)
     expected = own + outputs.pi * (gamma.unsqueeze(1) - own)
     return expected.mean(1) + alpha * disparity(batch.u, outputs.p)
 
 
-def defer(outputs: Outputs, batch: Batch, alpha: Tensor, gamma: Tensor) -> Tensor:
+def defer(
+    outputs: Outputs, batch: Batch, alpha: Tensor, gamma: Tensor, costs: Costs = UNIT_COSTS
+) -> Tensor:
     """Eq. 8 with the gamma of Eq. 4: (1 - pi) l_M + pi (l_DM + gamma), plus alpha soft squared D."""
-    own = cross_entropy(outputs.p, outputs.q, batch.y)
-    expected = own + outputs.pi * (batch.dm_loss + gamma.unsqueeze(1) - own)
+    own = weighted(cross_entropy(outputs.p, outputs.q, batch.y), batch.y, costs)
+    expected = own + outputs.pi * (weighted(batch.dm_loss, batch.y, costs) + gamma.unsqueeze(1) - own)
     unfair = expected_squared_disparity(batch.u, outputs.p, outputs.pi, batch.dm)
     return expected.mean(1) + alpha * unfair

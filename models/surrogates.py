@@ -5,6 +5,10 @@ nats with nats, these losses count a person's errors case by case, and their min
 kappa - gamma is above max(eta, 1 - eta): eta is P(y = 1 | x), kappa the probability that the person is
 right. ``ova`` and ``compare`` estimate kappa itself, so that gamma is subtracted when deciding; in ``ce``
 and ``realizable`` it is part of the loss.
+
+Where a wrong 1 and a wrong 0 do not cost the same, every example weighs as much as being wrong about it
+costs. Estimates are then of the weighted world, where p is above 1/2 exactly where eta is above
+c_FP / (c_FP + c_FN) (Elkan 2001), and ``ova`` and ``compare`` charge gamma times the mean weight at x.
 """
 
 import torch
@@ -13,26 +17,27 @@ from torch.nn.functional import softplus
 
 from study.models.examples import Batch
 from study.models.fairness import disparity, expected_squared_difference
-from study.models.methods import cross_entropy
+from study.models.methods import cross_entropy, weighted
 from study.models.network import Actions, Comparison
+from study.words import UNIT_COSTS, Costs
 
 MIXED_IN = 0.02
 """The weight of the cross entropy in ``realizable``, which alone is flat wherever an action is certain and
 leaves p free where it asks; the larger it is, the earlier the loss asks."""
 
 
-def ce(outputs: Actions, batch: Batch, alpha: Tensor, gamma: Tensor) -> Tensor:
+def ce(outputs: Actions, batch: Batch, alpha: Tensor, gamma: Tensor, costs: Costs = UNIT_COSTS) -> Tensor:
     """Cost-sensitive cross entropy over actions (Mozannar and Sontag 2020), plus alpha squared D.
 
     With costs c of the actions, L = -sum_k (max_j c_j - c_k) log s_k for the softmax s of the scores.
     """
     log_s = torch.log_softmax(outputs.scores, dim=2)
-    cost = action_costs(batch, gamma)
+    cost = action_costs(batch, gamma, costs)
     error = -((cost.amax(2, keepdim=True) - cost) * log_s).sum(2)
     return error.mean(1) + alpha * _unfair(log_s, batch)
 
 
-def ova(outputs: Actions, batch: Batch, alpha: Tensor, gamma: Tensor) -> Tensor:
+def ova(outputs: Actions, batch: Batch, alpha: Tensor, gamma: Tensor, costs: Costs = UNIT_COSTS) -> Tensor:
     """One-vs-all logistic losses (Verma and Nalisnick 2022), plus alpha squared D of the softmax.
 
     sigmoid(g_1) estimates eta and sigmoid(g_ask) kappa, so gamma has no part in it.
@@ -41,11 +46,13 @@ def ova(outputs: Actions, batch: Batch, alpha: Tensor, gamma: Tensor) -> Tensor:
     right = _right(batch).unsqueeze(-1)
     label = batch.y.unsqueeze(-1)
     happened = torch.cat([1 - label, label, right], dim=2)
-    error = (softplus(scores) - happened * scores).sum(2)
+    error = weighted((softplus(scores) - happened * scores).sum(2), batch.y, costs)
     return error.mean(1) + alpha * _unfair(torch.log_softmax(scores, dim=2), batch)
 
 
-def realizable(outputs: Actions, batch: Batch, alpha: Tensor, gamma: Tensor) -> Tensor:
+def realizable(
+    outputs: Actions, batch: Batch, alpha: Tensor, gamma: Tensor, costs: Costs = UNIT_COSTS
+) -> Tensor:
     """1 - s_y - 1[m = y] s_ask, mixed with the cross entropy of p, plus alpha squared D.
 
     The joint error of actions drawn from the softmax s: Mozannar et al. 2023, with the 1 - t in place of
@@ -54,25 +61,30 @@ def realizable(outputs: Actions, batch: Batch, alpha: Tensor, gamma: Tensor) -> 
     """
     log_s = torch.log_softmax(outputs.scores, dim=2)
     label = torch.where(batch.y > 0.5, log_s[:, :, 1], log_s[:, :, 0])
-    joint = (action_costs(batch, gamma) * log_s.exp()).sum(2)
-    alone = torch.logsumexp(log_s[:, :, :2], dim=2) - label
+    joint = (action_costs(batch, gamma, costs) * log_s.exp()).sum(2)
+    alone = weighted(torch.logsumexp(log_s[:, :, :2], dim=2) - label, batch.y, costs)
     error = (1 - MIXED_IN) * joint + MIXED_IN * alone
     return error.mean(1) + alpha * _unfair(log_s, batch)
 
 
-def compare(outputs: Comparison, batch: Batch, alpha: Tensor, gamma: Tensor) -> Tensor:
+def compare(
+    outputs: Comparison, batch: Batch, alpha: Tensor, gamma: Tensor, costs: Costs = UNIT_COSTS
+) -> Tensor:
     """Two cross entropies, of p and of kappa (Raghu et al. 2019), plus alpha D of p (Eq. 11)."""
     own = cross_entropy(outputs.p, outputs.q, batch.y)
-    error = own + cross_entropy(outputs.right, outputs.wrong, _right(batch))
+    error = weighted(own + cross_entropy(outputs.right, outputs.wrong, _right(batch)), batch.y, costs)
     return error.mean(1) + alpha * disparity(batch.u, outputs.p)
 
 
-def action_costs(batch: Batch, gamma: Tensor) -> Tensor:
-    """Return what each action costs, (S, B, 2 + J, K): an error 1, asking gamma more than the person's."""
+def action_costs(batch: Batch, gamma: Tensor, costs: Costs = UNIT_COSTS) -> Tensor:
+    """Return what each action costs, (S, B, 2 + J, K): an error its own cost, asking gamma more than
+    the person's.
+    """
     label = batch.y.unsqueeze(-1)
-    asked = (1 - _right(batch)).unsqueeze(-1) + gamma.unsqueeze(1).unsqueeze(2)
-    decided = torch.cat([label, 1 - label], dim=2).expand(-1, -1, -1, gamma.shape[1])
-    return torch.cat([decided, asked], dim=2)
+    wrong = torch.cat([label, 1 - label, (1 - _right(batch)).unsqueeze(-1)], dim=2)
+    wrong = weighted(wrong, label, costs)
+    decided = wrong[:, :, :2].expand(-1, -1, -1, gamma.shape[1])
+    return torch.cat([decided, wrong[:, :, 2:] + gamma.unsqueeze(1).unsqueeze(2)], dim=2)
 
 
 def _right(batch: Batch) -> Tensor:

@@ -9,7 +9,7 @@ thresholds are searched for the least loss on given examples,
 
 with hard decisions Yhat, s = 1 for a deferral, and the joint system's odds difference DI (Eq. 11). This is
 the deferring loss; the rejecting one is the same with a decision-maker who is never wrong (the theorem of
-Section 2.3).
+Section 2.3). Where errors have costs, each counts as much as it costs.
 """
 
 from collections.abc import Sequence
@@ -20,6 +20,7 @@ from torch import Tensor
 from study.models.decisions import CellCounts
 from study.models.draws import stream
 from study.models.network import Thresholds
+from study.words import UNIT_COSTS, Costs
 
 
 def random_quantiles(seeds: Sequence[int], candidates: int, per_group: bool) -> Tensor:
@@ -78,14 +79,17 @@ def band_counts(
     return CellCounts(*(torch.stack(cells).transpose(2, 3).double() for cells in zip(*counts, strict=True)))
 
 
-def band_loss(counts: CellCounts, base: Tensor, alpha: Tensor, gamma: Tensor) -> Tensor:
+def band_loss(
+    counts: CellCounts, base: Tensor, alpha: Tensor, gamma: Tensor, costs: Costs = UNIT_COSTS
+) -> Tensor:
     """The loss at the top of this file for settings (K,), (S, C, K), from counts (4, S, C, M) of lanes.
 
     base: (K,) the lane of each setting; alpha, gamma: (K,). A label with an empty cell adds nothing to the
     odds difference.
     """
     examples = counts.examples.sum(0)
-    error = (counts.model_errors + counts.dm_errors).sum(0) / examples
+    by_cell = torch.tensor(costs[:2], dtype=torch.float64).repeat(2).view(-1, 1, 1, 1)
+    error = ((counts.model_errors + counts.dm_errors) * by_cell).sum(0) / examples
     idk = counts.deferred.sum(0) / examples
     di = 0.5 * counts.gaps.nan_to_num().sum(0)
     error, idk, di = (part[..., base] for part in (error, idk, di))
@@ -101,6 +105,7 @@ def choose_bands(
     base: Tensor,
     alpha: Tensor,
     gamma: Tensor,
+    costs: Costs = UNIT_COSTS,
 ) -> tuple[Thresholds, Tensor]:
     """Pick for every setting the candidate with the least loss: Thresholds (S, 2, K) and loss (S, K).
 
@@ -109,7 +114,7 @@ def choose_bands(
     with a NaN score thresholds are 0 and the loss is NaN. Candidates are counted once per lane.
     """
     counts = band_counts(score, a, y, dm_wrong, candidates)
-    losses = band_loss(counts, base, alpha, gamma)
+    losses = band_loss(counts, base, alpha, gamma, costs)
     best = losses.argmin(1, keepdim=True)
     seeds = torch.arange(len(score)).view(-1, 1, 1)
     groups = torch.arange(2).view(1, -1, 1)

@@ -41,8 +41,21 @@ METRICS = (
     "balanced_error",
     "fpr",
     "fnr",
+    "cost",
 )
 """What is measured of the joint system on every split, by hard decisions."""
+
+
+class Costs(NamedTuple):
+    """What a wrong positive, a wrong negative and a deferral cost, whoever is wrong."""
+
+    false_positive: float = 1.0
+    false_negative: float = 1.0
+    deferral: float = 0.0
+
+
+UNIT_COSTS = Costs()
+"""Every error counts one, and a deferral nothing: the cost is the error rate."""
 
 CELL_NAMES = ("a0_y0", "a0_y1", "a1_y0", "a1_y1")
 """The cells by group A and outcome Y, in the order in which everything is counted."""
@@ -67,7 +80,7 @@ class Measured(NamedTuple):
     name: str
 
 
-Objective = Literal["error", "di", "idk", "balanced-error", "fpr", "fnr"]
+Objective = Literal["error", "di", "idk", "balanced-error", "fpr", "fnr", "cost"]
 MEASURED: dict[Objective, Measured] = {
     "error": Measured("error", "error"),
     "di": Measured("di", "odds difference"),
@@ -75,6 +88,7 @@ MEASURED: dict[Objective, Measured] = {
     "balanced-error": Measured("balanced_error", "balanced error"),
     "fpr": Measured("fpr", "false positive rate"),
     "fnr": Measured("fnr", "false negative rate"),
+    "cost": Measured("cost", "cost per case"),
 }
 """By its word: ``--max-WORD`` and ``--minimise WORD`` on the command line, ``max_word`` in Python."""
 

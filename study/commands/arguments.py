@@ -58,6 +58,14 @@ def whole_number(lowest: int, highest: int, named: str) -> Callable[[str], int]:
     return number
 
 
+def amount(text: str) -> float:
+    """Take a number from 0 on."""
+    with contextlib.suppress(ValueError):
+        if 0 <= float(text) < float("inf"):
+            return float(text)
+    raise argparse.ArgumentTypeError(f"must be a number from 0 on, got {text!r}")
+
+
 def rate(text: str) -> float:
     """Take a number from 0 to 1."""
     with contextlib.suppress(ValueError):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from study import printer
 from study.commands.answering import answer
-from study.commands.arguments import AddParser, add_directory, rate
+from study.commands.arguments import AddParser, add_directory, amount, rate
 from study.commands.exit_status import DONE, INCOMPLETE
 from study.commands.opening import one_study
 from study.errors import UserError
@@ -44,8 +44,9 @@ def add(add_parser: AddParser) -> None:
 def add_question(select: argparse.ArgumentParser) -> None:
     """Add the options that say which runs are candidates, and what is minimised."""
     for word, metric in MEASURED.items():
+        kind, bounds = (amount, "from 0 on") if word == "cost" else (rate, "0 to 1")
         select.add_argument(
-            f"--max-{word}", metavar="X", type=rate, help=f"highest {metric.name} on validation, 0 to 1"
+            f"--max-{word}", metavar="X", type=kind, help=f"highest {metric.name} on validation, {bounds}"
         )
     select.add_argument("--min-idk", metavar="X", type=rate, help="lowest deferral rate, 0 to 1")
     select.add_argument(

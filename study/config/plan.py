@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from study.config.spaces import Space, middle
-from study.words import QUANTILES, Arm
+from study.words import QUANTILES, UNIT_COSTS, Arm, Costs
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,8 @@ class ArmPlan:
 class SearchPlan:
     """How settings are proposed, ``settings_of_pack`` at a time, and under which seeds each is trained.
 
-    ``seed`` is that of the sampler; ``splits`` how often the data is split, each with its arms.
+    ``seed`` is that of the sampler; ``splits`` how often the data is split, each with its arms;
+    ``objectives`` what a sampler that learns minimises, columns of the ledger.
     """
 
     sampler: str
@@ -42,6 +43,7 @@ class SearchPlan:
     seeds: tuple[int, ...]
     settings_of_pack: int
     splits: int = 1
+    objectives: tuple[str, ...] = ("validation_error", "validation_di", "validation_idk_rate")
 
 
 @dataclass(frozen=True)
@@ -86,3 +88,4 @@ class Plan:
     thresholds: ThresholdOptions
     workers: int | None
     backend: str
+    costs: Costs = UNIT_COSTS

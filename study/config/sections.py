@@ -65,6 +65,20 @@ class SearchSection(Section):
         return by_arm(str(info.field_name), value)
 
 
+class CostsSection(Section):
+    """What errors and deferrals cost.
+
+    The decision-maker's errors cost as much as the model's. Networks are trained and thresholds are chosen
+    for the costs of errors; deferring has its own price in training, gamma, which is searched.
+    """
+
+    false_positive: float = Field(default=1.0, gt=0, le=1e6, description="of a wrong positive prediction")
+    false_negative: float = Field(default=1.0, gt=0, le=1e6, description="of a wrong negative prediction")
+    deferral: float = Field(
+        default=0.0, ge=0, le=1e6, description="of asking the decision-maker, in the metric `cost`"
+    )
+
+
 class ThresholdsSection(Section):
     """How thresholds are chosen, for models that need them after training (Appendix C)."""
 

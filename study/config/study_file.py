@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from study.config.plan import ArmPlan, DecisionMakerPlan, Plan, SearchPlan, ThresholdOptions
 from study.config.sections import (
     ADAPTIVE,
+    CostsSection,
     InconsistentSection,
     PackSection,
     ResourcesSection,
@@ -28,7 +29,7 @@ from study.config.spaces import (
 from study.data.own.fields import Section, listed
 from study.data.own.section import DatasetSection
 from study.models.families import FAMILIES
-from study.words import DEFAULT_METHODS, NO_DECISION_MAKER, Arm, Method
+from study.words import DEFAULT_METHODS, NO_DECISION_MAKER, UNIT_COSTS, Arm, Costs, Method
 
 DecisionMakerName = Literal["column", "standard", "biased", "inconsistent", "oracle"]
 
@@ -73,6 +74,7 @@ class StudyConfig(Section):
         description="one or a list; every method is trained with each model that supports it",
     )
     search: SearchSection = Field(default=SearchSection(), description="which settings are tried")
+    costs: CostsSection = Field(default=CostsSection(), description="what errors and deferrals cost")
     test_decision_maker: DecisionMakerName | None = Field(
         default=None, description="test with this decision-maker, whatever a model was trained with"
     )
@@ -231,6 +233,7 @@ class StudyConfig(Section):
 
     def plan(self) -> Plan:
         """Return the study as plain data."""
+        costs = Costs(**self.costs.model_dump())
         return Plan(
             study=self.study,
             dataset=self.dataset.name,
@@ -241,6 +244,10 @@ class StudyConfig(Section):
                 seeds=self.seeds,
                 settings_of_pack=self.settings_of_pack,
                 splits=self.dataset.splits,
+                objectives=(
+                    "validation_error" if costs == UNIT_COSTS else "validation_cost",
+                    *("validation_di", "validation_idk_rate"),
+                ),
             ),
             decision_makers=DecisionMakerPlan(
                 names=self.decision_maker,
@@ -253,6 +260,7 @@ class StudyConfig(Section):
             thresholds=ThresholdOptions(**self.thresholds.model_dump()),
             workers=self.resources.workers,
             backend=self.resources.backend,
+            costs=costs,
         )
 
     def settings_of(self, arm: str) -> int:

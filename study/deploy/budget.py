@@ -26,6 +26,7 @@ from study.results.intervals import Interval
 from study.results.limits import NAMES, Question
 from study.results.metrics import metrics
 from study.results.outcomes import MissingOutcomesError, Outcomes, outcomes_of
+from study.words import Costs
 
 # Runs that are looked at when one is chosen for a budget, those of the smallest area under the curve.
 SHORTLIST: Final = 20
@@ -123,7 +124,7 @@ def to_budget(
     result = {}
     for split, known in (("validation", validation), ("test", tested)):
         known = decided_by(moved, origin, split, known)
-        result[split] = known, metrics_of(known, run["test_decision_maker"])
+        result[split] = known, metrics_of(known, run["test_decision_maker"], origin.costs)
     about = {"idk": idk, **{split: of_split for split, (_, of_split) in result.items()}}
     moved = replace(moved, about={**model.about, "budget": about})
     return AtBudget(moved, result["validation"][1], result["test"][1], result["test"][0])
@@ -190,13 +191,15 @@ def decided_by(model: DeployedModel, origin: Origin, split: str, known: Outcomes
     return replace(known, deferred=deferred, positive=positive)
 
 
-def metrics_of(outcomes: Outcomes, decision_maker: str) -> dict[str, float | None]:
+def metrics_of(outcomes: Outcomes, decision_maker: str, costs: Costs) -> dict[str, float | None]:
     """Return the metrics of one run, None where undefined, computed as the ledger's are."""
     maker = outcomes.decisions.get(decision_maker, outcomes.label)
     about = (torch.tensor(column).float() for column in (outcomes.label, outcomes.sensitive, maker))
     made = (torch.tensor(bits).view(1, -1, 1) for bits in (outcomes.deferred, outcomes.positive))
     counts = joint_counts(Decisions(*made), Examples(torch.empty(len(outcomes.label), 0), *about))
-    return {name: None if np.isnan(value) else value.item() for name, value in metrics(counts).items()}
+    return {
+        name: None if np.isnan(value) else value.item() for name, value in metrics(counts, costs).items()
+    }
 
 
 def _moved(model: DeployedModel, cut: float) -> DeployedModel:

@@ -145,7 +145,7 @@ def _check(model: DeployedModel, origin: Origin, tested: Outcomes) -> None:
     run, rows = model.about["run"], origin.rows["test"]
     again = decided_by(model, origin, "test", tested)
     different = int(((tested.deferred != again.deferred) | (tested.positive != again.positive)).sum())
-    result = metrics_of(again, run["test_decision_maker"])
+    result = metrics_of(again, run["test_decision_maker"], origin.costs)
     wrong = [f"test_{name}" for name, value in result.items() if value != run[f"test_{name}"]]
     if different or wrong:
         also = f" ({wrong[0]} differs)" if wrong else ""

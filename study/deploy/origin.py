@@ -16,7 +16,7 @@ from study.errors import LedgerError
 from study.models.draws import DECISION_DRAWS, weight_noise
 from study.models.families import FAMILIES
 from study.results.directory import ResultsDirectory
-from study.words import METRICS, NAMES, SPLITS, THRESHOLDS
+from study.words import METRICS, NAMES, SPLITS, THRESHOLDS, Costs
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,11 @@ class Origin:
     study: Mapping[str, Any]
     dataset: Dataset
     rows: Mapping[str, npt.NDArray[np.int64]]
+
+    @property
+    def costs(self) -> Costs:
+        """What errors and deferrals cost."""
+        return Costs(**self.study["costs"])
 
     def inputs(self, split: str, model: DeployedModel) -> npt.NDArray[np.float32]:
         """Return what a split's rows are to a model, from their raw values on, (n, F + 1)."""

@@ -25,7 +25,7 @@ from study.engines.compiled import step_graphs
 from study.engines.machine_code import Lock, Traceable, compile_graph, import_compiler, lock_of
 from study.models.examples import Examples
 from study.models.families import FAMILIES
-from study.models.losses import LOSSES
+from study.models.losses import loss_of
 
 
 class Step(NamedTuple):
@@ -37,13 +37,15 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True)
 class Shapes:
-    """All that machine code depends on next to the step: numbers of inputs, rows and hidden units."""
+    """All that machine code depends on next to the step: numbers of inputs, rows and hidden units,
+    and what errors cost."""
 
     inputs: int
     train: int
     validation: int
     hidden: int
     batch_size: int
+    costs: tuple[float, ...] = (1.0, 1.0)
 
 
 def not_compiled(steps: Sequence[Step], shapes: Shapes, directory: Path) -> list[Step]:
@@ -133,7 +135,11 @@ def _graphs(step: Step, shapes: Shapes) -> tuple[Traceable, Traceable]:
     train, validation = (_examples(rows, shapes.inputs) for rows in (shapes.train, shapes.validation))
     sizes = {"hidden": shapes.hidden, "batch_size": shapes.batch_size}
     return step_graphs(
-        FAMILIES[step.family].model(step.method), LOSSES[step.method], train, validation.whole(1), **sizes
+        FAMILIES[step.family].model(step.method),
+        loss_of(step.method, shapes.costs),
+        train,
+        validation.whole(1),
+        **sizes,
     )
 
 

@@ -26,6 +26,7 @@ class Wanted(TypedDict, total=False):
     max_balanced_error: float | None
     max_fpr: float | None
     max_fnr: float | None
+    max_cost: float | None
     min_idk: float | None
     minimise: Objective
     method: str | None

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from study.words import CELL_COUNTS, CELL_NAMES, METRICS, cell_columns
+from study.words import CELL_COUNTS, CELL_NAMES, METRICS, UNIT_COSTS, Costs, cell_columns
 
 Values = npt.NDArray[np.floating[Any]]
 
@@ -64,7 +64,7 @@ def count_columns(cells: CountsByCell, split: str) -> dict[str, Values]:
     return dict(zip(cell_columns(split), by_cell, strict=True))
 
 
-def metrics(cells: CountsByCell) -> dict[str, Values]:
+def metrics(cells: CountsByCell, costs: Costs = UNIT_COSTS) -> dict[str, Values]:
     """Return every name in METRICS, each (...), of the type of the counts.
 
     NaN where undefined: a rate without examples, ``di`` where a cell is empty, ``balanced_error`` where an
@@ -81,6 +81,7 @@ def metrics(cells: CountsByCell) -> dict[str, Values]:
         **rates("model_error", model_errors, examples - deferred, WHOLE),
         **rates("dm_error", dm_errors, deferred, WHOLE),
         **outcome_rates(errors, examples),
+        "cost": cost(errors, deferred, examples, costs),
     }
     return {name: result[name] for name in METRICS}
 
@@ -117,6 +118,15 @@ def selection_rates(errors: Values, examples: Values) -> dict[str, Values]:
     both = np.stack([result["selection_rate_a0"], result["selection_rate_a1"]])
     with np.errstate(divide="ignore", invalid="ignore"):
         return {**result, "selection_ratio": both.min(axis=0) / both.max(axis=0)}
+
+
+def cost(errors: Values, deferred: Values, examples: Values, costs: Costs) -> Values:
+    """Return the cost per example of errors and deferrals, all (4, ...)."""
+    false_positives, false_negatives = (errors[y::2].sum(axis=0) for y in (0, 1))
+    of_errors = costs.false_positive * false_positives + costs.false_negative * false_negatives
+    with np.errstate(divide="ignore", invalid="ignore"):
+        per_case: Values = (of_errors + costs.deferral * deferred.sum(axis=0)) / examples.sum(axis=0)
+    return per_case
 
 
 def rates(name: str, count: Values, of: Values, groups: Mapping[str, slice] = GROUPS) -> dict[str, Values]:

@@ -3,7 +3,7 @@
 import contextlib
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,6 @@ from study.results.limits import POINT
 from study.results.packs import split_id
 from study.results.settings import medians_by_setting
 from study.search.samplers import (
-    OBJECTIVES,
     FinishedTrial,
     History,
     Observation,
@@ -87,9 +86,9 @@ def _histories(directory: ResultsDirectory, plan: Plan, log: Callable[[str], Non
     histories = []
     for searched in plan.search.arms:
         known = ((id_, p) for id_, p in points.get(searched.arm, {}).items() if id_ in finished)
-        trials = [_trial(id_, point, finished[id_]) for id_, point in known]
+        trials = [_trial(id_, point, finished[id_], plan.search.objectives) for id_, point in known]
         name, notes = f"{plan.study}-{searched.arm}", _notes(plan, searched.arm)
-        histories.append(History(name, searched.spaces, notes, trials))
+        histories.append(History(name, searched.spaces, notes, trials, plan.search.objectives))
     return histories
 
 
@@ -105,8 +104,8 @@ def _finished(runs: pd.DataFrame) -> dict[str, dict[str, Any]]:
     return {str(id_): dict(row) for id_, row in defined.iterrows()}
 
 
-def _trial(setting_id: str, point: Point, row: dict[str, Any]) -> FinishedTrial:
-    values = tuple(row[name] for name in OBJECTIVES)
+def _trial(setting_id: str, point: Point, row: dict[str, Any], objectives: Sequence[str]) -> FinishedTrial:
+    values = tuple(row[name] for name in objectives)
     notes = {name: row[name] for name in (*SHOWN, "seeds", "run_id")}
     ended = row["ended"].to_pydatetime()
     return FinishedTrial(

@@ -12,7 +12,7 @@ from study.errors import LedgerError
 from study.models.families import FAMILIES
 from study.results.directory import ResultsDirectory
 from study.results.packs import Pack, Setting, digest, split_id
-from study.words import NO_DECISION_MAKER, Arm
+from study.words import NO_DECISION_MAKER, UNIT_COSTS, Arm
 
 RESTORE = "restore it from a copy, or start the study again with another --out"
 
@@ -40,6 +40,8 @@ class Identity:
             "test_decision_maker": plan.decision_makers.tested_with,
             "inconsistent": {"where": where, "flip": plan.decision_makers.flip},
         }
+        if plan.costs != UNIT_COSTS:
+            protocol["costs"] = plan.costs._asdict()
         return Identity(data_fingerprint, plan.training, protocol, code_digest())
 
     def setting(self, arm: Arm, params: Mapping[str, float]) -> Setting:
@@ -52,6 +54,8 @@ class Identity:
             protocol["tested_with"] = self.protocol["test_decision_maker"] or arm.decision_maker
         if "inconsistent" in (arm.decision_maker, protocol.get("tested_with")):
             protocol |= self.protocol["inconsistent"]
+        if "costs" in self.protocol:
+            protocol["costs"] = self.protocol["costs"]
         facts = [*arm[:3], params, protocol, self.data_fingerprint, dict(self.training), self.code]
         return Setting(digest(facts), params)
 

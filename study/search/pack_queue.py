@@ -19,12 +19,9 @@ from study.results.packs import Pack, Proposal, split_id
 from study.results.settings import medians_by_setting
 from study.search.arm_state import ArmState
 from study.search.identity import RESTORE, Identity, check_settings
-from study.search.samplers import OBJECTIVES, Observation, Point, grid, propose
+from study.search.samplers import Observation, Point, grid, propose
 from study.search.tally import Tally
 from study.words import BASELINE, FAILED, Arm
-
-_LEARNED = ["setting_id", *OBJECTIVES]
-"""What is read of a pack's rows when they are in."""
 
 
 @dataclass
@@ -41,6 +38,8 @@ class PackQueue:
 
     def __init__(self, plan: SearchPlan, identity: Identity, directory: ResultsDirectory) -> None:
         self._plan, self._identity, self._directory = plan, identity, directory
+        # What is read of a pack's rows when they are in.
+        self._learned = list(dict.fromkeys(["setting_id", "validation_error", *plan.objectives]))
         self._states = {arm.arm: self._begin(arm) for arm in plan.arms}
         for split in range(plan.splits):
             baseline = BASELINE._replace(split=split)
@@ -108,7 +107,7 @@ class PackQueue:
         del self._open[opened.pack.pack_id]
         self._states[opened.pack.arm].out.discard(opened.pack.index)
         if opened.files:
-            rows = [self._directory.read_pack_runs(file, _LEARNED) for file in opened.files]
+            rows = [self._directory.read_pack_runs(file, self._learned) for file in opened.files]
             self._learn(rows[0] if len(rows) == 1 else pd.concat(rows))
 
     def _begin(self, arm: ArmPlan) -> ArmState:
@@ -131,7 +130,7 @@ class PackQueue:
         Runs that failed are tried again, so their rows are removed. Packs whose files were lost are
         proposed again.
         """
-        rows = self._directory.read_runs([*_LEARNED, "run_id", "pack_id", "status"])[0]
+        rows = self._directory.read_runs([*self._learned, "run_id", "pack_id", "status"])[0]
         failed = set(rows.loc[rows["status"] == FAILED, "pack_id"])
         for pack_id in failed:
             self._directory.remove_rows(pack_id)
@@ -258,8 +257,8 @@ class PackQueue:
 
     def _observe(self, medians: pd.DataFrame) -> None:
         """Keep the medians of settings for an adaptive search."""
-        defined = medians.dropna(subset=list(OBJECTIVES))
-        values = defined[list(OBJECTIVES)].itertuples(index=False, name=None)
+        defined = medians.dropna(subset=list(self._plan.objectives))
+        values = defined[list(self._plan.objectives)].itertuples(index=False, name=None)
         self._values.update(zip(defined["setting_id"], values, strict=True))
 
 

@@ -29,6 +29,7 @@ from study.seeds import stream_seed
 FloatArray = np.ndarray[Any, np.dtype[np.float64]]
 
 OBJECTIVES = ("validation_error", "validation_di", "validation_idk_rate")
+"""What is minimised, unless errors have costs of their own."""
 
 NEWEST = 200
 UNBEATEN = 100
@@ -46,7 +47,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Observation:
-    """A point that was proposed and what came of it: the medians over seeds of OBJECTIVES.
+    """A point that was proposed and what came of it: the medians over seeds of what is minimised.
 
     ``values`` is None where no run of the setting has all of them (a diverged model, say).
     """
@@ -73,6 +74,7 @@ class History:
     spaces: Mapping[str, Space]
     notes: Mapping[str, Any]
     trials: Sequence[FinishedTrial]
+    objectives: Sequence[str]
 
 
 def grid(spaces: Mapping[str, Space]) -> list[Point]:
@@ -152,7 +154,7 @@ def write_storage(path: Path, histories: Sequence[History], step: Callable[[], N
             )
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-                study.set_metric_names(list(OBJECTIVES))
+                study.set_metric_names(list(history.objectives))
             for name, value in history.notes.items():
                 study.set_user_attr(name, value)
             distributions = {name: _distribution(space) for name, space in history.spaces.items()}

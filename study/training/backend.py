@@ -18,6 +18,7 @@ from study.results.directory import ResultsDirectory
 from study.storage.user_cache import own_directory, user_cache
 from study.training.cores import available_cores
 from study.training.study_data import rows_by_use
+from study.words import UNIT_COSTS, Costs
 
 COMPILE_FROM = 1.2e8
 """The work from which ``auto`` compiles, in multiplications of the first layer per epoch of all runs, for
@@ -104,7 +105,9 @@ def steps_of(arms: Iterable[tuple[str, str]]) -> list[Step]:
     return list(found.values())
 
 
-def shapes_of(dataset: Dataset, choose_on: str, options: TrainingOptions) -> Shapes:
+def shapes_of(
+    dataset: Dataset, choose_on: str, options: TrainingOptions, costs: Costs = UNIT_COSTS
+) -> Shapes:
     """Return the shapes of a study's training steps."""
     rows = rows_by_use(dataset, choose_on)
     return Shapes(
@@ -113,6 +116,7 @@ def shapes_of(dataset: Dataset, choose_on: str, options: TrainingOptions) -> Sha
         validation=len(rows["validation"]),
         hidden=options.hidden,
         batch_size=options.batch_size,
+        costs=costs[:2],
     )
 
 

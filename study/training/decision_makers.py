@@ -114,6 +114,6 @@ def _train(
     for part, of_part in rows.items():
         for maker in trained:
             seen = Examples(x[of_part], y[of_part], a[of_part], maker.probability[of_part])
-            for name, value in metrics(counts_alone(seen)).items():
+            for name, value in metrics(counts_alone(seen), plan.costs).items():
                 columns.setdefault(f"{part}_{name}", []).append(float(value))
     directory.write_decision_makers(columns, split)

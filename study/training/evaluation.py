@@ -112,7 +112,7 @@ def _evaluate(
     score = {split: scores(model, theta, rows.x, noise) for split, rows in splits.items()}
     if choice is not None:
         at = scores(model, theta, choice.x, noise)
-        thresholds = _choose(family, pack, data.thresholds, score["train"], at, choice, lane)
+        thresholds = _choose(family, pack, data, score["train"], at, choice, lane)
     else:
         gamma = torch.tensor([setting.gamma or 0.0 for setting in pack.settings])
         thresholds = model.thresholds(theta[..., lane], gamma)
@@ -121,7 +121,7 @@ def _evaluate(
         of_split = score.pop(split)[..., lane]
         decisions = decide(of_split, thresholds, rows.a)
         counts = joint_counts(decisions, rows)
-        columns = {f"{split}_{name}": values for name, values in metrics(counts).items()}
+        columns = {f"{split}_{name}": values for name, values in metrics(counts, data.costs).items()}
         columns |= count_columns(counts, split)
         found |= {name: torch.from_numpy(values) for name, values in columns.items()}
         ranking = rank(decisions, of_split, thresholds, rows.a, model.region)
@@ -149,7 +149,7 @@ def _bits(decided: Tensor) -> Tensor:
 def _choose(
     family: Family,
     pack: Pack,
-    options: ThresholdOptions,
+    data: StudyData,
     train_score: Tensor,
     score: Tensor,
     rows: Examples,
@@ -160,7 +160,7 @@ def _choose(
     A rejecting model knows no decision-maker: to it deferring costs gamma and is never wrong, as with an
     oracle (theorem of Section 2.3).
     """
-    symmetric = family.band is Band.SYMMETRIC
+    symmetric, options = family.band is Band.SYMMETRIC, data.thresholds
     if options.sampler == "search":
         points = [_quantiles(setting.params) for setting in pack.settings]
         quantiles = torch.tensor(points, dtype=torch.float64).T
@@ -184,10 +184,11 @@ def _choose(
             gamma,
             symmetric=symmetric,
             per_group=options.per_group,
+            costs=data.costs,
         )[0]
     quantiles = random_quantiles(pack.seeds, options.candidates, options.per_group)
     candidates = quantile_bands(train_score, quantiles, symmetric)
-    return choose_bands(score, rows.a, rows.y, wrong, candidates, lane, alpha, gamma)[0]
+    return choose_bands(score, rows.a, rows.y, wrong, candidates, lane, alpha, gamma, data.costs)[0]
 
 
 def _quantiles(params: Mapping[str, Any]) -> list[float]:

@@ -68,7 +68,9 @@ def launch(
         begin_or_resume(directory, config.resolved(), identity)
         steps = steps_of(arm[:2] for arm in (*(searched.arm for searched in plan.search.arms), BASELINE))
         # Splits of a table may differ in size, and in the categories that training rows have.
-        all_shapes = [shapes_of(of_split, plan.thresholds.choose_on, options) for of_split in datasets]
+        all_shapes = [
+            shapes_of(of_split, plan.thresholds.choose_on, options, plan.costs) for of_split in datasets
+        ]
         shapes = all_shapes[0]
         runs = planned_runs(plan.search)
         backend = choose_backend(plan.backend, directory, runs=runs, shapes=shapes, steps=steps, log=log)
@@ -99,6 +101,7 @@ def launch(
                         *(plan.study, of_split, identity, makers, options, plan.thresholds),
                         backend=backend,
                         test_decision_maker=plan.decision_makers.tested_with,
+                        costs=plan.costs,
                     )
                     for of_split, makers in zip(datasets, made, strict=True)
                 ]

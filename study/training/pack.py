@@ -12,7 +12,7 @@ import torch
 
 from study.engines.backends import make_engine
 from study.models.families import FAMILIES
-from study.models.losses import LOSSES
+from study.models.losses import loss_of
 from study.models.training import PackTraining, Trained
 from study.results.directory import ResultsDirectory
 from study.results.files.schema import RUN_SCHEMA
@@ -51,7 +51,7 @@ def run_pack(pack: Pack, data: StudyData, directory: ResultsDirectory) -> Iterat
     engine = make_engine(
         data.backend,
         family.model(pack.method),
-        LOSSES[family.trained_method(pack.method)],
+        loss_of(family.trained_method(pack.method), data.costs),
         data.examples("train", pack.decision_maker),
         data.examples("validation", pack.decision_maker),
         hidden=data.options.hidden,

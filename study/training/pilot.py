@@ -16,7 +16,7 @@ import torch
 from study.engines.backends import make_engine
 from study.models.draws import stream
 from study.models.families import FAMILIES
-from study.models.losses import LOSSES
+from study.models.losses import loss_of
 from study.models.training import TrainingOptions, train_pack
 from study.results.packs import Pack, Proposal
 from study.seeds import stream_seed
@@ -74,7 +74,7 @@ def _range(arm: Arm, params: Mapping[str, float], data: StudyData) -> Found:
     family = FAMILIES[arm.model]
     exact = family.chosen_afterwards(arm.method) and data.thresholds.sampler == "exact"
     lowest = 0.0 if exact else _LOWEST
-    gammas = np.linspace(lowest, _HIGHEST, _PRICES)
+    gammas = np.linspace(lowest, _HIGHEST, _PRICES) * max(data.costs[:2])
     for stage in range(2):
         rates = _deferral_rates(arm, params, gammas.tolist(), data)
         first, last = crossing(rates)
@@ -84,7 +84,7 @@ def _range(arm: Arm, params: Mapping[str, float], data: StudyData) -> Found:
     # A short training is a little off, which matters most where few prices lie between always and never.
     beyond = max((high - low) * _MARGIN, (_NARROWEST - (high - low)) / 2)
     return Found(
-        floor(max(low - beyond, lowest) * _DIGITS) / _DIGITS,
+        floor(max(low - beyond, lowest * max(data.costs[:2])) * _DIGITS) / _DIGITS,
         ceil((high + beyond) * _DIGITS) / _DIGITS,
         round(rates[first], 3),
         round(rates[last], 3),
@@ -116,7 +116,7 @@ def _deferral_rates(
     engine = make_engine(
         "eager",
         family.model(arm.method),
-        LOSSES[family.trained_method(arm.method)],
+        loss_of(family.trained_method(arm.method), data.costs),
         *(data.examples(use, arm.decision_maker) for use in ("train", "validation")),
         hidden=data.options.hidden,
         batch_size=data.options.batch_size,

@@ -13,7 +13,7 @@ from study.models.draws import stream
 from study.models.examples import Examples, with_bias
 from study.models.training import TrainingOptions
 from study.search.identity import Identity
-from study.words import SPLITS
+from study.words import SPLITS, UNIT_COSTS, Costs
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class StudyData:
     (N,); rows: row numbers of each split, and of ``choice``, the rows on which thresholds are chosen;
     decision_makers: the probability (N,) of the positive class by each decision-maker;
     test_decision_maker: whose decisions count in the metrics, None for that of the training; backend: how
-    the training step runs, ``compiled``, ``eager`` or ``gpu``.
+    the training step runs, ``compiled``, ``eager`` or ``gpu``; costs: of errors and deferrals.
     """
 
     study: str
@@ -41,6 +41,7 @@ class StudyData:
     options: TrainingOptions
     thresholds: ThresholdOptions
     backend: str
+    costs: Costs = UNIT_COSTS
 
     @staticmethod
     def of(
@@ -53,6 +54,7 @@ class StudyData:
         *,
         backend: str,
         test_decision_maker: str | None = None,
+        costs: Costs = UNIT_COSTS,
     ) -> "StudyData":
         """Take from a data set what training needs."""
         return StudyData(
@@ -69,6 +71,7 @@ class StudyData:
             options=options,
             thresholds=thresholds,
             backend=backend,
+            costs=costs,
         )
 
     def examples(self, use: str, decision_maker: str) -> Examples:

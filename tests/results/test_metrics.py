@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from study.results.metrics import LedgerCounts, count_columns, metrics
-from study.words import METRICS
+from study.words import METRICS, Costs
 
 
 def cells_of(examples, deferred, model_errors, dm_errors) -> SimpleNamespace:
@@ -53,6 +53,7 @@ def test_metrics_are_shares_of_the_cells_counted(drawn) -> None:
             "balanced_error": (share(errors[::2], n[::2]) + share(errors[1::2], n[1::2])) / 2,
             "fpr": share(errors[::2], n[::2]),
             "fnr": share(errors[1::2], n[1::2]),
+            "cost": share(errors, n),
         }
         assert {name: values[k] for name, values in found.items()} == pytest.approx(expected, nan_ok=True)
 
@@ -73,3 +74,12 @@ def test_counts_in_the_ledger_give_the_same_metrics_bit_for_bit(drawn) -> None:
     runs = pd.DataFrame(columns).astype(np.int32)
     again = metrics(LedgerCounts.of(runs, "validation"))
     np.testing.assert_equal(again, metrics(cells))
+
+
+def test_cost_counts_each_kind_of_error_and_each_deferral() -> None:
+    examples, deferred = np.array([10, 4, 6, 0]), np.array([2, 1, 0, 0])
+    cells = cells_of(
+        *(c[:, None] for c in (examples, deferred, np.array([3, 1, 2, 0]), np.array([1, 1, 0, 0])))
+    )
+    assert metrics(cells, Costs(2.0, 5.0, 0.25))["cost"] == pytest.approx((6 * 2 + 2 * 5 + 3 * 0.25) / 20)
+    assert metrics(cells)["cost"] == metrics(cells)["error"]

@@ -128,6 +128,8 @@ class Selection:
             _line("", heads),
         ]
         for name, title in NAMES.items():
+            if name == "cost" and self.test["cost"] == self.test["error"]:
+                continue
             own = (self.validation, self.test, self.test_interval, self.validation_seeds, self.test_seeds)
             lines.append(_line(title, [_written(values[name]) for values in own]))
         if self.no_interval:
