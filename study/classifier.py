@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import Tags, column_or_1d
+from sklearn.utils import Tags, assert_all_finite, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted, validate_data
 
@@ -112,11 +112,13 @@ class DeferralClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             ValueError: anything of it cannot be used.
         """
         frame = self._table(X, reset=True)
-        check_classification_targets(y)
         outcome = column_or_1d(y, warn=True)
-        check_consistent_length(frame, outcome)
+        if outcome.dtype.kind == "f":
+            assert_all_finite(outcome, input_name="y")
         if pd.isna(outcome).any():
-            raise ValueError("y: contains NaN; an outcome is needed for every row")
+            raise ValueError("Input y contains NaN; an outcome is needed for every row")
+        check_classification_targets(outcome)
+        check_consistent_length(frame, outcome)
         self.classes_, label = np.unique(outcome, return_inverse=True)
         if len(self.classes_) != 2:
             found = "1 class" if len(self.classes_) == 1 else f"{len(self.classes_)} classes"
