@@ -5,11 +5,20 @@ import numpy as np
 import pandas as pd
 
 from study.results.settings import MEDIANS, in_reading_order, medians_by_setting, narrow_trades
+from study.words import METRICS, SPLITS
 from tests.reports.synthetic import ledger
 
 
+def with_all_metrics(runs: pd.DataFrame) -> pd.DataFrame:
+    """A made-up ledger with every metric, those that it lacks made up of the error."""
+    lacking = [f"{split}_{metric}" for split in SPLITS for metric in METRICS]
+    return runs.assign(
+        **{name: runs["test_error"] / (2 + n) for n, name in enumerate(lacking) if name not in runs}
+    )
+
+
 def test_medians_equal_a_naive_loop() -> None:
-    runs = ledger(203, seeds=4)
+    runs = with_all_metrics(ledger(203, seeds=4))
     settings = medians_by_setting(runs).set_index("setting_id")
     assert sorted(settings.index) == list(settings.index) == sorted(set(runs["setting_id"]))
     for setting_id, row in settings.iterrows():
@@ -37,7 +46,7 @@ def test_medians_take_the_columns_that_are_there() -> None:
 
 
 def test_no_runs_give_no_settings_with_all_columns() -> None:
-    untyped = pd.DataFrame(columns=ledger(5).columns)
+    untyped = pd.DataFrame(columns=with_all_metrics(ledger(5)).columns)
     settings = medians_by_setting(untyped)
     assert len(settings) == 0
     assert set(MEDIANS) <= set(settings)
