@@ -122,9 +122,11 @@ class Question:
 
 def _check_limit(name: str, value: Any) -> None:
     """Raise UserError unless a limit is a number that the metric can have."""
+    highest = np.inf if name.endswith("_cost") else 1
     number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-    if not number or not 0 <= value <= 1:
-        raise UserError(f"{name}: must be a number from 0 to 1, got {value!r}")
+    if not number or not (0 <= value <= highest and value < np.inf):
+        allowed = "from 0 to 1" if highest == 1 else "from 0 on"
+        raise UserError(f"{name}: must be a number {allowed}, got {value!r}")
 
 
 def best(runs: pd.DataFrame, question: Question) -> "pd.Series[Any] | None":

@@ -136,6 +136,7 @@ def test_a_study_of_a_data_frame_keeps_it_among_its_results(
         ({"max_idk": 30}, "max_idk: must be a number from 0 to 1, got 30"),
         ({"max_error": "low"}, "max_error: must be a number from 0 to 1, got 'low'"),
         ({"min_idk": float("nan")}, "min_idk: must be a number from 0 to 1, got nan"),
+        ({"max_cost": -1}, "max_cost: must be a number from 0 on, got -1"),
         ({"minimise": "accuracy"}, "minimise: 'accuracy' is unknown; allowed are error, di, idk"),
         ({"minimise": "eror"}, r"allowed are .*; did you mean error\?"),
         ({"method": "defre"}, r"--method: 'defre' is not in the ledger.*; did you mean defer\?"),
@@ -153,6 +154,7 @@ def test_wrong_arguments_fail_as_on_the_command_line(
 
 def test_other_wrong_arguments_fail_clearly(tiny_results: ResultsDirectory) -> None:
     study = Study(tiny_results.root)
+    assert study.select(max_cost=12).satisfies
     with pytest.raises(TypeError, match=r"unknown arguments: max_idc; did you mean max_idk\?"):
         study.select(max_idc=0.3)  # type: ignore[call-arg]
     with pytest.raises(UserError, match="confidence: must be a number between 0 and 1, got 'high'"):
