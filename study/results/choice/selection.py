@@ -83,6 +83,7 @@ class Selection:
     finished: int
     planned: int
     broken: tuple[Broken, ...]
+    unread: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         """Name the run and its test metrics."""
@@ -113,7 +114,7 @@ class Selection:
         data |= {"run_validation": self.validation, "run_test": self.test}
         data["comparisons"] = [comparison.to_json() for comparison in self.comparisons]
         data["optimism"] = {name: _number(value) for name, value in self.optimism.items()}
-        return {**data, "broken": [str(item.path) for item in self.broken]}
+        return {**data, "broken": [str(item.path) for item in self.broken], "unread": list(self.unread)}
 
     def summary(self) -> str:
         """Return the selection for a person."""
@@ -143,7 +144,7 @@ class Selection:
         lines += [f"  {line}" for line in self.cautions()]
         if self.finished < self.planned:
             lines.append(f"unfinished: {self.finished:,} of {self.planned:,} runs; the choice may change")
-        lines += [f"left out: {item}" for item in self.broken]
+        lines += [f"left out: {item}" for item in (*self.broken, *self.unread)]
         return "\n".join(lines)
 
     def cautions(self) -> list[str]:
@@ -233,7 +234,9 @@ def described(
     defined = [column for column in POINT if pd.notna(run[column])]
     of_setting = runs[runs["setting_id"] == run["setting_id"]].dropna(subset=defined)
     own = of_setting[of_setting["run_id"] == run["run_id"]]
-    tested = _tested(own, baseline_of(runs, run), question, read_outcomes)
+    unread: list[str] = []
+    tested = _tested(own, baseline_of(runs, run), question, read_outcomes, unread)
+    bias = _optimism(among, question, read_outcomes, unread)
     over = question.excess({name: run[f"validation_{name}"] for name in NAMES})
     return Selection(
         satisfies=not any(excess > 0 for excess in over.values()),
@@ -258,13 +261,14 @@ def described(
         degenerate=bool(degenerate(own)[0]),
         degenerate_left_out=left_out,
         comparisons=tested.comparisons,
-        optimism=_optimism(among, question, read_outcomes),
+        optimism=bias,
         exceeded={NAMES[name]: float(excess) for name, excess in over.items() if excess > 0},
         no_interval=tested.missing,
         units=tested.units,
         finished=len(runs),
         planned=planned,
         broken=tuple(broken),
+        unread=tuple(dict.fromkeys(unread)),
     )
 
 
@@ -278,14 +282,20 @@ class _Tested(NamedTuple):
 
 
 def _tested(
-    own: pd.DataFrame, baseline: pd.DataFrame, question: Question, read_outcomes: OutcomeReader
+    own: pd.DataFrame,
+    baseline: pd.DataFrame,
+    question: Question,
+    read_outcomes: OutcomeReader,
+    unread: list[str],
 ) -> _Tested:
+    """Return what the test cases say of a run; ``unread`` gets why it is not compared with the baseline."""
     rows = pd.concat([own, baseline[~baseline["run_id"].isin(own["run_id"])]])
     try:
         outcomes = outcomes_of(read_outcomes, rows)
     except (MissingOutcomesError, LedgerError) as error:
         if len(rows) > 1:
-            return _tested(own, own, question, read_outcomes)
+            _note(error, unread)
+            return _tested(own, own, question, read_outcomes, unread)
         if isinstance(error, LedgerError):
             raise
         return _Tested({}, (), "", str(error))
@@ -298,12 +308,21 @@ def _tested(
     return _Tested(intervals, others, outcomes.units, "")
 
 
-def _optimism(among: pd.DataFrame, question: Question, read_outcomes: OutcomeReader) -> Mapping[str, float]:
-    """Return what is known of it: a rival's outcomes may be missing or damaged."""
+def _optimism(
+    among: pd.DataFrame, question: Question, read_outcomes: OutcomeReader, unread: list[str]
+) -> Mapping[str, float]:
+    """Return what is known of it; ``unread`` gets which of the rivals' outcomes are damaged."""
     try:
         return optimism(among, question, read_outcomes)
-    except (MissingOutcomesError, LedgerError):
+    except (MissingOutcomesError, LedgerError) as error:
+        _note(error, unread)
         return {}
+
+
+def _note(error: Exception, unread: list[str]) -> None:
+    """Note a damaged file; that outcomes are missing says the answer itself."""
+    if isinstance(error, LedgerError):
+        unread.append(str(error))
 
 
 def _range(own: pd.DataFrame, split: str) -> Ranges:

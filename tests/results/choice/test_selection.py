@@ -254,6 +254,8 @@ def test_a_rival_or_a_baseline_whose_outcomes_are_lost_takes_nothing_from_the_in
     assert chosen.test_interval["error"] == (0, 0)
     assert [one.to for one in chosen.comparisons] == ["the decision-maker alone"]
     assert chosen.optimism == {}
+    assert chosen.unread == ("outcomes/x.parquet: cannot be read",)
+    assert "left out: outcomes/x.parquet: cannot be read" in chosen.summary().splitlines()
 
 
 def test_lack_of_outcomes_is_said_in_the_place_of_the_interval() -> None:
