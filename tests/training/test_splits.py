@@ -110,6 +110,7 @@ def test_page_and_choice_of_a_study_of_splits(split_study: Study, tmp_path: Path
     assert one["error_high"] == pytest.approx(min(1, means.mean() + half), abs=1e-5)
     chosen = split_study.select(max_idk=0.9, include_degenerate=True)
     assert f"split {chosen.split} of {SPLITS}" in chosen.summary()
+    assert f"validation, {2 * SPLITS} runs" in chosen.summary()
     assert chosen.test_interval["error"] is not None
     assert chosen.run_id in set(rows["run_id"])
     certificate = split_study.certify("error<=0.95", confidence=0.9)

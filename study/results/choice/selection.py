@@ -119,7 +119,8 @@ class Selection:
     def summary(self) -> str:
         """Return the selection for a person."""
         gamma = "" if self.gamma is None else f", gamma {self.gamma:.4g}"
-        heads = ("validation", "test", "95 % interval", f"validation, {self.seeds} seeds", "test, seeds")
+        word, over = ("runs", "splits and seeds") if self.splits > 1 else ("seeds", "seeds")
+        heads = ("validation", "test", "95 % interval", f"validation, {self.seeds} {word}", f"test, {word}")
         lines = [
             *people_first(self.comparisons),
             f"{self.method} ({self.model}, decision-maker {self.decision_maker}), "
@@ -137,7 +138,7 @@ class Selection:
             lines.append(f"  no 95 % interval: {self.no_interval}")
         else:
             lines.append(
-                f"  The interval is the bootstrap's over {self.units}. The range over seeds is what"
+                f"  The interval is the bootstrap's over {self.units}. The range over {over} is what"
             )
             lines.append("  another training of the setting would change.")
         lines += compared_lines(self.comparisons)
