@@ -41,7 +41,7 @@ def by_budget(settings: pd.DataFrame, decision_makers: pd.DataFrame) -> pd.DataF
     rows = []
     for name in decision_makers_shown(settings):
         own = with_decision_maker(settings, name)
-        most = reference_error(own, decision_makers, name)
+        most = reference_limits(own, decision_makers, name)
         for budget in BUDGETS if name != NO_DECISION_MAKER else (0.0,):
             for aim in AIMS:
                 result = aimed(own, aim, budget, most)
@@ -72,7 +72,7 @@ def operating_points(settings: pd.DataFrame, decision_makers: pd.DataFrame) -> p
     rows: list[list[Any]] = []
     for name in decision_makers_shown(settings):
         own = with_decision_maker(settings, name)
-        most = reference_error(own, decision_makers, name)
+        most = reference_limits(own, decision_makers, name)
         shown = set(base["setting_id"])
         for method in in_reading_order(own[["method"]].drop_duplicates(), ["method"])["method"][::-1]:
             for aim in AIMS:
@@ -87,14 +87,27 @@ def operating_points(settings: pd.DataFrame, decision_makers: pd.DataFrame) -> p
     return pd.DataFrame(rows, columns=["decision_maker", "what", *facts_of({})])
 
 
-def aimed(settings: pd.DataFrame, aim: str, budget: float, most: float) -> "pd.Series[Any] | None":
+def aimed(
+    settings: pd.DataFrame, aim: str, budget: float, most: Mapping[str, float]
+) -> "pd.Series[Any] | None":
     """The best on validation, as `limits.best` has it, with a deferral rate of at most the budget.
 
-    The lowest odds difference is that of the settings whose error is at most `most`: of all settings it
+    The lowest odds difference is that of the settings whose metrics are at most `most`: of all settings it
     would be one that gives every case the same decision.
     """
-    most_of = {"idk_rate": budget} | ({} if aim == LOWEST_ERROR else {"error": most})
+    most_of = {"idk_rate": budget} | ({} if aim == LOWEST_ERROR else dict(most))
     return best(settings.assign(seed=0), Question("error" if aim == LOWEST_ERROR else "di", most_of))
+
+
+def reference_limits(settings: pd.DataFrame, decision_makers: pd.DataFrame, name: str) -> dict[str, float]:
+    """The largest metrics on validation for the aim `LOWEST_DI`: `reference_error`, and the balanced error.
+
+    The latter is the baseline's, where it is known: where an outcome is rare, a constant decision may have
+    fewer errors than the baseline.
+    """
+    base = baselines(settings).get("validation_balanced_error", pd.Series(dtype=float)).min()
+    balanced = {} if np.isnan(base) else {"balanced_error": float(base)}
+    return {"error": reference_error(settings, decision_makers, name), **balanced}
 
 
 def reference_error(settings: pd.DataFrame, decision_makers: pd.DataFrame, name: str) -> float:

@@ -7,9 +7,10 @@ from typing import Final
 
 import pandas as pd
 
+from study.errors import LedgerError
 from study.reports.measure.alpha import binary_runs, curves_by_alpha
 from study.reports.measure.comparisons import comparisons
-from study.reports.measure.deferral_budgets import by_budget, operating_points
+from study.reports.measure.deferral_budgets import EXAMPLE, by_budget, operating_points
 from study.reports.measure.deferral_rates import deferral_by_gamma, deferral_cdf
 from study.reports.measure.front_stability import front_by_seed, front_stability, runs_on_front
 from study.reports.measure.group_names import group_names
@@ -19,10 +20,13 @@ from study.reports.measure.panels import deciding_on_test, decision_makers_shown
 from study.reports.measure.run_curves import run_curves
 from study.reports.measure.setting_intervals import SettingIntervals, setting_intervals
 from study.reports.measure.shown_runs import shown_runs
+from study.results.choice.selection import Selection, select
 from study.results.fronts import fronts, fronts_by_idk_rate
 from study.results.hypervolume import hypervolumes
+from study.results.limits import Question
 from study.results.settings import medians_by_setting, of_splits
 from study.results.study_results import Results
+from study.words import NO_DECISION_MAKER, cell_columns
 
 
 class Measures:
@@ -98,6 +102,26 @@ class Measures:
         """Metrics of the operating points by group and outcome."""
         given = self.results
         return metrics_by_group(self.points, given.runs, given.decision_makers, self.tested, given.outcomes)
+
+    @cached_property
+    def choices(self) -> dict[str, Selection]:
+        """By decision-maker the run that `study select` chooses at the budget of the first screen.
+
+        None where no run is within it, or where the ledger lacks counts by cell.
+        """
+        given, found = self.results, {}
+        if not {"split", *cell_columns("validation")} <= set(given.runs):
+            return {}
+        for name in self.names:
+            among = {} if name == NO_DECISION_MAKER else {"decision_maker": name}
+            question = Question("error", {"idk_rate": EXAMPLE}, among=among)
+            try:
+                choice = select(given.runs, given.outcomes, question, planned=given.planned)
+            except LedgerError:
+                continue
+            if choice.satisfies:
+                found[name] = choice
+        return found
 
     @cached_property
     def decision_makers(self) -> pd.DataFrame:

@@ -10,7 +10,9 @@ from study.reports.measure.deferral_budgets import AIMS, ALONE, BASELINE, EXAMPL
 from study.reports.measure.measures import Measures
 from study.reports.measure.panels import decision_maker_labels
 from study.reports.page.tables import FORMATS, Cell, Table, text_table, with_interval
-from study.results.limits import OBJECTIVES
+from study.results.choice.alternatives import people_first
+from study.results.choice.selection import Selection
+from study.results.limits import NAMES, OBJECTIVES
 from study.results.wording import NOTHING, share
 from study.words import NO_DECISION_MAKER
 
@@ -60,8 +62,37 @@ def sentences(measures: Measures) -> dict[str, list[str]]:
             ),
         )
         paragraphs = [" ".join(text for text in part if text) for part in parts]
+        if name in measures.choices:
+            paragraphs.insert(0, choice_paragraph(measures.choices[name]))
         result[name] = [paragraph for paragraph in paragraphs if paragraph]
     return result
+
+
+def choice_paragraph(choice: Selection) -> str:
+    """The run that is chosen at the example's budget, what it is compared with, and what to know of it."""
+    gamma = "" if choice.gamma is None else f", gamma {choice.gamma:.3g}"
+    metrics = [
+        f"{NAMES[name]} {_with_ends(choice.test[name], choice.test_interval[name])}" for name in OBJECTIVES
+    ]
+    among = "" if choice.method == "binary" else f" that defers at most {share(EXAMPLE)} of cases"
+    sentences = [
+        *people_first(choice.comparisons),
+        f"The run{among} with the lowest validation error is {choice.method} (model {choice.model}, alpha "
+        f"{choice.alpha:.3g}{gamma}, seed {choice.seed}). On test it has {', '.join(metrics)}.",
+        *(_capital(one.sentence()) + "." for one in choice.comparisons),
+        *(_capital(caution) + "." for caution in choice.cautions()),
+    ]
+    return " ".join(sentences)
+
+
+def _with_ends(value: float | None, interval: tuple[float, float] | None) -> str:
+    if value is None:
+        return NOTHING
+    return f"{value:.3f}" + ("" if interval is None else " ({:.3f} to {:.3f})".format(*interval))
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def budget_table(name: str, budgets: pd.DataFrame, points: pd.DataFrame) -> Table:

@@ -471,7 +471,8 @@ def test_select_for_a_person_and_for_a_program(tiny_results: ResultsDirectory, s
     assert (chosen["run_id"], chosen["setting_id"]) == (best["run_id"], best["setting_id"])
     for split in ("validation", "test"):
         assert chosen[split] == {name: best[f"{split}_{name}"] for name in chosen[split]}
-    assert go_on == f"study export {tiny_results.root} {chosen['run_id']} --out model\n"
+    place = shlex.quote(str(tiny_results.root))
+    assert go_on == f"study export {place} {chosen['run_id']} --out model\n"
 
 
 def test_select_under_impossible_constraints_names_the_nearest(

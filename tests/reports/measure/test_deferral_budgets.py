@@ -67,3 +67,26 @@ def test_binary_models_alone_have_one_workload() -> None:
 def test_nothing_finished_gives_no_rows() -> None:
     empty = medians_by_setting(pd.DataFrame(columns=ledger(5).columns))
     assert len(by_budget(empty, MAKERS)) == 0
+
+
+def test_a_constant_decision_is_not_the_fairest_where_an_outcome_is_rare() -> None:
+    """It has no more errors than the baseline, and no odds difference, and half of the balanced error."""
+    rows = [("baseline", "binary", 0.0, 0.20, 0.10, 0.30), ("no to all", "defer", 0.1, 0.20, 0.0, 0.5)]
+    rows.append(("useful", "defer", 0.1, 0.19, 0.05, 0.28))
+    columns = [
+        "setting_id",
+        "method",
+        "alpha",
+        "validation_error",
+        "validation_di",
+        "validation_balanced_error",
+    ]
+    settings = pd.DataFrame(rows, columns=columns).assign(
+        model="mlp",
+        decision_maker=["none", "standard", "standard"],
+        gamma=0.1,
+        validation_idk_rate=0.0,
+        **{f"test_{name}": 0.1 for name in ("error", "di", "idk_rate")},
+    )
+    menu = by_budget(settings, MAKERS)
+    assert set(menu.loc[menu["aim"] == LOWEST_DI, "setting_id"]) == {"useful"}

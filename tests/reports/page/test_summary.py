@@ -1,7 +1,9 @@
 from collections.abc import Sequence
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -9,10 +11,17 @@ from study.reports.measure.deferral_budgets import EXAMPLE, operating_points
 from study.reports.measure.group_names import GroupNames
 from study.reports.measure.measures import Measures
 from study.reports.page.summary import sentences
+from study.results.choice.selection import select
+from study.results.limits import Question
+from study.results.metrics import LedgerCounts, metrics
+from study.results.outcomes import Cells, decision_makers_wrong
 from study.results.settings import medians_by_setting
+from study.results.study_results import Results
+from study.words import cell_columns
 from tests.reports.decided import world
 from tests.reports.synthetic import decision_makers, ledger, results
 
+NEW = ("balanced_error", "fpr", "fnr", "cost")
 NO_METRICS = pd.DataFrame(columns=["decision_maker", "setting_id", "metric", "value"])
 NO_COMPARISONS = pd.DataFrame(columns=["decision_maker", "model", "first", "second"])
 
@@ -48,6 +57,7 @@ def said_of(
         by_group=SimpleNamespace(frame=by_group),
         comparisons=SimpleNamespace(frame=comparisons),
         tested={},
+        choices={},
         group_names=GroupNames(("sex not f", "sex f")),
     )
     (paragraphs,) = sentences(measures).values()
@@ -178,3 +188,43 @@ def test_in_a_world_where_the_right_cases_are_deferred_the_summary_shows_it() ->
     _, text = sentences(Measures(world()))["standard"]
     assert "wrong in 0 % of the deferred cases, and the model would be in 100 %" in text
     assert "the front of deferring is significantly better than that of rejecting" in text
+
+
+def counted(given: Results) -> Results:
+    """The same world with counts by cell, so that runs can be chosen."""
+    outcomes, runs = given.outcomes(given.runs), given.runs.assign(split=0)
+    assert outcomes is not None
+    wrong, code = decision_makers_wrong(outcomes, runs["test_decision_maker"].tolist())
+    cells = Cells(outcomes, np.ones((1, len(outcomes.label))))
+    deferred, model = outcomes.deferred, outcomes.positive != outcomes.label
+    marked = (deferred, model & ~deferred, wrong[code] & deferred)
+    counts = [cells.count(of)[:, :, 0] for of in marked]
+    counts.insert(0, np.broadcast_to(cells.examples, counts[0].shape))
+    for split in ("validation", "test"):
+        runs = runs.assign(**dict(zip(cell_columns(split), np.concatenate(counts), strict=True)))
+        measured = metrics(LedgerCounts.of(runs, split))
+        runs = runs.assign(**{f"{split}_{name}": measured[name] for name in NEW})
+    return replace(given, runs=runs)
+
+
+def test_the_summary_begins_with_the_run_that_select_chooses_and_with_what_could_be_done_instead() -> None:
+    measures = Measures(counted(world(seeds=2)))
+    for name, paragraphs in sentences(measures).items():
+        choice = measures.choices[name]
+        question = Question.of(max_idk=EXAMPLE, decision_maker=name)
+        chosen = select(measures.results.runs, measures.results.outcomes, question, planned=1)
+        assert (choice.run_id, choice.test) == (chosen.run_id, chosen.test)
+        first = paragraphs[0]
+        alone = next(one for one in choice.comparisons if one.to == "the decision-maker alone")
+        worse = alone.differences["error"].value > 0
+        assert first.startswith("People alone do better: " if worse else "The run that defers at most 30 %")
+        assert f"seed {choice.seed}). On test it has error {choice.test['error']:.3f} (" in first
+        for one in choice.comparisons:
+            assert one.sentence()[1:] in first
+        assert "expected rise from validation to test" in first.lower()
+    # The oracle in training is tested with another decision-maker, so all three are people with errors.
+    assert set(measures.choices) == {"standard", "biased", "oracle"}
+
+
+def test_without_counts_by_cell_no_run_is_chosen() -> None:
+    assert Measures(world(seeds=1)).choices == {}
