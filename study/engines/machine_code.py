@@ -124,8 +124,7 @@ def _load(path: Path) -> Graph:
 def compile_graph(traceable: Traceable, path: Path, *, share_headers: bool = False) -> None:
     """Write machine code to ``path``; whoever calls holds its lock.
 
-    To ``share_headers``, which torch keeps below the directory for temporary files, costs what it saves in
-    two graphs.
+    With ``share_headers``, torch compiles its headers once, below the directory for temporary files.
     """
     from torch._inductor import aoti_compile_and_package
     from torch.fx.experimental.proxy_tensor import make_fx
