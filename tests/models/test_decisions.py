@@ -80,6 +80,7 @@ def naive_figures(
         "balanced_error": (fpr + fnr) / 2,
         "fpr": fpr,
         "fnr": fnr,
+        "cost": ratio(wrong),
     }
 
 
@@ -170,6 +171,7 @@ def test_figures_of_people_counted_by_hand():
         "balanced_error": (2 / 3 + 3 / 5) / 2,
         "fpr": 2 / 3,
         "fnr": 3 / 5,
+        "cost": 5 / 8,
     }
     assert {name: values.item() for name, values in found.items()} == pytest.approx(expected)
 

@@ -169,6 +169,7 @@ def recounted(deferred: Any, positive: Any, label: Any, group: Any, by_maker: An
         "balanced_error": (wrong[~label].mean() + wrong[label].mean()) / 2,
         "fpr": wrong[~label].mean(),
         "fnr": wrong[label].mean(),
+        "cost": wrong.mean(),
     } | {
         f"{count}_a{a}_y{y}": int((counted & (group == a) & (label == y)).sum())
         for count, counted in (
@@ -229,6 +230,7 @@ def test_every_metric_of_a_row_follows_from_its_own_counts(finished: Finished, s
             "balanced_error": (fpr + fnr) / 2,
             "fpr": fpr,
             "fnr": fnr,
+            "cost": sum(wrong) / sum(cases),
         }
 
 

@@ -38,7 +38,9 @@ def world(rates: list[float], seed: int = 0) -> tuple[pd.DataFrame, Outcomes]:
         }
     )
     others = (
-        f"{split}_{name}" for split in ("validation", "test") for name in ("balanced_error", "fpr", "fnr")
+        f"{split}_{name}"
+        for split in ("validation", "test")
+        for name in ("balanced_error", "fpr", "fnr", "cost")
     )
     return with_counts(runs.assign(**dict.fromkeys(others, 0.1))), outcomes
 
