@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from study import printer
 from study.deploy.budget import decided_by, metrics_of, to_budget
 from study.deploy.card import CARD_FILE, model_card
 from study.deploy.model import DeployedModel
@@ -131,13 +132,16 @@ def _choice(directory: ResultsDirectory, run_id: str, tested: Outcomes) -> Selec
         deferred[own], positive[own] = tested.deferred[0], tested.positive[0]
         return replace(outcomes, deferred=deferred, positive=positive)
 
-    ledger, _ = directory.read_runs()
+    ledger, broken = directory.read_runs()
     ledger = ledger[ledger["status"] != FAILED]
     run = ledger[ledger["run_id"] == run_id].iloc[0]
     of_split = ledger[ledger["split"] == run["split"]]
     among = of_split[~degenerate(of_split)]
     left_out = len(of_split) - len(among)
-    return described(run, ledger, read, Question(), among, left_out, planned=len(ledger))
+    choice = described(run, ledger, read, Question(), among, left_out, planned=len(ledger), broken=broken)
+    for item in (*choice.broken, *choice.unread):
+        printer.log(f"{item}; the model card compares without it")
+    return choice
 
 
 def _check(model: DeployedModel, origin: Origin, tested: Outcomes) -> None:

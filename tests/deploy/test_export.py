@@ -219,3 +219,17 @@ def test_run_with_thresholds_that_are_not_finite_is_refused(
 def test_directory_without_a_model_is_no_model(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"model\.json: cannot be read .* `study export` writes it"):
         load_model(tmp_path)
+
+
+def test_damaged_files_that_the_card_compares_without_are_named(
+    tiny_copy: ResultsDirectory, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = tiny_copy.read_runs()[0]
+    run = runs[runs["method"] == "reject"].iloc[0]
+    (baseline,) = set(runs.loc[(runs["method"] == "binary") & (runs["alpha"] == 0), "pack_id"])
+    for path in (tiny_copy.outcomes / f"{baseline}.parquet", tiny_copy.runs / f"{baseline}.parquet"):
+        whole = path.read_bytes()
+        path.write_bytes(whole[:-1])
+        Study(tiny_copy.root).export(run["run_id"], tmp_path / path.parent.name)
+        assert f"{path}: cannot be read" in capsys.readouterr().err
+        path.write_bytes(whole)
