@@ -106,7 +106,10 @@ def measure(runs: int, folder: Path, sampler: str = "random", settings: int = SE
         {
             "study": "bookkeeping",
             "methods": "defer",
-            "search": {"sampler": sampler, "settings": max(1, runs // SEEDS)},
+            "search": {
+                **{"sampler": sampler, "settings": max(1, runs // SEEDS)},
+                "gamma": {"low": 0.03, "high": 0.15},
+            },
             "seeds": SEEDS,
             "pack": {"settings": settings},
         },

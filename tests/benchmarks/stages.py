@@ -42,7 +42,7 @@ def study_of(
         "dataset": "compas-two-year",
         "methods": ["defer"],
         "model": "ordinal",
-        "search": {"sampler": sampler, "settings": settings},
+        "search": {"sampler": sampler, "settings": settings, "gamma": {"low": 0.03, "high": 0.15}},
         "seeds": seeds,
         "training": training,
         "pack": {"settings": 64},

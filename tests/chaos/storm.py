@@ -26,7 +26,7 @@ from study.api import Study
 from study.results.directory import ResultsDirectory
 from study.training.launch import launch
 from tests.training.driver import environment, processes
-from tests.worlds.small_study import assert_same_rows, config_of, finished_packs
+from tests.worlds.small_study import GAMMA, assert_same_rows, config_of, finished_packs
 
 TARGETS = {
     **{"worker": 12, "driver": 3, "everything": 2, "raylet": 1, "gcs_server": 1},
@@ -48,7 +48,7 @@ def study_of(kills: int) -> dict[str, Any]:
         "study": "chaos",
         "dataset": "compas-two-year",
         "methods": ["reject", "defer"],
-        "search": {"sampler": "random", "settings": 4 * kills},
+        "search": {"sampler": "random", "settings": 4 * kills, "gamma": GAMMA},
         "seeds": 2,
         "training": {"max_epochs": 6, "patience": 1000, "batch_size": 512},
         "pack": {"settings": 2},
