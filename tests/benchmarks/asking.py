@@ -19,7 +19,7 @@ SAMPLERS = ("random", "qmc", "nsga2", "tpe")
 
 def asked(sampler: str, settings: int, folder: Path) -> float:
     """Return the seconds of CPU that the queue takes for ``settings`` settings."""
-    search = {"sampler": sampler, "settings": settings}
+    search = {"sampler": sampler, "settings": settings, "gamma": {"low": 0.03, "high": 0.15}}
     given = {"methods": "defer", "search": search, "seeds": SEEDS, "pack": {"settings": SETTINGS}}
     config, directory, data = validate(given, "the benchmark"), ResultsDirectory(folder), no_data()
     started = time.process_time()
