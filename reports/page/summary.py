@@ -10,6 +10,7 @@ from study.reports.measure.deferral_budgets import AIMS, ALONE, BASELINE, EXAMPL
 from study.reports.measure.measures import Measures
 from study.reports.measure.panels import decision_maker_labels
 from study.reports.page.tables import FORMATS, Cell, Table, text_table, with_interval
+from study.results.choice.alternatives import ALONE as PEOPLE_ALONE
 from study.results.choice.alternatives import people_first
 from study.results.choice.selection import Selection
 from study.results.limits import NAMES, OBJECTIVES
@@ -31,6 +32,7 @@ def summary(measures: Measures) -> dict[str, Any]:
             {
                 "decision_maker": name,
                 "name": labels.get(name, name),
+                "choice": choice_sentences(measures.choices[name]) if name in measures.choices else None,
                 "paragraphs": paragraphs,
                 "budgets": budget_table(name, measures.budgets, measures.points),
             }
@@ -62,27 +64,28 @@ def sentences(measures: Measures) -> dict[str, list[str]]:
             ),
         )
         paragraphs = [" ".join(text for text in part if text) for part in parts]
-        if name in measures.choices:
-            paragraphs.insert(0, choice_paragraph(measures.choices[name]))
         result[name] = [paragraph for paragraph in paragraphs if paragraph]
     return result
 
 
-def choice_paragraph(choice: Selection) -> str:
-    """The run that is chosen at the example's budget, what it is compared with, and what to know of it."""
+def choice_sentences(choice: Selection) -> dict[str, list[str]]:
+    """The run chosen at the example's budget: ``lead``, what it is ``compared`` with, and ``cautions``."""
     gamma = "" if choice.gamma is None else f", gamma {choice.gamma:.3g}"
     metrics = [
         f"{NAMES[name]} {_with_ends(choice.test[name], choice.test_interval[name])}" for name in OBJECTIVES
     ]
     among = "" if choice.method == "binary" else f" that defers at most {share(EXAMPLE)} of cases"
-    sentences = [
-        *people_first(choice.comparisons),
+    first = people_first(choice.comparisons)
+    run = (
         f"The run{among} with the lowest validation error is {choice.method} (model {choice.model}, alpha "
-        f"{choice.alpha:.3g}{gamma}, seed {choice.seed}). On test it has {', '.join(metrics)}.",
-        *(_capital(one.sentence()) + "." for one in choice.comparisons),
-        *(_capital(caution) + "." for caution in choice.cautions()),
-    ]
-    return " ".join(sentences)
+        f"{choice.alpha:.3g}{gamma}, seed {choice.seed}). On test it has {', '.join(metrics)}."
+    )
+    rest = [one for one in choice.comparisons if not (first and one.to == PEOPLE_ALONE)]
+    return {
+        "lead": [*first, run],
+        "compared": [_capital(one.sentence()) + "." for one in rest],
+        "cautions": [_capital(caution) + "." for caution in choice.cautions()],
+    }
 
 
 def _with_ends(value: float | None, interval: tuple[float, float] | None) -> str:
@@ -120,13 +123,13 @@ def _offers(name: str, test_name: str, chosen: Mapping[str, Mapping[Any, Any]], 
         lead = f"If at most {share(EXAMPLE)} of cases are deferred to the decision-maker ({who}), "
     result = []
     if LOWEST_ERROR in chosen:
-        result.append(f"the lowest error is that of {_setting(chosen[LOWEST_ERROR])}")
+        result.append(f"the lowest median error over seeds is that of {_setting(chosen[LOWEST_ERROR])}")
     if LOWEST_DI in chosen:
         whose = "the baseline’s" if BASELINE in known else "the decision-maker’s"
         limit = f" with error no higher than {whose}" if known else ""
         ids = {row["setting_id"] for row in chosen.values()}
         which = "the same setting" if len(ids) < len(chosen) else _setting(chosen[LOWEST_DI])
-        result.append(f"the lowest odds difference{limit} is that of {which}")
+        result.append(f"the lowest median odds difference{limit} is that of {which}")
     return f"{lead}{'; '.join(result)}."
 
 
