@@ -20,7 +20,7 @@ METHODS: dict[Method, str] = {
 
 PAPER_METHODS: tuple[Method, ...] = ("binary", "reject", "defer")
 
-DEFAULT_METHODS: tuple[Method, ...] = (*PAPER_METHODS, "confidence", "compare", "ce", "realizable")
+DEFAULT_METHODS: tuple[Method, ...] = (*PAPER_METHODS, "confidence", "compare", "ce")
 """What is compared unless a study says otherwise: the paper's methods and the field's best."""
 
 PLAIN_MODEL = "mlp"

@@ -209,9 +209,8 @@ def test_default_methods_are_those_that_the_models_given_support() -> None:
         "binary",
         "confidence",
         "ce",
-        "realizable",
     )
     assert validate({}, "here").arms() == [
         *("binary-mlp", "reject-ordinal", "defer-ordinal", "confidence-mlp", "compare-pair"),
-        *("ce-actions", "realizable-actions"),
+        "ce-actions",
     ]

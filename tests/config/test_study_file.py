@@ -309,8 +309,8 @@ def test_empty_file_is_the_default_study(tmp_path: Path) -> None:
 def test_resolved_writes_out_every_default() -> None:
     resolved = StudyConfig().resolved()
     assert list(resolved) == [
-        *("study", "dataset", "decision_maker", "methods", "model", "search", "test_decision_maker"),
-        *("thresholds", "inconsistent", "seeds", "training", "pack", "resources"),
+        *("study", "dataset", "decision_maker", "methods", "model", "search", "costs"),
+        *("test_decision_maker", "thresholds", "inconsistent", "seeds", "training", "pack", "resources"),
     ]
     assert resolved["dataset"] == {"name": "compas-two-year", "path": None, "split_seed": 0, "splits": 1}
     assert list(resolved["search"]) == [
@@ -318,7 +318,7 @@ def test_resolved_writes_out_every_default() -> None:
     ]
     assert list(resolved["search"]["alpha"]) == [
         *("binary-mlp", "reject-ordinal", "defer-ordinal", "confidence-mlp", "compare-pair"),
-        *("ce-actions", "realizable-actions"),
+        "ce-actions",
     ]
     assert list(resolved["search"]["alpha"]["defer-ordinal"]) == ["low", "high", "log"]
     assert resolved["search"]["gamma"] == resolved["search"]["pilot"] == {}

@@ -236,7 +236,6 @@ def test_arms_are_methods_with_models_that_can_be_trained_so() -> None:
     assert names == [
         *("binary-mlp-none", "reject-ordinal-standard", "defer-ordinal-standard"),
         *("confidence-mlp-standard", "compare-pair-standard", "ce-actions-standard"),
-        "realizable-actions-standard",
     ]
 
 

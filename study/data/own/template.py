@@ -9,8 +9,8 @@ from study.data.own.section import description, role_keys, table_name
 from study.storage.yaml_text import dump_yaml
 
 _REST = """\
-methods: [binary, reject, defer, confidence, compare, ce, realizable]   # also: ova
-model: [mlp, ordinal, actions, pair]                                    # also: posthoc, bayes, gate
+methods: [binary, reject, defer, confidence, compare, ce]   # also: ova, realizable
+model: [mlp, ordinal, actions, pair]                        # also: posthoc, bayes, gate
 search: {sampler: qmc, settings: 32}    # a pilot finds the prices of deferral, gamma, that suit the table
 seeds: 5
 """
