@@ -38,7 +38,7 @@ ENDS = r"( +\d\.\d{3} to \d\.\d{3}){3}"
 LEADS = r"( +[+-]\d\.\d{3} \([+-]\d\.\d{3} to [+-]\d\.\d{3}\)){3}"
 SHOWN = [name for word, name in NAMES.items() if word != "cost"]
 SELECTED = re.compile(
-    r"(People alone do better: .*\n)?"
+    r"(People alone (may )?do better: .*\n)?"
     rf"(binary|reject|defer) \((mlp|ordinal), decision-maker (none|standard)\), "
     rf"alpha [0-9.e+-]+(, gamma [0-9.e+-]+)?\n"
     rf"  setting {ID}, run {ID}, seed [01]\n"
@@ -215,7 +215,7 @@ def test_directory_without_a_study_is_refused(command: str, tmp_path: Path, say:
 
 def test_cluster_that_is_not_there_is_refused(tmp_path: Path, tiny_file: Path) -> None:
     """In a process of its own: this one may be connected to a Ray."""
-    words = ["run", str(tiny_file), "--out", str(tmp_path / "out"), "--address", "127.0.0.1:1"]
+    words = ["run", "-q", str(tiny_file), "--out", str(tmp_path / "out"), "--address", "127.0.0.1:1"]
     done = subprocess.run(
         [sys.executable, "-m", "study", *words], capture_output=True, text=True, env=environment()
     )

@@ -44,7 +44,7 @@ class Parser:
         namespace.command, namespace.trains = globals()[arguments[0]], True
         namespace.directory = "s3://key:secret@bucket/study"
 
-cli._parser = Parser
+cli.command_line = Parser
 sys.exit(cli.main(sys.argv[1:]))
 """
 

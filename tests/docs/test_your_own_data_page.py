@@ -54,7 +54,7 @@ def test_from_the_table_to_the_report(
     table().to_csv("cases.csv", index=False)
     follow(PAGE)
     written = load_config("cases.yaml").resolved()
-    (shown,) = blocks(PAGE, "yaml")
+    shown = blocks(PAGE, "yaml")[0]
     assert validate(parse_yaml(shown, PAGE), PAGE).resolved() == written
     rows = ResultsDirectory("results/first-look").read_runs()[0]
     assert set(rows["decision_maker"]) == {"none", "column"}

@@ -51,11 +51,11 @@ CONTRACT = {
     "worker": "string",
     "finished_at": "timestamp",
 }
-ALLOWED_MORE = {"status", "reason", "model_alpha", "test_decision_maker"} | {
+ALLOWED_MORE = {"status", "reason", "model_alpha", "test_decision_maker", "split"} | {
     f"{split}_{name}"
     for split in ("train", "validation", "test")
     for name in (
-        *("balanced_error", "fpr", "fnr", "aurc"),
+        *("balanced_error", "fpr", "fnr", "aurc", "cost"),
         *(
             f"{count}_a{a}_y{y}"
             for count in ("cases", "deferred", "model_errors", "dm_errors")

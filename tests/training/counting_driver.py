@@ -15,7 +15,7 @@ _refs = []
 
 def _counted(value: object, **options: object) -> object:
     ref = _put(value, **options)
-    if isinstance(value, StudyData):
+    if isinstance(value, list) and any(isinstance(one, StudyData) for one in value):
         _refs.append(ref)
     return ref
 

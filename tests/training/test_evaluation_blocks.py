@@ -108,6 +108,7 @@ def test_in_blocks_of_any_size_is_as_at_once(method: str, model: str, sampler: s
     def check(block: int) -> None:
         found = in_blocks(pack, sampler, block)
         decisions = {"deferred": found.deferred, "positive": found.positive}
+        decisions |= {} if found.benefit is None else {"benefit": found.benefit}
         assert found.columns.keys() | decisions.keys() == expected.keys()
         for name, values in {**found.columns, **decisions}.items():
             np.testing.assert_array_equal(values, expected[name], err_msg=name)

@@ -83,11 +83,14 @@ class Comparison:
 
 
 def people_first(found: Sequence[Comparison]) -> list[str]:
-    """Say that the decision-maker alone does better, where it does: the first thing to know."""
-    alone = (one for one in found if one.to == ALONE)
-    return [
-        f"People alone do better: {one.sentence()}." for one in alone if one.differences["error"].value > 0
-    ]
+    """Say that the decision-maker alone does better, or may do, where it does: the first thing to know."""
+    first = []
+    for one in found:
+        error = one.differences["error"]
+        if one.to == ALONE and error.value > 0:
+            sure = error.interval is not None and error.interval.low > 0
+            first.append(f"People alone {'do' if sure else 'may do'} better: {one.sentence()}.")
+    return first
 
 
 def compared_lines(found: Sequence[Comparison]) -> list[str]:

@@ -19,6 +19,7 @@ from tests.reports.synthetic import ledger, results
 
 NASTY = "<b>standard</b>"
 LABELS = {"standard": NASTY}
+INTERVAL = "bootstrap interval over test cases"
 POINT_COLUMNS = ["decision_maker", "what", "model", "alpha", "gamma", "model_alpha", "setting_id"]
 POINTS = pd.DataFrame(
     [["standard", "defer, lowest odds difference", "gate", 0.5, 0.1, float("nan"), "s1"]],
@@ -32,13 +33,15 @@ NAMED = GroupNames(("men", "women"), ("healthy", "ill"))
 def by_group(metrics: GroupMetrics) -> Page:
     context = group_tables(metrics, POINTS, LABELS, NAMED)
     assert context is not None
-    return rendered("by-group", album=Album(), units="test cases", **context)
+    return rendered("by-group", album=Album(), units="test cases", interval=INTERVAL, **context)
 
 
 def compared(comparisons: Comparisons, **figures: Rendered) -> Page:
-    context = comparison_table(comparisons, LABELS, "test cases")
+    context = comparison_table(comparisons, LABELS, INTERVAL)
     assert context is not None
-    return rendered("comparisons", album=Album({}, figures), units="test cases", **context)
+    return rendered(
+        "comparisons", album=Album({}, figures), units="test cases", interval=INTERVAL, **context
+    )
 
 
 def metrics_of(
@@ -55,6 +58,8 @@ FIGURES = {
     "error": (0.3, 0.28, 0.32),
     "di": (0.05, 0.03, 0.09),
     **{f"error_a{a}_y{y}": (0.1 + a / 10 + y / 100, 0.1, 0.3) for a in (0, 1) for y in (0, 1)},
+    **{"selection_rate": (0.35, 0.3, 0.4), "selection_ratio": (0.75, 0.6, 0.9)},
+    **{f"selection_rate_a{a}": (0.3 + a / 10, 0.2, 0.5) for a in (0, 1)},
     "di_y0": (0.1, 0.05, 0.15),
     "di_y1": (0.1, 0.05, 0.15),
     "idk_rate": (0.25, 0.2, 0.3),
@@ -70,11 +75,13 @@ FIGURES = {
 
 def test_di_is_shown_with_its_parts_and_idk_rates_by_group_and_outcome() -> None:
     seen = by_group(metrics_of(FIGURES))
-    errors, deferrals, deciders, named = seen.tables
+    errors, selections, deferrals, deciders, named = seen.tables
     parts = ["0.3000.280 to 0.320", "0.0500.030 to 0.090", "0.1000.100 to 0.300", "0.2000.100 to 0.300"]
     parts += ["0.1000.050 to 0.150", "0.1100.100 to 0.300", "0.2100.100 to 0.300", "0.1000.050 to 0.150"]
     assert errors[1] == ["defer, lowest odds difference", *parts]
     assert errors[0][3] == "false positives (healthy), men"
+    assert [cell[:6] for cell in selections[1][1:4]] == ["35.0 %", "30.0 %", "40.0 %"]
+    assert "0.75" in selections[1][4] or "75.0 %" in selections[1][4]
     assert [cell[:6] for cell in deferrals[1][1:]] == [
         *("25.0 %", "20.0 %", "30.0 %"),
         *("40.0 %", "41.0 %", "50.0 %", "51.0 %"),
@@ -88,7 +95,7 @@ def test_di_is_shown_with_its_parts_and_idk_rates_by_group_and_outcome() -> None
 def test_whoever_leaves_nobody_has_no_row_of_those_left() -> None:
     figures = FIGURES | {"idk_rate": (0.0, 0.0, 0.0)}
     seen = by_group(metrics_of(figures, "binary, lowest odds difference"))
-    assert len(seen.tables) == 2
+    assert len(seen.tables) == 3
 
 
 @pytest.mark.parametrize(("wrong", "warned"), [(0.85, True), (0.7, False)])
@@ -127,7 +134,7 @@ def test_hypervolumes_and_their_differences_have_both_intervals() -> None:
     assert table[2][2:] == ["defer − reject", "−0.0200", "−0.0300 to +0.0100", "–", "3"]
     assert table[1][0] == NASTY
     assert "There are no bootstrap intervals over test cases: none were kept." in seen.text
-    assert comparison_table(Comparisons(frame[:0], ""), LABELS, "test cases") is None
+    assert comparison_table(Comparisons(frame[:0], ""), LABELS, INTERVAL) is None
 
 
 @pytest.mark.parametrize("pairs", [ROWS, ROWS + 1])

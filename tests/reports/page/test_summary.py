@@ -220,7 +220,7 @@ def test_the_summary_begins_with_the_run_that_select_chooses_and_with_what_could
         first, compared = " ".join(told["lead"]), " ".join(told["lead"] + told["compared"])
         alone = next(one for one in choice.comparisons if one.to == "the decision-maker alone")
         worse = alone.differences["error"].value > 0
-        assert first.startswith("People alone do better: " if worse else "The run that defers at most 30 %")
+        assert first.startswith("People alone " if worse else "The run that defers at most 30 %")
         assert f"seed {choice.seed}). On test it has error {choice.test['error']:.3f} (" in first
         for one in choice.comparisons:
             assert compared.count(one.sentence()[1:]) == 1

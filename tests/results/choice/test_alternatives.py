@@ -118,6 +118,7 @@ def test_people_who_do_better_alone_are_the_first_thing_said() -> None:
     assert interval is not None
     assert interval.low < 0 < interval.high
     assert alone(near).sentence().endswith("), which may be chance")
+    assert all(line.startswith("People alone may do better: ") for line in people_first(near))
     assert compared_lines(()) == []
     assert len(compared_lines(good)) == 1 + len(good)
 
