@@ -180,7 +180,7 @@ def test_nothing_outside_of_the_data_room_reaches_into_it_for_raw_data() -> None
 
 
 def test_a_command_imports_what_it_needs_when_it_is_run() -> None:
-    """Nobody waits for what another command needs."""
+    """No command waits for what only another one needs."""
     light = {"study", "study.errors", "study.words", "study.printer"}
     for path in (PACKAGE / "cli.py", *files("commands")):
         own = {name for name in imported(path, top=True) if name.partition(".")[0] == "study"}

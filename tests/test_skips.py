@@ -1,4 +1,4 @@
-"""Under CI, a test that is skipped for a reason that nobody expects fails the session."""
+"""Under CI, a test that is skipped for an unexpected reason fails the session."""
 
 import os
 import subprocess

@@ -97,7 +97,7 @@ def compiling_in_background(
 
 
 def compile_side_by_side(graphs: Sequence[Traceable], directory: Path, processes: int) -> None:
-    """Compile what nobody else compiles of ``graphs``, one after the other in each of some processes.
+    """Compile those of ``graphs`` that no other process compiles, in turn, in each of some processes.
 
     What fails is left to the worker that needs it, which says so.
     """

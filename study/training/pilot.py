@@ -29,7 +29,7 @@ OFTEN, SELDOM = 0.9, 0.02
 """The deferral rates between which a range of gamma is wanted: from over OFTEN to under SELDOM."""
 
 _PRICES = 32
-# In errors, and in nats: nobody's word is worth more, and no model is so unsure.
+# In errors, and in nats: no decision-maker's answer is worth more, and no model is so unsure.
 _LOWEST, _HIGHEST = -1.5, 1.0
 _SEEDS = tuple(stream_seed("pilot", number) for number in range(3))
 _STEPS, _BATCH, _LEARNING_RATE, _ROWS = 400, 128, 0.02, 4096

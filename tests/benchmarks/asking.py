@@ -1,6 +1,6 @@
 """``python -m tests.benchmarks.asking SETTINGS``: what it costs to ask for so many settings of one arm.
 
-The queue as it is, asking pack by pack and learning from every pack's rows, which nobody trained. Only what
+The queue as it is, asking pack by pack and learning from every pack's rows, untrained ones. Only what
 the queue does is counted, in seconds of CPU.
 """
 

@@ -82,7 +82,7 @@ def drawn(pack: Pack, data: StudyData, directory: ResultsDirectory) -> Iterator[
 
 def no_data() -> StudyData:
     """Return as much data as a worker needs that trains nothing."""
-    nobody = np.zeros(0, np.int64)
+    nothing = np.zeros(0, np.int64)
     return StudyData(
         study="bookkeeping",
         dataset="none",
@@ -91,7 +91,7 @@ def no_data() -> StudyData:
         features=np.zeros((0, 1), np.float32),
         label=np.zeros(0, np.float32),
         sensitive=np.zeros(0, np.int8),
-        rows=dict.fromkeys(("train", "validation", "test", "choice"), nobody),
+        rows=dict.fromkeys(("train", "validation", "test", "choice"), nothing),
         decision_makers={"standard": np.zeros(0, np.float32)},
         test_decision_maker=None,
         options=TrainingOptions(5, 0.003, 64, 50, 1000),

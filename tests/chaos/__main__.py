@@ -1,4 +1,4 @@
-"""Kill a study's processes again and again, and see that it ends as if nobody had: ``make chaos``."""
+"""Kill a study's processes again and again, and see that it ends as if undisturbed: ``make chaos``."""
 
 import argparse
 import signal

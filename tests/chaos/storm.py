@@ -1,4 +1,4 @@
-"""A study whose processes are killed at random moments, and that must end as if nobody had touched it.
+"""A study whose processes are killed at random moments, and that must end as if undisturbed.
 
 Only processes of the study's own drivers are killed: each driver has a session of its own, and Ray's
 processes and workers stay in it.

@@ -1,4 +1,4 @@
-"""From somebody's table to a study of it, and what is said on the way."""
+"""From a user's table to a study of it, and what is said on the way."""
 
 from pathlib import Path
 from typing import Any
@@ -74,7 +74,7 @@ def test_from_a_table_to_a_report(here: Path, capsys: pytest.CaptureFixture[str]
     for code, split in enumerate(SPLITS):
         people = kept[(dataset.split == code) & kept["judge"].notna()]
         wrong = (people["judge"] != people["outcome"]).mean()
-        if split != "train":  # There decisions that nobody took are drawn.
+        if split != "train":  # There missing decisions are drawn.
             assert alone[f"{split}_error"] == pytest.approx(wrong)
 
     cautions = study.directory.read_manifest()["cautions"]

@@ -42,7 +42,7 @@ def raw_compas() -> pd.DataFrame:
 
 @pytest.fixture
 def raw_health() -> pd.DataFrame:
-    """Sixty members with one to three years each, in no order, with columns that nobody may use."""
+    """Sixty members with one to three years each, in no order, with columns that no one may use."""
     generator = np.random.default_rng(5)
     years = [(member, year) for member in range(100, 160) for year in range(1, 2 + member % 3)]
     generator.shuffle(years)

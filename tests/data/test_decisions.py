@@ -96,7 +96,7 @@ def test_what_it_may_not_hold(values: list[Any], words: str) -> None:
 
 
 def test_label_s_own_coding_comes_first_also_of_one_who_only_ever_gave_one_answer() -> None:
-    """1 is the label's 0 here: nobody's lone 1 counts as positive."""
+    """1 is the label's 0 here: a lone 1 counts as positive."""
     frame = pd.DataFrame({"ann": [1, 2, 2], "bob": [1, 1, None], "bad": [1, 2, 1]})
     for name, expected in (("ann", [0, 1, 1]), ("bob", [0, 0])):
         found, hard = said(frame, name, positive=2)
@@ -154,7 +154,7 @@ def test_probabilities_are_taken_as_they_are() -> None:
     np.testing.assert_array_equal(completed(hard=False, recorded=p).probability, p.astype(np.float32))
 
 
-def test_what_nobody_decided_is_drawn_with_the_skill_of_those_who_did() -> None:
+def test_what_was_not_decided_is_drawn_with_the_skill_of_those_who_did() -> None:
     facts = made()
     unknown = facts["training"] & (np.arange(2000) % 4 == 0)
     decisions = completed(recorded=np.where(unknown, np.nan, facts["recorded"]))

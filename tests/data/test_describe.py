@@ -62,7 +62,7 @@ def test_long_lists_are_wrapped(table: Table) -> None:
     assert max(map(len, text.partition("Warnings:")[0].splitlines())) <= 100
 
 
-# A table of somebody's own
+# A user's own table
 
 
 def test_columns_of_ones_own_table_are_told_with_role_kind_and_values() -> None:

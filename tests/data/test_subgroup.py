@@ -94,5 +94,5 @@ def test_default_of_compas_is_the_authors_subgroup() -> None:
     assert young.tolist() == (dataset.table.frame["age"] <= 35).tolist()
 
 
-def test_a_table_of_somebodys_own_has_no_default() -> None:
+def test_a_users_own_table_has_no_default() -> None:
     assert default_subgroup("cases") is None

@@ -31,7 +31,7 @@ class There(torch.Tensor):
 
     @staticmethod
     def of(here: torch.Tensor) -> "There":
-        """Return a tensor that holds ``here``, or a copy of a part of something: nobody writes to parts."""
+        """Return a tensor that holds ``here``, or a copy of a part, which is never written to."""
         there = torch._C._acc.create_empty_tensor(list(here.shape), here.dtype)
         there.__class__ = There
         whole = here.is_contiguous() and here.storage_offset() == 0

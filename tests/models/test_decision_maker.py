@@ -196,7 +196,7 @@ def test_the_inconsistent_decision_maker_turns_his_word_on_some_of_the_unreliabl
     assert torch.equal(inconsistent.probability[turned], 1 - standard.probability[turned])
     people = int(UNRELIABLE.sum())
     assert people > 500
-    # Five standard errors of a share; nobody says exactly one half.
+    # Five standard errors of a share; no probability is exactly one half.
     error = (flip * (1 - flip) / people) ** 0.5
     assert turned[UNRELIABLE].float().mean().item() == pytest.approx(flip, abs=5 * error)
 
@@ -220,7 +220,7 @@ def test_the_inconsistent_decision_maker_is_the_same_to_the_bit_whoever_else_is_
     assert torch.equal(alone.probability, among.probability)
 
 
-def test_an_inconsistent_decision_maker_who_errs_on_nobody_known_is_refused():
+def test_an_inconsistent_decision_maker_who_is_wrong_about_unknown_rows_is_refused():
     with pytest.raises(ValueError, match="inconsistent: name the examples on which"):
         make_decision_makers(
             ["inconsistent"], X, Y, A, train=TRAIN, validation=VALIDATION, seed=0, options=OPTIONS

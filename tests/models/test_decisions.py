@@ -200,7 +200,7 @@ def test_a_score_that_is_not_a_number_is_a_negative_decision():
     assert not positive.any()
 
 
-def test_the_error_of_what_nobody_decided_is_undefined():
+def test_the_error_of_what_was_not_decided_is_undefined():
     keeps_all, keeps_nothing = (1.0, 0.0, 0.0), (1.0, -inf, inf)
     found = figures_of(GIVEN, given_theta(keeps_all, keeps_nothing), make_examples(60, 2, seed=0))
     assert isnan(found["dm_error"][0, 0])
@@ -266,7 +266,7 @@ def test_scores_of_a_lane_do_not_depend_on_the_other_lanes_of_the_pack_or_on_oth
 def test_figures_do_not_depend_on_the_width_of_the_pack_even_where_scores_touch_a_threshold(lanes):
     """Every lane has the same network; the lower threshold of lane k is the score of example k.
 
-    A score that differs in its last bit by the width of the pack puts somebody on the other side.
+    A score that differs in its last bit by the width of the pack puts an example on the other side.
     """
     examples = make_examples(100, 6, seed=3)
     one = torch.randn(1, ORDINAL.layout(7, 5).size, 1, generator=torch.Generator().manual_seed(0))

@@ -30,7 +30,7 @@ def random_case(seed: int, size: int, lanes: int) -> tuple[Tensor, ...]:
 
 
 def gap(y: Tensor, a: Tensor, prediction: Tensor, label: int) -> float:
-    """Return the group difference in error rate among those with ``label``, 0 where a group has nobody."""
+    """Return the group difference in error rate among those with ``label``, 0 where a group is empty."""
     errors: dict[int, list[float]] = {0: [], 1: []}
     for label_i, group_i, prediction_i in zip(y.tolist(), a.tolist(), prediction.tolist(), strict=True):
         if label_i == label:

@@ -174,10 +174,10 @@ def test_deferring_to_an_oracle_is_rejecting_in_loss_and_gradient(seed, size, ga
     theta = spread * torch.randn(2, ORDINAL.layout(3, 2).size, lanes, generator=generator)
     y = (torch.rand(size, generator=generator) < 0.5).float()
     a = (torch.rand(size, generator=generator) < 0.5).float()
-    oracle, nobody = (batch_of(y, a, dm) for dm in (y, torch.full_like(y, 0.5)))
+    oracle, undecided = (batch_of(y, a, dm) for dm in (y, torch.full_like(y, 0.5)))
     no_alpha, gammas = torch.zeros(2, lanes), torch.full((2, lanes), gamma)
     results = []
-    for method, batch in ((defer, oracle), (reject, nobody)):
+    for method, batch in ((defer, oracle), (reject, undecided)):
         leaf = theta.clone().requires_grad_()
         both = type(batch)(*(part.expand(2, -1, -1) for part in batch))
         loss = method(ORDINAL.outputs(leaf, x), both, no_alpha, gammas)
@@ -187,7 +187,7 @@ def test_deferring_to_an_oracle_is_rejecting_in_loss_and_gradient(seed, size, ga
         assert torch.isfinite(deferred).all()
 
 
-def test_deferring_to_somebody_who_errs_is_not_rejecting():
+def test_deferring_to_one_who_is_wrong_is_not_rejecting():
     examples = small_problem(30)
     p, pi = random_outputs(30, seed=9)
     deferred = cost_of(defer, p, pi, examples, 0.0, GAMMA)

@@ -80,8 +80,8 @@ def test_a_narrower_region_keeps_the_class_that_the_middle_tells(model):
     thresholds = levels(model, [-1.5, -0.4], [0.9, 2.5])
     x, a = torch.linspace(-3, 3, 601).view(1, -1, 1), torch.zeros(601)
     ranking = rank(decide(x, thresholds, a), x, thresholds, a, model.region)
-    nobody = [t.double() for t in thresholds]
-    moved = Thresholds(*model.region.moved(*nobody, torch.full_like(nobody[0], 1e3)))
+    given = [t.double() for t in thresholds]
+    moved = Thresholds(*model.region.moved(*given, torch.full_like(given[0], 1e3)))
     assert (decide(x.double(), moved, a).positive == ranking.positive).float().mean() > 0.998
 
 

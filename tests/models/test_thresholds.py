@@ -90,7 +90,7 @@ def test_the_loss_is_the_formula_of_the_deferring_loss(people, bands, alpha, gam
 @settings(deadline=None)
 @given(small_people(), some_bands, coefficient, coefficient)
 def test_rejecting_is_deferring_to_an_oracle(people, bands, alpha, gamma):
-    """Of Eq. 9 the loss knows no DM: IDK costs gamma, and nobody whom the system gives up is wrong."""
+    """Of Eq. 9 the loss knows no DM: IDK costs gamma, and none of the deferred cases is wrong."""
     found = losses_of(people.oracle(), bands, alpha, gamma)
     for s, c, k in product(range(SEEDS), range(CANDIDATES), range(LANES)):
         decided = decide_plainly(people.rows(s, k), *by_group(bands, s, c, k))

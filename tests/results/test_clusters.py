@@ -16,9 +16,9 @@ def about_people(rng: np.random.Generator, people: int, rows: int, error: float,
     label, sensitive = rng.random((2, people)) < 0.5
     alike = rng.random(len(number)) < within
     wrong = np.where(alike, rng.random(people)[number], rng.random(len(number))) < error
-    nobody = np.zeros((1, len(number)), dtype=bool)
+    nothing = np.zeros((1, len(number)), dtype=bool)
     label, sensitive = label[number], sensitive[number]
-    return Outcomes(["r"], nobody, (label ^ wrong)[None], label, sensitive, {}, Clusters("person", number))
+    return Outcomes(["r"], nothing, (label ^ wrong)[None], label, sensitive, {}, Clusters("person", number))
 
 
 def interval(outcomes: Outcomes, metric: str = "error") -> Interval:

@@ -168,7 +168,7 @@ NUMBERS = ("alpha", "gamma", "validation_error", "test_di", "seconds")
 
 
 def changes() -> Iterator[tuple[str, Change]]:
-    """What somebody might make of a pack's rows, by name."""
+    """What a user might make of a pack's rows, by name."""
     for name in ("run_id", "alpha", "test_di"):
         yield f"no {name}", lambda table, name=name: table.drop_columns([name])
     for name in WORDS:

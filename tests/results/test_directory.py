@@ -318,7 +318,7 @@ def test_there_are_no_decisions_where_none_were_kept(
     directory: ResultsDirectory, packs: list[Pack]
 ) -> None:
     runs = directory.read_runs()[0]
-    assert directory.read_outcomes(runs) is None  # Nobody knows on whom they were.
+    assert directory.read_outcomes(runs) is None  # It is unknown on whom they were.
     directory.write_test_rows(*(made_up_decisions(name) for name in ("label", "sensitive")), {})
     assert directory.read_outcomes(runs) is not None
     for path in directory.outcomes.iterdir():

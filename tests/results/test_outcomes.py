@@ -14,8 +14,8 @@ MAKERS = RUNS["test_decision_maker"].tolist()
 
 def people(count: int) -> Outcomes:
     """One run on so many people, without decision-makers."""
-    nobody = np.zeros((1, count), dtype=bool)
-    return Outcomes(["r"], nobody, nobody, nobody[0], nobody[0], {})
+    nothing = np.zeros((1, count), dtype=bool)
+    return Outcomes(["r"], nothing, nothing, nothing[0], nothing[0], {})
 
 
 @pytest.mark.parametrize("block", [1, 1000, 8_000_000])
@@ -60,7 +60,7 @@ def test_no_runs_have_no_figures() -> None:
     assert {values.shape for values in found.values()} == {(0, 3)}
 
 
-def test_deferring_to_somebody_unknown_is_refused() -> None:
+def test_deferring_to_an_unknown_decision_maker_is_refused() -> None:
     assert OUTCOMES is not None
     with pytest.raises(ValueError, match="no decisions of somebody"):
         weighted_metrics(OUTCOMES, ["somebody"] * len(MAKERS), np.ones((1, decided.PEOPLE)))

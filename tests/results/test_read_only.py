@@ -1,4 +1,4 @@
-"""Results that may be read and not written, such as those of somebody else, can be looked at."""
+"""Results that may be read and not written, such as another user's, can be looked at."""
 
 import os
 from pathlib import Path

@@ -164,7 +164,7 @@ def test_half_of_the_test_split_decides_every_row() -> None:
     assert all(changed([POSTHOC, BAYES, *OTHERS], {}, half))
 
 
-def test_whose_decisions_count_decides_rows_of_those_who_defer_to_somebody_else() -> None:
+def test_whose_decisions_count_decides_rows_of_those_who_defer_to_another() -> None:
     arms_ = [*OTHERS, POSTHOC, BAYES, ORACLE]
     assert changed(arms_, {}, {"test_decision_maker": "standard"}) == [
         *(False, False, False, True, False, True, True)

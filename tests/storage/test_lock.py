@@ -67,7 +67,7 @@ def lease(directory: ResultsDirectory) -> RemotePath:
 
 
 def leave_behind(directory: ResultsDirectory, **changes: object) -> None:
-    """Leave the lease of a driver elsewhere, of which nobody knows whether it lives."""
+    """Leave the lease of a driver elsewhere, which may or may not live."""
     found = {"owner": "another", "host": "elsewhere", "process": None, "beat": 3}
     write_whole(lease(directory), json.dumps(found | changes).encode())
 
@@ -205,7 +205,7 @@ def test_lease_outlives_storage_that_fails_for_a_while(
         there.write_manifest({"rows": 1})
 
 
-def test_storage_that_nobody_can_reach_is_one_line(
+def test_storage_out_of_reach_is_one_line(
     there: ResultsDirectory, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("study.storage.retries.PATIENCE", 0.2)

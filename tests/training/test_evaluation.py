@@ -145,7 +145,7 @@ def test_every_arm_has_its_rows(base: Finished) -> None:
 
 
 def recounted(deferred: Any, positive: Any, label: Any, group: Any, by_maker: Any) -> dict[str, float]:
-    """The figures of one run, counted person by person; NaN where there is nobody to count."""
+    """The figures of one run, counted person by person; NaN where there is no one to count."""
     wrong = np.where(deferred, by_maker != label, positive != label)
     mean = {
         (a, y): wrong[(group == a) & (label == y)].mean() if ((group == a) & (label == y)).any() else np.nan

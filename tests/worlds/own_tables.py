@@ -1,4 +1,4 @@
-"""A small table of somebody's own: people, an outcome, what a judge decided."""
+"""A small table of a user's own: people, an outcome, what a judge decided."""
 
 from pathlib import Path
 from typing import Any

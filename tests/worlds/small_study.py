@@ -145,7 +145,7 @@ def made_up(*keys: object) -> float:
 
 
 def made_up_rows(pack: Pack) -> dict[str, list[Any]]:
-    """Rows for a pack that nobody trained: every figure follows from setting, seed and column."""
+    """Rows for a pack that was not trained: every figure follows from setting, seed and column."""
     runs = [(seed, setting) for seed in pack.seeds for setting in pack.settings]
     ids = [run_id(setting.setting_id, seed, pack.split) for seed, setting in runs]
     rows: dict[str, list[Any]] = {}

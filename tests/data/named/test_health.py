@@ -122,7 +122,7 @@ def test_wrong_value_is_refused_in_one_line(
     raw_health: pd.DataFrame, tmp_path: Path, column: str, value: object, line: str
 ) -> None:
     raw_health = raw_health.astype({column: object}).sort_values("age_85").reset_index(drop=True)
-    # Row 0 is a last year, of somebody in another age band.
+    # Row 0 is a last year, of a member in another age band.
     raw_health.loc[0, "MemberID_t"] = 1
     raw_health.loc[0, column] = value
     path = tmp_path / "health.csv"
@@ -235,7 +235,7 @@ def test_no_column_of_the_real_file_gives_the_label_away(health: Dataset) -> Non
 
 
 def area_under_curve(values: npt.NDArray[np.generic], label: npt.NDArray[np.bool_]) -> float:
-    """Probability that somebody with label 1 has the greater value, ties counted by half."""
+    """Probability that a member with label 1 has the greater value, ties counted by half."""
     ones, zeros = label.sum(), (~label).sum()
     return float((rankdata(values)[label].sum() - ones * (ones + 1) / 2) / (ones * zeros))
 

@@ -20,7 +20,7 @@ def test_only_needed_columns_are_embedded_and_equal_input_gives_equal_bytes(
     assert frame["age"].tolist() == list(range(20, 30))
 
 
-def test_embedded_file_names_nobody() -> None:
+def test_embedded_file_has_no_names() -> None:
     schema = pq.read_schema(Path(study.data.named.__file__).with_name("compas_two_year.parquet"))
     assert not {"id", "name", "first", "last", "dob", "c_case_number"} & set(schema.names)
     assert len(schema.names) == 12

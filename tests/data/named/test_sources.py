@@ -115,7 +115,7 @@ def test_failed_download_is_refused_with_a_way_out(site: str, tmp_path: Path, pa
     assert list(tmp_path.iterdir()) == []
 
 
-def test_nobody_listening_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_does_not_listen_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     server = ThreadingHTTPServer(("127.0.0.1", 0), Site)
     port = server.server_address[1]

@@ -15,7 +15,7 @@ CONTENT = b"a\n1\n"
 
 
 def toy_wheel(directory: Path) -> tuple[Path, WheelFile]:
-    """A wheel that pip accepts, for a Python that nobody has, and what is pinned about it."""
+    """A wheel that pip accepts, for a Python that does not exist, and what is pinned about it."""
     wheel = directory / "toy_study_data-1.0-py3-none-any.whl"
     about = "Metadata-Version: 2.1\nName: toy-study-data\nVersion: 1.0\nRequires-Python: <3\n"
     tags = "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"

@@ -93,7 +93,7 @@ def test_intervals_of_a_paired_difference_cover_the_truth() -> None:
         wrong = np.stack([luck < 0.30, luck < 0.26])
         given = of_wrong(wrong, rng)
         row = row_of(comparisons(given, given.runs).frame, "defer", "reject")
-        # DI of nobody treated differently is small, but above 0: the true area is a little smaller.
+        # DI where no group is treated differently is small, but above 0: the true area is a little smaller.
         hits += row["test_low"] - 0.01 <= truth <= row["test_high"] + 0.01
         widths.append(row["test_high"] - row["test_low"])
     assert hits >= 36
@@ -105,8 +105,8 @@ def of_wrong(wrong: np.ndarray, rng: np.random.Generator) -> Results:
     """A study of two runs, `reject` and `defer`, that never defer and are wrong about these people."""
     people = wrong.shape[1]
     label, sensitive = rng.random((2, people)) < 0.5
-    nobody = np.zeros_like(wrong)
-    outcomes = Outcomes(["r0", "r1"], nobody, label ^ wrong, label, sensitive, {"standard": label})
+    nothing = np.zeros_like(wrong)
+    outcomes = Outcomes(["r0", "r1"], nothing, label ^ wrong, label, sensitive, {"standard": label})
     figures = weighted_metrics(outcomes, ["standard"] * 2, np.ones((1, people)))
     runs = pd.DataFrame(
         {

@@ -41,7 +41,7 @@ def test_each_workload_has_the_fewest_errors_and_the_fairest_that_validation_kno
                 )
 
 
-def test_nobody_is_listed_where_no_setting_asks_so_little() -> None:
+def test_no_setting_is_listed_where_none_asks_so_little() -> None:
     runs = ledger(300, methods=("defer",), decision_makers=("standard",))
     runs["validation_idk_rate"] = 0.4
     menu = by_budget(medians_by_setting(runs), MAKERS)

@@ -102,9 +102,9 @@ def test_intervals_of_error_cover_the_truth_as_often_as_they_say() -> None:
     rng, people, true = np.random.default_rng(3), 300, 0.3
     hits = 0
     for _ in range(200):
-        wrong, nobody = rng.random((1, people)) < true, np.zeros((1, people), dtype=bool)
+        wrong, nothing = rng.random((1, people)) < true, np.zeros((1, people), dtype=bool)
         label, sensitive = rng.random((2, people)) < 0.5
-        outcomes = Outcomes(["r"], nobody, label ^ wrong, label, sensitive, {})
+        outcomes = Outcomes(["r"], nothing, label ^ wrong, label, sensitive, {})
         low, high = spreads(outcomes, ["none"], resampled_cells(outcomes))["error"].test_set or (1, 0)
         hits += low <= true <= high
     # 200 trials of probability 0.95: between 180 and 198 in all but one of a thousand.

@@ -40,7 +40,7 @@ def violations(tab: Tab) -> list[Any]:
 @pytest.mark.parametrize(
     ("width", "scheme"), [(1280, "light"), (1280, "dark"), (390, "light")], ids=["light", "dark", "phone"]
 )
-def test_axe_finds_nothing_that_keeps_anybody_out(tab: Tab, width: int, scheme: str) -> None:
+def test_axe_finds_no_violation(tab: Tab, width: int, scheme: str) -> None:
     tab.size(width)
     tab.media(scheme=scheme)
     try:

@@ -92,7 +92,7 @@ def test_di_is_shown_with_its_parts_and_idk_rates_by_group_and_outcome() -> None
     assert not seen.named("b")
 
 
-def test_whoever_leaves_nobody_has_no_row_of_those_left() -> None:
+def test_a_setting_that_never_defers_has_no_row_of_deferred_cases() -> None:
     figures = FIGURES | {"idk_rate": (0.0, 0.0, 0.0)}
     seen = by_group(metrics_of(figures, "binary, lowest odds difference"))
     assert len(seen.tables) == 3

@@ -53,7 +53,7 @@ USEFUL = [60, 40, 70, 35]
 
 
 def test_a_model_that_says_no_to_everybody_is_not_chosen_where_positives_are_rare() -> None:
-    """It has the lowest error and odds difference, and helps nobody."""
+    """It has the lowest error and odds difference, and is useless."""
     runs = ledger([NO, YES, USEFUL])
     assert runs["validation_error"].idxmin() == 0
     assert runs["validation_di"].idxmin() == 0
@@ -83,10 +83,10 @@ def test_a_run_that_is_never_right_about_an_outcome_of_a_group_is_degenerate() -
 
 
 def test_what_cannot_be_tested_is_not_called_degenerate() -> None:
-    nobody_positive = ledger([[4, 0, 4, 0]], [400, 0, 400, 0])
+    none_positive = ledger([[4, 0, 4, 0]], [400, 0, 400, 0])
     no_cells = ledger([USEFUL]).assign(**dict.fromkeys(cell_columns("validation"), np.nan))
     empty_cell = ledger([[4, 5, 4, 0]], [400, 100, 400, 0])
-    for runs in (nobody_positive, no_cells, empty_cell):
+    for runs in (none_positive, no_cells, empty_cell):
         assert list(degenerate(runs)) == [False]
 
 

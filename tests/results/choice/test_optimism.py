@@ -25,9 +25,9 @@ def drawn(
     wrong = rank < limits[:, None]
     label, sensitive = rng.random((2, TEST)) < 0.5
     names = [f"r{number}" for number in range(len(rates))]
-    nobody = np.zeros((len(rates), TEST), dtype=bool)
+    nothing = np.zeros((len(rates), TEST), dtype=bool)
     of_test = wrong[:, VALIDATION:]
-    outcomes = Outcomes(names, nobody, label ^ of_test, label, sensitive, {})
+    outcomes = Outcomes(names, nothing, label ^ of_test, label, sensitive, {})
     error = wrong[:, :VALIDATION].mean(axis=1)
     runs = pd.DataFrame({"run_id": names, "test_decision_maker": "none"})
     runs = runs.assign(**{f"validation_{name}": 0.1 for name in NAMES} | {"validation_error": error})

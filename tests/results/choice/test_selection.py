@@ -225,9 +225,9 @@ def test_interval_is_that_of_the_people_tested_and_outcomes_are_read_of_few_runs
     def read(runs: pd.DataFrame) -> Outcomes:
         asked.extend(runs["run_id"])
         wrong = np.arange(people) < people // 2
-        nobody = np.zeros((len(runs), people), dtype=bool)
+        nothing = np.zeros((len(runs), people), dtype=bool)
         positive = np.tile(label ^ wrong, (len(runs), 1))
-        return Outcomes(list(runs["run_id"]), nobody, positive, label, sensitive, {"standard": label})
+        return Outcomes(list(runs["run_id"]), nothing, positive, label, sensitive, {"standard": label})
 
     runs = runs_of({"a": [(0.1, 0.1, 0.1)] * 2, "b": [(0.2, 0.1, 0.1)] * 2})
     chosen = select_with_outcomes(runs, read, Question(), planned=4)
@@ -245,8 +245,8 @@ def test_a_rival_or_a_baseline_whose_outcomes_are_lost_takes_nothing_from_the_in
     def read(runs: pd.DataFrame) -> Outcomes | None:
         if list(runs["run_id"]) != ["a0"]:
             raise LedgerError("outcomes/x.parquet: cannot be read")
-        nobody = np.zeros((1, 40), dtype=bool)
-        return Outcomes(["a0"], nobody, label[None], label, np.arange(40) < 20, {"standard": label})
+        nothing = np.zeros((1, 40), dtype=bool)
+        return Outcomes(["a0"], nothing, label[None], label, np.arange(40) < 20, {"standard": label})
 
     runs = runs_of({"a": [(0.1, 0.1, 0.1)], "plain": [(0.2, 0.1, 0.0)]})
     runs.loc[1, ["method", "model", "decision_maker", "alpha"]] = ["binary", "mlp", "none", 0.0]
