@@ -39,6 +39,16 @@ CONFIG: Final = {
 }
 
 
+_SMALL: Final = {
+    "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
+    "width": "container",
+    "height": 190,
+    "padding": 4,
+    "config": CONFIG,
+}
+"""What the two plots of the chosen run have in common."""
+
+
 def shape(method: str) -> str:
     """The symbol of a method, that of the figures, as a path."""
     return SHAPES[METHOD_STYLES.get(method, OTHER_METHOD).marker]
@@ -127,11 +137,7 @@ def cells_spec() -> dict[str, Any]:
     shapes = {"domain": _REFERENCES, "range": [SHAPES["s"], SHAPES["o"]]}
     hollow = {"type": "point", "filled": False, "size": 60, "strokeWidth": 1.3, "opacity": 0.9}
     return {
-        "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
-        "width": "container",
-        "height": 190,
-        "padding": 4,
-        "config": CONFIG,
+        **_SMALL,
         "resolve": {"scale": {"shape": "independent"}},
         "layer": [
             {
@@ -182,11 +188,7 @@ def curve_spec() -> dict[str, Any]:
     names = ["by benefit", "at random", "decision-maker alone"]
     look = {"field": "name", "type": "nominal", "legend": None}
     return {
-        "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
-        "width": "container",
-        "height": 190,
-        "padding": 4,
-        "config": CONFIG,
+        **_SMALL,
         "layer": [
             {
                 "data": {"name": "lines", "values": []},
