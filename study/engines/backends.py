@@ -5,11 +5,12 @@ from pathlib import Path
 import torch
 
 from study.engines.compiled import Compiled
+from study.engines.on_cpu import OnCpu
 from study.engines.on_gpu import OnGpu
 from study.models.examples import Examples
 from study.models.losses import Loss
 from study.models.network import Model
-from study.models.step import Eager, Engine
+from study.models.step import Engine
 
 
 def make_engine(
@@ -40,7 +41,7 @@ def make_engine(
         ValueError: there is no such backend.
     """
     if backend == "eager":
-        return Eager(model, loss, train, validation)
+        return OnCpu(model, loss, train, validation)
     if backend == "compiled":
         sizes = {"hidden": hidden, "batch_size": batch_size}
         return Compiled(model, loss, train, validation, **sizes, directory=code)
