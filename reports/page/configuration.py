@@ -68,7 +68,7 @@ def search_spaces(study: Mapping[str, Any]) -> list[list[str]]:
 def _found(search: Mapping[str, Any], arm: str, decision_makers: Sequence[str]) -> str:
     """Return the ranges of gamma that a pilot found for an arm, one for each decision-maker."""
     known = {who: search.get("pilot", {}).get(f"{arm}-{who}") for who in decision_makers}
-    ranges = {who: f"{one['low']:g} to {one['high']:g}" for who, one in known.items() if one}
+    ranges = {who: f"{one['gamma'][0]:.3g} to {one['gamma'][-1]:.3g}" for who, one in known.items() if one}
     if len(known) == 1:
         return "".join(f"{text} (found by the pilot)" for text in ranges.values())
     return ", ".join(f"{text} ({who}, found by the pilot)" for who, text in ranges.items())

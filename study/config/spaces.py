@@ -3,12 +3,12 @@
 import contextlib
 import math
 from collections.abc import Mapping
-from itertools import product
+from itertools import pairwise, product
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from study.data.own.fields import Section, shown
+from study.data.own.fields import Section, listed, shown
 from study.models.families import FAMILIES
 from study.words import METHODS
 
@@ -43,22 +43,28 @@ class Range(Section):
         return self
 
 
+_Numbers = Annotated[tuple[float, ...], BeforeValidator(listed)]
+
+
 class FoundRange(Section):
-    """A range of gamma that a pilot found, and the deferral rates on validation that it saw at its ends."""
+    """The range of gamma that a pilot found, as gammas between which equally many settings lie."""
 
-    low: float = Field(description="its lower end")
-    high: float = Field(description="its upper end")
-    deferral_at_low: float = Field(description="the share of cases deferred at the lower end")
-    deferral_at_high: float = Field(description="the share of cases deferred at the upper end")
+    gamma: _Numbers = Field(min_length=2, description="in ascending order; the first and last are its ends")
+    deferral: _Numbers = Field(description="the deferral rate on validation that the pilot saw at each")
 
-    @property
-    def space(self) -> Range:
-        """The range alone."""
-        return Range(low=self.low, high=self.high)
+    @model_validator(mode="after")
+    def _ordered(self) -> "FoundRange":
+        if not all(low < high < math.inf for low, high in pairwise(self.gamma)):
+            raise ValueError(f"gamma must ascend, got {', '.join(f'{price:g}' for price in self.gamma)}")
+        if len(self.deferral) != len(self.gamma):
+            raise ValueError(
+                f"deferral must have a rate for each gamma, got {len(self.deferral)} for {len(self.gamma)}"
+            )
+        return self
 
 
-Space = Range | tuple[float, ...]
-"""Where a coefficient may lie: a range, or the listed values."""
+Space = Range | FoundRange | tuple[float, ...]
+"""Where a coefficient may lie: a range, one that was found, or the listed values."""
 
 _FAIR = Range(low=0.01, high=1.0, log=True)
 # Thresholds chosen afterwards are judged by hard errors, which are smaller than cross entropy.
@@ -117,7 +123,8 @@ def by_arm(coefficient: str, given: Mapping[str, Space]) -> dict[str, Space]:
 def middle(space: Space) -> float:
     """Return a value in the middle of a space: of a list the one that half of the others are below."""
     if not isinstance(space, Range):
-        return sorted(space)[len(space) // 2]
+        values = sorted(space.gamma if isinstance(space, FoundRange) else space)
+        return values[len(values) // 2]
     return math.sqrt(space.low * space.high) if space.log else (space.low + space.high) / 2
 
 
@@ -143,4 +150,4 @@ def _number(item: object) -> float:
     )
 
 
-Spaces = dict[str, Annotated[Space, BeforeValidator(_space)]]
+Spaces = dict[str, Annotated[Range | tuple[float, ...], BeforeValidator(_space)]]

@@ -175,7 +175,8 @@ class StudyConfig(Section):
                 f"search.{name}: sampler qmc fills ranges evenly, but {arm} has a list; give "
                 "{low, high}, or another sampler"
             )
-        least = space.low if isinstance(space, Range) else min(space)
+        values = space.gamma if isinstance(space, FoundRange) else space
+        least = values.low if isinstance(values, Range) else min(values)
         exact = self.thresholds.sampler == "exact" and arm in COEFFICIENTS["model_alpha"]
         if exact and name != "model_alpha" and least < 0:
             raise ValueError(
@@ -215,7 +216,7 @@ class StudyConfig(Section):
             return {"model_alpha": search.model_alpha[arm], **quantiles}
         spaces: dict[str, Space | None] = {"alpha": search.alpha[arm], "gamma": search.gamma.get(arm)}
         if found := search.pilot.get(str(Arm(method, model, decision_maker))):
-            spaces["gamma"] = spaces["gamma"] or found.space
+            spaces["gamma"] = spaces["gamma"] or found
         spaces["model_alpha"] = search.model_alpha.get(arm)
         return {name: space for name, space in spaces.items() if space is not None}
 
@@ -267,7 +268,7 @@ class StudyConfig(Section):
         """Return how many settings are tried in ``arm``, with each decision-maker."""
         if self.search.sampler != "grid":
             return self.search.settings
-        return prod(len(space) for space in self.spaces(arm).values() if not isinstance(space, Range))
+        return prod(len(space) for space in self.spaces(arm).values() if isinstance(space, tuple))
 
     @property
     def settings_of_pack(self) -> int:

@@ -10,7 +10,7 @@ import math
 import sqlite3
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import product
 from pathlib import Path
@@ -22,7 +22,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.trial import TrialState
 
 from study.config.sections import ADAPTIVE
-from study.config.spaces import Range, Space
+from study.config.spaces import FoundRange, Range, Space
 from study.results.fronts import pareto_mask
 from study.seeds import stream_seed
 
@@ -30,6 +30,8 @@ FloatArray = np.ndarray[Any, np.dtype[np.float64]]
 
 OBJECTIVES = ("validation_error", "validation_di", "validation_idk_rate")
 """What is minimised, unless errors have costs of their own."""
+
+_UNIT = Range(low=0, high=1)
 
 NEWEST = 200
 UNBEATEN = 100
@@ -81,7 +83,7 @@ def grid(spaces: Mapping[str, Space]) -> list[Point]:
     """Cross the listed values of all spaces; raises TypeError for a range."""
     listed = []
     for space in spaces.values():
-        if isinstance(space, Range):
+        if not isinstance(space, tuple):
             raise TypeError("a grid needs listed values")
         listed.append(space)
     return [Point(dict(zip(spaces, values, strict=True)), {}) for values in product(*listed)]
@@ -105,19 +107,22 @@ def propose(
     if sampler not in ADAPTIVE:
         return [Point(params, {}) for params in _drawn(sampler, spaces, count, stream)]
     _quiet()
-    distributions = {name: _distribution(space) for name, space in spaces.items()}
+    # In a range that a pilot found, Optuna sees how many of its settings lie below one, and not its gamma.
+    sought = {n: _UNIT if isinstance(space, FoundRange) else space for n, space in spaces.items()}
+    distributions = {name: _distribution(space) for name, space in sought.items()}
     study = optuna.create_study(
         directions=["minimize"] * len(OBJECTIVES),
         sampler=_sampler(sampler, stream),
     )
-    study.add_trials([_trial(past, distributions) for past in looked_at(observed)])
+    known = [replace(past, point=_placed(past.point, spaces)) for past in looked_at(observed)]
+    study.add_trials([_trial(past, distributions) for past in known])
     # Their parameters say all; what is remembered of them would be parsed again for every setting asked.
-    out = [Observation(Point(point.params, {}), None) for point in pending]
+    out = [Observation(Point(_placed(point, spaces).params, {}), None) for point in pending]
     study.add_trials([_trial(past, distributions, TrialState.RUNNING) for past in out])
     for _ in range(count):
         study.ask(distributions)
     new = study.get_trials(deepcopy=False)[-count:]
-    return [Point(trial.params, _plain(trial.system_attrs)) for trial in new]
+    return [Point(_from_places(trial.params, spaces), _plain(trial.system_attrs)) for trial in new]
 
 
 def looked_at(observed: Sequence[Observation]) -> list[Observation]:
@@ -201,6 +206,8 @@ def _drawn(sampler: str, spaces: Mapping[str, Space], count: int, seed: int) -> 
 
 def _within(space: Space, at: FloatArray) -> FloatArray:
     """Map (n,) places in [0, 1) into a space."""
+    if isinstance(space, FoundRange):
+        return np.interp(at, np.linspace(0, 1, len(space.gamma)), space.gamma)
     if not isinstance(space, Range):
         return np.array(space, dtype=np.float64)[(at * len(space)).astype(np.int64)]
     if space.log:
@@ -212,7 +219,29 @@ def _within(space: Space, at: FloatArray) -> FloatArray:
     return values.clip(space.low, space.high)
 
 
+def _placed(point: Point, spaces: Mapping[str, Space]) -> Point:
+    """Return a point with its place in [0, 1] of a range that a pilot found instead of its gamma."""
+    places = {
+        name: float(np.interp(point.params[name], space.gamma, np.linspace(0, 1, len(space.gamma))))
+        for name, space in spaces.items()
+        if isinstance(space, FoundRange)
+    }
+    return Point({**point.params, **places}, point.memory)
+
+
+def _from_places(params: Mapping[str, float], spaces: Mapping[str, Space]) -> dict[str, float]:
+    """Undo `_placed`."""
+    gammas = {
+        name: float(_within(space, np.array(params[name])))
+        for name, space in spaces.items()
+        if isinstance(space, FoundRange)
+    }
+    return {**params, **gammas}
+
+
 def _distribution(space: Space) -> BaseDistribution:
+    if isinstance(space, FoundRange):
+        return FloatDistribution(space.gamma[0], space.gamma[-1])
     if isinstance(space, Range):
         return FloatDistribution(space.low, space.high, log=space.log)
     return CategoricalDistribution(space)

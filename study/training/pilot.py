@@ -2,13 +2,15 @@
 
 Which gammas matter depends on the data, the decision-maker and the method: a deferring loss compares nats
 with nats, the field's losses count errors. So a pilot trains every arm briefly at a wide grid of prices,
-and once more where the deferral rate on validation changes. It draws from seeds of its own and never looks
-at the test split.
+and once more where the deferral rate on validation changes. The settings of the study follow the curve that
+it sees, so that they differ about evenly in how often they defer. The pilot draws from seeds of its own and
+never looks at the test split.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import ceil, floor
+from math import ceil
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,6 +27,8 @@ from study.training.evaluation import evaluate
 from study.training.study_data import StudyData
 from study.words import Arm
 
+FloatArray = np.ndarray[Any, np.dtype[np.float64]]
+
 OFTEN, SELDOM = 0.9, 0.02
 """The deferral rates between which a range of gamma is wanted: from over OFTEN to under SELDOM."""
 
@@ -33,17 +37,18 @@ _PRICES = 32
 _LOWEST, _HIGHEST = -1.5, 1.0
 _SEEDS = tuple(stream_seed("pilot", number) for number in range(3))
 _STEPS, _BATCH, _LEARNING_RATE, _ROWS = 400, 128, 0.02, 4096
-_MARGIN, _NARROWEST, _DIGITS = 0.1, 0.1, 1000
+_MARGIN, _NARROWEST, _DIGITS = 0.1, 0.1, 6
+_POINTS = 21
+# A short training at one alpha is a little off: so many of the settings lie evenly in the range itself.
+_EVENLY = 0.2
 
 
 @dataclass(frozen=True)
 class Found:
-    """A range of gamma, and the median deferral rates on validation at its ends."""
+    """Gammas between which equally many settings are to lie, and the deferral rates seen at each."""
 
-    low: float
-    high: float
-    deferral_at_low: float
-    deferral_at_high: float
+    gamma: tuple[float, ...]
+    deferral: tuple[float, ...]
 
 
 def find_ranges(
@@ -64,8 +69,8 @@ def find_ranges(
         found = _range(arm, params, small)
         result[str(arm)] = found
         log(
-            f"pilot: {arm}: gamma from {found.low:g} ({found.deferral_at_low:.0%} deferred) to "
-            f"{found.high:g} ({found.deferral_at_high:.0%})"
+            f"pilot: {arm}: gamma from {found.gamma[0]:.3g} ({found.deferral[0]:.0%} deferred) to "
+            f"{found.gamma[-1]:.3g} ({found.deferral[-1]:.0%})"
         )
     return result
 
@@ -73,22 +78,43 @@ def find_ranges(
 def _range(arm: Arm, params: Mapping[str, float], data: StudyData) -> Found:
     family = FAMILIES[arm.model]
     exact = family.chosen_afterwards(arm.method) and data.thresholds.sampler == "exact"
-    lowest = 0.0 if exact else _LOWEST
-    gammas = np.linspace(lowest, _HIGHEST, _PRICES) * max(data.costs[:2])
+    worst = max(data.costs[:2])
+    lowest = 0.0 if exact else _LOWEST * worst
+    gammas = np.linspace(lowest, _HIGHEST * worst, _PRICES)
     for stage in range(2):
         rates = _deferral_rates(arm, params, gammas.tolist(), data)
         first, last = crossing(rates)
+        between = slice(first, last + 1)
         if stage == 0:
-            gammas = np.linspace(gammas[first], gammas[last], _PRICES)
-    low, high = gammas[first], gammas[last]
+            gammas = spread(gammas[between], rates[between], _PRICES)
     # A short training is a little off, which matters most where few prices lie between always and never.
-    beyond = max((high - low) * _MARGIN, (_NARROWEST - (high - low)) / 2)
-    return Found(
-        floor(max(low - beyond, lowest * max(data.costs[:2])) * _DIGITS) / _DIGITS,
-        ceil((high + beyond) * _DIGITS) / _DIGITS,
-        round(rates[first], 3),
-        round(rates[last], 3),
-    )
+    width = gammas[last] - gammas[first]
+    beyond = max(width * _MARGIN, (_NARROWEST - width) / 2)
+    ends = max(gammas[first] - beyond, lowest), gammas[last] + beyond
+    gammas = np.array([*ends[:1], *gammas[between], *ends[1:]])
+    rates = [rates[first], *rates[between], rates[last]]
+    points = spread(gammas, rates, _POINTS)
+    seen = np.interp(points, gammas, falling(rates))
+    return Found(tuple(points.round(_DIGITS).tolist()), tuple(seen.round(3).tolist()))
+
+
+def spread(gammas: FloatArray, rates: Sequence[float], count: int) -> FloatArray:
+    """Return ``count`` prices from the first to the last of ``gammas`` (n,), which ascend.
+
+    Between neighbours the deferral rate falls about equally far; an ``_EVENLY`` share is spaced evenly.
+    """
+    gammas, first = np.unique(gammas, return_index=True)
+    seen = falling(np.asarray(rates)[first])
+    place = (gammas - gammas[0]) / (gammas[-1] - gammas[0])
+    if seen[0] > seen[-1]:
+        place = _EVENLY * place + (1 - _EVENLY) * (seen[0] - seen) / (seen[0] - seen[-1])
+    return np.interp(np.linspace(0, 1, count), place, gammas)
+
+
+def falling(rates: Sequence[float] | FloatArray) -> FloatArray:
+    """Return rates (n,) that never rise: the middle of the least so far and the largest still to come."""
+    known = np.asarray(rates, dtype=np.float64)
+    return (np.minimum.accumulate(known) + np.maximum.accumulate(known[::-1])[::-1]) / 2
 
 
 def crossing(rates: Sequence[float]) -> tuple[int, int]:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from study.config.reading import validate
 from study.config.spaces import ARMS, COEFFICIENTS, DEFAULTS, FoundRange, Range, middle
 from study.config.study_file import DecisionMakerName, StudyConfig
+from study.errors import StudyFileError
 from study.models.decision_maker import NAMES
 from study.models.families import FAMILIES
 from study.words import METHODS
@@ -151,7 +152,7 @@ def test_negative_coefficients_are_allowed_where_nothing_exact_looks_at_them() -
 
 # What a pilot finds
 
-FOUND = {"low": -0.3, "high": 0.05, "deferral_at_low": 0.95, "deferral_at_high": 0.01}
+FOUND = {"gamma": [-0.3, 0.0, 0.05], "deferral": [0.95, 0.5, 0.01]}
 
 
 def unpriced(config: StudyConfig) -> list[str]:
@@ -164,7 +165,7 @@ def test_pilot_is_for_arms_without_a_gamma_and_for_each_decision_maker() -> None
     assert unpriced(config) == ["defer-ordinal-standard", "defer-ordinal-biased"]
     found = config.priced({"defer-ordinal-biased": FoundRange.model_validate(FOUND)})
     assert unpriced(found) == ["defer-ordinal-standard"]
-    assert found.spaces("defer-ordinal", "biased")["gamma"] == Range(low=-0.3, high=0.05)
+    assert found.spaces("defer-ordinal", "biased")["gamma"] == FoundRange.model_validate(FOUND)
     assert list(found.spaces("defer-ordinal", "biased")) == ["alpha", "gamma"]
 
 
@@ -185,6 +186,20 @@ def test_a_range_in_the_study_file_goes_before_what_a_pilot_found() -> None:
     assert config.resolved()["search"]["pilot"] == {}
 
 
+@pytest.mark.parametrize(
+    ("found", "problem"),
+    [
+        ({"gamma": [0, 0.2, 0.1], "deferral": [1, 0.5, 0]}, "gamma must ascend, got 0, 0.2, 0.1"),
+        ({"gamma": [0, 0.1], "deferral": [1]}, "deferral must have a rate for each gamma, got 1 for 2"),
+        ({"gamma": [0], "deferral": [1]}, "gamma: "),
+    ],
+)
+def test_what_a_pilot_found_is_checked_when_it_is_read_again(found: Any, problem: str) -> None:
+    with pytest.raises(StudyFileError, match=r"search\.pilot\.defer-ordinal-standard") as raised:
+        validate({"search": {"pilot": {"defer-ordinal-standard": found}}}, "here")
+    assert problem in str(raised.value)
+
+
 def test_no_pilot_is_made_where_the_search_proposes_thresholds() -> None:
     assert unpriced(study_of("mlp", "posthoc", thresholds={"sampler": "search"})) == []
     assert unpriced(validate({"methods": "binary"}, "here")) == []
@@ -197,6 +212,7 @@ def test_no_pilot_is_made_where_the_search_proposes_thresholds() -> None:
         (Range(low=0.01, high=1, log=True), 0.1),
         ((3.0, 1.0, 2.0), 2.0),
         ((7.0,), 7.0),
+        (FoundRange.model_validate(FOUND), 0.0),
     ],
 )
 def test_middle_of_a_space(space: Any, expected: float) -> None:

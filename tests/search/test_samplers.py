@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import qmc
 
-from study.config.spaces import Range, Space
+from study.config.spaces import FoundRange, Range, Space
 from study.config.study_file import StudyConfig
 from study.search.samplers import NEWEST, UNBEATEN, Observation, Point, grid, looked_at, propose
 from tests.worlds.small_study import config_of
@@ -136,6 +136,35 @@ def test_log_ranges_are_searched_by_their_logarithm() -> None:
     for sampler in ("random", "qmc"):
         point = propose(sampler, {"alpha": MIXED["alpha"]}, 256, seed=(0, "arm", 0))
         assert 1.4 < np.median([one.params["alpha"] for one in point]) < 2.1  # sqrt(0.1 * 30) = 1.73
+
+
+FOUND: Mapping[str, Space] = {
+    "alpha": Range(low=0, high=1),
+    "gamma": FoundRange(gamma=(-0.3, 0.0, 0.01, 0.02, 0.5), deferral=(1, 0.6, 0.4, 0.2, 0)),
+}
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_settings_lie_evenly_between_the_gammas_that_a_pilot_found(sampler: str) -> None:
+    gammas = [point.params["gamma"] for point in propose(sampler, FOUND, 64, seed=(0, "arm", 0))]
+    counts = np.histogram(gammas, bins=[-0.3, 0.0, 0.01, 0.02, 0.5])[0]
+    assert counts.sum() == 64
+    assert counts.min() >= (16 if sampler == "qmc" else 5)
+
+
+def test_a_search_learns_about_gammas_from_their_place_among_those_found() -> None:
+    # Good where gamma is just below 0.02: 1 % of the range, and a quarter of what was found.
+    def values(point: Point) -> tuple[float, float, float]:
+        away = abs(point.params["gamma"] - 0.0175)
+        return away, away, away
+
+    observed: list[Observation] = []
+    for pack in range(8):
+        new = propose("tpe", FOUND, 16, seed=(0, "arm", pack), observed=observed)
+        observed += [Observation(point, values(point)) for point in new]
+    latest = [past.point.params["gamma"] for past in observed[-32:]]
+    assert all(-0.3 <= gamma <= 0.5 for gamma in latest)
+    assert np.mean([0.01 <= gamma <= 0.02 for gamma in latest]) > 0.6
 
 
 def test_a_sequence_goes_through_every_listed_value_alike() -> None:

@@ -13,7 +13,7 @@ from study.models.training import TrainingOptions
 from study.results.directory import ResultsDirectory
 from study.search.identity import Identity
 from study.training.launch import launch, resume
-from study.training.pilot import OFTEN, SELDOM, crossing, find_ranges
+from study.training.pilot import OFTEN, SELDOM, crossing, falling, find_ranges, spread
 from study.training.study_data import StudyData
 from tests.worlds.small_study import config_of, write_cases
 
@@ -67,6 +67,25 @@ def test_crossing_is_where_deferral_goes_from_often_to_seldom(
     assert crossing(rates) == ends
 
 
+def test_prices_lie_where_the_deferral_rate_falls() -> None:
+    gammas = np.linspace(0, 1, 101)
+    # Nearly all of the fall is between 0.2 and 0.25, and one price is out of order.
+    rates = np.interp(gammas, [0.1, 0.2, 0.25, 0.9], [1.0, 0.95, 0.05, 0.0])
+    rates[[22, 23]] = rates[[23, 22]]
+    found = spread(gammas, rates.tolist(), 101)
+    assert (found[0], found[-1]) == (0, 1)
+    assert (np.diff(found) > 0).all()
+    # 90 % of the fall have 0.8 * 0.9 of the prices, and what lies evenly has its own there.
+    assert np.mean((found > 0.2) & (found < 0.25)) == pytest.approx(0.8 * 0.9 + 0.2 * 0.05, abs=0.02)
+    rate = np.interp(found, gammas, falling(rates))
+    for tenth in range(10):
+        assert np.mean((rate >= tenth / 10) & (rate <= (tenth + 1) / 10)) > 0.07
+
+
+def test_prices_lie_evenly_where_the_deferral_rate_is_the_same_at_all() -> None:
+    assert spread(np.array([0.0, 0.1, 1.0]), [0.3, 0.3, 0.3], 5).tolist() == [0, 0.25, 0.5, 0.75, 1]
+
+
 @pytest.mark.parametrize(
     ("method", "model"),
     [
@@ -80,9 +99,10 @@ def test_crossing_is_where_deferral_goes_from_often_to_seldom(
 def test_found_range_goes_from_often_to_seldom(pilot_of: Any, method: str, model: str) -> None:
     config = pilot_of(method, model)
     (found,) = found_by(config, data_of(config)).values()
-    assert found.low < found.high
-    assert found.deferral_at_low > OFTEN - 0.1
-    assert found.deferral_at_high <= SELDOM + 0.1
+    assert found.gamma == tuple(sorted(set(found.gamma)))
+    assert found.deferral == tuple(sorted(found.deferral, reverse=True))
+    assert found.deferral[0] > OFTEN - 0.1
+    assert found.deferral[-1] <= SELDOM + 0.1
 
 
 def test_people_who_are_always_right_are_worth_a_higher_price(pilot_of: Any) -> None:
@@ -93,8 +113,8 @@ def test_people_who_are_always_right_are_worth_a_higher_price(pilot_of: Any) -> 
         for flip in (0.0, 1.0)
     )
     found = [found_by(config, who)["ce-actions-column"] for who in (right, wrong)]
-    assert found[0].low > found[1].low
-    assert found[1].high < 0 < found[0].high
+    assert found[0].gamma[0] > found[1].gamma[0]
+    assert found[1].gamma[-1] < 0 < found[0].gamma[-1]
 
 
 def test_pilot_never_looks_at_the_test_split_and_draws_the_same_again(pilot_of: Any) -> None:
@@ -109,9 +129,9 @@ def test_exact_thresholds_are_not_piloted_below_a_price_of_zero(pilot_of: Any) -
     config = pilot_of("defer", "posthoc")
     data = data_of(config)
     always_wrong = replace(data, decision_makers={"column": 1 - data.label})
-    assert found_by(config, always_wrong)["defer-posthoc-column"].low < 0
+    assert found_by(config, always_wrong)["defer-posthoc-column"].gamma[0] < 0
     exact = replace(always_wrong, thresholds=replace(data.thresholds, sampler="exact"))
-    assert found_by(config, exact)["defer-posthoc-column"].low == 0
+    assert found_by(config, exact)["defer-posthoc-column"].gamma[0] == 0
 
 
 def test_study_makes_a_pilot_once_and_every_later_session_uses_it(pilot_of: Any, tmp_path: Path) -> None:
@@ -121,7 +141,7 @@ def test_study_makes_a_pilot_once_and_every_later_session_uses_it(pilot_of: Any,
     there = stored(directory.read_study(), "there")
     found = there.search.pilot["defer-ordinal-column"]
     gammas = directory.read_runs()[0].query("method == 'defer'")["gamma"]
-    assert gammas.between(found.low, found.high).all()
+    assert gammas.between(found.gamma[0], found.gamma[-1]).all()
 
     lines.clear()
     assert launch(config, directory, in_process=True, log=lines.append)

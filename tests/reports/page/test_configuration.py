@@ -117,12 +117,12 @@ def test_the_whole_file_is_there_to_unfold() -> None:
 
 
 def test_what_the_pilot_found_is_shown_by_decision_maker() -> None:
-    found = {"low": -0.3, "high": 0.05, "deferral_at_low": 0.95, "deferral_at_high": 0.01}
+    found = {"gamma": [-0.3, 0, 0.05], "deferral": [0.95, 0.5, 0.01]}
     search = {"alpha": {"defer-ordinal": [1]}, "gamma": {}, "pilot": {"defer-ordinal-column": found}}
     study = {"model": ["ordinal"], "decision_maker": ["column"], "search": search}
     assert search_spaces(study)[0][3] == "-0.3 to 0.05 (found by the pilot)"
     both = {**study, "decision_maker": ["column", "oracle"]}
-    search["pilot"]["defer-ordinal-oracle"] = {**found, "low": 0.1}
+    search["pilot"]["defer-ordinal-oracle"] = {**found, "gamma": [0.0125, 0.05]}
     assert search_spaces(both)[0][3] == (
-        "-0.3 to 0.05 (column, found by the pilot), 0.1 to 0.05 (oracle, found by the pilot)"
+        "-0.3 to 0.05 (column, found by the pilot), 0.0125 to 0.05 (oracle, found by the pilot)"
     )
