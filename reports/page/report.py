@@ -117,7 +117,7 @@ SECTIONS: Final = (
     Section("bands", "Fronts by deferral rate", _bands),
     Section("deferral", "Deferral rates", lambda r: {} if len(r.measures.cdf) else None),
     Section("alpha", "Fairness against alpha", _alpha),
-    Section("claims", "The paper’s claims", lambda r: claims(r.results)),
+    Section("claims", "Claims", lambda r: claims(r.results)),
     Section("importance", "Hyperparameter importance", _importance, folded=True),
     Section("stability", "Front stability", _stability, folded=True),
     Section("front-tables", "Pareto-front tables", _front_tables, folded=True),

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from study.reports.paper.claims import Claim
+from study.reports.paper.method_claims import method_claims
 from study.reports.paper.paper_claims import (
     bands,
     biased,
@@ -49,7 +50,7 @@ class Source:
 
 @dataclass(frozen=True)
 class PaperFigure:
-    """One figure of the paper.
+    """One figure of the paper, or a question of ours.
 
     Attributes:
         title: what it is about.
@@ -163,3 +164,16 @@ FIGURES: Final[Mapping[str, PaperFigure]] = {
         {"paper-figure-9": Source(of_model=lambda model: oracle("Figure 9", model))},
     ),
 }
+
+OF_STUDIES: Final[Mapping[str, PaperFigure]] = {
+    **FIGURES,
+    "methods": PaperFigure(
+        "Methods, the paper’s and the field’s",
+        "Claims of the literature about methods, with two simulated decision-makers. Errors are those of "
+        "the setting with the lowest validation error among those that defer at most 30 % on validation. "
+        "The literature gives no limits; half a percentage point counts as level.",
+        (),
+        {"methods": Source([*method_claims("standard"), *method_claims("biased")])},
+    ),
+}
+"""By name, whatever a study's report makes claims about."""

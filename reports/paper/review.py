@@ -1,4 +1,4 @@
-"""The claims of the paper that one study serves, judged, and the section of its report about them."""
+"""The claims that one study serves, judged, and the section of its report about them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import numpy as np
 from study.reports.measure.resampling import resample
 from study.reports.paper.claims import Judged, judge
 from study.reports.paper.claims_table import claim_rows, tally
-from study.reports.paper.paper_figures import FIGURES
+from study.reports.paper.paper_figures import FIGURES, OF_STUDIES
 from study.results.study_results import Results
 
 # Of the resamples of the test set.
@@ -24,15 +24,16 @@ class Review:
     missing: str
 
 
-def review(study: str, results: Results | None, figures: Sequence[str] = tuple(FIGURES)) -> Review:
-    """Judge every claim about the figures that a study serves; reads its outcomes.
+def review(study: str, results: Results | None, figures: Sequence[str] = tuple(OF_STUDIES)) -> Review:
+    """Judge every claim that a study serves; reads its outcomes.
 
     Args:
-        study: the name, such as `paper-figure-3a`; one that serves no figure has no claims.
+        study: the name, such as `paper-figure-3a`; one that serves none has no claims.
         results: None if it has not been run: nothing has a verdict.
-        figures: of the paper, those needed.
+        figures: keys of `OF_STUDIES`, those needed.
     """
-    sources = {name: FIGURES[name].sources[study] for name in figures if study in FIGURES[name].sources}
+    of_figures = {name: OF_STUDIES[name].sources for name in figures}
+    sources = {name: sources[study] for name, sources in of_figures.items() if study in sources}
     samples = None
     if results is not None and len(results.runs) and sources:
         samples = resample(results, np.random.default_rng(SEED))
@@ -44,7 +45,7 @@ def review(study: str, results: Results | None, figures: Sequence[str] = tuple(F
 
 
 def claims(results: Results) -> dict[str, Any] | None:
-    """The claims about the figures that a study serves; None where it serves none."""
+    """The claims that a study serves, by figure; None where it serves none."""
     result = review(str(results.study.get("study")), results)
     if not result.judged:
         return None
@@ -53,11 +54,11 @@ def claims(results: Results) -> dict[str, Any] | None:
         "missing": result.missing,
         "figures": [
             {
-                "name": name,
-                "title": FIGURES[name].title,
-                "description": FIGURES[name].description,
+                "title": f"Figure {name}. {of.title}" if name in FIGURES else of.title,
+                "description": of.description,
                 "claims": claim_rows(judged),
             }
             for name, judged in result.judged.items()
+            for of in [OF_STUDIES[name]]
         ],
     }

@@ -11,6 +11,7 @@ from scipy import stats
 from study.reports.measure.front_statistics import Statistic, front_gain
 from study.reports.measure.resampling import NotRunError, Settings, resample
 from study.reports.paper import claim_statistics as of
+from study.reports.paper.method_claims import area_of, error_within
 from study.results.fronts import BANDS, fronts, idk_band
 from study.results.hypervolume import areas, hypervolume, hypervolumes
 from study.results.intervals import medians
@@ -153,6 +154,15 @@ def test_rank_correlation_is_spearmans(di: list[int]) -> None:
     assert found == pytest.approx(expected, nan_ok=True)
 
 
+def test_error_within_a_budget_is_that_of_the_setting_with_the_lowest_validation_error() -> None:
+    facts = pd.DataFrame({"validation_error": [0.3, 0.2, 0.1], "validation_idk_rate": [0.1, 0.3, 0.31]})
+    facts = facts.assign(method="ce", model="actions", decision_maker="standard")
+    one = Settings(facts, {"error": np.array([[0.31, 0.5], [0.24, 0.26], [0.12, 0.1]])}, {})
+    assert error_within(0.3, "ce", "standard")(one).tolist() == [0.24, 0.26]
+    assert error_within(1.0, "ce", "standard")(one).tolist() == [0.12, 0.1]
+    assert np.isnan(error_within(0.05, "ce", "standard")(one)).tolist() == [True, True]
+
+
 def test_the_oracle_is_compared_with_the_rejecting_models_of_its_own_arm() -> None:
     samples = resample(world(seeds=1), np.random.default_rng(0), resamples=2)
     one = samples.observed[0]
@@ -176,6 +186,8 @@ STATISTICS: dict[str, Statistic] = {
     "cost": of.cost("mlp"),
     "baseline": of.difference(of.baseline("error"), of.alone("standard", "error")),
     "oracle": of.oracle_difference(kind="honest", model="ordinal"),
+    "within": error_within(0.3, "defer", "standard"),
+    "area": area_of("defer", "standard"),
 }
 
 

@@ -60,7 +60,7 @@ def test_a_row_says_what_was_claimed_and_measured(
     claim = judged(expected, unit, measured)
     figure = {"name": "0", "title": "", "description": "", "claims": claim_rows([claim])}
     (table,) = rendered("claims", counts=tally([claim]), missing="", figures=[figure]).tables
-    assert table[0] == ["the paper", "statistic", "claimed", "measured", "seeds", "test set", "verdict"]
+    assert table[0] == ["claim", "statistic", "claimed", "measured", "seeds", "test set", "verdict"]
     assert table[1] == ["Figure 0It is & was.holds in part", "<i>x</i>", *shown, "holds"]
     assert table[2][2:] == ["–", "–", "–", "not run"]
 

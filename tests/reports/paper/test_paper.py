@@ -139,6 +139,28 @@ def test_claims_without_runs_have_no_verdict() -> None:
     assert "4 not run" in rendered("claims", **claims(given)).text
 
 
+def test_the_study_of_methods_has_claims_of_its_own() -> None:
+    runs = WORLD.runs
+    # In this world those that ask well by confidence are the rejecting models of another name.
+    chow = runs[runs["method"] == "reject"].assign(method="confidence", model="mlp")
+    renamed = runs.assign(run_id=runs["run_id"]).drop(index=chow.index)
+    given = named(replace(WORLD, runs=pd.concat([renamed, chow])), "methods")
+    judged = review("methods", given).judged
+    assert list(judged) == ["methods"]
+    verdicts = {}
+    for claim in judged["methods"]:
+        for part, verdict in zip(claim.claim.parts, claim.verdicts, strict=True):
+            verdicts[claim.claim.where, part.description] = verdict
+    beaten = "error, defer less confidence, deferring at most 30 %"
+    assert verdicts["Chow 1970; standard decision-maker", beaten] == Verdict.HOLDS
+    assert verdicts["Chow 1970; biased decision-maker", beaten] == Verdict.HOLDS
+    level = "error, ova less ce, deferring at most 30 %"
+    assert verdicts["Verma and Nalisnick 2022; standard decision-maker", level] == Verdict.NOT_RUN
+    text = section("claims", given).text
+    assert "Methods, the paper’s and the field’s" in text
+    assert "Figure methods" not in text
+
+
 def test_each_of_several_models_has_its_own_claims() -> None:
     runs = ledger(300, models=("gate", "ordinal"), decision_makers=("standard",))
     judged = review("paper-figure-3a", named(results(runs), "paper-figure-3a"), ["4"]).judged["4"]

@@ -1,0 +1,117 @@
+"""What the literature says about methods that defer, as statistics with bounds: the claims of `methods`."""
+
+from typing import Final
+
+import numpy as np
+
+from study.reports.measure.front_statistics import Statistic, Values, front_area, of_method
+from study.reports.measure.resampling import Settings
+from study.reports.paper.claim_statistics import difference
+from study.reports.paper.claims import Claim, Expected, Part
+
+MODELS: Final = {
+    "reject": "ordinal",
+    "defer": "ordinal",
+    "confidence": "mlp",
+    "compare": "pair",
+    "ce": "actions",
+    "ova": "actions",
+    "realizable": "actions",
+}
+"""The model of each method in the preset."""
+BUDGET: Final = 0.3
+# Bounds of ours: half a percentage point of errors counts as level.
+LEVEL: Final = 0.005
+FEWER: Final = Expected("below", 0.0)
+MORE: Final = Expected("above", 0.0)
+PAPER, CHOW = "Madras, Pitassi and Zemel 2018", "Chow 1970"
+RAGHU, MOZANNAR = "Raghu et al. 2019", "Mozannar and Sontag 2020"
+VERMA, REALIZABLE = "Verma and Nalisnick 2022", "Mozannar et al. 2023"
+
+
+def error_within(budget: float, method: str, decision_maker: str) -> Statistic:
+    """Test error of a method's setting with the lowest validation error, of those within ``budget``.
+
+    These are settings with a validation deferral rate of at most ``budget``; NaN where there are none.
+    """
+
+    def statistic(settings: Settings) -> Values:
+        own = of_method(settings, method, MODELS[method], decision_maker)
+        error = own.facts["validation_error"].to_numpy(np.float64)
+        within = own.facts["validation_idk_rate"].to_numpy(np.float64) <= budget
+        if not within.any():
+            return np.full(own.test["error"].shape[1], np.nan)
+        best = int(np.argmin(np.where(within, error, np.inf)))
+        return np.asarray(own.test["error"][best], np.float64)
+
+    return statistic
+
+
+def area_of(method: str, decision_maker: str) -> Statistic:
+    """Hypervolume of a method's validation-selected front."""
+
+    def statistic(settings: Settings) -> Values:
+        return front_area(of_method(settings, method, MODELS[method], decision_maker), "honest")
+
+    return statistic
+
+
+def method_claims(decision_maker: str) -> list[Claim]:
+    """What is claimed about deferring to one decision-maker."""
+
+    def fewer_errors(first: str, second: str, expected: Expected = FEWER) -> Part:
+        title = f"error, {first} less {second}, deferring at most {100 * BUDGET:g} %"
+        both = (error_within(BUDGET, method, decision_maker) for method in (first, second))
+        return Part(title, difference(*both), expected, "points")
+
+    def larger_area(first: str, second: str) -> Part:
+        title = f"hypervolume, {first} less {second}, validation-selected front"
+        return Part(title, difference(*(area_of(m, decision_maker) for m in (first, second))), MORE)
+
+    def claim(where: str, statement: str, *parts: Part) -> Claim:
+        return Claim(f"{where}; {decision_maker} decision-maker", statement, parts)
+
+    consistent = ("ce", "ova", "realizable")
+    return [
+        claim(
+            PAPER,
+            "Learning to defer makes a better trade of error and odds difference than learning to reject.",
+            larger_area("defer", "reject"),
+        ),
+        claim(
+            CHOW,
+            "Deferring where the model is least confident is what other methods must beat.",
+            *(fewer_errors(method, "confidence") for method in ("defer", "compare", *consistent)),
+        ),
+        claim(
+            RAGHU,
+            "It takes a second model, of whether the decision-maker is right, to choose cases well.",
+            fewer_errors("compare", "confidence"),
+            larger_area("compare", "confidence"),
+        ),
+        claim(
+            MOZANNAR,
+            "Losses that are consistent for the joint error have fewer joint errors than Eq. 8.",
+            *(fewer_errors(method, "defer") for method in consistent),
+        ),
+        claim(
+            MOZANNAR,
+            "Learning to predict and to ask together has fewer joint errors than two models apart.",
+            fewer_errors("ce", "compare"),
+        ),
+        claim(
+            VERMA,
+            "One-vs-all losses are calibrated at no price in joint errors.",
+            fewer_errors("ova", "ce", Expected("below", LEVEL)),
+        ),
+        claim(
+            REALIZABLE,
+            "The expected joint error as a loss has fewer joint errors than its surrogates.",
+            *(fewer_errors("realizable", method) for method in ("ce", "ova")),
+        ),
+        claim(
+            "Fairness",
+            "With the fairness term, later methods have at least the front of the paper’s.",
+            *(larger_area(method, "defer") for method in ("confidence", "compare", *consistent)),
+        ),
+    ]
