@@ -50,13 +50,13 @@ except for `resources`, which affect no row.
 """
 SPACES = """\
 gamma has no default range: which prices matter depends on the data, the decision-maker and the method.
-Where a study file gives none, a pilot trains every method briefly at many prices before the first run, on
-training and validation rows alone, and takes the gammas between which the deferral rate on validation goes
-from over 90 % to under 2 %, and a little more. Settings are spread along the curve that it saw, so that
-they cover everything from never to always deferring about evenly: equally many lie between any two
-neighbours in `search.pilot.NAME.gamma`. A range or list in the study file is taken as it is. The `study.yaml`
-in the results directory says what the pilot found, so that a study that is resumed, or run from that file
-elsewhere, tries the same settings."""
+Where a study file gives none, a pilot trains every method briefly at many prices before the first run,
+on training and validation rows alone, and takes the gammas between which the deferral rate on validation
+goes from over 90 % to under 2 %, and a little more. Settings are spread along the curve that it saw, so
+that they cover everything from never to always deferring about evenly: equally many lie between any two
+neighbours in `search.pilot.NAME.gamma`. A range or list in the study file is taken as it is. The
+`study.yaml` in the results directory says what the pilot found, so that a study that is resumed, or run
+from that file elsewhere, tries the same settings."""
 TYPES = {"string": "text", "integer": "a whole number", "number": "a number", "boolean": "true, false"}
 
 
