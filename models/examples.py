@@ -8,13 +8,16 @@ from torch import Tensor
 
 from study.models.fairness import contrast
 
+UNKNOWN = -1.0
+"""In place of a decision-maker's probability; not NaN, which a factor of 0 does not remove."""
+
 
 class Batch(NamedTuple):
     """Examples that a loss averages over; all lanes of a seed see the same ones.
 
     x: (S, B, F), the last column 1; y: (S, B, 1) labels; dm: (S, B, 1) the decision-maker's probability of
-    the positive class; dm_loss: (S, B, 1) the decision-maker's cross entropy; u: (S, 2, B) the fairness
-    contrast.
+    the positive class, UNKNOWN where there is no decision; dm_loss: (S, B, 1) the decision-maker's cross
+    entropy; u: (S, 2, B) the fairness contrast.
     """
 
     x: Tensor
@@ -23,13 +26,18 @@ class Batch(NamedTuple):
     dm_loss: Tensor
     u: Tensor
 
+    @property
+    def known(self) -> Tensor:
+        """1 where there is a decision, else 0: (S, B, 1)."""
+        return (self.dm >= 0).to(self.dm.dtype)
+
 
 @dataclass(frozen=True)
 class Examples:
     """One split of a data set, with a decision-maker's view of it.
 
     x: (N, F) inputs, the last column 1; y, a, dm: (N,) labels, sensitive attribute and the decision-maker's
-    probability of the positive class, as float32.
+    probability of the positive class, as float32; dm is UNKNOWN where there is no decision.
     """
 
     x: Tensor

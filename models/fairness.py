@@ -18,10 +18,25 @@ def contrast(y: Tensor, a: Tensor) -> Tensor:
     rows = []
     for label in (0.0, 1.0):
         group0, group1 = (((y == label) & (a == group)).to(y.dtype) for group in (0.0, 1.0))
-        n0, n1 = group0.sum(-1, keepdim=True), group1.sum(-1, keepdim=True)
-        both = (n0 > 0) & (n1 > 0)
-        rows.append(torch.where(both, group0 / n0.clamp_min(1) - group1 / n1.clamp_min(1), 0.0))
+        rows.append(_between(group0, group1))
     return torch.stack(rows, dim=-2)
+
+
+def contrast_of_known(u: Tensor, known: Tensor) -> Tensor:
+    """Return the contrasts (S, 2, B) of the examples with a decision, from those of all.
+
+    known: (S, B, 1), 1 or 0. The difference that they give is an unbiased estimate of that of all examples
+    where, within a cell (A, Y), it is chance whether there is a decision.
+    """
+    counted = known.transpose(1, 2)
+    return _between((u > 0) * counted, (u < 0) * counted)
+
+
+def _between(group0: Tensor, group1: Tensor) -> Tensor:
+    """Return the contrast of two groups, 1 where an example is in each (..., B)."""
+    n0, n1 = group0.sum(-1, keepdim=True), group1.sum(-1, keepdim=True)
+    both = (n0 > 0) & (n1 > 0)
+    return torch.where(both, group0 / n0.clamp_min(1) - group1 / n1.clamp_min(1), 0.0)
 
 
 def disparity(u: Tensor, p: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from study.words import UNIT_COSTS, Costs
 Loss = Callable[[Any, Batch, Tensor, Tensor], Tensor]
 """Takes what the families that it is for say (``AnyOutputs``)."""
 
-LOSSES: dict[str, Loss] = {
+LOSSES: dict[str, Callable[..., Tensor]] = {
     "binary": binary,
     "reject": reject,
     "defer": defer,
@@ -24,15 +24,27 @@ LOSSES: dict[str, Loss] = {
 }
 
 
-def loss_of(method: str, costs: Sequence[float] = UNIT_COSTS) -> Loss:
-    """Return a method's loss where errors have these ``Costs``; by its name machine code is kept apart."""
-    unpriced: Callable[..., Tensor] = LOSSES[method]
-    own = Costs(*costs)
-    if own[:2] == UNIT_COSTS[:2]:
-        return unpriced
+_WITHOUT_DECISIONS = ("binary", "reject")
 
-    def priced(outputs: Any, batch: Batch, alpha: Tensor, gamma: Tensor) -> Tensor:
-        return unpriced(outputs, batch, alpha, gamma, own)
 
-    priced.__name__ = f"{method}-{own.false_positive!r}-{own.false_negative!r}"
-    return priced
+def loss_of(method: str, costs: Sequence[float] = UNIT_COSTS, partly: bool = False) -> Loss:
+    """Return a method's loss where errors have these ``Costs`` and decisions are known ``partly``.
+
+    By its name machine code is kept apart.
+    """
+    of_method, own, name = LOSSES[method], Costs(*costs), method
+    given: dict[str, Any] = {}
+    if own[:2] != UNIT_COSTS[:2]:
+        given["costs"] = own
+        name += f"-{own.false_positive!r}-{own.false_negative!r}"
+    if partly and method not in _WITHOUT_DECISIONS:
+        given["partly"] = True
+        name += "-partly"
+    if not given:
+        return of_method
+
+    def loss(outputs: Any, batch: Batch, alpha: Tensor, gamma: Tensor) -> Tensor:
+        return of_method(outputs, batch, alpha, gamma, **given)
+
+    loss.__name__ = name
+    return loss

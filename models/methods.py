@@ -2,14 +2,15 @@
 
 A loss is the mean over examples of the expected cross entropy, plus alpha times a fairness term over the
 batch, for each lane: Outputs (S, B, K), Batch, alpha (S, K), gamma (S, K) -> (S, K). Where errors have
-costs, each cross entropy weighs as much as being wrong about that example.
+costs, each cross entropy weighs as much as being wrong about that example. ``partly`` says that some
+decisions are unknown: what needs a decision is then taken of the other examples alone.
 """
 
 import torch
 from torch import Tensor
 
 from study.models.examples import Batch
-from study.models.fairness import disparity, expected_squared_disparity
+from study.models.fairness import contrast_of_known, disparity, expected_squared_disparity
 from study.models.network import Outputs
 from study.words import UNIT_COSTS, Costs
 
@@ -52,10 +53,20 @@ def reject(
 
 
 def defer(
-    outputs: Outputs, batch: Batch, alpha: Tensor, gamma: Tensor, costs: Costs = UNIT_COSTS
+    outputs: Outputs,
+    batch: Batch,
+    alpha: Tensor,
+    gamma: Tensor,
+    costs: Costs = UNIT_COSTS,
+    partly: bool = False,
 ) -> Tensor:
-    """Eq. 8 with the gamma of Eq. 4: (1 - pi) l_M + pi (l_DM + gamma), plus alpha soft squared D."""
+    """Eq. 8 with the gamma of Eq. 4: (1 - pi) l_M + pi (l_DM + gamma), plus alpha soft squared D.
+
+    An example without a decision costs l_M: it cannot be deferred, so pi is as if it were 0.
+    """
     own = weighted(cross_entropy(outputs.p, outputs.q, batch.y), batch.y, costs)
-    expected = own + outputs.pi * (weighted(batch.dm_loss, batch.y, costs) + gamma.unsqueeze(1) - own)
-    unfair = expected_squared_disparity(batch.u, outputs.p, outputs.pi, batch.dm)
+    pi = outputs.pi * batch.known if partly else outputs.pi
+    u = contrast_of_known(batch.u, batch.known) if partly else batch.u
+    expected = own + pi * (weighted(batch.dm_loss, batch.y, costs) + gamma.unsqueeze(1) - own)
+    unfair = expected_squared_disparity(u, outputs.p, pi, batch.dm)
     return expected.mean(1) + alpha * unfair

@@ -271,11 +271,11 @@ class Study(Frames):
 
     def _origin(self, split: int = 0) -> "Origin":
         from study.deploy.origin import Origin
-        from study.training.study_data import rows_by_use
+        from study.training.study_data import measured_rows
 
         config = self.config
         dataset = config.dataset.load(split=split)
-        return Origin(config.resolved(), dataset, rows_by_use(dataset, config.thresholds.choose_on))
+        return Origin(config.resolved(), dataset, measured_rows(dataset, config.thresholds.choose_on))
 
     def optuna(self, out: Path | str, *, log: Callable[[str], None] = print) -> int:
         """Write the search's history into the new file ``out``; see ``study.search.history``."""

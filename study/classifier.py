@@ -20,7 +20,7 @@ from study.config.plan import Plan
 from study.config.reading import validate
 from study.data import Group, Preprocessing
 from study.data.dataset import scaling
-from study.data.decisions import complete
+from study.data.decisions import Decisions, with_confidence
 from study.data.preprocessing import encode, kind_of, learn
 from study.data.splits import VALIDATION, split_rows
 from study.deploy.model import DeployedModel, one_thread
@@ -250,18 +250,14 @@ class DeferralClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         preprocessing = Preprocessing(columns, group, tuple(mean.tolist()), tuple(factor.tolist()))
         inputs = preprocessing.transform(frame)
         rows = {"train": np.flatnonzero(training), "validation": np.flatnonzero(validating)}
-        makers = {}
+        made = None
         if decisions is not None:
             said, hard = self._said(decisions, len(frame))
-            rows["validation"] = np.flatnonzero(validating & ~np.isnan(said))
-            if not len(rows["validation"]):
+            made = with_confidence(said, hard, label == 1, training)
+            if not (made.known & validating).any() or not (made.known & training).any():
                 raise ValueError("decisions: too few are known")
-            made = complete(
-                said, hard, inputs.astype(np.float64), label == 1, training, seed=self.random_state
-            )
-            makers[_WHO] = made.probability
         arm = plan.search.arms[0]
-        self._run(plan, arm.arm.method, arm.arm.model, inputs, label, in_group, rows, makers, preprocessing)
+        self._run(plan, arm.arm.method, arm.arm.model, inputs, label, in_group, rows, made, preprocessing)
 
     def _said(self, decisions: Any, rows: int) -> tuple[npt.NDArray[np.float64], bool]:
         """Return decisions (N,) as numbers with NaN, and whether they are classes, not probabilities."""
@@ -287,13 +283,13 @@ class DeferralClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         label: npt.NDArray[np.int8],
         in_group: npt.NDArray[np.int8],
         rows: Mapping[str, npt.NDArray[np.int64]],
-        makers: Mapping[str, npt.NDArray[np.float32]],
+        decisions: Decisions | None,
         preprocessing: Preprocessing,
     ) -> None:
         """Train one pack, and keep the run with the smallest joint validation error."""
         identity = Identity.of(plan, "data of fit", None)
         searched = plan.search.arms[0]
-        arm = Arm(method, model, _WHO if makers else NO_DECISION_MAKER)
+        arm = Arm(method, model, _WHO if decisions else NO_DECISION_MAKER)
         seed = (plan.search.seed, f"{method}-{model}", 0)
         points = propose(plan.search.sampler, searched.spaces, searched.settings, seed=seed)
         proposals = [Proposal(identity.setting(arm, point.params), point.memory) for point in points]
@@ -307,11 +303,12 @@ class DeferralClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             label=label.astype(np.float32),
             sensitive=in_group,
             rows={**rows, "choice": rows["validation"], "test": rows["validation"]},
-            decision_makers=makers,
+            decision_makers={_WHO: decisions.probability} if decisions else {},
             test_decision_maker=None,
             options=TrainingOptions(**plan.training),
             thresholds=plan.thresholds,
             backend="eager",
+            measured=decisions.known if decisions else None,
         )
         with TemporaryDirectory(prefix="study-fit-") as folder, one_thread():
             directory = ResultsDirectory(folder)

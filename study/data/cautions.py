@@ -73,13 +73,13 @@ def _decision_maker(dataset: Dataset) -> Iterator[str]:
                     f"the decision-maker is never wrong where A = {value} ({of_group.sum():,} rows): check "
                     "whether these decisions are the outcome; every such case would be deferred"
                 )
-    own = dataset.own
-    if own is not None and (own.left_out or not known.all()):
-        drawn = int((~known).sum())
+    if not known.all():
+        validation, test = (int(known[dataset.split == split].sum()) for split in (VALIDATION, TEST))
         yield (
-            f"{drawn + own.left_out:,} of {len(known) + own.left_out:,} rows have no decision: "
-            f"{own.left_out:,} are left out of validation and test, {drawn:,} train with a decision drawn "
-            "from a model of the known ones; metrics hold for cases like those with a decision"
+            f"{(~known).sum():,} of {len(known):,} rows have no decision: they teach the model outcomes, "
+            f"and metrics are measured on the {validation:,} validation and {test:,} test rows that have "
+            f"one; the label is 1 in {100 * label[known].mean():.0f} % of the rows with a decision and in "
+            f"{100 * label[~known].mean():.0f} % of the others: metrics hold for cases like the former"
         )
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from study.data.decisions import Decisions, complete
-from study.data.preprocessing import Column, Group, Preprocessing, shown, standardise, texts
+from study.data.decisions import Decisions, with_confidence
+from study.data.preprocessing import Bool, Column, Group, Preprocessing, shown, standardise, texts
 from study.data.splits import TRAIN, split_rows
 from study.errors import DataError
 from study.words import SPLITS
@@ -48,8 +48,7 @@ class OwnTable:
     """What a user's own table has beyond what every data set has.
 
     section: what its columns are for; group: who has A = 1; frame: the file's columns, as they are, of the
-    data set's N rows; features, dm_only: how they are encoded; left_out: rows without a decision that
-    validation and test would have had.
+    data set's N rows; features, dm_only: how they are encoded.
     """
 
     section: "DatasetSection"
@@ -57,7 +56,6 @@ class OwnTable:
     frame: pd.DataFrame
     features: tuple[Column, ...]
     dm_only: tuple[Column, ...]
-    left_out: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,6 +105,14 @@ class Dataset:
             return None
         return texts(self.own.frame[self.own.section.row_id]).to_numpy(dtype=object)
 
+    @property
+    def measured(self) -> Bool:
+        """The rows on which metrics are measured, (N,): those with a decision, if people decided any.
+
+        They are the same for every method and decision-maker, so that all are compared on the same cases.
+        """
+        return np.ones(len(self.label), dtype=bool) if self.decisions is None else self.decisions.known
+
     def indices(self, split: str) -> Int64:
         """Rows of one of SPLITS by name, ascending: int64 (n,). DataError for another name."""
         if split not in SPLITS:
@@ -155,8 +161,7 @@ def assemble(
         columns = own.features
     decisions = None
     if recorded is not None:
-        seen = np.column_stack([scaled, sensitive, dm_scaled])
-        decisions = complete(recorded, hard, seen, label == 1, training, seed=split_seed)
+        decisions = with_confidence(recorded, hard, label == 1, training)
     return Dataset(
         name=table.name,
         source=table.source,

@@ -1,6 +1,6 @@
-"""What the people of a user's own table decided -> one decision-maker for every row.
+"""What the people of a user's own table decided -> one decision-maker.
 
-Three things are done to the raw columns, each so that a metric means what it says:
+Two things are done to the raw columns, each so that a metric means what it says:
 
 - Several people: each case's decision-maker is one of those who decided it, drawn by seed, or their
   majority (ties drawn).
@@ -8,10 +8,8 @@ Three things are done to the raw columns, each so that a metric means what it sa
   probability, which a 0 or 1 that is wrong makes infinite. So a hard decision counts with the confidence
   that the decision-maker earns on the training rows: 1 - e for what they recorded, e their share of errors.
   Metrics count decisions, and this leaves decisions as they are.
-- Rows without a decision: metrics of a joint system need real decisions, so validation and test keep only
-  rows that have one. Training rows are all used: a missing decision is drawn from a logistic regression of
-  the known ones on everything the decision-maker sees and on the outcome (without the outcome the drawn one
-  would be less skilled than the real one). This assumes that who was decided on depends on nothing else.
+
+Where there is no decision, none is made up: see ``Dataset.measured`` and the losses.
 """
 
 from collections.abc import Sequence
@@ -21,14 +19,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from study.data.logistic import fit_logistic, predict_logistic
 from study.data.preprocessing import Bool, Float32, Float64, Value, matches, numbers, shown, some, texts
 from study.errors import DataError
 
 LEAST_ERROR, MOST_ERROR = 1e-4, 0.49
 _ZERO_ONE = {"0", "1"}
-_DRAW, _FILL = 1, 2
-"""Streams of random numbers, apart from the split's."""
+_DRAW = 1
+"""A stream of random numbers, apart from the split's."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +33,8 @@ class Decisions:
     """The decision-maker of a user's table.
 
     recorded: (N,) float64, the decision or probability as the table has it, NaN where there is no decision;
-    hard: whether these are decisions; probability: (N,) float32, what training and metrics use.
+    hard: whether these are decisions; probability: (N,) float32, what training and metrics use, NaN where
+    there is none.
     """
 
     recorded: Float64
@@ -90,29 +88,19 @@ def combine(
     return np.where(count > 0, recorded[np.arange(len(recorded)), chosen], np.nan), hard
 
 
-def complete(
-    recorded: Float64, hard: bool, seen: Float64, label: Bool, training: Bool, *, seed: int
-) -> Decisions:
-    """Make the decision-maker of every row out of what is known; see the top of this file.
+def with_confidence(recorded: Float64, hard: bool, label: Bool, training: Bool) -> Decisions:
+    """Give hard decisions the confidence that they earn; see the top of this file.
 
-    recorded: (N,), NaN only in ``training`` rows (N,); seen: (N, F) what the decision-maker sees,
-    standardised; label: (N,).
+    recorded: (N,), NaN where there is none; label: (N,); training: (N,), the rows that are judged by.
     """
-    known = ~np.isnan(recorded)
-    filled = recorded.copy()
-    if not known.all():
-        inputs = np.column_stack([seen, label])
-        fitted = training & known
-        weights = fit_logistic(inputs[fitted], recorded[fitted])
-        probability = predict_logistic(weights, inputs[~known])
-        drawn = np.random.default_rng([seed, _FILL]).random(len(recorded))[~known]
-        filled[~known] = (drawn < probability) if hard else probability
+    probability = recorded
     if hard:
-        judged = training & known
+        judged = training & ~np.isnan(recorded)
         wrong = float(np.mean((recorded[judged] >= 0.5) != label[judged])) if judged.any() else 0.0
         error = float(np.clip(wrong, LEAST_ERROR, MOST_ERROR))
-        filled = np.where(filled >= 0.5, 1 - error, error)
-    return Decisions(recorded, hard, filled.astype(np.float32))
+        of_decision = np.where(recorded >= 0.5, 1 - error, error)
+        probability = np.where(np.isnan(recorded), np.nan, of_decision)
+    return Decisions(recorded, hard, probability.astype(np.float32))
 
 
 def _one(

@@ -22,12 +22,14 @@ ASSUMED_ERROR = 0.3
 def small_cells(dataset: Dataset) -> Iterator[str]:
     """Yield a line where the odds difference cannot be measured, or only roughly."""
     sizes = np.zeros((len(SPLITS), 2, 2), dtype=np.int64)
-    np.add.at(sizes, (dataset.split, dataset.sensitive, dataset.label.astype(np.int64)), 1)
+    columns = (dataset.split, dataset.sensitive, dataset.label.astype(np.int64))
+    np.add.at(sizes, tuple(column[dataset.measured] for column in columns), 1)
+    decided = "" if dataset.measured.all() else "a decision, "
     if not sizes.all():
         split, a, y = np.argwhere(sizes == 0)[0]
         yield (
             f"the odds difference (DI) cannot be measured: the {SPLITS[split]} split has no row with "
-            f"A = {a} and y = {y}; gather some, or choose another group"
+            f"{decided}A = {a} and y = {y}; gather some, or choose another group"
         )
         return
     independent = sizes[TEST].astype(np.float64)
@@ -49,8 +51,8 @@ def small_cells(dataset: Dataset) -> Iterator[str]:
         yield (
             f"the odds difference (DI) is known to ± {width:.2f} only (95 %, a model with "
             f"{100 * ASSUMED_ERROR:.0f} % error), the test split has {sizes[TEST, a, y]:,} rows with "
-            f"A = {a} and y = {y}{worth}: take smaller odds differences for chance, or gather more such "
-            f"cases{again}"
+            f"{decided}A = {a} and y = {y}{worth}: take smaller odds differences for chance, or gather "
+            f"more such cases{again}"
         )
 
 
@@ -70,7 +72,7 @@ def independent_by_cell(dataset: Dataset, group: Int64) -> Float64:
     Rows of a group may all be decided alike; n rows in groups of m_g then have the variance of
     n^2 / sum m_g^2 independent ones (Kish 1965). group: (N,), the group of each row.
     """
-    test = dataset.split == TEST
+    test = (dataset.split == TEST) & dataset.measured
     cell = 2 * dataset.sensitive[test] + dataset.label[test].astype(np.int64)
     rows = pd.Series(group[test]).groupby([cell, group[test]]).size()
     by_cell = rows.groupby(level=0)

@@ -26,7 +26,7 @@ class Origin:
     Attributes:
         study: the resolved study file.
         dataset: its data.
-        rows: the row numbers of each split, as in training.
+        rows: the row numbers of each split on which metrics are measured.
     """
 
     study: Mapping[str, Any]
@@ -95,7 +95,7 @@ def _about(directory: ResultsDirectory, origin: Origin, run: Mapping[str, Any]) 
         "study": origin.study,
         "source": dataset.source,
         "outcomes": _outcomes(dataset),
-        "rows": {split: len(rows[split]) for split in SPLITS},
+        "rows": {split: len(rows[split]) for split in SPLITS} | {"train": len(dataset.indices("train"))},
         "test_rows_by_a_and_label": np.bincount(cells, minlength=4).reshape(2, 2).tolist(),
         "decision_maker_alone": [{name: of[f"test_{name}"] for name in METRICS} for of in of_tests],
         "code": manifest.get("code"),

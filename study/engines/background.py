@@ -36,10 +36,11 @@ from study.models.losses import loss_of
 
 
 class Step(NamedTuple):
-    """A training step: a family by name, and the method whose loss it takes."""
+    """A training step: a family by name, and the method whose loss it takes, decisions known ``partly``."""
 
     family: str
     method: str
+    partly: bool = False
 
 
 # From so many functions on, compiling headers once (16 seconds) costs less than it saves (3.4 for each).
@@ -144,7 +145,7 @@ def _graphs(step: Step, shapes: Shapes) -> tuple[Traceable, Traceable]:
     sizes = {"hidden": shapes.hidden, "batch_size": shapes.batch_size}
     return step_graphs(
         FAMILIES[step.family].model(step.method),
-        loss_of(step.method, shapes.costs),
+        loss_of(step.method, shapes.costs, step.partly),
         train,
         validation.whole(1),
         **sizes,

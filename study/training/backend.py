@@ -13,12 +13,13 @@ from study.engines.background import Shapes, Step, compiling_in_background, not_
 from study.engines.machine_code import compiler
 from study.errors import LedgerError, StudyFileError
 from study.models.families import FAMILIES
+from study.models.losses import loss_of
 from study.models.training import TrainingOptions
 from study.results.directory import ResultsDirectory
 from study.storage.user_cache import own_directory, user_cache
 from study.training.cores import available_cores
 from study.training.study_data import rows_by_use
-from study.words import UNIT_COSTS, Costs
+from study.words import UNIT_COSTS, Arm, Costs
 
 COMPILE_FROM = 0.8e8
 """The work from which ``auto`` compiles, in multiplications of the first layer per epoch of all runs, for
@@ -92,16 +93,17 @@ def code_directory() -> Path:
     return own_directory(cache / "machine-code", temporary / "machine-code")
 
 
-def steps_of(arms: Iterable[tuple[str, str]]) -> list[Step]:
-    """Return every step that arms (method, family) train with, in the order they are wanted.
+def steps_of(arms: Iterable[Arm], dataset: Dataset) -> list[Step]:
+    """Return every step that arms train with on a data set, in the order they are wanted.
 
     Packs of the last arms are handed out first. Families with one model share its steps.
     """
     found: dict[tuple[str, str], Step] = {}
-    for method, name in reversed(list(arms)):
+    for method, name, maker, _ in reversed(list(arms)):
         family = FAMILIES[name]
         trained = family.trained_method(method)
-        found.setdefault((family.at, trained), Step(name, trained))
+        partly = maker == "column" and not dataset.measured.all()
+        found.setdefault((family.at, loss_of(trained, partly=partly).__name__), Step(name, trained, partly))
     return list(found.values())
 
 

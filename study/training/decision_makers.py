@@ -16,7 +16,7 @@ from study.results.directory import ResultsDirectory
 from study.results.metrics import metrics
 from study.results.outcomes import Clusters
 from study.seeds import stream_seed
-from study.training.study_data import rows_by_use
+from study.training.study_data import measured_rows, rows_by_use
 from study.words import SPLITS
 
 BoolArray = np.ndarray[Any, np.dtype[np.bool_]]
@@ -73,7 +73,7 @@ def decision_makers(
         stored = directory.read_decision_makers(split)
     probabilities = (np.asarray(row, dtype=np.float32) for row in stored["probability"])
     found = dict(zip(stored["decision_maker"], probabilities, strict=True))
-    test = rows_by_use(dataset, plan.thresholds.choose_on)["test"]
+    test = measured_rows(dataset, plan.thresholds.choose_on)["test"]
     name, number = dataset.group_name, dataset.group_number
     clusters = None if name is None or number is None else Clusters(name, number)
     directory.write_test_rows(
@@ -88,8 +88,10 @@ def _train(
     x = with_bias(torch.tensor(np.concatenate([dataset.features, dataset.dm_only], axis=1)))
     y = torch.tensor(dataset.label)
     a = torch.tensor(dataset.sensitive, dtype=torch.float32)
-    used = rows_by_use(dataset, plan.thresholds.choose_on)
-    rows = {part: torch.tensor(used[part]) for part in SPLITS}
+    rows, measured = (
+        {part: torch.tensor(used[part]) for part in SPLITS}
+        for used in (of(dataset, plan.thresholds.choose_on) for of in (rows_by_use, measured_rows))
+    )
     names = plan.decision_makers.all_names
     trained = make_decision_makers(
         [name for name in names if name != "column"],
@@ -111,7 +113,7 @@ def _train(
         "alpha": [maker.alpha for maker in trained],
         "probability": [maker.probability.numpy() for maker in trained],
     }
-    for part, of_part in rows.items():
+    for part, of_part in measured.items():
         for maker in trained:
             seen = Examples(x[of_part], y[of_part], a[of_part], maker.probability[of_part])
             for name, value in metrics(counts_alone(seen), plan.costs).items():

@@ -57,9 +57,12 @@ def evaluate(family: Family, pack: Pack, data: StudyData, trained: Trained, lane
     Goes through seeds and settings in blocks: but for what is returned, memory does not depend on the pack.
     """
     tested_with = data.test_decision_maker or pack.decision_maker
-    splits = {split: data.examples(split, tested_with) for split in SPLITS}
-    afterwards = family.chosen_afterwards(pack.method)
-    choice = data.examples("choice", pack.decision_maker) if afterwards else None
+    splits = {split: data.examples(split, tested_with, measured=True) for split in SPLITS}
+    choice = None
+    if family.chosen_afterwards(pack.method):
+        # Rejecting needs no decisions.
+        known = pack.method != "reject"
+        choice = data.examples("choice", pack.decision_maker, measured=known)
     # Settings that share a network come together.
     in_turn = torch.argsort(lane, stable=True)
     seeds_at_once, settings_at_once = _block(len(pack.seeds), splits, choice, data.thresholds)

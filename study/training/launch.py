@@ -66,7 +66,7 @@ def launch(
     with directory.locked(log):
         config = _as_begun(config, directory)
         begin_or_resume(directory, config.resolved(), identity)
-        steps = steps_of(arm[:2] for arm in (*(searched.arm for searched in plan.search.arms), BASELINE))
+        steps = steps_of((*(searched.arm for searched in plan.search.arms), BASELINE), dataset)
         # Splits of a table may differ in size, and in the categories that training rows have.
         all_shapes = [
             shapes_of(of_split, plan.thresholds.choose_on, options, plan.costs) for of_split in datasets

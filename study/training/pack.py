@@ -51,7 +51,7 @@ def run_pack(pack: Pack, data: StudyData, directory: ResultsDirectory) -> Iterat
     engine = make_engine(
         data.backend,
         family.model(pack.method),
-        loss_of(family.trained_method(pack.method), data.costs),
+        loss_of(family.trained_method(pack.method), data.costs, data.partly(pack.decision_maker)),
         data.examples("train", pack.decision_maker),
         data.examples("validation", pack.decision_maker),
         hidden=data.options.hidden,

@@ -142,7 +142,7 @@ def _deferral_rates(
     engine = make_engine(
         "eager",
         family.model(arm.method),
-        loss_of(family.trained_method(arm.method), data.costs),
+        loss_of(family.trained_method(arm.method), data.costs, data.partly(arm.decision_maker)),
         *(data.examples(use, arm.decision_maker) for use in ("train", "validation")),
         hidden=data.options.hidden,
         batch_size=data.options.batch_size,

@@ -10,7 +10,7 @@ import torch
 from study.config.plan import ThresholdOptions
 from study.data import Dataset
 from study.models.draws import stream
-from study.models.examples import Examples, with_bias
+from study.models.examples import UNKNOWN, Examples, with_bias
 from study.models.training import TrainingOptions
 from study.search.identity import Identity
 from study.words import SPLITS, UNIT_COSTS, Costs
@@ -23,9 +23,10 @@ class StudyData:
     identity: what decides every row beside setting, seed and split; fingerprint: of the data in this split;
     features: (N, F) float32; label, sensitive:
     (N,); rows: row numbers of each split, and of ``choice``, the rows on which thresholds are chosen;
-    decision_makers: the probability (N,) of the positive class by each decision-maker;
-    test_decision_maker: whose decisions count in the metrics, None for that of the training; backend: how
-    the training step runs, ``compiled``, ``eager`` or ``gpu``; costs: of errors and deferrals.
+    decision_makers: the probability (N,) of the positive class by each decision-maker, NaN where it does
+    not decide; test_decision_maker: whose decisions count in the metrics, None for that of the training;
+    backend: how the training step runs, ``compiled``, ``eager`` or ``gpu``; costs: of errors and deferrals;
+    measured: (N,), the rows on which metrics are, None for all.
     """
 
     study: str
@@ -42,6 +43,7 @@ class StudyData:
     thresholds: ThresholdOptions
     backend: str
     costs: Costs = UNIT_COSTS
+    measured: np.ndarray[Any, np.dtype[np.bool_]] | None = None
 
     @staticmethod
     def of(
@@ -72,21 +74,33 @@ class StudyData:
             thresholds=thresholds,
             backend=backend,
             costs=costs,
+            measured=dataset.measured,
         )
 
-    def examples(self, use: str, decision_maker: str) -> Examples:
-        """Return the rows of a use as tensors, with a DM's view of them.
+    def partly(self, decision_maker: str) -> bool:
+        """Return whether some decisions of a decision-maker are unknown."""
+        return bool(np.isnan(self.decision_makers.get(decision_maker, self.label)).any())
+
+    def examples(self, use: str, decision_maker: str, *, measured: bool = False) -> Examples:
+        """Return the rows of a use, or of them those ``measured``, as tensors, with a DM's view of them.
 
         A method that never defers gets the labels in the DM's place, which no loss looks at.
         """
         maker = self.decision_makers.get(decision_maker, self.label)
         rows = self.rows[use]
+        if measured and self.measured is not None:
+            rows = rows[self.measured[rows]]
         return Examples(
             with_bias(torch.tensor(self.features[rows])),
             torch.tensor(self.label[rows]),
             torch.tensor(self.sensitive[rows], dtype=torch.float32),
-            torch.tensor(maker[rows]),
+            torch.tensor(maker[rows]).nan_to_num(UNKNOWN),
         )
+
+
+def measured_rows(dataset: Dataset, choose_on: str) -> dict[str, np.ndarray[Any, np.dtype[np.int64]]]:
+    """Return those of ``rows_by_use`` on which metrics are measured."""
+    return {use: rows[dataset.measured[rows]] for use, rows in rows_by_use(dataset, choose_on).items()}
 
 
 def rows_by_use(dataset: Dataset, choose_on: str) -> dict[str, np.ndarray[Any, np.dtype[np.int64]]]:

@@ -16,7 +16,7 @@ from study.own_table import describe_data, write_study_file
 from study.results.directory import ResultsDirectory
 from study.storage.locations import RemotePath, location
 from study.training.launch import launch
-from study.words import SPLITS
+from study.words import CELL_NAMES, SPLITS
 from tests.worlds.own_tables import cases
 from tests.worlds.store import Store
 
@@ -74,8 +74,9 @@ def test_from_a_table_to_a_report(here: Path, capsys: pytest.CaptureFixture[str]
     for code, split in enumerate(SPLITS):
         people = kept[(dataset.split == code) & kept["judge"].notna()]
         wrong = (people["judge"] != people["outcome"]).mean()
-        if split != "train":  # There missing decisions are drawn.
-            assert alone[f"{split}_error"] == pytest.approx(wrong)
+        assert alone[f"{split}_error"] == pytest.approx(wrong)
+        counts = rows[[f"{split}_cases_{cell}" for cell in CELL_NAMES]].sum(axis=1)
+        assert (counts == len(people)).all()
 
     cautions = study.directory.read_manifest()["cautions"]
     assert any("rows have no decision" in line for line in cautions)

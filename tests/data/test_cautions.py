@@ -57,7 +57,7 @@ def test_rows_of_a_group_are_counted_as_what_they_are_worth() -> None:
 
 def _worth(frame: pd.DataFrame) -> float:
     class Given:
-        split = np.full(len(frame), 2)
+        split, measured = np.full(len(frame), 2), np.ones(len(frame), dtype=bool)
         sensitive, label = frame["a"].to_numpy(), frame["label"].to_numpy()
 
     found = independent_by_cell(Given(), frame["group"].to_numpy())  # type: ignore[arg-type]
@@ -148,13 +148,13 @@ def test_decisions_that_are_missing_are_counted() -> None:
     frame = sound().astype({"judge": float})
     frame.loc[::4, "judge"] = np.nan
     dataset = own(frame, decision_maker=("judge",))
-    assert dataset.own is not None
-    assert dataset.decisions is not None
+    known = np.arange(12_000) % 4 > 0
+    validation, test = (int((known & (dataset.split == split)).sum()) for split in (1, 2))
     line = only(frame)
-    left_out, drawn = dataset.own.left_out, (~dataset.decisions.known).sum()
-    assert line.startswith(
-        f"{left_out + drawn:,} of 12,000 rows have no decision: {left_out:,} are left out"
-    )
+    assert line.startswith("3,000 of 12,000 rows have no decision: they teach the model outcomes, and ")
+    assert f"are measured on the {validation:,} validation and {test:,} test rows that have one" in line
+    shares = [f"{100 * frame.loc[rows, 'bad'].mean():.0f} % of the" for rows in (known, ~known)]
+    assert f"label is 1 in {shares[0]} rows with a decision and in {shares[1]} others" in line
 
 
 def test_constant_columns_are_named() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from study.data.decisions import LEAST_ERROR, MOST_ERROR, combine, complete
+from study.data.decisions import LEAST_ERROR, MOST_ERROR, combine, with_confidence
 from study.errors import DataError
 
 SAID = st.lists(st.tuples(*[st.sampled_from([0.0, 1.0, None])] * 3), min_size=3, max_size=40).filter(
@@ -110,7 +110,7 @@ def test_people_who_all_say_0_and_1_are_read_alike_whatever_the_label_s_coding()
     assert said(frame, "ann", "bob", how="majority", positive=2)[0][1] == 1
 
 
-# From what was said to a probability for every row
+# From what was said to a probability
 
 
 def made(rows: int = 2000) -> dict[str, Any]:
@@ -119,17 +119,14 @@ def made(rows: int = 2000) -> dict[str, Any]:
     right = generator.random(rows) < 0.8
     return {
         "recorded": np.where(right, label, ~label).astype(float),
-        "seen": generator.normal(size=(rows, 2)),
         "label": label,
         "training": np.arange(rows) % 2 == 0,
     }
 
 
-def completed(hard: bool = True, seed: int = 0, **changes: Any) -> Any:
+def completed(hard: bool = True, **changes: Any) -> Any:
     given_ = made() | changes
-    return complete(
-        given_["recorded"], hard, given_["seen"], given_["label"], given_["training"], seed=seed
-    )
+    return with_confidence(given_["recorded"], hard, given_["label"], given_["training"])
 
 
 def test_hard_decisions_count_with_the_confidence_they_earn_in_training_rows() -> None:
@@ -154,17 +151,18 @@ def test_probabilities_are_taken_as_they_are() -> None:
     np.testing.assert_array_equal(completed(hard=False, recorded=p).probability, p.astype(np.float32))
 
 
-def test_what_was_not_decided_is_drawn_with_the_skill_of_those_who_did() -> None:
+def test_what_was_not_decided_stays_unknown() -> None:
     facts = made()
-    unknown = facts["training"] & (np.arange(2000) % 4 == 0)
+    unknown = np.arange(2000) % 4 == 0
     decisions = completed(recorded=np.where(unknown, np.nan, facts["recorded"]))
     assert np.array_equal(decisions.known, ~unknown)
-    drawn = decisions.probability >= 0.5
-    assert np.array_equal(drawn[~unknown], facts["recorded"][~unknown] == 1)
-    right = (drawn == facts["label"])[unknown].mean()
-    assert abs(right - 0.8) < 0.06
-    again = completed(recorded=np.where(unknown, np.nan, facts["recorded"]), seed=1)
-    assert not np.array_equal(again.probability, decisions.probability)
+    assert np.array_equal(np.isnan(decisions.probability), unknown)
+    judged = facts["training"] & ~unknown
+    wrong = (facts["recorded"] != facts["label"])[judged].mean()
+    said_ = facts["recorded"][~unknown] == 1
+    np.testing.assert_allclose(
+        decisions.probability[~unknown], np.where(said_, 1 - wrong, wrong), rtol=1e-6
+    )
 
 
 def test_decisions_outside_of_the_training_rows_do_not_count_for_it() -> None:

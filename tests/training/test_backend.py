@@ -3,16 +3,20 @@
 from contextlib import nullcontext
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from study.engines.background import Shapes, Step
 from study.errors import LedgerError, StudyFileError
+from study.models.losses import loss_of
 from study.models.training import TrainingOptions
 from study.results.directory import ResultsDirectory
 from study.training import backend
 from study.training.backend import choose_backend, code_directory, compiling, shapes_of, steps_of
 from study.training.cores import available_cores
+from study.words import Arm
+from tests.worlds.own_tables import cases, own
 from tests.worlds.small_study import TINY as SMALL
 from tests.worlds.small_study import config_of
 
@@ -79,12 +83,21 @@ def test_a_study_goes_on_the_way_it_began(tmp_path, said, monkeypatch):
 
 
 def test_a_step_is_compiled_once_for_all_arms_that_train_with_it():
-    arms = [
+    names = [
         *(("binary", "mlp"), ("reject", "ordinal"), ("reject", "posthoc"), ("defer", "ordinal")),
         *(("defer", "posthoc"), ("defer", "ordinal"), ("defer", "posthoc"), ("binary", "mlp")),
     ]
+    arms, frame = [Arm(*name, "column") for name in names], cases().astype({"judge": float})
     # The baseline, whose pack is handed out first, trains the network of mlp and posthoc.
-    assert steps_of(arms) == [("mlp", "binary"), ("ordinal", "defer"), ("ordinal", "reject")]
+    expected = [Step("mlp", "binary"), Step("ordinal", "defer"), Step("ordinal", "reject")]
+    assert steps_of(arms, own(frame, decision_maker=("judge",))) == expected
+    frame.loc[::2, "judge"] = np.nan
+    dataset = own(frame, decision_maker=("judge",))
+    steps = steps_of(arms, dataset)
+    found = {(step.family, loss_of(step.method, partly=step.partly).__name__) for step in steps}
+    assert found == {("mlp", "binary"), ("ordinal", "defer-partly"), ("ordinal", "reject")}
+    simulated = [Arm(*name, "standard") for name in names]
+    assert steps_of(simulated, dataset) == expected
 
 
 def test_shapes_are_those_of_the_data_and_of_the_training_options():

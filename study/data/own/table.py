@@ -41,9 +41,8 @@ def table_dataset(frame: pd.DataFrame, section: "DatasetSection") -> Dataset:
     """Make a Dataset of raw rows, whose columns' roles ``section`` names.
 
     Inputs come in the order of their names, whatever the file's. How they are encoded is learned on
-    training rows. Where only some rows have a decision, the others stay for training and are left out
-    of validation and test. Raises DataError, naming the file and the column, for columns that are not
-    there or not what their role needs.
+    training rows. Raises DataError, naming the file and the column, for columns that are not there or not
+    what their role needs.
     """
     path, target, sensitive, people = section.path, section.label, section.sensitive, section.decision_maker
     assert path is not None
@@ -64,14 +63,10 @@ def table_dataset(frame: pd.DataFrame, section: "DatasetSection") -> Dataset:
                 seed=section.split_seed,
             )
         split = _split(frame, section, label, group)
-        kept = np.ones(len(frame), dtype=bool)
         if people is not None and decisions is not None:
-            kept = ~np.isnan(decisions) | (split == TRAIN)
             _check_known(split, ~np.isnan(decisions), people.columns)
-            decisions = decisions[kept]
         _check_row_id(frame, section.row_id)
-        rows = frame[kept].reset_index(drop=True)
-        split, label, group = split[kept], label[kept], group[kept]
+        rows = frame.reset_index(drop=True)
         training = split == TRAIN
         listed = section.features is not None
         model = tuple(learn(rows[column], training, listed=listed) for column in features)
@@ -84,7 +79,7 @@ def table_dataset(frame: pd.DataFrame, section: "DatasetSection") -> Dataset:
             source=shown_location(path),
         )
         learned = sensitive.group.learned(frame)
-        own = OwnTable(section, learned, rows, model, only, left_out=int((~kept).sum()))
+        own = OwnTable(section, learned, rows, model, only)
     return assemble(table, split, own=own, recorded=decisions, hard=hard, split_seed=section.split_seed)
 
 

@@ -93,7 +93,7 @@ def test_column_for_telling_people_apart_may_be_dropped_as_well() -> None:
     assert (pd.Series(dataset.split).groupby(frame["case"]).nunique() == 1).all()
 
 
-def test_rows_without_a_decision_train_and_are_not_tested() -> None:
+def test_rows_without_a_decision_are_kept_in_every_split_and_metrics_are_measured_on_the_others() -> None:
     frame = cases(400).astype({"judge": float})
     everybody = own(frame, decision_maker=("judge",))
     frame.loc[::3, "judge"] = np.nan
@@ -101,10 +101,12 @@ def test_rows_without_a_decision_train_and_are_not_tested() -> None:
     assert dataset.decisions is not None
     assert dataset.own is not None
     known = dataset.decisions.known
-    assert (dataset.split[~known] == TRAIN).all()
-    assert (dataset.split == TRAIN).sum() == (everybody.split == TRAIN).sum()
-    assert dataset.own.left_out == 400 - len(dataset.label) > 0
-    assert np.isfinite(dataset.decisions.probability).all()
+    assert np.array_equal(dataset.measured, np.arange(400) % 3 > 0)
+    assert np.array_equal(known, dataset.measured)
+    assert everybody.measured.all()
+    assert own(frame, drop=("case", "judge")).measured.all()
+    assert np.array_equal(dataset.split, everybody.split)
+    assert np.array_equal(np.isnan(dataset.decisions.probability), ~known)
     kept = dataset.own.frame["judge"]
     assert np.array_equal(dataset.decisions.probability[known] >= 0.5, kept[known] == 1)
 
