@@ -96,6 +96,7 @@ def _about(directory: ResultsDirectory, origin: Origin, run: Mapping[str, Any]) 
         "source": dataset.source,
         "outcomes": _outcomes(dataset),
         "rows": {split: len(rows[split]) for split in SPLITS} | {"train": len(dataset.indices("train"))},
+        "undecided_rows": int((~dataset.measured).sum()),
         "test_rows_by_a_and_label": np.bincount(cells, minlength=4).reshape(2, 2).tolist(),
         "decision_maker_alone": [{name: of[f"test_{name}"] for name in METRICS} for of in of_tests],
         "code": manifest.get("code"),

@@ -33,7 +33,7 @@ def table() -> pd.DataFrame:
     """Words for outcome and decisions, categories, missing values, two rows for each person."""
     frame = cases(600).assign(person_id=[f"p{i // 2}" for i in range(600)])
     words = {0: "good", 1: "bad"}
-    frame["judge"] = frame["judge"].map(words).where(np.arange(600) % 7 > 0)
+    frame["judge"] = frame["judge"].map(words).where(np.arange(600) % 2 > 0)
     return frame.assign(outcome=frame["bad"].map(words)).drop(columns=["bad", "sure"])
 
 
@@ -59,10 +59,13 @@ def test_from_a_table_to_a_report(here: Path, capsys: pytest.CaptureFixture[str]
     ):
         assert line in told
 
-    study = Study.run(load_config("cases.yaml", TINY), in_process=True)
+    methods = ["binary", "reject", "defer", "compare", "ce"]
+    chosen = [*TINY, "model=[mlp, ordinal, posthoc, pair, actions]", f"methods={methods}"]
+    study = Study.run(load_config("cases.yaml", [*chosen, "search.gamma=[0.05]"]), in_process=True)
     rows = study.results()
-    assert set(rows["decision_maker"]) == {"none", "column"}
-    assert set(rows.loc[rows["method"] == "defer", "decision_maker"]) == {"column"}
+    assert set(rows["method"]) == set(methods)
+    assert set(rows.loc[rows["method"] != "binary", "decision_maker"]) == {"column"}
+    assert set(rows.loc[rows["method"] == "binary", "decision_maker"]) == {"none"}
     assert set(rows["dataset"]) == {"cases"}
     assert rows["test_error"].between(0, 1).all()
 
@@ -77,6 +80,15 @@ def test_from_a_table_to_a_report(here: Path, capsys: pytest.CaptureFixture[str]
         assert alone[f"{split}_error"] == pytest.approx(wrong)
         counts = rows[[f"{split}_cases_{cell}" for cell in CELL_NAMES]].sum(axis=1)
         assert (counts == len(people)).all()
+
+    # A model that is exported decides once more what was measured, before and after thresholds move.
+    of_pair = rows[rows["method"] == "compare"].iloc[0]
+    study.export(of_pair["run_id"], "model", idk=0.3)
+    card = Path("model/MODEL_CARD.md").read_text()
+    tested = (dataset.split == 2) & kept["judge"].notna()
+    assert f"train {(dataset.split == 0).sum()}, " in card
+    assert f"test {tested.sum()} (split seed" in card
+    assert "300 rows have no decision" in card
 
     cautions = study.directory.read_manifest()["cautions"]
     assert any("rows have no decision" in line for line in cautions)
