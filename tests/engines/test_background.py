@@ -42,7 +42,7 @@ def test_the_process_in_the_background_compiles_what_it_is_given_and_ends_with_t
         pass
     assert list((tmp_path / "code").iterdir()) == []
     assert begun[0].job == {
-        "steps": [["mlp", "binary"], ["gate", "defer"]],
+        "steps": [["mlp", "binary", False], ["gate", "defer", False]],
         "shapes": {
             **{"inputs": 4, "train": 30, "validation": 20, "hidden": 7, "batch_size": 8},
             "costs": [1.0, 1.0],
