@@ -9,10 +9,10 @@ import pandas as pd
 
 from study.config.reading import load_config, stored, validate
 from study.config.study_file import StudyConfig
+from study.data import load_section
 from study.errors import StudyFileError, UserError
 from study.estimate import Estimate, estimate
 from study.frames import Frames
-from study.notebook import as_html
 from study.own_table import keep_table, with_table_kept
 from study.results.choice.selection import Selection, select
 from study.results.directory import ResultsDirectory
@@ -20,6 +20,7 @@ from study.results.guarantee.bounds import parse_limit
 from study.results.guarantee.certificate import Certificate, certify
 from study.results.limits import Question, Wanted
 from study.results.study_results import Results
+from study.results.wording import as_html
 from study.search.tally import planned_runs
 from study.status import Status, study_results, study_status
 from study.storage.locations import Location, local_path, location
@@ -142,7 +143,7 @@ class Study(Frames):
         Reads its data and writes nothing. Raises DataError where the data cannot be had.
         """
         config = self._given or self.config
-        features = config.dataset.load(self._table).features
+        features = load_section(config.dataset, self._table).features
         return estimate(config.plan(), *features.shape, workers=workers)
 
     @property
@@ -274,7 +275,7 @@ class Study(Frames):
         from study.training.study_data import measured_rows
 
         config = self.config
-        dataset = config.dataset.load(split=split)
+        dataset = load_section(config.dataset, split=split)
         return Origin(config.resolved(), dataset, measured_rows(dataset, config.thresholds.choose_on))
 
     def optuna(self, out: Path | str, *, log: Callable[[str], None] = print) -> int:

@@ -7,7 +7,7 @@ import pandas as pd
 from study.errors import LedgerError
 from study.results.directory import ResultsDirectory
 from study.results.fronts import fronts
-from study.results.naming import NAMING, run_named
+from study.results.limits import NAMING, run_named
 from study.results.outcomes import decisions_of
 from study.results.settings import medians_by_setting
 from study.words import FAILED

@@ -1,5 +1,6 @@
 """From a table in a file to a study of it: what `study data describe FILE` and `study init FILE` do."""
 
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,25 +10,23 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from study.config.reading import load_config, validate
-from study.data import (
-    Dataset,
-    DatasetSection,
-    Guess,
-    dataset_names,
-    guess,
-    read_frame,
-    study_file,
-    table_name,
-)
+from study.data import Dataset, DatasetSection, Guess, dataset_names, guess, load_section, read_frame
 from study.data.own.reading import naming
-from study.data.own.section import KEYS_REFUSED
+from study.data.own.section import KEYS_REFUSED, description, role_keys, table_name
 from study.errors import DataError, LedgerError, OutputError, StudyFileError
 from study.storage.locations import Location, RemotePath, holds_keys, local_path, location, shown_location
 from study.storage.whole_files import write_whole
-from study.storage.yaml_text import parse_yaml
+from study.storage.yaml_text import dump_yaml, parse_yaml
 
 _KEPT = "table.parquet"
 """The table of a study that was given one in Python, among its results."""
+
+_REST = """\
+methods: [binary, reject, defer, confidence, compare, ce]   # also: ova, realizable
+model: [mlp, ordinal, actions, pair]                        # also: posthoc, bayes, gate
+search: {sampler: qmc, settings: 32}    # a pilot finds the prices of deferral, gamma, that suit the table
+seeds: 5
+"""
 
 
 class Described(NamedTuple):
@@ -39,7 +38,7 @@ class Described(NamedTuple):
 
     def load(self) -> Dataset:
         """Return the data set; raises DataError."""
-        return self.section.load(self.frame)
+        return load_section(self.section, self.frame)
 
 
 def describe_data(
@@ -89,7 +88,7 @@ def write_study_file(
         raise OutputError(f"{out}: already exists; give another --out, or --force to overwrite it")
     frame, found = infer_roles(file, given)
     text = study_file(file, found, place=str(out))
-    validate(parse_yaml(text, str(out)), shown_location(file)).dataset.load(frame)
+    load_section(validate(parse_yaml(text, str(out)), shown_location(file)).dataset, frame)
     write_whole(out, text.encode())
     return out, found
 
@@ -125,3 +124,56 @@ def keep_table(table: pd.DataFrame, path: str | None) -> None:
         write_whole(place, sink.getvalue().to_pybytes())
     elif not read_frame(str(path)).equals(plain):
         raise LedgerError(f"{place}: another table was given when the study began; give another out")
+
+
+def study_file(path: str, guess: Guess, *, place: str) -> str:
+    """Return the YAML text of a study of the table at ``path``; what was inferred is in its comments.
+
+    ``place`` is where it will be, for the comment that says how to run it.
+    """
+    name = table_name(path)
+    section: Mapping[str, Any] = {"path": path, **guess.section}
+    lines = [
+        f"# A study of {_plain(path)}. Check what was inferred, then: study run {_plain(place)}",
+        _entry("study", name),
+        "dataset:",
+    ]
+    for key in ("path", *role_keys()):
+        if key in section:
+            lines += _sentence(description(key))
+            lines += _sentence(guess.remarks[key]) if key in guess.remarks else []
+            lines.append(textwrap.indent(_entry(key, section[key]), "  "))
+        else:
+            lines += _comment(f"{key}: {description(key)}")
+            lines += _sentence(guess.remarks[key]) if key in guess.remarks else []
+    if "decision_maker" in section:
+        lines.append(
+            "decision_maker: column          # as the table has it; also: standard, biased, oracle"
+        )
+    else:
+        lines.append(
+            "decision_maker: standard        # simulated: a network trained on what the decision-maker sees"
+        )
+    return "\n".join(lines) + "\n" + _REST
+
+
+def _entry(key: str, value: object) -> str:
+    """Return ``key: value`` as YAML on lines of its own, quoted where it must be."""
+    if not isinstance(value, str):
+        return dump_yaml({key: value}).rstrip()
+    # Alone in a mapping, a text would come in braces; of a list in brackets, these can be taken away.
+    listed = dump_yaml({key: [value]}).rstrip()
+    return listed.replace("[", "", 1).removesuffix("]")
+
+
+def _sentence(text: str) -> list[str]:
+    return _comment(f"{text[0].upper()}{text[1:]}.")
+
+
+def _comment(text: str) -> list[str]:
+    return textwrap.wrap(_plain(text), 96, initial_indent="  # ", subsequent_indent="  # ")
+
+
+def _plain(text: str) -> str:
+    """Return text that is safe in a comment: one line of printable characters."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)

@@ -1,6 +1,7 @@
 import os
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import hypothesis
 import pytest
@@ -24,6 +25,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _hears_sigint() -> None:
     """A shell without job control starts what is in the background deaf to SIGINT, and so its children."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _checkout_stays_as_it_is() -> Iterator[None]:
+    """What a test leaves behind in the checkout, and not in a folder of its own, is an error."""
+    checkout = Path(__file__).parents[1]
+    before = set(os.listdir(checkout))
+    yield
+    left = {name for name in set(os.listdir(checkout)) - before if name[0] not in "._"}
+    assert not left, f"the tests left behind {', '.join(sorted(left))}"
 
 
 @pytest.fixture(scope="session")

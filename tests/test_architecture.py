@@ -9,15 +9,14 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "study"
 
-GROUND = {"words", "errors", "seeds", "printer", "notebook"}
+GROUND = {"words", "errors", "seeds", "printer"}
 MAY_IMPORT = {
     "words": set(),
     "errors": set(),
     "seeds": set(),
     "printer": set(),
-    "notebook": set(),
     "storage": {"errors", "printer"},
-    "results": {"storage", "words", "errors", "notebook"},
+    "results": {"storage", "words", "errors"},
     "data": {"storage", "words", "errors"},
     "config": {"data", "storage", "words", "errors", "models"},
     "models": {"words", "seeds"},
@@ -33,7 +32,7 @@ them may import all."""
 ONLY_IN = {
     "ray": {"training/local_ray.py", "training/ray_cluster.py", "training/on_ray.py"},
     "optuna": {"search/samplers.py"},
-    "pydantic": {"config", "data/own/section.py", "data/own/fields.py", "deploy/model_file.py"},
+    "pydantic": {"config", "data/own/section.py", "deploy/model_file.py"},
     "torch": {"models", "engines", "training", "deploy"},
     "sklearn": {"classifier.py", "deploy/estimator.py"},
     "matplotlib": {"reports/figures"},

@@ -12,8 +12,7 @@ import numpy.typing as npt
 
 from study.reports.measure.panels import nearest_model
 from study.reports.measure.resampling import Settings
-from study.results.fronts import pareto_mask
-from study.results.hypervolume import areas
+from study.results.fronts import areas, pareto_mask
 
 Values = npt.NDArray[np.float64]
 Statistic = Callable[[Settings], Values]

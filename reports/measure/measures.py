@@ -21,8 +21,7 @@ from study.reports.measure.run_curves import run_curves
 from study.reports.measure.setting_intervals import SettingIntervals, setting_intervals
 from study.reports.measure.shown_runs import shown_runs
 from study.results.choice.selection import Selection, select
-from study.results.fronts import fronts, fronts_by_idk_rate
-from study.results.hypervolume import hypervolumes
+from study.results.fronts import fronts, fronts_by_idk_rate, hypervolumes
 from study.results.limits import Question
 from study.results.settings import medians_by_setting, of_splits
 from study.results.study_results import Results

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from study.results.curves.risk_coverage import risk_coverage
+from study.results.curves import risk_coverage
 from study.results.outcomes import MissingOutcomesError, OutcomeReader, outcomes_of
 from study.results.settings import of_splits
 from study.results.study_results import BenefitReader

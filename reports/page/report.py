@@ -23,7 +23,7 @@ from study.reports.page.rendering import render
 from study.reports.page.summary import summary
 from study.reports.page.tables import ROWS, table
 from study.reports.paper.review import claims
-from study.results.hypervolume import side_by_side
+from study.results.fronts import side_by_side
 from study.results.study_results import Results
 from study.results.wording import counted
 from study.storage.tables import write_csv

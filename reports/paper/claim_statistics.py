@@ -8,8 +8,7 @@ from scipy.stats import wasserstein_distance  # type: ignore[import-untyped]
 
 from study.reports.measure.front_statistics import Statistic, Values, front_area, of_method, on_front
 from study.reports.measure.resampling import NotRunError, Settings
-from study.results.fronts import BANDS
-from study.results.hypervolume import areas
+from study.results.fronts import BANDS, areas
 from study.results.intervals import medians
 from study.words import PLAIN_MODEL
 

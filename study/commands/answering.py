@@ -1,10 +1,13 @@
-"""What a command answers: text for a person, or JSON for a program."""
+"""What a command answers: text for a person, or JSON for a program, and an exit status."""
 
 import argparse
 import json
 from typing import Any
 
 from study import printer
+
+DONE, INCOMPLETE, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
+"""The exit statuses of every command."""
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:

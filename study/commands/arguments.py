@@ -1,4 +1,4 @@
-"""Arguments that several commands take, and the types of values."""
+"""Arguments that several commands take, the types of values, and the studies in a given directory."""
 
 import argparse
 import contextlib
@@ -10,6 +10,8 @@ from study.errors import UserError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from study.api import Study
+    from study.collection import Collection
     from study.storage.locations import Location
 
 AddParser = Callable[..., argparse.ArgumentParser]
@@ -72,3 +74,29 @@ def rate(text: str) -> float:
         if 0 <= float(text) <= 1:
             return float(text)
     raise argparse.ArgumentTypeError(f"must be a number from 0 to 1, got {text!r}")
+
+
+def collection_in(directory: "Location") -> "Collection | None":
+    """Return what is in the directory where it holds several studies, else None."""
+    from study.collection import Collection, is_collection
+
+    return Collection.open(directory) if is_collection(directory) else None
+
+
+def studies_in(directory: "Location") -> "Study | Collection":
+    """Return the study in the directory, or the collection of several."""
+    from study.api import Study
+
+    return collection_in(directory) or Study(directory)
+
+
+def one_study(directory: "Location") -> "Study":
+    """Return the study in the directory; UserError where there are several."""
+    from study.api import Study
+
+    if collection := collection_in(directory):
+        raise UserError(
+            f"{directory}: holds several studies; give one of them, such as "
+            f"{directory / collection.presets[0]}"
+        )
+    return Study(directory)

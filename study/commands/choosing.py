@@ -6,10 +6,8 @@ import shlex
 from typing import TYPE_CHECKING, Any
 
 from study import printer
-from study.commands.answering import answer
-from study.commands.arguments import AddParser, add_directory, amount, rate
-from study.commands.exit_status import DONE, INCOMPLETE
-from study.commands.opening import one_study
+from study.commands.answering import DONE, INCOMPLETE, answer
+from study.commands.arguments import AddParser, add_directory, amount, one_study, rate
 from study.errors import UserError
 from study.words import MEASURED
 

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from study import printer
+from study.commands.answering import DONE
 from study.commands.arguments import AddParser
-from study.commands.exit_status import DONE
 
 if TYPE_CHECKING:
     from study.cli import Parser
@@ -32,7 +32,7 @@ def _completion(options: argparse.Namespace) -> int:
     import shtab
 
     from study.cli import command_line
-    from study.commands.presets import preset_help
+    from study.commands.training import preset_help
     from study.data import dataset_names
 
     parser = command_line()

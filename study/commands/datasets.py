@@ -4,9 +4,8 @@ import argparse
 import shlex
 from typing import TYPE_CHECKING, Any
 
-from study.commands.answering import add_json, answer
+from study.commands.answering import DONE, add_json, answer
 from study.commands.arguments import AddParser, a_local_path, whole_number
-from study.commands.exit_status import DONE
 
 if TYPE_CHECKING:
     from study.own_table import Described

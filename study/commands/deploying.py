@@ -4,11 +4,9 @@ import argparse
 import shlex
 
 from study import printer
-from study.commands.answering import add_json, answer
-from study.commands.arguments import AddParser, a_local_path, add_directory, rate
+from study.commands.answering import DONE, INCOMPLETE, add_json, answer
+from study.commands.arguments import AddParser, a_local_path, add_directory, one_study, rate
 from study.commands.choosing import add_guarantee, add_question, certificate
-from study.commands.exit_status import DONE, INCOMPLETE
-from study.commands.opening import one_study
 
 
 def add(add_parser: AddParser) -> None:

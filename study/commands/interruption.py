@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
-from study.commands.exit_status import INTERRUPTED
+from study.commands.answering import INTERRUPTED
 
 GRACE = 1.4
 """Seconds from a signal until the process ends without cleaning up: what is finished is in the ledger."""

@@ -1,15 +1,21 @@
-"""study status, study report: how far a study is, and what it found."""
+"""study status, study report, study optuna: how far a study is, what it found, how its search went."""
 
 import argparse
+import shlex
 import time
 from typing import TYPE_CHECKING, Final
 
 from study import printer
-from study.commands.answering import add_json, answer
-from study.commands.arguments import AddParser, a_location, add_directory
+from study.commands.answering import DONE, add_json, answer
+from study.commands.arguments import (
+    AddParser,
+    a_local_path,
+    a_location,
+    add_directory,
+    one_study,
+    studies_in,
+)
 from study.commands.choosing import add_guarantee, add_question, certificate
-from study.commands.exit_status import DONE
-from study.commands.opening import one_study, studies_in
 
 if TYPE_CHECKING:
     from study.api import Study
@@ -42,6 +48,16 @@ def add(add_parser: AddParser) -> None:
         "--watch", action="store_true", help="write it again every half a minute while the study runs"
     )
     report.set_defaults(command=_report)
+
+    history = add_parser(
+        "optuna",
+        help="write the search's history for optuna-dashboard",
+        description="Write an Optuna study for every method, model and decision-maker into an SQLite file.",
+    )
+    add_directory(history)
+    history.add_argument("--out", metavar="FILE.db", type=a_local_path, required=True, help="a new file")
+    add_json(history)
+    history.set_defaults(command=_optuna)
 
 
 def _status(options: argparse.Namespace) -> int:
@@ -94,3 +110,13 @@ def _report(options: argparse.Namespace) -> int:
         if not options.watch or status.state != "running":
             return DONE
         time.sleep(BETWEEN_REPORTS)
+
+
+def _optuna(options: argparse.Namespace) -> int:
+    settings = one_study(options.directory).optuna(options.out, log=printer.log)
+    words = (
+        f"{options.out}: {settings:,} settings\n"
+        f"look at them with: optuna-dashboard sqlite:///{shlex.quote(str(options.out))}"
+    )
+    answer(options, {"out": str(options.out), "settings": settings}, words)
+    return DONE

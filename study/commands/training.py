@@ -1,17 +1,14 @@
-"""study run, study resume: train what has not finished yet, then write the report."""
+"""study run, study resume: train what is left and write the report. study presets: what ships to be run."""
 
 import argparse
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from study import printer
-from study.commands.answering import add_json, answer
-from study.commands.arguments import AddParser, a_location, add_directory, whole_number
-from study.commands.exit_status import DONE, INCOMPLETE
-from study.commands.opening import collection_in
-from study.commands.presets import preset_help
+from study.commands.answering import DONE, INCOMPLETE, add_json, answer
+from study.commands.arguments import AddParser, a_location, add_directory, collection_in, whole_number
 
 if TYPE_CHECKING:
     from study.api import Study
@@ -23,7 +20,7 @@ def add(add_parser: AddParser) -> None:
     run = add_parser(
         "run",
         help="run a study file or preset, then write its report",
-        epilog=_presets(),
+        epilog=_epilog(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     run.add_argument(
@@ -55,6 +52,15 @@ def add(add_parser: AddParser) -> None:
     _add_where(resume)
     resume.set_defaults(command=_resume, trains=True)
 
+    presets = add_parser(
+        "presets",
+        help="list the studies that ship with the project",
+        description="List the studies that ship with the project: what each draws, how many runs it "
+        "trains, and about how long that takes on this machine.",
+    )
+    add_json(presets)
+    presets.set_defaults(command=_presets)
+
 
 def _add_where(parser: argparse.ArgumentParser) -> None:
     """Take where to train, and how to tell of it."""
@@ -71,7 +77,7 @@ def _add_where(parser: argparse.ArgumentParser) -> None:
     add_json(parser)
 
 
-def _presets() -> str:
+def _epilog() -> str:
     """Return what each preset is, a paragraph each."""
     known = list(preset_help())
     width = max(len(name) for name, _ in known)
@@ -167,3 +173,43 @@ def _conclude(studies: "Study | Collection", complete: bool, options: argparse.N
         return DONE
     printer.log(f"study: {status.summary()}")
     return INCOMPLETE
+
+
+def preset_help() -> Iterator[tuple[str, str]]:
+    """Yield the name of every preset and of every collection of presets, and what it is."""
+    from study.config.presets import COLLECTIONS, preset_description, preset_names
+
+    for name in preset_names():
+        yield name, preset_description(name)
+    for name, (figures, presets) in COLLECTIONS.items():
+        yield name, f"Figure{'s' if len(figures) > 1 else ''} {', '.join(figures)}: {', '.join(presets)}."
+
+
+def _presets(options: argparse.Namespace) -> int:
+    from study.estimate import rounded
+
+    takes = _estimates()
+    known = [(name, *takes[name], what) for name, what in preset_help()]
+    if options.json:
+        keys = ("preset", "runs", "seconds", "description")
+        answer(options, [dict(zip(keys, row, strict=True)) for row in known], "")
+    else:
+        cells = [(name, f"{runs:,}", rounded(seconds), what) for name, runs, seconds, what in known]
+        printer.table(("preset", "runs", "about", "description"), cells)
+    return DONE
+
+
+def _estimates() -> dict[str, tuple[int, float]]:
+    """Return how many runs each preset and each collection takes, and how many seconds."""
+    from study.config.presets import COLLECTIONS, preset_names
+    from study.config.reading import load_config
+    from study.data import dataset_shape
+    from study.estimate import estimate
+
+    plans = {name: load_config(name).plan() for name in preset_names()}
+    alone = {name: estimate(plan, *dataset_shape(plan.dataset)) for name, plan in plans.items()}
+    parts = {name: (name,) for name in alone} | {name: p for name, (_, p) in COLLECTIONS.items()}
+    return {
+        name: (sum(alone[p].runs for p in presets), sum(alone[p].seconds for p in presets))
+        for name, presets in parts.items()
+    }

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field, ValidationInfo, field_validator
 
 from study.config.spaces import FoundRange, Space, Spaces, as_mapping, by_arm
-from study.data.own.fields import Section
+from study.data.own.section import Section
 
 SamplerName = Literal["grid", "random", "qmc", "nsga2", "tpe"]
 ADAPTIVE: frozenset[str] = frozenset({"nsga2", "tpe"})

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from study.data.own.fields import Section, listed, shown
+from study.data.own.section import Section, listed, shown
 from study.models.families import FAMILIES
 from study.words import METHODS
 

@@ -26,8 +26,7 @@ from study.config.spaces import (
     Range,
     Space,
 )
-from study.data.own.fields import Section, listed
-from study.data.own.section import DatasetSection
+from study.data.own.section import DatasetSection, Section, listed
 from study.models.families import FAMILIES
 from study.words import DEFAULT_METHODS, NO_DECISION_MAKER, UNIT_COSTS, Arm, Costs, Method
 

@@ -3,16 +3,22 @@
 from study.data.cautions import cautions
 from study.data.dataset import Dataset, Table
 from study.data.decisions import Decisions
-from study.data.describe import describe, facts
+from study.data.describe import describe, facts, write_table
 from study.data.own.guessing import Guess, guess
 from study.data.own.reading import read_cells, read_frame
 from study.data.own.section import DatasetSection, table_name
-from study.data.own.template import study_file
 from study.data.preprocessing import Group, Preprocessing
-from study.data.registry import dataset_names, dataset_shape, default_subgroup, fetch, load_dataset
+from study.data.registry import (
+    dataset_names,
+    dataset_shape,
+    default_subgroup,
+    fetch,
+    load_dataset,
+    load_section,
+    load_splits,
+)
 from study.data.splits import TEST, TRAIN, VALIDATION
 from study.data.subgroup import subgroup
-from study.data.table_file import write_table
 
 __all__ = [
     "TEST",
@@ -34,9 +40,10 @@ __all__ = [
     "fetch",
     "guess",
     "load_dataset",
+    "load_section",
+    "load_splits",
     "read_cells",
     "read_frame",
-    "study_file",
     "subgroup",
     "table_name",
     "write_table",

@@ -2,20 +2,18 @@
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from study.data.decisions import Decisions, with_confidence
+from study.data.own.section import DatasetSection
 from study.data.preprocessing import Bool, Column, Group, Preprocessing, shown, standardise, texts
 from study.data.splits import TRAIN, split_rows
 from study.errors import DataError
 from study.words import SPLITS
-
-if TYPE_CHECKING:
-    from study.data.own.section import DatasetSection
 
 Float64 = npt.NDArray[np.float64]
 Float32 = npt.NDArray[np.float32]
@@ -51,7 +49,7 @@ class OwnTable:
     data set's N rows; features, dm_only: how they are encoded.
     """
 
-    section: "DatasetSection"
+    section: DatasetSection
     group: Group
     frame: pd.DataFrame
     features: tuple[Column, ...]

@@ -4,10 +4,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
+
 from study.data.dataset import Dataset, Table, make_dataset
 from study.data.named.compas import read_compas, read_compas_two_year
 from study.data.named.health import read_health
 from study.data.named.sources import fetch_compas, fetch_health, find_compas, find_health
+from study.data.own.reading import read_frame
+from study.data.own.section import DatasetSection
+from study.data.own.table import table_dataset
 from study.errors import DataError, did_you_mean
 
 
@@ -92,6 +97,26 @@ def load_dataset(name: str, *, path: str | None = None, split_seed: int = 0) -> 
     else:
         table = entry.read()
     return make_dataset(table, split_seed=split_seed)
+
+
+def load_section(section: DatasetSection, frame: pd.DataFrame | None = None, split: int = 0) -> Dataset:
+    """Return the data set of a study file in one of its splits; raises DataError where it cannot be had.
+
+    ``frame`` is the user's table where that has been read already.
+    """
+    if split:
+        section = section.model_copy(update={"split_seed": section.split_seed + split})
+    if section.path is None or not section.own:
+        return load_dataset(section.name, path=section.path, split_seed=section.split_seed)
+    if section.name in DATASETS:
+        raise DataError(f"dataset.name: {section.name} is another data set's; give your table another name")
+    return table_dataset(read_frame(section.path) if frame is None else frame, section)
+
+
+def load_splits(section: DatasetSection) -> list[Dataset]:
+    """Return the data set in each of its splits; raises as ``load_section``."""
+    frame = read_frame(section.path) if section.own and section.path and section.splits > 1 else None
+    return [load_section(section, frame, split) for split in range(section.splits)]
 
 
 def fetch(name: str) -> Path:

@@ -21,7 +21,7 @@ from study.models.decisions import decide, rank
 from study.models.examples import with_bias
 from study.models.families import Family
 from study.models.network import Model, Thresholds, Uncertainty, WeightNoise, pad_lanes
-from study.notebook import as_html
+from study.results.wording import as_html
 
 # Rows go through the network so many at a time, the last ones filled up: the bits of a score can depend on
 # how many rows a product has, and a person's decision must not depend on who else is in the table.

@@ -8,8 +8,7 @@ import pandas as pd
 
 from study.deploy.model import DeployedModel
 from study.deploy.origin import Origin
-from study.results.curves.calibration import calibration_error, reliability
-from study.results.curves.risk_coverage import COVERAGES, at_coverage, risk_coverage
+from study.results.curves import COVERAGES, at_coverage, calibration_error, reliability, risk_coverage
 from study.results.outcomes import Outcomes
 
 

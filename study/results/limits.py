@@ -8,13 +8,15 @@ import numpy as np
 import pandas as pd
 
 from study.errors import UserError, did_you_mean
-from study.words import MEASURED, NO_DECISION_MAKER, Objective
+from study.words import FAILED, MEASURED, NO_DECISION_MAKER, Objective
 
 NAMES: Final = {metric.column: metric.name for metric in MEASURED.values()}
 
 # In the order in which they settle ties.
 OBJECTIVES: Final = ("error", "di", "idk_rate")
 POINT: Final = [f"validation_{metric}" for metric in OBJECTIVES]
+NAMING = ["run_id", "setting_id", "seed", "status", *POINT]
+"""The columns of the ledger that ``run_named`` needs."""
 
 
 class Wanted(TypedDict, total=False):
@@ -158,3 +160,29 @@ def best(runs: pd.DataFrame, question: Question) -> "pd.Series[Any] | None":
         known = known[known[column] == known[column].min()]
     ranked = known.sort_values(list(dict.fromkeys(order)))
     return None if ranked.empty else ranked.iloc[0]
+
+
+def run_named(runs: pd.DataFrame, name: str) -> str:
+    """Return the id of the run that ``name`` means; ``name`` itself where there is none.
+
+    Args:
+        runs: the ledger, with the columns ``NAMING``.
+        name: a run's id, a setting's, or the first characters of either. Of a setting it is the run with
+            the smallest validation error.
+
+    Raises:
+        UserError: several runs or settings begin so.
+    """
+    if not name or name in set(runs["run_id"]):
+        return name
+    named = [str(run) for run in runs["run_id"] if str(run).startswith(name)]
+    settings = sorted({str(one) for one in runs["setting_id"] if str(one).startswith(name)})
+    found = [*(f"run {one}" for one in named), *(f"setting {one}" for one in settings)]
+    if len(found) > 1:
+        more = f" and {len(found) - 3:,} more" if len(found) > 3 else ""
+        raise UserError(f"{name}: begins the ids of {', '.join(found[:3])}{more}; give more characters")
+    if settings:
+        own = runs[(runs["setting_id"] == settings[0]) & (runs["status"] != FAILED)]
+        chosen = best(own, Question())
+        return name if chosen is None else str(chosen["run_id"])
+    return named[0] if named else name

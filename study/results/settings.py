@@ -77,24 +77,6 @@ def narrow_trades(runs: pd.DataFrame) -> list[str]:
     return lines
 
 
-def median_runs(runs: pd.DataFrame, column: str) -> "pd.Series[str]":
-    """For each setting the run whose metric is the median one.
-
-    Args:
-        runs: the ledger, columns setting_id, run_id, seed and the metric's.
-        column: the metric; runs without it are left out.
-
-    Returns:
-        run_id by setting_id. Of an even number of runs it is the lower of the middle two, of equal
-        metrics that of the smaller seed.
-    """
-    known = runs[["setting_id", "run_id", "seed", column]].dropna(subset=[column])
-    known = known.astype({"setting_id": str, "run_id": str}).sort_values(["setting_id", column, "seed"])
-    of_setting = known.groupby("setting_id", sort=False)["run_id"]
-    middle = (of_setting.transform("size") - 1) // 2
-    return known[of_setting.cumcount() == middle].set_index("setting_id")["run_id"]
-
-
 def replicate(runs: pd.DataFrame) -> list[str]:
     """The columns that tell the runs of a setting apart: the split of the data, if known, and the seed."""
     return [name for name in ("split", "seed") if name in runs]

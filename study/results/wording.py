@@ -1,6 +1,7 @@
-"""How numbers, times, ranges and lists are written for people."""
+"""How numbers, times, ranges, lists and small tables are written for people."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from html import escape
 from typing import Final
 
 import pandas as pd
@@ -109,3 +110,13 @@ def whole_numbers(values: object) -> str:
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def as_html(title: str, rows: Iterable[tuple[str, object]]) -> str:
+    """Return a title and a table of names and values."""
+    cells = "".join(
+        f'<tr><th style="text-align:left">{escape(name, quote=False)}</th>'
+        f'<td style="text-align:left">{escape(str(value), quote=False)}</td></tr>'
+        for name, value in rows
+    )
+    return f"<div><strong>{escape(title, quote=False)}</strong><table>{cells}</table></div>"

@@ -1,16 +1,23 @@
-"""One way to write a file whole, here or in an object store, and one way to deliver a report."""
+"""One way to write and read a file whole, if it fits, and one way to deliver a report."""
 
 import contextlib
 import errno
 import os
+import stat
 import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-from study.errors import LedgerError, OutputError
+from study.errors import DataError, LedgerError, OutputError
 from study.storage.locations import Location, RemotePath
 from study.storage.retries import may_pass, reason, with_retries
+
+MIB, GIB = 2**20, 2**30
+STUDY_FILE_BYTES = 4 * MIB
+"""A study file with the longest lists that it may hold is far smaller."""
+TABLE_GIB = "STUDY_TABLE_GIB"
+"""The environment's word for how many GiB a table may have in memory."""
 
 
 def write_whole(path: Location, content: bytes) -> None:
@@ -86,3 +93,31 @@ def _folder_here(folder: Location) -> Iterator[Path]:
         files = sorted(path for path in here.rglob("*") if path.is_file())
         for path in sorted(files, key=lambda path: path.name == "index.html"):
             write_whole(folder / path.relative_to(here).as_posix(), path.read_bytes())
+
+
+def table_bytes() -> int:
+    """Return how many bytes a table may have, uncompressed: $STUDY_TABLE_GIB, else 2 GiB.
+
+    Raises DataError where that is no number above 0.
+    """
+    given = os.environ.get(TABLE_GIB, "2")
+    with contextlib.suppress(ValueError, OverflowError):
+        if (limit := int(float(given) * GIB)) > 0:
+            return limit
+    raise DataError(f"environment variable {TABLE_GIB}: must be a number above 0, got {given!r}")
+
+
+def why_not_read(path: Path, most: int, advice: str) -> str | None:
+    """Return why the file at ``path`` is not read: it is a device or a pipe, or has above ``most`` bytes.
+
+    None where it can be tried. ``advice`` says what to do about a file that is too large.
+    """
+    try:
+        result = path.stat()
+    except (OSError, ValueError):
+        return None  # Opening it says more.
+    if not (stat.S_ISREG(result.st_mode) or stat.S_ISDIR(result.st_mode)):
+        return "is a device or a pipe; give a file"
+    if result.st_size > most:
+        return f"has {result.st_size:,} bytes, more than {most:,}; {advice}"
+    return None

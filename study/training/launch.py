@@ -13,6 +13,7 @@ from study import printer
 from study.config.reading import stored
 from study.config.spaces import FoundRange
 from study.config.study_file import StudyConfig
+from study.data import load_splits
 from study.errors import UserError
 from study.models.training import TrainingOptions
 from study.results.directory import ResultsDirectory
@@ -23,10 +24,9 @@ from study.search.tally import planned_runs
 from study.training.backend import choose_backend, compiling, shapes_of, steps_of
 from study.training.cores import available_cores
 from study.training.decision_makers import decision_makers, fulfilling, misleading, where_inconsistent
-from study.training.in_process import run_in_process
 from study.training.pilot import find_ranges
 from study.training.progress import Progress
-from study.training.scheduler import Attempts
+from study.training.scheduler import Attempts, run_in_process
 from study.training.session import begin_or_resume, driver_log, session, set_broken_aside
 from study.training.study_data import StudyData
 from study.words import BASELINE
@@ -57,7 +57,7 @@ def launch(
         )
     plan = config.plan()
     with printer.working("reading the data", log):
-        datasets = config.dataset.load_splits()
+        datasets = load_splits(config.dataset)
     dataset = datasets[0]
     options = TrainingOptions(**plan.training)
     where = where_inconsistent(plan.decision_makers, plan.dataset)

@@ -9,11 +9,12 @@ from collections import Counter, deque
 from collections.abc import MutableMapping, Sequence
 from typing import Any
 
+from study.errors import UserError
 from study.results.directory import ResultsDirectory
 from study.results.files.schema import Rows
 from study.results.packs import Pack, split_id
 from study.search.pack_queue import PackQueue
-from study.training.pack import Advance, failed_rows
+from study.training.pack import Advance, failed_rows, run_pack
 from study.training.progress import Progress
 from study.training.study_data import StudyData
 
@@ -111,3 +112,19 @@ class Attempts:
     def _finish(self, pack: Pack, *, failed: bool = False) -> None:
         self._queue.finish(pack, failed=failed)
         self.progress.pack_finished(pack.pack_id)
+
+
+def run_in_process(attempts: Attempts, directory: ResultsDirectory) -> None:
+    """Train until nothing is left to hand out."""
+    while (pack_id := attempts.next()) is not None:
+        message = ""
+        try:
+            pack = directory.read_pack(pack_id)
+            for advance in run_pack(pack, attempts.data[pack.split], directory):
+                attempts.advanced(pack_id, advance)
+        except UserError:
+            # Storage that is full or out of reach, a pack file that was changed: trying again is in vain.
+            raise
+        except Exception as error:
+            message = f"{type(error).__name__}: {error}"
+        attempts.ended(pack_id, message)

@@ -190,7 +190,7 @@ def test_pack_that_raises_is_a_runtime_error_and_resume_completes(
         raise MemoryError("no room")
 
     with monkeypatch.context() as patch:
-        patch.setattr("study.training.in_process.run_pack", broken)
+        patch.setattr("study.training.scheduler.run_pack", broken)
         with pytest.raises(RuntimeError, match=r"2 runs failed.*\n.*MemoryError: no room"):
             Study.run(SMALL, out=tmp_path / "out", in_process=True)
     study = Study(tmp_path / "out")
@@ -210,7 +210,7 @@ def test_interruption_in_process_keeps_what_is_finished(
         return original(pack, data, directory)
 
     with monkeypatch.context() as patch:
-        patch.setattr("study.training.in_process.run_pack", interrupted)
+        patch.setattr("study.training.scheduler.run_pack", interrupted)
         with pytest.raises(KeyboardInterrupt):
             Study.run(TINY, out=tmp_path / "out", in_process=True)
     mine = Study(tmp_path / "out")

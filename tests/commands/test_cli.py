@@ -24,8 +24,8 @@ from study.results.limits import NAMES
 from study.results.packs import Pack
 from study.search.tally import planned_runs
 from study.storage.seals import seal_parquet
-from study.training.in_process import run_in_process
 from study.training.pack import Advance
+from study.training.scheduler import run_in_process
 from tests.commands.answers import Answer, Say, assert_refused
 from tests.training.driver import environment
 from tests.worlds.own_tables import cases
@@ -299,7 +299,7 @@ def test_study_with_a_failed_pack_ends_with_status_1(
     def fail(pack: Pack, *_: object) -> Iterator[Advance]:
         raise ValueError("out of luck")
 
-    monkeypatch.setattr("study.training.in_process.run_pack", fail)
+    monkeypatch.setattr("study.training.scheduler.run_pack", fail)
     monkeypatch.setattr("study.training.on_ray.run_on_ray", lambda *given, **_: run_in_process(*given))
     answer = say("resume", tiny_copy.root)
     assert answer.status == 1

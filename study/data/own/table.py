@@ -1,6 +1,6 @@
 """A user's own table: named columns of a file -> ``Dataset``."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -9,6 +9,7 @@ import pandas as pd
 from study.data.dataset import Dataset, OwnTable, Table, assemble
 from study.data.decisions import combine
 from study.data.own.reading import naming
+from study.data.own.section import DatasetSection
 from study.data.preprocessing import (
     Bool,
     Column,
@@ -27,9 +28,6 @@ from study.errors import DataError
 from study.storage.locations import shown_location
 from study.words import SPLITS
 
-if TYPE_CHECKING:
-    from study.data.own.section import DatasetSection
-
 Int8 = npt.NDArray[np.int8]
 
 
@@ -37,7 +35,7 @@ _TOGETHER = ({"sensitive", "features"}, {"group", "drop"}, {"row_id", "drop"}, {
 """Roles that one column may have at once."""
 
 
-def table_dataset(frame: pd.DataFrame, section: "DatasetSection") -> Dataset:
+def table_dataset(frame: pd.DataFrame, section: DatasetSection) -> Dataset:
     """Make a Dataset of raw rows, whose columns' roles ``section`` names.
 
     Inputs come in the order of their names, whatever the file's. How they are encoded is learned on
@@ -96,7 +94,7 @@ def _encoded(
     return encoded.assign(label=label.astype(np.int8), sensitive=group.astype(np.int8))
 
 
-def _check_roles(frame: pd.DataFrame, section: "DatasetSection") -> tuple[list[str], list[str]]:
+def _check_roles(frame: pd.DataFrame, section: DatasetSection) -> tuple[list[str], list[str]]:
     """Return names of features and of columns for the decision-maker only; DataError for wrong roles."""
     present = [str(name) for name in frame.columns]
     roles: dict[str, str] = {}
@@ -171,7 +169,7 @@ def _both(ones: Bool, values: "pd.Series[Any]", role: str, wanted: Value | None)
     return ones
 
 
-def _split(frame: pd.DataFrame, section: "DatasetSection", label: Bool, group: Bool) -> Int8:
+def _split(frame: pd.DataFrame, section: DatasetSection, label: Bool, group: Bool) -> Int8:
     """Return the split of each row: the table's own, else by seed; DataError for a group on two sides."""
     persons = None
     if section.group is not None:

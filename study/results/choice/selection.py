@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from study.errors import LedgerError
-from study.notebook import as_html
 from study.results.choice.alternatives import (
     Comparison,
     baseline_of,
@@ -23,6 +22,7 @@ from study.results.group_metrics import resampled_cells, spreads
 from study.results.limits import NAMES, OBJECTIVES, POINT, Question, best
 from study.results.outcomes import MissingOutcomesError, OutcomeReader, outcomes_of
 from study.results.settings import of_splits
+from study.results.wording import as_html
 
 Ends = tuple[float, float]
 Metrics = Mapping[str, float | None]

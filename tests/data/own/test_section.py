@@ -4,10 +4,11 @@ import pytest
 from pydantic import Field
 
 from study.cli import main
-from study.data import Guess, study_file
+from study.data import Guess, load_section
 from study.data.own import section as room
 from study.data.own.section import DatasetSection, description, role_keys
 from study.errors import DataError
+from study.own_table import study_file
 from tests.worlds.own_tables import ROLES, cases
 
 
@@ -28,12 +29,12 @@ def test_another_key_is_known_everywhere_from_its_field_alone(
     assert "--weight COLUMN a column of weights, such as 2" in " ".join(capsys.readouterr().out.split())
     assert "# weight: a column of weights, such as 2" in study_file("c.csv", Guess({}, {}), place="c.yaml")
 
-    dataset = More.model_validate({**ROLES, "weight": "income"}).load(cases())
+    dataset = load_section(More.model_validate({**ROLES, "weight": "income"}), cases())
     assert "income" not in dataset.feature_names
     with pytest.raises(DataError, match=r"dataset\.weight: column nowhere not found; columns are"):
-        More.model_validate({**ROLES, "weight": "nowhere"}).load(cases())
+        load_section(More.model_validate({**ROLES, "weight": "nowhere"}), cases())
     with pytest.raises(DataError, match=r"dataset\.weight: column bad is named in label as well"):
-        More.model_validate({**ROLES, "weight": "bad"}).load(cases())
+        load_section(More.model_validate({**ROLES, "weight": "bad"}), cases())
 
 
 def test_description_of_every_key_is_one_plain_line() -> None:

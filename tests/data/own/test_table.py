@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from study.data import write_table
+from study.data import load_section, write_table
 from study.data.splits import TRAIN
 from study.errors import DataError
 from study.words import SPLITS
@@ -45,7 +45,7 @@ def test_neither_the_order_of_columns_nor_the_format_of_the_file_matters(tmp_pat
     frame = cases()
     frame.to_csv(tmp_path / "a.csv", index=False)
     frame.iloc[:, ::-1].to_parquet(tmp_path / "b.parquet")
-    one, other = (section(path=str(tmp_path / name)).load() for name in ("a.csv", "b.parquet"))
+    one, other = (load_section(section(path=str(tmp_path / name))) for name in ("a.csv", "b.parquet"))
     assert one.fingerprint == other.fingerprint
     np.testing.assert_array_equal(one.features, other.features)
 

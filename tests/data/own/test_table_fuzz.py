@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from study.data import cautions, describe, guess
+from study.data import cautions, describe, guess, load_section
 from study.data.own.reading import read_frame
 from study.errors import DataError
 from tests.data.malformed import ROWS, WRONG_ROLES, as_csv, as_parquet, malformed
@@ -23,7 +23,7 @@ QUICK = settings(max_examples=100, deadline=None, suppress_health_check=list(Hea
 def load(content: bytes, place: Path, **roles: Any) -> None:
     """Everything that is done with a table before anything is trained."""
     place.write_bytes(content)
-    dataset = section(path=str(place), **roles).load()
+    dataset = load_section(section(path=str(place), **roles))
     assert len(describe(dataset)) > 100
     assert all(len(line.splitlines()) == 1 for line in cautions(dataset))
     assert np.isfinite(dataset.features).all()

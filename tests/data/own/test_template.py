@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from study.config.reading import validate
-from study.data import Guess, study_file, table_name
+from study.data import Guess, table_name
 from study.data.registry import DATASETS
+from study.own_table import study_file
 from study.storage.yaml_text import parse_yaml
 
 NAMES = st.text(min_size=1, max_size=20) | st.sampled_from(

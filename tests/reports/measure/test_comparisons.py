@@ -8,8 +8,8 @@ import pytest
 
 from study.reports.measure.comparisons import comparisons
 from study.reports.measure.front_stability import runs_on_front
+from study.results.fronts import hypervolume
 from study.results.group_metrics import RESAMPLES, SEED
-from study.results.hypervolume import hypervolume
 from study.results.intervals import resampled_examples
 from study.results.outcomes import Outcomes, weighted_metrics
 from study.results.study_results import Results

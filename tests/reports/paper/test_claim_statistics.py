@@ -12,8 +12,7 @@ from study.reports.measure.front_statistics import Statistic, front_gain
 from study.reports.measure.resampling import NotRunError, Settings, resample
 from study.reports.paper import claim_statistics as of
 from study.reports.paper.method_claims import area_of, error_within
-from study.results.fronts import BANDS, fronts, idk_band
-from study.results.hypervolume import areas, hypervolume, hypervolumes
+from study.results.fronts import BANDS, areas, fronts, hypervolume, hypervolumes, idk_band
 from study.results.intervals import medians
 from study.results.settings import medians_by_setting
 from tests.reports.decided import world

@@ -8,8 +8,8 @@ from study.reports.measure.front_statistics import Statistic, front_gain
 from study.reports.measure.resampling import Settings, resample
 from study.reports.paper import claim_statistics as of
 from study.reports.paper.claims import Claim, Expected, Part, Verdict, judge, together, verdict
+from study.results.fronts import hypervolume
 from study.results.group_metrics import RESAMPLES
-from study.results.hypervolume import hypervolume
 from study.results.intervals import Interval, resampled_examples
 from tests.reports.decided import brute_figures, world
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.calibration import calibration_curve
 
-from study.results.curves.calibration import calibration_error, reliability
+from study.results.curves import calibration_error, reliability
 
 
 @given(

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from study.results.curves.risk_coverage import COVERAGES, at_coverage, risk_coverage
+from study.results.curves import COVERAGES, at_coverage, risk_coverage
 from study.results.outcomes import Outcomes, weighted_metrics
 
 

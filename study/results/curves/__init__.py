@@ -1,1 +1,0 @@
-"""Curves of one run: what other deferral rates would do, and whether its probabilities are right."""
