@@ -28,7 +28,7 @@ def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path],
     """Return a folder that ``make`` has filled: once for all of pytest-xdist's workers."""
     place = factory.getbasetemp()
     place = place.parent if "PYTEST_XDIST_WORKER" in os.environ else place
-    folder, whole = place / f"{name} made once", place / f"{name} is whole"
+    folder, whole = place / f"{name}-made-once", place / f"{name}-is-whole"
     with FileLock(place / f"{name}.lock"):
         if not whole.exists():
             shutil.rmtree(folder, ignore_errors=True)

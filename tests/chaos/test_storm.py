@@ -11,7 +11,8 @@ pytestmark = pytest.mark.waits
 
 @pytest.mark.usefixtures("_own_sigterm")
 def test_study_killed_at_random_ends_as_one_that_was_left_alone(tmp_path: Path) -> None:
-    # A seed of four kinds at moments that come soon; raylet, gcs_server and SIGINT have tests of their own.
-    blown = storm(tmp_path, kills=4, seed=813)
-    assert set(blown.killed) == {"worker", "everything", "SIGTERM", "driver"}
-    assert len(blown.drivers) > 2
+    # A seed of two kinds at moments that come soon; a driver, its signals and the parts of Ray have tests of
+    # their own in test_interruptions.
+    blown = storm(tmp_path, kills=2, seed=65)
+    assert set(blown.killed) == {"worker", "everything"}
+    assert len(blown.drivers) > 1

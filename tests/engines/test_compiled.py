@@ -21,6 +21,7 @@ from study.models.networks.ordinal import ORDINAL
 from study.models.step import Eager, Engine
 from study.models.training import PackTraining, Trained, TrainingOptions, train_pack
 from tests.models.synthetic_examples import make_examples
+from tests.study_fixtures import made_once
 
 OPTIONS = TrainingOptions(hidden=2, learning_rate=0.05, batch_size=16, patience=6, max_epochs=60)
 ALPHA = torch.linspace(0, 3, 100)
@@ -56,8 +57,8 @@ def train(
 
 @pytest.fixture(scope="module")
 def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return where this module's machine code is: each model is compiled once."""
-    return tmp_path_factory.mktemp("code")
+    """Return where this module's machine code is: each model is compiled once, for all workers."""
+    return made_once(tmp_path_factory, "code", lambda place: None)
 
 
 @pytest.fixture(scope="module")

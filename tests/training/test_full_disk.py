@@ -38,11 +38,9 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "--lazy", str(place)], check=True)
 
 
-def assert_completes(
-    directory: ResultsDirectory, finished: set[str], expected: ResultsDirectory, in_process: bool
-) -> None:
+def assert_completes(directory: ResultsDirectory, finished: set[str], expected: ResultsDirectory) -> None:
     assert finished_packs(directory) >= finished
-    assert resume(directory, in_process=in_process, log=lambda text: None)
+    assert resume(directory, in_process=True, log=lambda text: None)
     rows, broken = directory.read_runs()
     assert broken == []
     assert_same_rows(rows, expected.read_runs()[0])
@@ -63,7 +61,7 @@ def test_a_full_disk_is_one_line_and_keeps_what_is_finished(
     assert len(finished) < 6
     assert not [path for path in small_disk.rglob("*.part") if path.is_file()]
     filler.unlink()
-    assert_completes(directory, finished, tiny_results, in_process)
+    assert_completes(directory, finished, tiny_results)
 
 
 def test_a_place_that_cannot_be_written_stops_the_study_and_is_no_packs_fault(
@@ -77,4 +75,4 @@ def test_a_place_that_cannot_be_written_stops_the_study_and_is_no_packs_fault(
         launch(config_of(TINY), results, in_process=in_process, log=lambda text: None)
     assert results.read_runs()[0].empty
     in_the_way.unlink()
-    assert_completes(results, set(), tiny_results, in_process)
+    assert_completes(results, set(), tiny_results)

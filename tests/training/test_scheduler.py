@@ -164,7 +164,7 @@ def test_failed_runs_are_tried_again_in_the_next_session_and_no_others(
     assert Session(directory).run().trained == []
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_driver_killed_at_any_time_while_packs_are_split_loses_and_repeats_nothing(
     data: st.DataObject, tmp_path_factory: pytest.TempPathFactory, undisturbed: pd.DataFrame

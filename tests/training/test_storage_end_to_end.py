@@ -44,7 +44,7 @@ def test_study_in_a_store_is_run_interrupted_resumed_reported_and_chosen_from(
     (tmp_path / "long.yaml").write_text(yaml.safe_dump(LONG))
     uri, there = store.uri("studies/long"), ResultsDirectory(store.uri("studies/long"))
 
-    words = ("run", tmp_path / "long.yaml", "--out", uri, "--workers", 2)
+    words = ("run", tmp_path / "long.yaml", "--out", uri, "--workers", 1)
     with driver(*words, results=tmp_path) as started:
         until(lambda: finished_packs(there) or started.process.poll() is not None, "a pack")
         os.kill(started.process.pid, signal.SIGINT)
