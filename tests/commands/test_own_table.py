@@ -168,7 +168,7 @@ def test_table_is_written_as_the_models_see_it(here: Path) -> None:
     words = ["--label", "{column: outcome, positive: bad}", "--split-seed", "3", "--out", "t.parquet"]
     assert main(["data", "write", "cases.csv", *words]) == 0
     written = pd.read_parquet("t.parquet")
-    dataset = describe_data("cases.csv", ROLES, split_seed=3)[0].load()
+    dataset = describe_data("cases.csv", ROLES, split_seed=3).load()
     assert list(written)[: len(dataset.feature_names) - 1] == list(dataset.feature_names[:-1])
     assert written["label"].tolist() == dataset.label.tolist()
     assert written["split"].tolist() == [SPLITS[code] for code in dataset.split]
@@ -189,7 +189,7 @@ def test_table_in_a_store_is_the_table(
     assert path == Path("cases.yaml")
     dataset = load_section(load_config(path).dataset)
     assert dataset.source == str(there)
-    assert dataset.fingerprint == describe_data(name, ROLES)[0].load().fingerprint
+    assert dataset.fingerprint == describe_data(name, ROLES).load().fingerprint
     there.unlink()
     with pytest.raises(DataError, match=r"^s3://.*cases\..* cannot be read"):
         load_section(load_config(path).dataset)
