@@ -183,12 +183,10 @@ class Study(Frames):
     def select(self, **wanted: Unpack[Wanted]) -> Selection:
         """Choose a run on validation metrics; see ``study.results.choice.selection.select``.
 
-        Args:
-            wanted: ``max_error``, ``max_di``, ``max_idk``, ``max_balanced_error``, ``max_fpr`` and
-                ``max_fnr``, the most that a metric may be, and ``min_idk``, the least deferral rate;
-                ``minimise``: error (unless another is given), di, idk, balanced-error, fpr or fnr;
-                ``method``, ``model`` and ``decision_maker``, to choose among; ``include_degenerate``, to
-                choose among runs, too, that are no better than a constant decision.
+        ``wanted`` are the options of `study select`: ``max_error`` and the like, the most that a metric may
+        be, and ``min_idk``; ``minimise``, the metric's word (error); ``method``, ``model`` and
+        ``decision_maker``, to choose among; ``include_degenerate``, to choose among runs, too, that are no
+        better than a constant decision.
         """
         question = Question.of(**wanted)
         self.directory.require()
@@ -204,15 +202,9 @@ class Study(Frames):
     def certify(self, *limits: str, confidence: float = 0.95, **wanted: Unpack[Wanted]) -> Certificate:
         """Choose a run that keeps ``limits`` with a stated confidence; see ``certify`` in study.results.
 
-        Args:
-            limits: such as ``"error<=0.30"``; see ``parse_limit``.
-            confidence: the probability with which they hold, in (0, 1).
-            wanted: as for ``select``: which runs are candidates, and what is minimised among certified
-                ones.
-
-        Raises:
-            UserError: a wrong limit or confidence.
-            LedgerError: there is no candidate, or outcomes are missing.
+        ``limits`` are such as ``"error<=0.30"``; ``confidence``, in (0, 1), is the probability with which
+        they hold; ``wanted`` says, as for ``select``, which runs are candidates, and what is minimised
+        among certified ones. Raises UserError for what is wrong in these, LedgerError without a candidate.
         """
         question, at_most = Question.of(**wanted), [parse_limit(limit) for limit in limits]
         if not at_most:

@@ -24,15 +24,10 @@ _BYTES_OF_RUN, _BYTES_OF_REPORT = 600, 2_500_000
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a study will take.
+    """What a study will take: ``runs`` in ``packs`` on ``cores``, about so many ``seconds`` and ``bytes``.
 
-    Attributes:
-        study: its name.
-        runs, packs: how many there are; an adaptive search may repeat a setting, which runs once.
-        cores: the workers that train at the same time.
-        seconds: about how long it takes, once its training steps are compiled.
-        bytes: about how large its results directory becomes.
-        piloted: for how many methods a pilot must find the range of gamma first.
+    An adaptive search may repeat a setting, which runs once. Seconds are those once its steps are compiled;
+    ``piloted`` says for how many methods a pilot must find the range of gamma first.
     """
 
     study: str

@@ -1,7 +1,6 @@
 """study select: choose one run under limits."""
 
 import argparse
-import json
 import shlex
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from study.words import MEASURED
 
 if TYPE_CHECKING:
     from study.api import Study
+    from study.deploy.budget import AtBudget
     from study.results.choice.selection import Selection
     from study.results.guarantee.certificate import Certificate
 
@@ -108,40 +108,24 @@ def _asked(options: argparse.Namespace) -> str:
 
 
 def _select(options: argparse.Namespace) -> int:
-    study = one_study(options.directory)
-    wanted = question(options)
+    study, wanted, more = one_study(options.directory), question(options), ""
+    chosen: Selection | Certificate | AtBudget
+    if options.to_budget and options.guarantee:
+        raise UserError("--to-budget: a guarantee is about a run as it was tested; leave one of both out")
     if options.to_budget:
-        return _to_budget(study, options, wanted)
-    chosen: Selection | Certificate
-    if options.guarantee:
+        chosen = study.to_budget(**wanted)
+        more = f" --idk {options.max_idk:g}"
+    elif options.guarantee:
         chosen = study.certify(*options.guarantee, confidence=options.confidence, **wanted)
-        words = f"no run is certified ({chosen.missed()}); the first candidate is"
+        more = _asked(options)
     else:
         chosen = study.select(**wanted)
-        words = f"no run satisfies the limits; nearest (over {chosen.missed()}) is"
-    if not chosen.satisfies:
-        printer.log(f"study: {words}\n{chosen.summary()}")
-        return INCOMPLETE
-    if options.json:
-        printer.echo(json.dumps(chosen.to_json(), indent=2))
-        return DONE
-    asked = _asked(options) if options.guarantee else ""
-    export = f"study export {shlex.quote(str(options.directory))} {chosen.run_id}{asked} --out model"
-    printer.echo(f"{chosen.summary()}\ncontinue with: {export}")
-    return DONE
-
-
-def _to_budget(study: "Study", options: argparse.Namespace, wanted: Any) -> int:
-    if options.guarantee:
-        raise UserError("--to-budget: a guarantee is about a run as it was tested; leave one of both out")
-    chosen = study.to_budget(**wanted)
     if not chosen.satisfies:
         words = f"no run satisfies the limits; nearest (over {chosen.missed()}) is"
+        if options.guarantee:
+            words = f"no run is certified ({chosen.missed()}); the first candidate is"
         printer.log(f"study: {words}\n{chosen.summary()}")
         return INCOMPLETE
-    export = (
-        f"study export {shlex.quote(str(options.directory))} {chosen.run_id} --idk {options.max_idk:g} "
-        "--out model"
-    )
+    export = f"study export {shlex.quote(str(options.directory))} {chosen.run_id}{more} --out model"
     answer(options, chosen.to_json(), f"{chosen.summary()}\ncontinue with: {export}")
     return DONE

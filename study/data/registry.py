@@ -17,28 +17,19 @@ from study.errors import DataError, did_you_mean
 
 
 @dataclass(frozen=True)
-class Shipped:
-    """A data set inside the package: ``read`` needs nothing; ``subgroup`` as ``default_subgroup``.
+class Named:
+    """A data set that the project knows; one that ships in the package has no ``find`` and no ``fetch``.
 
-    ``shape`` is how many rows it has, and how many inputs it gives a model.
+    ``shape`` is how many rows it has, and how many inputs it gives a model; ``read`` makes a table of its
+    file, which ``find`` says the place of and ``fetch`` gets; ``subgroup`` as ``default_subgroup``.
     """
 
     description: str
     shape: tuple[int, int]
-    read: Callable[[], Table]
-    subgroup: str | None
-
-
-@dataclass(frozen=True)
-class Fetched:
-    """A data set in a file: ``find`` says where, ``fetch`` gets it, ``read`` makes a table."""
-
-    description: str
-    shape: tuple[int, int]
-    read: Callable[[Path], Table]
-    find: Callable[[], Path]
-    fetch: Callable[[], Path]
-    subgroup: str | None
+    read: Callable[..., Table]
+    subgroup: str
+    find: Callable[[], Path] | None = None
+    fetch: Callable[[], Path] | None = None
 
 
 YOUNG = "age <= 35"
@@ -47,28 +38,28 @@ YOUNG = "age <= 35"
 WITHOUT_PRESCRIPTION = "drugNull == 1"
 """Ours: the 40 % of whom a doctor has seen least; 16 % of them have label 1, of the others 39 %."""
 
-DATASETS: dict[str, Shipped | Fetched] = {
-    "compas-two-year": Shipped(
+DATASETS: dict[str, Named] = {
+    "compas-two-year": Named(
         "COMPAS, 7,214 defendants with a known two-year outcome; ships with the package",
         (7_214, 22),
         read_compas_two_year,
-        subgroup=YOUNG,
+        YOUNG,
     ),
-    "compas": Fetched(
+    "compas": Named(
         "COMPAS, 11,027 defendants as in the paper; `study data fetch compas` gets the file",
         (11_027, 22),
         read_compas,
+        YOUNG,
         find_compas,
         fetch_compas,
-        subgroup=YOUNG,
     ),
-    "health": Fetched(
+    "health": Named(
         "Heritage Health, 92,671 members in their last year; `study data fetch health` gets the file",
         (92_671, 86),
         read_health,
+        WITHOUT_PRESCRIPTION,
         find_health,
         fetch_health,
-        subgroup=WITHOUT_PRESCRIPTION,
     ),
 }
 
@@ -90,7 +81,7 @@ def load_dataset(name: str, *, path: str | None = None, split_seed: int = 0) -> 
     that is missing or wrong.
     """
     entry = _entry(name)
-    if isinstance(entry, Fetched):
+    if entry.find is not None:
         table = entry.read(Path(path) if path is not None else entry.find())
     elif path is not None:
         raise DataError(f"dataset {name}: path is not allowed, it ships with the package: {path}")
@@ -125,7 +116,7 @@ def fetch(name: str) -> Path:
     Raises DataError for an unknown name, one that ships with the package, and a failed download.
     """
     entry = _entry(name)
-    if isinstance(entry, Shipped):
+    if entry.fetch is None:
         raise DataError(f"dataset {name}: ships with the package, there is nothing to fetch")
     return entry.fetch()
 
@@ -138,7 +129,7 @@ def default_subgroup(name: str) -> str | None:
     return DATASETS[name].subgroup if name in DATASETS else None
 
 
-def _entry(name: str) -> Shipped | Fetched:
+def _entry(name: str) -> Named:
     """Look ``name`` up; raises DataError with the names that there are."""
     if name not in DATASETS:
         raise DataError(

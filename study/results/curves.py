@@ -24,17 +24,15 @@ def risk_coverage(
     deferral rate at as many cases as have a benefit above 0.
 
     Args:
-        outcomes: of runs on N test cases.
-        run: which of them, by number.
+        outcomes: of runs on N test cases, of which `run` is one by number.
         benefit: (N,), as `ResultsDirectory.read_benefit` returns it.
         decision_maker: whose decisions count, one of `outcomes.decisions`.
 
     Returns:
-        N + 1 rows by ascending deferral rate, float64: `idk_rate`, the share deferred; `coverage`,
-        1 - idk_rate; `error` and `di` (NaN where a cell is empty) of the joint system; `random_error`, the
-        expected error where as many cases are drawn at random to be deferred, a straight line; and `own`,
-        bool, the row that is the run itself. The first row is the model alone, the last the decision-maker
-        alone; the mean of `error` is the ledger's `test_aurc`.
+        N + 1 rows by ascending `idk_rate`, from the model alone to the decision-maker alone, float64:
+        `coverage`, 1 - idk_rate; `error`, whose mean is the ledger's `test_aurc`, and `di` (NaN where a
+        cell is empty); `random_error`, the expected error where as many cases are deferred at random, a
+        straight line; and `own`, bool, the row that is the run itself.
     """
     model = outcomes.positive[run] != outcomes.label
     person = outcomes.decisions[decision_maker] != outcomes.label
@@ -72,15 +70,8 @@ def reliability(
 
     Bins hold equally many cases, but for ties: their edges are quantiles of the probabilities,
     interpolated, and a probability on an edge is in the lower bin (scikit-learn's strategy "quantile").
-
-    Args:
-        probability: (N,), in [0, 1].
-        happened: (N,).
-        bins: how many at most; empty ones are left out.
-
-    Returns:
-        Rows by ascending probability: `mean`, of the probabilities of a bin; `share`, of its cases in which
-        it happened; `cases`, int64, how many these are.
+    Empty bins are left out. Rows by ascending probability (N,): `mean`, of the probabilities of a bin;
+    `share`, of its cases in which it ``happened`` (N,); `cases`, int64, how many these are.
     """
     if not len(probability):
         return pd.DataFrame({"mean": [], "share": [], "cases": np.zeros(0, np.int64)})
@@ -93,9 +84,6 @@ def reliability(
 
 
 def calibration_error(curve: pd.DataFrame) -> float:
-    """Return the expected calibration error of a reliability curve, NaN without cases.
-
-    The mean over cases of the absolute difference between their bin's mean probability and share.
-    """
+    """Return the mean over cases of their bin's absolute gap of mean and share; NaN without cases."""
     gaps = (curve["mean"] - curve["share"]).abs() * curve["cases"]
     return float(gaps.sum() / curve["cases"].sum()) if len(curve) else float("nan")

@@ -41,13 +41,8 @@ def pareto_mask(points: npt.ArrayLike) -> npt.NDArray[np.bool_]:
     other point had both better accuracy and DI", would also keep points that tie in one coordinate
     and lose in the other; we do not.) Of exact duplicates only the first is kept: settings that
     leave every case to the decision-maker all coincide, and there can be thousands. A row with a
-    NaN is never on the front and dominates nothing; infinities are ordinary values.
-
-    Args:
-        points: (n, d).
-
-    Returns:
-        (n,). O(n log n) for d = 2, else O(n times the size of the front).
+    NaN is never on the front and dominates nothing; infinities are ordinary values. Of (n, d): (n,), in
+    O(n log n) for d = 2, else O(n times the size of the front).
     """
     points = np.asarray(points, dtype=np.float64)
     n, d = points.shape
@@ -79,33 +74,18 @@ def pareto_by_group(settings: pd.DataFrame, points: npt.NDArray[Any]) -> npt.NDA
 def fronts(settings: pd.DataFrame) -> pd.DataFrame:
     """Both Pareto fronts of every (method, model, decision-maker): the contract's `fronts.csv`.
 
-    Args:
-        settings: as `medians_by_setting` returns them, in the order of `setting_id`.
-
-    Returns:
-        The columns `COLUMNS`, and of `MORE_COLUMNS` those that are not empty in all settings. `front`
-        is `paper` (the front over the test medians of error and odds difference, as in the paper's Figure
-        3) or `honest` (the front over the validation medians, shown at its test medians; these need not be
-        a front any more, and may be NaN). A setting whose medians are NaN where the front is chosen
-        is on no front; of settings that coincide there, the one with the smallest `setting_id` is
-        kept. Sorted by front (paper first), method, model, decision-maker, then test odds difference,
-        error and `setting_id`.
+    Of settings as `medians_by_setting` returns them: `COLUMNS`, and of `MORE_COLUMNS` those that are not
+    empty. `front` is `paper` (over the test medians of error and odds difference, as in the paper's Figure
+    3) or `honest` (over the validation medians, shown at its test medians, which need not be a front any
+    more, and may be NaN). A setting whose medians are NaN where the front is chosen is on none; of settings
+    that coincide there, the one with the smallest `setting_id` is kept. In reading order.
     """
     columns = _columns(settings)
     return pd.concat([_front(settings, kind, columns) for kind in KINDS], ignore_index=True)
 
 
 def fronts_by_idk_rate(settings: pd.DataFrame) -> pd.DataFrame:
-    """The same among the settings of low, medium and high deferral rate only (the paper's Figure 4).
-
-    Args:
-        settings: as for `fronts`.
-
-    Returns:
-        A column `band` (low [0, 0.2), medium [0.2, 0.5), high [0.5, 1]), then those of `fronts`, sorted
-        by band, then as `fronts`. The rate is the test median for the test-selected front
-        and the validation median for the other one. `binary` never defers and is left out.
-    """
+    """The same by `band` of low, medium and high deferral rates (the paper's Figure 4), see `idk_band`."""
     columns = ["band", *_columns(settings)]
     parts = [
         _front(idk_band(settings, band, kind), kind, columns[1:]).assign(band=band)
@@ -166,15 +146,10 @@ def _front(settings: pd.DataFrame, kind: str, columns: list[str]) -> pd.DataFram
 
 
 def areas(error: npt.NDArray[Any], di: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-    """Area that each column of points dominates, up to `REFERENCE`, exactly.
+    """Area that each column of points (n, B) dominates, up to `REFERENCE`, exactly: (B,), in O(B n log n).
 
-    Args:
-        error: (n, B), minimised; a point that is not finite, or not better than `REFERENCE` in both
-            coordinates, adds nothing. The points need not be a front.
-        di: (n, B), likewise.
-
-    Returns:
-        (B,); 0 where there is no point. O(B n log n).
+    A point that is not finite, or not better than `REFERENCE` in both coordinates, adds nothing. The points
+    need not be a front.
     """
     counts = np.isfinite(error) & np.isfinite(di) & (error < REFERENCE[0]) & (di < REFERENCE[1])
     x = np.where(counts, error, REFERENCE[0]).astype(np.float64)
@@ -193,15 +168,7 @@ def hypervolume(points: npt.ArrayLike) -> float:
 
 
 def hypervolumes(fronts: pd.DataFrame) -> pd.DataFrame:
-    """The hypervolume of every front at its test medians of error and odds difference.
-
-    Args:
-        fronts: as `fronts.fronts` returns them.
-
-    Returns:
-        Columns front, method, model, decision_maker, points (how many the front has), hypervolume
-        (against `REFERENCE`), sorted as `fronts`, test-selected fronts first.
-    """
+    """The hypervolume of every front of `fronts` at its test medians, with how many points it has."""
     keys = ["front", *GROUP]
     rows = [
         [*key, len(front), hypervolume(front[["error", "di"]].to_numpy())]
@@ -213,15 +180,7 @@ def hypervolumes(fronts: pd.DataFrame) -> pd.DataFrame:
 
 
 def side_by_side(areas: pd.DataFrame) -> pd.DataFrame:
-    """A row per method, model and decision-maker, validation-selected and test-selected front side by side.
-
-    Args:
-        areas: as `hypervolumes` returns them.
-
-    Returns:
-        `GROUP`, then points and hypervolume with the suffixes `_honest` and `_paper`; NaN where
-        there is no such front.
-    """
+    """A row per `GROUP` of `hypervolumes`: points and hypervolume of both, `_honest` and `_paper`."""
     on_validation, on_test = (
         areas[areas["front"] == kind].drop(columns="front") for kind in ("honest", "paper")
     )

@@ -30,18 +30,10 @@ class Spread(NamedTuple):
 def group_metrics(outcomes: Outcomes, decision_maker: Sequence[str], cells: Cells) -> dict[str, Values]:
     """Test metrics of R runs in B versions, whole and by group, and what the other would have decided.
 
-    Args:
-        outcomes: of the runs.
-        decision_maker: (R,), who decides where a run defers.
-        cells: of the same examples, in B versions.
-
-    Returns:
-        (R, B) each, NaN where no case is counted. Those of the ledger by their names there (error, di,
-        di_y0, di_y1, balanced_error, fpr, fnr, idk_rate, model_error: on what the model keeps, dm_error: on
-        what it leaves), the rates of the four cells as idk_rate_a0_y0 and error_a0_y0, how often the
-        decision is 1 as selection_rate with selection_ratio, and, as no case is decided twice in practice,
-        dm_error_on_kept and model_error_on_left. Those of a group end in _a0 or _a1. Memory is that of some
-        thirty arrays (R, B).
+    decision_maker (R,) decides where a run defers. (R, B) each, NaN where no case is counted: those of the
+    ledger by their names there, the rates of the four cells as idk_rate_a0_y0 and error_a0_y0, how often
+    the decision is 1 as selection_rate with selection_ratio, and, as no case is decided twice in practice,
+    dm_error_on_kept and model_error_on_left. Those of a group end in _a0 or _a1.
     """
     wrong, code = decision_makers_wrong(outcomes, decision_maker)
     maker, model = wrong[code], outcomes.positive != outcomes.label
@@ -73,14 +65,9 @@ def resampled_cells(outcomes: Outcomes, resamples: int = RESAMPLES) -> Cells:
 
 
 def spreads(outcomes: Outcomes, decision_maker: Sequence[str], cells: Cells) -> dict[str, Spread]:
-    """Every metric of one setting, given the outcomes of its seeds' runs.
+    """Every metric of one setting, given the outcomes of its seeds' runs alone; see `group_metrics`.
 
     The bootstrap draws the same examples for all runs, and takes the median over seeds in each resample.
-
-    Args:
-        outcomes: of these runs alone.
-        decision_maker: as for `group_metrics`.
-        cells: as `resampled_cells` returns them.
     """
     metrics = group_metrics(outcomes, decision_maker, cells)
     return {name: _spread(values) for name, values in metrics.items()}

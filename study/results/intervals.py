@@ -18,13 +18,9 @@ class Interval(NamedTuple):
 
 
 def t_interval(values: npt.ArrayLike) -> Interval | None:
-    """Student's interval of the mean of independent values, such as one per seed.
+    """Student's interval of the mean of independent values (n,), such as one per seed; NaN are left out.
 
-    Args:
-        values: (n,). NaN are left out.
-
-    Returns:
-        mean ± t(0.975, n - 1) s / sqrt(n) with the sample standard deviation s; None for n < 2.
+    mean ± t(0.975, n - 1) s / sqrt(n) with the sample standard deviation s; None for n < 2.
     """
     given = np.asarray(values, dtype=np.float64)
     known = given[~np.isnan(given)]
@@ -43,13 +39,8 @@ def resampled_t_interval(by_split: npt.ArrayLike) -> Interval | None:
     """Interval of a metric over repeated random splits of one table: the corrected resampled t.
 
     The splits share rows, so that their values are correlated, and Student's interval is far too narrow.
-    Nadeau and Bengio (2003) take s^2 (1 / R + n_test / n_train) as the variance of the mean.
-
-    Args:
-        by_split: (R,), a value for each split. NaN are left out.
-
-    Returns:
-        mean ± t(0.975, R - 1) s sqrt(1 / R + `TEST_TO_TRAIN`); None for R < 2.
+    Nadeau and Bengio (2003) take s^2 (1 / R + n_test / n_train) as the variance of the mean. Of values
+    (R,), NaN left out: mean ± t(0.975, R - 1) s sqrt(1 / R + `TEST_TO_TRAIN`); None for R < 2.
     """
     students = t_interval(by_split)
     if students is None:
@@ -65,14 +56,9 @@ def correlation_interval(values: npt.ArrayLike) -> Interval | None:
 
     Student's interval on the scale of Fisher's z = artanh(r) (Fisher 1921), carried there by the delta
     method: transforming the mean, not each correlation, needs no rule for those of exactly -1 or 1, and
-    the interval is about the mean that it stands next to.
-
-    Args:
-        values: (n,), each in [-1, 1]. NaN are left out.
-
-    Returns:
-        tanh(artanh(m) ± h / (1 - m^2)) for the mean m and half the width h of `t_interval`; both ends
-        are m where all values are equal. None for n < 2.
+    the interval is about the mean that it stands next to. Of values (n,), NaN left out:
+    tanh(artanh(m) ± h / (1 - m^2)) for the mean m and half the width h of `t_interval`; both ends are m
+    where all values are equal. None for n < 2.
     """
     # Rounding must carry neither a correlation beyond 1 nor the mean of unequal ones to 1.
     given = np.clip(np.asarray(values, dtype=np.float64), -1, 1)
@@ -86,13 +72,9 @@ def correlation_interval(values: npt.ArrayLike) -> Interval | None:
 
 
 def percentile_interval(resampled: npt.ArrayLike) -> Interval | None:
-    """The middle 95 % of a statistic over resamples.
+    """The middle 95 % of a statistic over resamples (B,), those where it is undefined (NaN) left out.
 
-    Args:
-        resampled: (B,). Resamples in which the statistic is undefined (NaN) are left out.
-
-    Returns:
-        The 2.5th and 97.5th percentile; None where half of the resamples or more are undefined.
+    None where half of the resamples or more are undefined.
     """
     given = np.asarray(resampled, dtype=np.float64)
     known = given[~np.isnan(given)]
@@ -108,18 +90,11 @@ def resampled_examples(
     resamples: int,
     cluster: npt.NDArray[np.int64] | None = None,
 ) -> npt.NDArray[np.int32]:
-    """How often each of so many examples is drawn, with replacement, in each resample: (B, N).
+    """How often each of N ``examples`` is drawn, with replacement, in each of B ``resamples``: (B, N).
 
-    Args:
-        generator: the source of the draws.
-        examples: N, how many there are.
-        resamples: B.
-        cluster: (N,) the cluster of each example, 0 to G - 1 without gaps: clusters are drawn, and every
-            example as often as its own. None where examples are independent.
-
-    Returns:
-        Counts, multinomial with equal probabilities over what is drawn: each row sums to N, with clusters
-        it does so on average.
+    With ``cluster`` (N,), numbered 0 to G - 1 without gaps, clusters are drawn, and every example as often
+    as its own. Multinomial with equal probabilities over what is drawn: each row sums to N, with clusters
+    on average.
     """
     drawn = examples if cluster is None else int(cluster.max(initial=-1)) + 1
     counts = np.empty((resamples, drawn), dtype=np.int32)

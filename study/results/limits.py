@@ -89,11 +89,7 @@ class Question:
         )
 
     def excess(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Return by how much the limits of each metric are missed, by its column; 0 where they are kept.
-
-        Args:
-            values: arrays or numbers by column, of one shape.
-        """
+        """Return by how much ``values`` by column, of one shape, miss the limits; 0 where they are kept."""
         over = {}
         for column in reversed(NAMES):
             if column in self.most or column in self.least:
@@ -136,16 +132,11 @@ def best(runs: pd.DataFrame, question: Question) -> "pd.Series[Any] | None":
 
     Where none is within them all, it is chosen among those whose excess over them sums to least. Ties go
     to the smaller error, odds difference and deferral rate, in this order, and then to the smaller
-    `setting_id` and seed.
+    `setting_id` and seed. Runs that lack a metric of `POINT`, or one that is asked about, are left out;
+    where all lack the odds difference, as where a group has cases of one class only, it is not needed.
+    `among` and degenerate runs are the caller's business.
 
-    Args:
-        runs: columns setting_id, seed and `POINT`, those of the metrics asked about, and any others. Those
-            that lack a metric are left out. Where all lack the odds difference, as where a group has cases
-            of one class only, only those are that lack the error, or what is minimised or limited.
-        question: what is minimised and limited; `among` and degenerate runs are the caller's business.
-
-    Returns:
-        Its row, with `excess` (0 within the limits); None where no run has the metrics.
+    Returns its row, with `excess` (0 within the limits); None where no run has the metrics.
     """
     asked = {question.minimise, *question.most, *question.least}
     columns = [f"validation_{name}" for name in ("error", *sorted(asked))]
@@ -163,15 +154,10 @@ def best(runs: pd.DataFrame, question: Question) -> "pd.Series[Any] | None":
 
 
 def run_named(runs: pd.DataFrame, name: str) -> str:
-    """Return the id of the run that ``name`` means; ``name`` itself where there is none.
+    """Return the id of the run of the ledger that ``name`` means; ``name`` itself where there is none.
 
-    Args:
-        runs: the ledger, with the columns ``NAMING``.
-        name: a run's id, a setting's, or the first characters of either. Of a setting it is the run with
-            the smallest validation error.
-
-    Raises:
-        UserError: several runs or settings begin so.
+    It is a run's id, a setting's (its run with the smallest validation error), or the first characters of
+    either. Raises UserError where several begin so.
     """
     if not name or name in set(runs["run_id"]):
         return name

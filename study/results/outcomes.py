@@ -157,23 +157,12 @@ class Cells:
 def weighted_metrics(
     outcomes: Outcomes, decision_maker: Sequence[str], weights: npt.ArrayLike
 ) -> dict[str, Floats]:
-    """Test metrics of every run when example i counts `weights[b, i]` times.
+    """Test metrics of R runs when example i of N counts `weights[b, i]` times, at least 0.
 
-    The joint system is wrong where the decision-maker is, if the model deferred, and where the model
-    is, if not. `di` is the mean over Y of the absolute group difference in error rate (Eq. 11).
-
-    Args:
-        outcomes: of R runs on N examples.
-        decision_maker: (R,), who decides where a run defers; any name (such as `none`) for a run that
-            never does.
-        weights: (B, N), at least 0; a row of ones gives the metrics of the ledger.
-
-    Returns:
-        `WEIGHTED_METRICS` by name, each (R, B) float32; NaN where undefined, as `di` where a cell (A, Y)
-        has no weight. Time is that of 2 R N B multiplications, memory the result and some 100 MB.
-
-    Raises:
-        ValueError: a run defers to a decision-maker whose decisions are not among the outcomes.
+    decision_maker (R,) decides where a run defers; it is any name for a run that never does. A row of ones
+    gives the metrics of the ledger. `WEIGHTED_METRICS` by name, each (R, B) float32; NaN where undefined,
+    as `di` where a cell (A, Y) has no weight. Time is that of 2 R N B multiplications, memory the result
+    and some 100 MB. Raises ValueError where a run defers to somebody whose decisions are unknown.
     """
     by_code, code = decision_makers_wrong(outcomes, decision_maker)
 
@@ -228,18 +217,10 @@ def _metrics(blocks: Iterator[tuple[Bools, Bools]], cells: Cells) -> dict[str, F
 
 
 def decisions_of(run: pd.DataFrame, read: OutcomeReader) -> pd.DataFrame:
-    """What one run decided for every test example, a row each.
+    """What one run, a row of the ledger, decided for every test example, a row each.
 
-    Args:
-        run: its row of the ledger.
-        read: reads its outcomes.
-
-    Returns:
-        Columns label, sensitive, defer, prediction, decision_maker (where one decided on test) and
-        decision, of integers and, in defer, booleans.
-
-    Raises:
-        LedgerError: its outcomes are missing.
+    Columns label, sensitive, defer (boolean), prediction, decision_maker (where one decided on test) and
+    decision. Raises LedgerError where its outcomes are missing.
     """
     try:
         outcomes = outcomes_of(read, run)

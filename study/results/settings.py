@@ -26,17 +26,9 @@ TELLING: Final = 20
 def medians_by_setting(runs: pd.DataFrame) -> pd.DataFrame:
     """Reduce runs to settings, "each a median of 5 runs" (section 5 of the paper).
 
-    Args:
-        runs: the ledger, or as many of its columns as are at hand: `setting_id`, and whichever of
-            `KEYS` and `MEDIANS` it has.
-
-    Returns:
-        One row per `setting_id`, in its order: the `KEYS` of the setting (from its first run; they
-        are the same in all), `seeds` (int64, how many runs it has), and the median over these of
-        every column in `MEDIANS`, as float64.
-
-        The median ignores NaN and is NaN where every seed is. Of an even number of seeds it is the
-        mean of the middle two. It does not depend on the order of the rows.
+    Of as many columns of the ledger as are at hand: one row per `setting_id`, in its order, with its
+    `KEYS`, `seeds` (int64, how many runs it has), and the median over these of every column in `MEDIANS`,
+    as float64. It ignores NaN, is NaN where every seed is, and the middle two's mean of an even number.
     """
     codes, ids = pd.factorize(runs["setting_id"], sort=True)
     first = np.unique(codes, return_index=True)[1]
@@ -57,9 +49,6 @@ def narrow_trades(runs: pd.DataFrame) -> list[str]:
 
     Rates are medians on validation, and a tenth of their range is covered where a setting has one in it. Of
     a method with fewer than ``TELLING`` settings nothing is said.
-
-    Args:
-        runs: the ledger, columns setting_id, method, model, decision_maker, validation_idk_rate.
     """
     rate = "validation_idk_rate"
     settings = medians_by_setting(runs[["setting_id", *GROUP, rate]]).dropna(subset=[rate])

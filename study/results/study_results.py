@@ -19,15 +19,11 @@ class Results:
     """Everything that is known about one study, as plain data.
 
     Attributes:
-        runs: the ledger, one row per finished run, in the columns of the contract (`runs/`); an
-            optional column `status` says why a run stopped. May have no rows, but has columns.
-        decision_makers: one row per decision-maker and split, columns decision_maker, split
-            (train, validation, test), error, di, di_y0, di_y1, error_a0, error_a1, alpha (the
-            fairness coefficient it was trained with; NaN where it was not trained). May have more.
+        runs: the ledger, one row per finished run; may have no rows, but has columns.
+        decision_makers: one row per decision-maker and split (train, validation, test) with its metrics and
+            alpha, the fairness coefficient it was trained with; NaN where it was not trained.
         study: the resolved study file.
-        manifest: `sessions` (a list of mappings: started, ended, state, host, platform, python,
-            executor, versions), data_fingerprint, data_source, rows, code, backend, cautions (lines
-            about the data); any of them may be missing, and others are shown as they come.
+        manifest: as `training.session` writes it, without the study; any key may be missing.
         planned: runs that the study asks for.
         failed: runs that could not be completed.
         state: `running`, `interrupted` or `finished`.

@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from pyarrow import ArrowException, fs
 
@@ -21,8 +21,6 @@ from study.storage.retries import Result, reason, with_retries
 from study.storage.user_cache import own_directory
 
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
-_SHOWN = ("region", "scheme", "endpoint_override")
-"""What of a URI's query may be shown; the rest may hold a key."""
 
 
 @dataclass(frozen=True, order=True)
@@ -43,12 +41,7 @@ class RemotePath:
         return RemotePath(self.store, self.query, f"{self.key}/{below}".lstrip("/"))
 
     def __str__(self) -> str:  # noqa: D105
-        scheme, host = self.store.split("://", 1)
-        # In abfss://container@account the first part is no key.
-        user, _, rest = host.rpartition("@")
-        shown = host if not user or (scheme.startswith("abfs") and ":" not in user) else rest
-        seen = [(name, value) for name, value in parse_qsl(self.query) if name in _SHOWN]
-        return f"{scheme}://{shown}/{quote(self.key)}" + (f"?{urlencode(seen, safe=':/')}" if seen else "")
+        return without_keys(self.uri)
 
     def __repr__(self) -> str:  # noqa: D105
         return f"RemotePath({str(self)!r})"

@@ -51,13 +51,10 @@ class Limit:
 
 @dataclass(frozen=True)
 class CellCounts:
-    """What a joint system did on independent test cases, by cell (A, Y) in the order 00, 01, 10, 11.
+    """What a joint system did on independent test cases, (4,) each by cell (A, Y): 00, 01, 10, 11.
 
-    Attributes:
-        cases: (4,).
-        deferred: (4,).
-        wrong: (4,), joint decisions that differ from the outcome.
-        groups: the groups of which these cases are one each, in words; empty where there are none.
+    ``wrong`` are joint decisions that differ from the outcome; ``groups`` says in words of which groups
+    these cases are one each.
     """
 
     cases: Counts
@@ -67,11 +64,7 @@ class CellCounts:
 
 
 def parse_limit(text: str) -> Limit:
-    """Return the limit that ``error<=0.30`` or ``fnr<=20%`` names.
-
-    Raises:
-        UserError: the text is no such limit.
-    """
+    """Return the limit that ``error<=0.30`` or ``fnr<=20%`` names; UserError where it is none."""
     found = _LIMIT.fullmatch(text)
     at_most = np.nan
     if found is not None and found[2].count(".") <= 1 and found[2] != ".":
@@ -105,9 +98,7 @@ def largest_p_value(counts: CellCounts, limits: Sequence[Limit]) -> float:
 def certified(p_values: Sequence[float], delta: float) -> int:
     """Return how many candidates, from the first on, fixed-sequence testing certifies at level ``delta``.
 
-    Args:
-        p_values: in an order that was fixed without the data that they were computed from.
-        delta: the probability with which any certificate may be false.
+    Their order must have been fixed without the data that the p-values were computed from.
     """
     failed = (number for number, p in enumerate(p_values) if p > delta)
     return next(failed, len(p_values))

@@ -160,17 +160,8 @@ def certify(
     certified, the first candidate is returned, and ``satisfies`` is False. Candidates are those of the
     question, without degenerate ones, whose validation metrics are within its limits.
 
-    Args:
-        runs: rows of the ledger.
-        read_outcomes: reads what they decided on the test cases; of clusters one case each counts, drawn by
-            `SEED_OF_CASES`.
-        limits: of the joint system, all of which must hold.
-        confidence: in (0, 1).
-        question: what is minimised, and which runs are candidates.
-
-    Raises:
-        LedgerError: there is no candidate, or outcomes are missing.
-        UserError: a name is not in the ledger.
+    Of clusters one case each counts, drawn by `SEED_OF_CASES`. Raises LedgerError where there is no
+    candidate, or outcomes are missing, and UserError for a name that is not in the ledger.
     """
     among, left_out = candidates(runs, question)
     known = among.dropna(subset=POINT)

