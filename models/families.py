@@ -28,8 +28,8 @@ class Family:
 
     ``at`` says where the mathematics are, as "module:NAME" within ``models.networks``, and ``variants``
     where they are for methods that decide by other scores; ``summary`` describes the family in a card.
-    Where there is a ``band``, all methods but binary train a binary network and choose their thresholds
-    afterwards.
+    Where there is a ``band``, all other methods but binary train a binary network and choose their
+    thresholds afterwards. Where p is ``given``, it is a column of the user's table and the first input.
     """
 
     name: str
@@ -38,6 +38,7 @@ class Family:
     summary: str
     band: Band | None = None
     variants: Mapping[Method, str] = field(default_factory=dict)
+    given: bool = False
 
     def model(self, method: str) -> "Model":
         """Return its mathematics for a method, imported when first asked for."""
@@ -48,11 +49,15 @@ class Family:
 
     def chosen_afterwards(self, method: str) -> bool:
         """Return whether thresholds are chosen after training."""
-        return self.band is not None and method != "binary"
+        return self.band is not None and method != "binary" and method not in self.variants
 
     def trained_method(self, method: str) -> str:
         """Return the method whose loss the network is trained with."""
         return "binary" if self.chosen_afterwards(method) else method
+
+    def trains(self, method: str) -> bool:
+        """Return whether there are weights to train."""
+        return not self.given or self.trained_method(method) != "binary"
 
     def quantiles(self, method: str) -> tuple[str, ...]:
         """Return the coordinates by which a search proposes thresholds; none where they are learned."""
@@ -111,6 +116,15 @@ FAMILIES = {
             "pair:PAIR",
             ("compare",),
             "two networks: the outcome's probability, and that the person is right; the larger decides",
+        ),
+        Family(
+            "given",
+            "given:AS_IT_IS",
+            ("binary", "confidence", "compare", "two-stage"),
+            "a model that was there before: its probabilities are read, and only when to defer is learned",
+            Band.SYMMETRIC,
+            variants={"compare": "given:COMPARED", "two-stage": "given:TWO_STAGE"},
+            given=True,
         ),
     )
 }

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from study.models.examples import Batch
 from study.models.methods import binary, defer, reject
-from study.models.surrogates import ce, compare, ova, realizable
+from study.models.surrogates import ce, compare, ova, realizable, two_stage
 from study.words import UNIT_COSTS, Costs
 
 Loss = Callable[[Any, Batch, Tensor, Tensor], Tensor]
@@ -21,6 +21,7 @@ LOSSES: dict[str, Callable[..., Tensor]] = {
     "ce": ce,
     "ova": ova,
     "realizable": realizable,
+    "two-stage": two_stage,
 }
 
 

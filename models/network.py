@@ -71,7 +71,23 @@ class Comparison(NamedTuple):
         return (self.right > torch.maximum(self.p, self.q)).to(self.p.dtype)
 
 
-AnyOutputs = Outputs | Actions | Comparison
+class Asking(NamedTuple):
+    """The probability p of a model that is not trained, ``q`` = 1 - p, and whether to ask a person.
+
+    ``ask`` is the score of asking less that of keeping the model's class; all (S, B, K).
+    """
+
+    p: Tensor
+    q: Tensor
+    ask: Tensor
+
+    @property
+    def pi(self) -> Tensor:
+        """The probability of asking, (S, B, K)."""
+        return torch.sigmoid(self.ask)
+
+
+AnyOutputs = Outputs | Actions | Comparison | Asking
 """What a family says about examples; its losses know which of them."""
 
 

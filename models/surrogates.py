@@ -23,7 +23,7 @@ from torch.nn.functional import softplus
 from study.models.examples import Batch
 from study.models.fairness import contrast_of_known, disparity, expected_squared_difference
 from study.models.methods import cross_entropy, weighted
-from study.models.network import Actions, Comparison
+from study.models.network import Actions, Asking, Comparison
 from study.words import UNIT_COSTS, Costs
 
 MIXED_IN = 0.02
@@ -114,6 +114,33 @@ def compare(
     of_person = cross_entropy(outputs.right, outputs.wrong, _right(batch))
     error = weighted(own + (_share(batch) * of_person if partly else of_person), batch.y, costs)
     return error.mean(1) + alpha * disparity(batch.u, outputs.p)
+
+
+def two_stage(
+    outputs: Asking,
+    batch: Batch,
+    alpha: Tensor,
+    gamma: Tensor,
+    costs: Costs = UNIT_COSTS,
+    partly: bool = False,
+) -> Tensor:
+    """The second stage of Mao, Mohri, Mohri and Zhong 2023: whether to ask, for a model that is fixed.
+
+    With costs c of keeping the model's class and of asking it is sum_k (C - c_k) l_k, plus alpha squared D,
+    for logistic losses l and the largest cost C: at gamma = 0 and unit costs 1[model right] l_keep +
+    1[m = y] l_ask. Of p only the class counts. There is no C: who has no decision says nothing of asking.
+    """
+    decided = (outputs.p >= outputs.q).to(batch.y.dtype)
+    kept = weighted((decided - batch.y).abs(), batch.y, costs)
+    asked = weighted(1 - _right(batch), batch.y, costs) + gamma.unsqueeze(1)
+    most = max(costs[:2]) + gamma.clamp_min(0).unsqueeze(1)
+    error = (most - kept) * softplus(outputs.ask) + (most - asked) * softplus(-outputs.ask)
+    if partly:
+        error = _share(batch) * error
+    drawn = torch.stack([1 - outputs.pi, outputs.pi], dim=2)
+    leads_to = torch.stack([decided[:, :, 0], batch.dm[:, :, 0]], dim=2)
+    u = contrast_of_known(batch.u, batch.known) if partly else batch.u
+    return error.mean(1) + alpha * expected_squared_difference(u, drawn, leads_to)
 
 
 def action_costs(batch: Batch, gamma: Tensor, costs: Costs = UNIT_COSTS) -> Tensor:

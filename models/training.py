@@ -33,6 +33,7 @@ class Stop(Enum):
     PATIENCE = "patience"
     MAX_EPOCHS = "max_epochs"
     DIVERGED = "diverged"
+    UNTRAINED = "untrained"
 
 
 _STOPS = list(Stop)
@@ -60,7 +61,8 @@ class Trained:
 class PackTraining:
     """The training of K settings under S seeds, an epoch at a time.
 
-    ``alpha`` and ``gamma`` (K,) are the lanes' settings; every lane is trained under every seed.
+    ``alpha`` and ``gamma`` (K,) are the lanes' settings; every lane is trained under every seed. Networks
+    without parameters are looked at once, in epoch 0.
     On one thread a run's bits depend on nothing else. The ``engine`` takes the steps; networks are on
     its device, what is known of the runs is on the CPU. Call ``run_epoch`` until ``running`` is 0, then
     ``result``.
@@ -114,6 +116,13 @@ class PackTraining:
 
     def run_epoch(self) -> None:
         """Train every live lane for an epoch, look at its validation loss, and stop those that are done."""
+        if self._theta.shape[1]:
+            self._train()
+        noise, lanes = self._validation_noise, self._lanes
+        self._note(self._engine.validate(self._theta, self._alpha, self._gamma, noise, lanes).cpu())
+
+    def _train(self) -> None:
+        """Take the steps of an epoch."""
         self.epoch += 1
         seeds = [self._seeds[row] for row in self._rows]
         order = minibatch_order(self._examples, self._options.batch_size, seeds, self.epoch)
@@ -123,11 +132,8 @@ class PackTraining:
         self._steps += len(order)
         noise = self._noise(len(order), self.epoch)
         state = (self._theta, self._mean, self._square)
-        lanes = self._lanes
         sizes, order = sizes.to(self._device), order.to(self._device)
-        self._engine.train(state, sizes, order, self._alpha, self._gamma, noise, lanes)
-        noise = self._validation_noise
-        self._note(self._engine.validate(self._theta, self._alpha, self._gamma, noise, lanes).cpu())
+        self._engine.train(state, sizes, order, self._alpha, self._gamma, noise, self._lanes)
 
     def state(self) -> dict[str, Tensor]:
         """Return copies of all that training continues from; everything else follows from the arguments."""
@@ -192,7 +198,7 @@ class PackTraining:
         diverged = ~torch.isfinite(loss)
         impatient = self.epoch - self._best_epoch >= self._options.patience
         last = self.epoch >= self._options.max_epochs
-        done = self._live & (diverged | impatient | last)
+        done = self._live & (diverged | impatient | last | (self._theta.shape[1] == 0))
         if done.any():
             self._retire(done, diverged, impatient)
             self._live = self._live & ~done
@@ -201,6 +207,7 @@ class PackTraining:
     def _retire(self, done: Tensor, diverged: Tensor, impatient: Tensor) -> None:
         row, lane = done.nonzero(as_tuple=True)
         seed, setting = torch.tensor(self._rows)[row], self._setting[row, lane]
+        otherwise = Stop.MAX_EPOCHS if self._theta.shape[1] else Stop.UNTRAINED
         self._done_theta[seed, :, setting] = self._best_theta[row, :, lane].cpu()
         self._done_loss[seed, setting] = self._best_loss[row, lane]
         self._done_epochs[seed, setting] = self.epoch
@@ -212,7 +219,7 @@ class PackTraining:
             impatient[row, lane].tolist(),
             strict=True,
         ):
-            self._stop[s][k] = Stop.DIVERGED if nan else Stop.PATIENCE if tired else Stop.MAX_EPOCHS
+            self._stop[s][k] = Stop.DIVERGED if nan else Stop.PATIENCE if tired else otherwise
 
     def _compact(self) -> None:
         """Drop seeds and lanes that are not needed, a seed's live lanes in front, once that saves any."""

@@ -66,7 +66,7 @@ def estimate(plan: Plan, rows: int, inputs: int, *, workers: int | None = None) 
     core_seconds, parameters = 0.0, 0
     for arm in plan.search.arms:
         family, runs = FAMILIES[arm.arm.model], arm.settings * len(plan.search.seeds)
-        of_model = family.model(arm.arm.method).layout(inputs + 1, hidden).size
+        of_model = family.model(arm.arm.method).layout(inputs + 1 + family.given, hidden).size
         core_seconds += runs * examples * of_model * _NANOSECONDS / 1e9 * slower
         parameters += runs * of_model
     runs = planned_runs(plan.search)

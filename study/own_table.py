@@ -21,9 +21,15 @@ from study.storage.yaml_text import dump_yaml, parse_yaml
 _KEPT = "table.parquet"
 """The table of a study that was given one in Python, among its results."""
 
-_REST = """\
+_TRAINED = """\
 methods: [binary, reject, defer, confidence, compare, ce]   # also: ova, realizable
 model: [mlp, ordinal, actions, pair]                        # also: posthoc, bayes, gate
+"""
+_GIVEN = """\
+methods: [confidence, compare, two-stage]     # when to defer is learned
+model: given                                  # the score is the model; [mlp, given] trains one next to it
+"""
+_REST = """\
 search: {sampler: qmc, settings: 32}    # a pilot finds the prices of deferral, gamma, that suit the table
 seeds: 5
 """
@@ -154,7 +160,7 @@ def study_file(path: str, guess: Guess, *, place: str) -> str:
         lines.append(
             "decision_maker: standard        # simulated: a network trained on what the decision-maker sees"
         )
-    return "\n".join(lines) + "\n" + _REST
+    return "\n".join(lines) + "\n" + (_GIVEN if "score" in section else _TRAINED) + _REST
 
 
 def _entry(key: str, value: object) -> str:

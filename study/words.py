@@ -5,7 +5,9 @@ from typing import Literal, NamedTuple
 SPLITS = ("train", "validation", "test")
 """In the order of their codes, 0 to 2."""
 
-Method = Literal["binary", "reject", "defer", "confidence", "compare", "ce", "ova", "realizable"]
+Method = Literal[
+    "binary", "reject", "defer", "confidence", "compare", "ce", "ova", "realizable", "two-stage"
+]
 METHODS: dict[Method, str] = {
     "binary": "never defers and decides every case alone",
     "reject": "defers where it is uncertain, whoever decides then",
@@ -15,6 +17,7 @@ METHODS: dict[Method, str] = {
     "ce": "defers where asking has the largest score, by a cost-sensitive cross entropy",
     "ova": "defers where the decision-maker is likelier to be right than the model, by one-vs-all losses",
     "realizable": "defers where asking has the largest score, by the expected joint error itself",
+    "two-stage": "defers where a second network scores asking above the class of a model that is fixed",
 }
 """What a model is trained to do, and what it does then: the paper's methods, then the field's."""
 
@@ -24,7 +27,10 @@ DEFAULT_METHODS: tuple[Method, ...] = (*PAPER_METHODS, "confidence", "compare", 
 """What is compared unless a study says otherwise: the paper's methods and the field's best."""
 
 PLAIN_MODEL = "mlp"
-"""The model of the baseline, which others are compared with."""
+"""The model of the baseline, which others are compared with, unless a study is about a given one."""
+
+BASELINE_MODELS = ("given", PLAIN_MODEL)
+"""The models that the baseline may have: the first of these that a study has."""
 
 METRICS = (
     "error",
@@ -126,11 +132,7 @@ class Arm(NamedTuple):
         """Return a name that tells this arm from a study's others, fit for a file name."""
         return "-".join(self[:3]) + (f"-split{self.split}" if self.split else "")
 
-    @property
-    def is_baseline(self) -> bool:
-        """Whether this is the baseline's arm, of any split."""
-        return self[:3] == BASELINE[:3]
-
 
 BASELINE = Arm("binary", PLAIN_MODEL, NO_DECISION_MAKER)
-"""The arm of a binary model trained for accuracy alone (paper, Figure 3), which every study has."""
+"""The arm of a binary model trained for accuracy alone (paper, Figure 3), which every study has, or of
+the given model that it is about."""

@@ -59,7 +59,7 @@ def search_spaces(study: Mapping[str, Any]) -> list[list[str]]:
             if network is not None and study["thresholds"]["sampler"] == "search":
                 # Thresholds that are searched are chosen by nothing: alpha is the network's.
                 spaces, network = [network, None], None
-            if spaces[0] is not None:
+            if any(space is not None for space in spaces) or found:
                 prices = found if spaces[1] is None and found else space(spaces[1])
                 rows.append([method, model, space(spaces[0]), prices, space(network)])
     return rows

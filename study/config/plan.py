@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from study.config.spaces import Space, middle
-from study.words import QUANTILES, UNIT_COSTS, Arm, Costs
+from study.words import BASELINE, QUANTILES, UNIT_COSTS, Arm, Costs
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,8 @@ class SearchPlan:
     """How settings are proposed, ``settings_of_pack`` at a time, and under which seeds each is trained.
 
     ``seed`` is that of the sampler; ``splits`` how often the data is split, each with its arms;
-    ``objectives`` what a sampler that learns minimises, columns of the ledger.
+    ``objectives`` what a sampler that learns minimises, columns of the ledger; ``baseline`` the arm of the
+    baseline, which is run whether it is searched or not.
     """
 
     sampler: str
@@ -44,6 +45,11 @@ class SearchPlan:
     settings_of_pack: int
     splits: int = 1
     objectives: tuple[str, ...] = ("validation_error", "validation_di", "validation_idk_rate")
+    baseline: Arm = BASELINE
+
+    def is_baseline(self, arm: Arm) -> bool:
+        """Say whether an arm is the baseline's, of any split."""
+        return arm[:3] == self.baseline[:3]
 
 
 @dataclass(frozen=True)

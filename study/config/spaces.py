@@ -20,9 +20,12 @@ else:
 ARMS: dict[str, tuple[str, str]] = {
     f"{method}-{model}": (method, model)
     for method, model in product(METHODS, FAMILIES)
-    if method in FAMILIES[model].methods
+    if method in FAMILIES[model].methods and (method != "binary" or FAMILIES[model].trains(method))
 }
-"""Every method with every model that can be trained with it, by its name in a study file."""
+"""Every method with every model that can be trained with it, by its name in a study file.
+
+A given model that never defers leaves nothing to search: it is the baseline.
+"""
 
 
 class Range(Section):
@@ -73,19 +76,27 @@ _FAIR_AFTERWARDS = Range(low=0.03, high=3.0, log=True)
 _FAIR_SQUARED = Range(low=0.1, high=30.0, log=True)
 _OF_ITS_OWN = ("binary", "reject", "compare")
 _AFTERWARDS = [arm for arm, (method, model) in ARMS.items() if FAMILIES[model].chosen_afterwards(method)]
+# Nothing can change what a given model does to the groups but who is asked.
+_WEIGHING = [
+    arm for arm, (method, model) in ARMS.items() if not (FAMILIES[model].given and method in _OF_ITS_OWN)
+]
+_TRAINED = [arm for arm in _AFTERWARDS if FAMILIES[ARMS[arm][1]].trains(ARMS[arm][0])]
+NONE: tuple[float, ...] = (0.0,)
+"""The space of a coefficient that has no part in what is learned."""
 DEFAULTS: dict[str, dict[str, Space]] = {
     "alpha": {
         arm: _FAIR_AFTERWARDS if arm in _AFTERWARDS else _FAIR if method in _OF_ITS_OWN else _FAIR_SQUARED
         for arm, (method, _) in ARMS.items()
+        if arm in _WEIGHING
     },
-    "model_alpha": dict.fromkeys(_AFTERWARDS, _FAIR),
+    "model_alpha": dict.fromkeys(_TRAINED, _FAIR),
 }
 """What is searched unless a study file says otherwise, by coefficient and arm."""
 
 COEFFICIENTS: dict[str, tuple[str, ...]] = {
-    "alpha": tuple(ARMS),
+    "alpha": tuple(_WEIGHING),
     "gamma": tuple(arm for arm, (method, _) in ARMS.items() if method != "binary"),
-    "model_alpha": tuple(_AFTERWARDS),
+    "model_alpha": tuple(_TRAINED),
 }
 """The arms that have each coefficient. gamma has no default: where a study file leaves it out, a pilot
 finds the range that suits the data, the decision-maker and the method."""

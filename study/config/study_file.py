@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from math import ceil, prod
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
@@ -21,14 +21,25 @@ from study.config.sections import (
 from study.config.spaces import (
     ARMS,
     COEFFICIENTS,
+    NONE,
     FoundRange,
     ModelName,
     Range,
     Space,
 )
-from study.data.own.section import DatasetSection, Section, listed
+from study.data.own.section import DatasetSection, Section, listed, shown
 from study.models.families import FAMILIES
-from study.words import DEFAULT_METHODS, NO_DECISION_MAKER, UNIT_COSTS, Arm, Costs, Method
+from study.words import (
+    BASELINE_MODELS,
+    DEFAULT_METHODS,
+    METHODS,
+    NO_DECISION_MAKER,
+    PLAIN_MODEL,
+    UNIT_COSTS,
+    Arm,
+    Costs,
+    Method,
+)
 
 DecisionMakerName = Literal["column", "standard", "biased", "inconsistent", "oracle"]
 
@@ -70,7 +81,9 @@ class StudyConfig(Section):
     )
     model: Annotated[tuple[ModelName, ...], BeforeValidator(listed)] = Field(
         default=("mlp", "ordinal", "actions", "pair"),
-        description="one or a list; every method is trained with each model that supports it",
+        description="one or a list; every method is trained with each model that supports it; "
+        "`{given: COLUMN}` is a model that you have, whose probabilities of 1 are in that column of your "
+        "table: only when to defer is learned",
     )
     search: SearchSection = Field(default=SearchSection(), description="which settings are tried")
     costs: CostsSection = Field(default=CostsSection(), description="what errors and deferrals cost")
@@ -96,13 +109,23 @@ class StudyConfig(Section):
     @model_validator(mode="before")
     @classmethod
     def _fitting(cls, raw: Any) -> Any:
-        """Leave out those of the default methods that the models given cannot be trained to."""
-        if not isinstance(raw, Mapping) or "methods" in raw or "model" not in raw:
+        """Take the column of a given model as a role of the table's, and defaults that suit the models.
+
+        Left out are those of the default methods that the models cannot be trained to. With a given model,
+        all that it can do are compared, and thresholds are exact.
+        """
+        if not isinstance(raw, Mapping) or "model" not in raw:
             return raw
-        given: Any = listed(raw["model"])
-        families = [family for name, family in FAMILIES.items() if name in given]
-        fitting = [m for m in DEFAULT_METHODS if any(m in family.methods for family in families)]
-        return {**raw, "methods": fitting} if fitting else raw
+        raw = _with_score(raw)
+        families = [family for name, family in FAMILIES.items() if name in raw["model"]]
+        wanted = {*DEFAULT_METHODS, *(m for family in families if family.given for m in family.methods)}
+        fitting = [m for m in METHODS if m in wanted and any(m in family.methods for family in families)]
+        if fitting and "methods" not in raw:
+            raw["methods"] = fitting
+        thresholds = raw.get("thresholds", {})
+        if isinstance(thresholds, Mapping) and any(family.given for family in families):
+            raw["thresholds"] = {"sampler": "exact", **thresholds}
+        return raw
 
     @field_validator("study")
     @classmethod
@@ -139,13 +162,29 @@ class StudyConfig(Section):
                 f"dataset.splits: sampler {self.search.sampler} learns from validation rows, which are "
                 "test rows of another split; give search.sampler qmc, random or grid, or one split"
             )
+        given = [name for name in self.model if FAMILIES[name].given]
+        if given and not self.dataset.score:
+            raise ValueError(
+                f"model: {given[0]} is a model that you have; write {{{given[0]}: COLUMN}}, the column of "
+                "your own table that holds its probabilities of the label's 1"
+            )
         for method in self.methods:
             if not any(method in FAMILIES[name].methods for name in self.model):
-                fitting = [name for name, family in FAMILIES.items() if method in family.methods]
+                able = [family for family in FAMILIES.values() if method in family.methods]
+                fitting = [family.name for family in able if not family.given]
+                fitting = fitting or [f"{{{family.name}: COLUMN}}" for family in able]
+                also = "".join(
+                    f"; a model that is {name} can do {', '.join(FAMILIES[name].methods)}" for name in given
+                )
                 raise ValueError(
                     f"model: none of {', '.join(self.model)} can be trained to {method}; "
-                    f"{', '.join(fitting)} can"
+                    f"{', '.join(fitting)} can{also}"
                 )
+        if not self.arms():
+            raise ValueError(
+                f"methods: with a model that is {given[0]}, {', '.join(self.methods)} leaves nothing to "
+                f"learn; add one of {', '.join(m for m in FAMILIES[given[0]].methods if m != 'binary')}"
+            )
         for arm in self.searched():
             for name, space in self.spaces(*_named(arm)).items():
                 self._check_space(_named(arm)[0], name, space)
@@ -176,7 +215,8 @@ class StudyConfig(Section):
             )
         values = space.gamma if isinstance(space, FoundRange) else space
         least = values.low if isinstance(values, Range) else min(values)
-        exact = self.thresholds.sampler == "exact" and arm in COEFFICIENTS["model_alpha"]
+        method, model = ARMS[arm]
+        exact = self.thresholds.sampler == "exact" and FAMILIES[model].chosen_afterwards(method)
         if exact and name != "model_alpha" and least < 0:
             raise ValueError(
                 f"search.{name}: thresholds.sampler exact needs numbers from 0 on, but {arm} has "
@@ -212,8 +252,9 @@ class StudyConfig(Section):
         if names and self.thresholds.sampler == "search":
             groups = names if self.thresholds.per_group else [n for n in names if n.endswith("a0")]
             quantiles = dict.fromkeys(groups, Range(low=0.0, high=1.0))
-            return {"model_alpha": search.model_alpha[arm], **quantiles}
-        spaces: dict[str, Space | None] = {"alpha": search.alpha[arm], "gamma": search.gamma.get(arm)}
+            return {"model_alpha": search.model_alpha.get(arm, NONE), **quantiles}
+        spaces: dict[str, Space | None] = {"alpha": search.alpha.get(arm, NONE)}
+        spaces["gamma"] = search.gamma.get(arm)
         if found := search.pilot.get(str(Arm(method, model, decision_maker))):
             spaces["gamma"] = spaces["gamma"] or found
         spaces["model_alpha"] = search.model_alpha.get(arm)
@@ -242,6 +283,7 @@ class StudyConfig(Section):
                 seed=self.search.seed,
                 arms=self._arm_plans(),
                 seeds=self.seeds,
+                baseline=Arm("binary", self._baseline_model(), NO_DECISION_MAKER),
                 settings_of_pack=self.settings_of_pack,
                 splits=self.dataset.splits,
                 objectives=(
@@ -262,6 +304,9 @@ class StudyConfig(Section):
             backend=self.resources.backend,
             costs=costs,
         )
+
+    def _baseline_model(self) -> str:
+        return next((name for name in BASELINE_MODELS if name in self.model), PLAIN_MODEL)
 
     def settings_of(self, arm: str) -> int:
         """Return how many settings are tried in ``arm``, with each decision-maker."""
@@ -301,6 +346,26 @@ class StudyConfig(Section):
 def _named(arm: Arm) -> tuple[str, str]:
     """Return an arm as a study file names it, and its decision-maker."""
     return f"{arm.method}-{arm.model}", arm.decision_maker
+
+
+def _with_score(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a study file's keys with names in ``model``, and ``{given: COLUMN}`` as dataset.score."""
+    models, dataset = [], _by_name(raw.get("dataset", {}))
+    for model in cast(tuple[Any, ...], listed(raw["model"])):
+        name, column = next(iter(model.items())) if isinstance(model, Mapping) and model else (model, None)
+        if column is not None and name in FAMILIES and FAMILIES[name].given and len(model) == 1:
+            if not isinstance(column, str):
+                raise ValueError(f"model.{name}: {shown(column)} is not a column's name; write text")
+            if isinstance(dataset, Mapping):
+                if dataset.get("score", column) != column:
+                    raise ValueError(
+                        f"model.{name}: names column {shown(column)}, and dataset.score "
+                        f"{shown(dataset['score'])}; one given model is allowed"
+                    )
+                dataset = {**dataset, "score": column}
+            model = name
+        models.append(model)
+    return {**raw, "model": models, **({"dataset": dataset} if dataset else {})}
 
 
 def _plain(value: Any) -> Any:

@@ -10,10 +10,19 @@ import pandas as pd
 
 from study.data.decisions import Decisions, with_confidence
 from study.data.own.section import DatasetSection
-from study.data.preprocessing import Bool, Column, Group, Preprocessing, shown, standardise, texts
+from study.data.preprocessing import (
+    Bool,
+    Column,
+    Given,
+    Group,
+    Preprocessing,
+    shown,
+    standardise,
+    texts,
+)
 from study.data.splits import TRAIN, split_rows
 from study.errors import DataError
-from study.words import SPLITS
+from study.words import SPLITS, Costs
 
 Float64 = npt.NDArray[np.float64]
 Float32 = npt.NDArray[np.float32]
@@ -66,7 +75,8 @@ class Dataset:
     feature_names has F+1 entries, the last one "sensitive"; dm_only_names has Z. fingerprint:
     SHA-256 (hex) of raw values and split, so that two equal ones mean the same data. preprocessing turns
     raw rows (of a named data set: its table's columns) into ``features``. decisions: the decision-maker
-    that a user's table has, if any; own: what else such a table has.
+    that a user's table has, if any; given: float64 (N,), the probabilities of 1 by a given model, if any;
+    own: what else such a table has.
     """
 
     name: str
@@ -82,6 +92,7 @@ class Dataset:
     table: Table
     preprocessing: Preprocessing
     decisions: Decisions | None = None
+    given: Float64 | None = None
     own: OwnTable | None = None
 
     @property
@@ -110,6 +121,11 @@ class Dataset:
         They are the same for every method and decision-maker, so that all are compared on the same cases.
         """
         return np.ones(len(self.label), dtype=bool) if self.decisions is None else self.decisions.known
+
+    def given_model(self, costs: Costs) -> Given | None:
+        """Return where a given model's probabilities are and how errors weigh on them; None without one."""
+        score = self.own.section.score if self.own is not None else None
+        return None if score is None else Given(score, costs.false_negative / costs.false_positive)
 
     def indices(self, split: str) -> Int64:
         """Rows of one of SPLITS by name, ascending: int64 (n,). DataError for another name."""
@@ -157,6 +173,8 @@ def assemble(
         columns = tuple(Column(name, "number", median=median) for name, median in named)
     else:
         columns = own.features
+    score = own.section.score if own is not None else None
+    given = None if own is None or score is None else _frozen(Given(score).of(own.frame))
     decisions = None
     if recorded is not None:
         decisions = with_confidence(recorded, hard, label == 1, training)
@@ -171,7 +189,7 @@ def assemble(
         dm_only_names=table.dm_only_names,
         split=_frozen(split),
         fingerprint=_fingerprint(
-            table, features, label, sensitive, dm_only, split, recorded, split_seed if own else None
+            table, features, label, sensitive, dm_only, split, recorded, given, split_seed if own else None
         ),
         table=table,
         preprocessing=Preprocessing(
@@ -181,6 +199,7 @@ def assemble(
             tuple(factor.tolist()),
         ),
         decisions=decisions,
+        given=given,
         own=own,
     )
 
@@ -265,6 +284,7 @@ def _fingerprint(
     dm_only: Float64,
     split: Int8,
     recorded: Float64 | None,
+    given: Float64 | None,
     split_seed: int | None,
 ) -> str:
     """SHA-256 over names, shapes and little-endian bytes of the raw values, the split and the decisions.
@@ -283,6 +303,8 @@ def _fingerprint(
     if recorded is not None:
         # Every NaN with the same bits.
         arrays["decisions"] = np.where(np.isnan(recorded), np.nan, recorded + 0.0).astype("<f8")
+    if given is not None:
+        arrays["given"] = given.astype("<f8")
     if split_seed is not None:
         digest.update(f"split_seed {split_seed}\n".encode())
     digest.update(repr((table.feature_names, table.dm_only_names)).encode())

@@ -58,6 +58,7 @@ def describe(dataset: Dataset) -> str:
             _aligned(by_split),
             _aligned(cells),
             *_decided(dataset, splits | {"all": everyone}),
+            *_scored(dataset, splits | {"all": everyone}),
             *(["Warnings:\n" + "\n".join(f"  {line}" for line in found)] if found else []),
         ]
     )
@@ -96,8 +97,8 @@ def _understood(own: OwnTable) -> list[str]:
     for name in map(str, own.frame.columns):
         column = encoded.get(name)
         role = roles.get(name, "feature" if column else "not used")
-        if role == "sensitive" and column:
-            role = "sensitive, feature"
+        if role in ("sensitive", "score") and column:
+            role = f"{role}, feature"
         missing = f"{100 * own.frame[name].isna().mean():.1f} %"
         kind = column.kind if column else "-"
         lines.append([shown(name), role, kind, missing, _values(own, name, column)])
@@ -156,6 +157,18 @@ def _decided(dataset: Dataset, splits: Mapping[str, np.ndarray]) -> list[str]:
     )
     what = "decisions" if dataset.decisions.hard else "probabilities"
     return [f"The decision-maker of column {names}{how}: {what}", _aligned(lines)]
+
+
+def _scored(dataset: Dataset, splits: Mapping[str, np.ndarray]) -> list[str]:
+    """Error and odds difference of the given model of a user's table, which decides 1 from 0.5 on."""
+    if dataset.given is None or dataset.own is None:
+        return []
+    wrong = (dataset.given >= 0.5) != (dataset.label == 1)
+    lines = [["given model", "error", "odds difference"]]
+    for title, rows in splits.items():
+        di = disparate_impact(wrong[rows], dataset.label[rows] == 1, dataset.sensitive[rows] == 1)
+        lines.append([title, _rate(wrong, rows), "-" if np.isnan(di) else f"{di:.3f}"])
+    return [f"The given model of column {shown(str(dataset.own.section.score))}", _aligned(lines)]
 
 
 def _count(rows: np.ndarray) -> str:

@@ -116,21 +116,62 @@ class Group:
 
 
 @dataclass(frozen=True)
+class Given:
+    """The column in which a model that the user has already says the probability of 1.
+
+    odds: what a wrong 0 costs, in wrong 1s. Where it is not 1, a model decides by p with its odds times
+    this, which is above one half exactly where deciding 1 costs less.
+    """
+
+    column: str
+    odds: float = 1.0
+
+    def of(self, frame: pd.DataFrame) -> Float64:
+        """Return the probabilities (N,); raises DataError for a missing column or value, and no such."""
+        values = _column(frame, self.column)
+        _refuse_missing(values, self.column)
+        given = numbers(values)
+        wrong = (given < 0) | (given > 1)
+        if wrong.any():
+            row = int(np.flatnonzero(wrong)[0])
+            raise DataError(
+                f"column {shown(self.column)}: {given[row]:g} in row {row + 1:,} is not a probability; the "
+                "scores of a given model must be probabilities of 1, from 0 to 1: map another scale onto "
+                "them first"
+            )
+        return given
+
+    def input(self, given: Float64) -> Float32:
+        """Return what a model gets for probabilities (N,); their class stays what it is."""
+        priced = given if self.odds == 1 else self.odds * given / (self.odds * given + (1 - given))
+        rounded = priced.astype(np.float32)
+        below = np.nextafter(np.float32(0.5), np.float32(0))
+        return np.where((priced < 0.5) & (rounded >= 0.5), below, rounded)
+
+    def probability(self, p: Float64 | float) -> Any:
+        """Return the probabilities for which a model got p, of any shape, up to rounding."""
+        return p if self.odds == 1 else p / (p + self.odds * (1 - p))
+
+
+@dataclass(frozen=True)
 class Preprocessing:
     """Turns a raw table into a model's inputs, with exactly the values used in training.
 
-    mean, factor: one for each encoded input: (value - mean) * factor is standardised.
+    mean, factor: one for each encoded input: (value - mean) * factor is standardised. given: for a given
+    model, whose p is the first input and is not standardised.
     """
 
     columns: tuple[Column, ...]
     group: Group
     mean: tuple[float, ...]
     factor: tuple[float, ...]
+    given: Given | None = None
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """Names of the F + 1 inputs, the last one ``sensitive``."""
-        return (*(name for column in self.columns for name in column.inputs), "sensitive")
+        """Names of the F + 1 inputs, the last one ``sensitive``; a given model's p is one more."""
+        own = (name for column in self.columns for name in column.inputs)
+        return (*((self.given.column,) if self.given else ()), *own, "sensitive")
 
     def refuse_unseen(self, frame: pd.DataFrame) -> None:
         """Raise DataError for a value that training never had, in a category or the sensitive column.
@@ -147,14 +188,22 @@ class Preprocessing:
     def transform(self, frame: pd.DataFrame) -> Float32:
         """Return the inputs (N, F+1) of raw rows: F standardised, then A as 0/1; other columns are ignored.
 
-        Raises DataError for a column that is not there, text where a number was, and a missing A.
+        A given model's p comes first. Raises DataError for a column that is not there, text where a number
+        was, a missing A, and what is no probability.
         """
         scaled = standardise(encode(frame, self.columns), np.array(self.mean), np.array(self.factor))
         usable = np.abs(scaled).max(axis=0, initial=0) <= np.finfo(np.float32).max
         if not usable.all():
-            name = self.inputs[int(np.flatnonzero(~usable)[0])]
+            own = [name for column in self.columns for name in column.inputs]
+            name = own[int(np.flatnonzero(~usable)[0])]
             raise DataError(f"column {shown(name)}: a value is too large; finite numbers are allowed")
-        return np.column_stack([scaled, self.group.of(frame)]).astype(np.float32)
+        inputs = np.column_stack([scaled, self.group.of(frame)]).astype(np.float32)
+        return inputs if self.given is None else with_given(self.given.input(self.given.of(frame)), inputs)
+
+
+def with_given(p: Float32, inputs: Float32) -> Float32:
+    """Return inputs (N, F) with a given model's p (N,) in front."""
+    return np.column_stack([p, inputs])
 
 
 def learn(values: "pd.Series[Any]", training: Bool, *, listed: bool) -> Column:

@@ -48,6 +48,7 @@ def model_card(model: DeployedModel, metrics: Mapping[str, Spread], units: str, 
     limits = None
     if uncertainty is not None:
         limits = uncertainty.limit(torch.tensor(model.t1, dtype=torch.float64)).tolist()
+    given = model.preprocessing.given
     card = _environment().get_template(TEMPLATE)
     return card.render(
         model=model,
@@ -62,6 +63,10 @@ def model_card(model: DeployedModel, metrics: Mapping[str, Spread], units: str, 
         people=(model.about["study"]["dataset"].get("decision_maker") or {}).get("columns", ()),
         uncertainty=uncertainty,
         limits=limits,
+        trains=model.family.trains(model.method),
+        given=given,
+        middle=given.probability(0.5) if given else None,
+        between=given and list(zip(*map(model.on_column, (model.t0, model.t1)), strict=True)),
         methods=METHODS,
         decision_makers=DECISION_MAKERS,
     )

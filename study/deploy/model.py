@@ -72,8 +72,9 @@ class DeployedModel(Estimator):
     @property
     def columns(self) -> tuple[str, ...]:
         """The raw columns that a table must have, in any order; others are not looked at."""
-        named = (column.name for column in self.preprocessing.columns)
-        return tuple(dict.fromkeys([*named, self.preprocessing.group.column]))
+        own = self.preprocessing
+        score = [own.given.column] if own.given else []
+        return tuple(dict.fromkeys([*score, *(column.name for column in own.columns), own.group.column]))
 
     @property
     def outcomes(self) -> tuple[str, str] | None:
@@ -83,6 +84,11 @@ class DeployedModel(Estimator):
             return None
         return str(known[0]), str(known[1])
 
+    def on_column(self, thresholds: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Return thresholds on a score that is the log-odds of a given model's p as its probabilities."""
+        p = torch.sigmoid(torch.as_tensor(thresholds, dtype=torch.float64)).numpy()
+        return self.preprocessing.given.probability(p) if self.preprocessing.given else p
+
     def decide(self, table: Table) -> pd.DataFrame:
         """Return a decision for each row of ``table`` (N rows with ``columns``), under its index.
 
@@ -90,12 +96,13 @@ class DeployedModel(Estimator):
 
         Columns: ``prediction``, the model's class 0 or 1 (where it defers: the likelier one, which is not a
         decision); ``predicted``, the same in the table's own words, where these are others than 0 and 1;
-        ``probability`` of class 1; ``defer``, whether the case goes to the decision-maker;
-        ``score``, and ``lower`` and ``upper``, the thresholds of the person's group: deferred where lower <
-        score < upper, 1 from upper on; where the method may defer, the ``benefit`` of asking: above 0 where
-        it does, and the larger, the more is gained (see models.regions); where the family estimates it,
-        ``dm_right``, the probability that the decision-maker is right; where it decides by an uncertainty
-        of its own, that and its limit, such as ``rho`` and ``rho_limit``; ``reason`` in words.
+        ``probability`` of class 1, of a given model that of its column; ``defer``, whether the case goes to
+        the decision-maker; ``score``, and ``lower`` and ``upper``, the thresholds of the person's group:
+        deferred where lower < score < upper, 1 from upper on; where the method may defer, the ``benefit``
+        of asking: above 0 where it does, and the larger, the more is gained (see models.regions); where
+        the family estimates it, ``dm_right``, the probability that the decision-maker is right; where it
+        decides by an uncertainty of its own, that and its limit, such as ``rho`` and ``rho_limit``;
+        ``reason`` in words.
         A row's decision does not depend on the others.
 
         Raises DataError in one line for a missing column, text in a column of numbers, a category
@@ -104,6 +111,8 @@ class DeployedModel(Estimator):
         frame = self.frame(table)
         self.preprocessing.refuse_unseen(frame)
         decisions = self.decide_inputs(self.preprocessing.transform(frame)).set_axis(frame.index)
+        if self.preprocessing.given:
+            decisions["probability"] = self.preprocessing.given.of(frame)
         if self.outcomes is not None:
             zero, one = self.outcomes
             words = np.where(decisions["prediction"] == 1, one, zero)
@@ -116,6 +125,8 @@ class DeployedModel(Estimator):
         if score.isnan().any():
             row = int(score.isnan().nonzero()[0])
             raise DataError(f"row {row + 1}: its values are too large for the model")
+        given = self.preprocessing.given
+        said = given.probability(probability.double().numpy()) if given else probability.double().numpy()
         group = torch.from_numpy(inputs[:, -1].astype(np.int64))
         both = (torch.tensor(t, dtype=torch.float64).view(1, 2, 1) for t in (self.t0, self.t1))
         thresholds = Thresholds(*both)
@@ -127,7 +138,7 @@ class DeployedModel(Estimator):
         decisions = pd.DataFrame(
             {
                 "prediction": ranking.positive[0, :, 0].numpy().astype(np.int64),
-                "probability": probability.double().numpy(),
+                "probability": said,
                 "defer": decided.deferred[0, :, 0].numpy(),
                 "score": score.double().numpy(),
                 "lower": lower,
@@ -138,7 +149,11 @@ class DeployedModel(Estimator):
         if self._model.right:
             decisions["dm_right"] = right.double().numpy()
         measure = self._model.uncertainty
-        if measure is None:
+        if given and not self.family.trains(self.method):
+            column, ends = given.column, map(self.on_column, (lower, upper))
+            rows = zip(decisions["prediction"], decisions["defer"], said, *ends, strict=True)
+            reasons = [_by_column(column, *row) for row in rows]
+        elif measure is None:
             reasons = [_by_score(row) for row in decisions.itertuples(index=False)]
         else:
             decisions[measure.column] = measure.value(score.double(), pi.double()).numpy()
@@ -151,7 +166,7 @@ class DeployedModel(Estimator):
 
         kappa is the probability that the person is right, NaN where the family has none.
         """
-        theta = pad_lanes(self.weights.view(1, -1, 1))
+        theta = pad_lanes(self.weights[None, :, None])
         noise = None if self.noise is None else WeightNoise(self.noise[:, None, :, None], torch.zeros(()))
         result = [x.new_empty(4, 0)]
         with one_thread():
@@ -198,6 +213,13 @@ def _by_score(row: Any) -> str:
         if row.prediction
         else f"0: score {score} is not above {lower}"
     )
+
+
+def _by_column(column: str, prediction: int, defer: bool, p: float, lower: float, upper: float) -> str:
+    said = f"{column} {p:.4g}"
+    if defer:
+        return f"deferred: {said} is between {lower:.4g} and {upper:.4g}"
+    return f"1: {said} is not below {upper:.4g}" if prediction else f"0: {said} is not above {lower:.4g}"
 
 
 def _by_uncertainty(row: Any, measure: Uncertainty) -> str:

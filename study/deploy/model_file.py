@@ -22,6 +22,7 @@ from study.models.families import FAMILIES
 MODEL_FILE, WEIGHTS_FILE = "model.json", "weights.safetensors"
 
 _NOISE = "noise"
+_NOTHING = np.empty(0, dtype=np.float32)
 
 
 class _Facts(BaseModel):
@@ -45,7 +46,7 @@ class _Facts(BaseModel):
 def save_model(model: DeployedModel, directory: Path) -> None:
     """Write the model's two files into ``directory``, which is there; raises OSError."""
     layout = model.family.model(model.method).layout(len(model.preprocessing.inputs) + 1, model.hidden)
-    parts = layout.split(model.weights.view(1, -1, 1))
+    parts = layout.split(model.weights[None, :, None])
     tensors = {name: parts[name].reshape(shape).numpy() for name, shape in layout.shapes.items()}
     if model.noise is not None:
         tensors[_NOISE] = model.noise.numpy()
@@ -87,7 +88,7 @@ def load_model(directory: Path | str) -> DeployedModel:
         family=family,
         method=facts.method,
         hidden=facts.hidden,
-        weights=torch.from_numpy(np.concatenate([tensors[name].ravel() for name in layout.shapes])),
+        weights=torch.from_numpy(np.concatenate([_NOTHING, *(tensors[n].ravel() for n in layout.shapes)])),
         noise=None if noise is None else torch.from_numpy(noise),
         t0=facts.t0,
         t1=facts.t1,
@@ -110,9 +111,12 @@ def _read_facts(file: Path) -> _Facts:
             "export the model again"
         ) from None
     known = facts.model in FAMILIES and facts.method in FAMILIES[facts.model].methods
-    scaled = {len(facts.preprocessing.mean), len(facts.preprocessing.factor)}
+    own = facts.preprocessing
+    scaled = {len(own.mean), len(own.factor)}
+    others = 2 if own.given else 1
     ordered = facts.t0[0] <= facts.t1[0] and facts.t0[1] <= facts.t1[1]
-    if not known or not ordered or scaled != {len(facts.preprocessing.inputs) - 1}:
+    known = known and FAMILIES[facts.model].given == (own.given is not None)
+    if not known or not ordered or scaled != {len(own.inputs) - others}:
         what = "model and method" if not known else "preprocessing" if ordered else "t0 and t1"
         raise ModelError(f"{file}: {what} do not match; export the model again")
     return facts

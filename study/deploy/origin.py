@@ -2,7 +2,7 @@
 
 import importlib.metadata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -48,7 +48,13 @@ class Origin:
 
 def run_model(directory: ResultsDirectory, origin: Origin, run: Mapping[str, Any]) -> DeployedModel:
     """Return the model of a run, a row of the ledger; raises LedgerError where it has no thresholds."""
-    preprocessing, hidden = origin.dataset.preprocessing, origin.study["training"]["hidden"]
+    family, preprocessing = FAMILIES[run["model"]], origin.dataset.preprocessing
+    if family.given:
+        preprocessing = replace(preprocessing, given=origin.dataset.given_model(origin.costs))
+    if not family.trains(run["method"]):
+        # It looks at nothing but the given model's p and the group.
+        preprocessing = replace(preprocessing, columns=(), mean=(), factor=())
+    hidden = origin.study["training"]["hidden"]
     return trained_model(directory, run, preprocessing, hidden, _about(directory, origin, run))
 
 

@@ -10,7 +10,7 @@ from study.engines.on_gpu import OnGpu
 from study.models.examples import Examples
 from study.models.losses import Loss
 from study.models.network import Model
-from study.models.step import Engine
+from study.models.step import Eager, Engine
 
 
 def make_engine(
@@ -36,10 +36,14 @@ def make_engine(
         batch_size: how many examples a minibatch has.
         code: a directory, which need not exist.
 
+    Networks without parameters have no step to compile, and are looked at operation by operation.
+
     Raises:
         CompilerError: a step could not be compiled.
         ValueError: there is no such backend.
     """
+    if not model.layout(train.shape[1], hidden).size:
+        return Eager(model, loss, train, validation)
     if backend == "eager":
         return OnCpu(model, loss, train, validation)
     if backend == "compiled":

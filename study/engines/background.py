@@ -49,8 +49,8 @@ _SHARE_HEADERS = 6
 
 @dataclass(frozen=True)
 class Shapes:
-    """All that machine code depends on next to the step: numbers of inputs, rows and hidden units,
-    and what errors cost."""
+    """All that machine code depends on next to the step: numbers of inputs (a given model's p is one
+    more), rows and hidden units, and what errors cost."""
 
     inputs: int
     train: int
@@ -141,10 +141,12 @@ def _compile_what_is_left(graphs: Sequence[Traceable], directory: Path, to_do: i
 
 
 def _graphs(step: Step, shapes: Shapes) -> tuple[Traceable, Traceable]:
-    train, validation = (_examples(rows, shapes.inputs) for rows in (shapes.train, shapes.validation))
+    family = FAMILIES[step.family]
+    inputs = shapes.inputs + family.given
+    train, validation = (_examples(rows, inputs) for rows in (shapes.train, shapes.validation))
     sizes = {"hidden": shapes.hidden, "batch_size": shapes.batch_size}
     return step_graphs(
-        FAMILIES[step.family].model(step.method),
+        family.model(step.method),
         loss_of(step.method, shapes.costs, step.partly),
         train,
         validation.whole(1),

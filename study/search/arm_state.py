@@ -19,6 +19,8 @@ class ArmState:
     plan: ArmPlan
     listed: Sequence[Point] | None
     """All settings of the arm, where the sampler does not look at results."""
+    has_baseline: bool
+    """Whether the first pack has the baseline in front."""
     packs: int = 0
     proposed: int = 0
     """How many settings of the search were proposed; the baseline is not the search's."""
@@ -27,11 +29,6 @@ class ArmState:
     taken: set[str] = field(default_factory=set)
     searched: list[list[Proposal]] = field(default_factory=list)
     """What an adaptive search proposed, pack by pack."""
-
-    @property
-    def has_baseline(self) -> bool:
-        """Say whether the first pack has the baseline in front."""
-        return self.plan.arm.is_baseline
 
     @property
     def has_more(self) -> bool:

@@ -21,7 +21,7 @@ from study.search.arm_state import ArmState
 from study.search.identity import RESTORE, Identity, check_settings
 from study.search.samplers import Observation, Point, grid, propose
 from study.search.tally import Tally
-from study.words import BASELINE, FAILED, Arm
+from study.words import FAILED, Arm
 
 
 @dataclass
@@ -42,8 +42,9 @@ class PackQueue:
         self._learned = list(dict.fromkeys(["setting_id", "validation_error", *plan.objectives]))
         self._states = {arm.arm: self._begin(arm) for arm in plan.arms}
         for split in range(plan.splits):
-            baseline = BASELINE._replace(split=split)
-            self._states.setdefault(baseline, ArmState(ArmPlan(baseline, {}, settings=0), listed=[]))
+            baseline = plan.baseline._replace(split=split)
+            alone = ArmState(ArmPlan(baseline, {}, settings=0), listed=[], has_baseline=True)
+            self._states.setdefault(baseline, alone)
         self._tally = Tally(plan)
         self._values: dict[str, tuple[float, ...]] = {}
         self._waiting: deque[Pack] = deque()
@@ -118,7 +119,7 @@ class PackQueue:
             listed = None
         else:
             listed = propose(plan.sampler, arm.spaces, arm.settings, seed=self._stream(arm.arm, 0))
-        return ArmState(arm, listed)
+        return ArmState(arm, listed, plan.is_baseline(arm.arm))
 
     def _stream(self, arm: Arm, packs: int) -> tuple[int, str, int]:
         """Name the stream that proposals come from: the same for every decision-maker."""
@@ -221,7 +222,7 @@ class PackQueue:
             points = self._search(state, index, count)
         proposals = [Proposal(self._identity.setting(arm, p.params), p.memory) for p in points]
         if index == 0 and state.has_baseline:
-            baseline = self._identity.setting(BASELINE, {"alpha": 0.0})
+            baseline = self._identity.setting(self._plan.baseline, {"alpha": 0.0})
             proposals.insert(0, Proposal(baseline, None))
         return Pack.of(arm, index, proposals, self._plan.seeds, state.taken)
 

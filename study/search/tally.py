@@ -14,14 +14,14 @@ class Tally:
     """
 
     def __init__(self, plan: SearchPlan) -> None:
-        self._seeds = len(plan.seeds)
+        self._plan, self._seeds = plan, len(plan.seeds)
         self._settings = plan.splits + sum(arm.settings for arm in plan.arms)
         self._baselines_out: set[int] = set()
 
     def add(self, pack: Pack) -> None:
         """Take note of a pack that was asked for."""
         self._settings += len(pack.fresh) - len(pack.of_search)
-        if pack.arm.is_baseline and pack.split not in self._baselines_out:
+        if self._plan.is_baseline(pack.arm) and pack.split not in self._baselines_out:
             self._baselines_out.add(pack.split)
             self._settings -= 1
 
@@ -42,4 +42,4 @@ def planned_runs(plan: SearchPlan, packs: Iterable[Pack] = ()) -> int:
 def planned_packs(plan: SearchPlan) -> int:
     """Return in how many packs a study is trained; the baseline is in its arm's first, or by itself."""
     packs = sum(ceil(arm.settings / plan.settings_of_pack) for arm in plan.arms)
-    return packs + plan.splits * all(not arm.arm.is_baseline for arm in plan.arms)
+    return packs + plan.splits * all(not plan.is_baseline(arm.arm) for arm in plan.arms)

@@ -101,6 +101,8 @@ def steps_of(arms: Iterable[Arm], dataset: Dataset) -> list[Step]:
     found: dict[tuple[str, str], Step] = {}
     for method, name, maker, _ in reversed(list(arms)):
         family = FAMILIES[name]
+        if not family.trains(method):
+            continue
         trained = family.trained_method(method)
         partly = maker == "column" and not dataset.measured.all()
         found.setdefault((family.at, loss_of(trained, partly=partly).__name__), Step(name, trained, partly))

@@ -57,12 +57,13 @@ def evaluate(family: Family, pack: Pack, data: StudyData, trained: Trained, lane
     Goes through seeds and settings in blocks: but for what is returned, memory does not depend on the pack.
     """
     tested_with = data.test_decision_maker or pack.decision_maker
-    splits = {split: data.examples(split, tested_with, measured=True) for split in SPLITS}
+    given = family.given
+    splits = {split: data.examples(split, tested_with, measured=True, given=given) for split in SPLITS}
     choice = None
     if family.chosen_afterwards(pack.method):
         # Rejecting needs no decisions.
         known = pack.method != "reject"
-        choice = data.examples("choice", pack.decision_maker, measured=known)
+        choice = data.examples("choice", pack.decision_maker, measured=known, given=given)
     # Settings that share a network come together.
     in_turn = torch.argsort(lane, stable=True)
     seeds_at_once, settings_at_once = _block(len(pack.seeds), splits, choice, data.thresholds)
@@ -109,7 +110,7 @@ def _evaluate(
 
     theta: (S, P, M) networks; choice: the rows on which thresholds are chosen, None where none are.
     """
-    model, inputs = family.model(pack.method), data.features.shape[1] + 1
+    model, (_, inputs) = family.model(pack.method), splits["test"].shape
     drawn = weight_noise(model, inputs, data.options.hidden, pack.seeds, DECISION_DRAWS, "decisions")
     noise = None if drawn is None else WeightNoise(drawn, torch.zeros(()))
     score = {split: scores(model, theta, rows.x, noise) for split, rows in splits.items()}

@@ -29,7 +29,6 @@ from study.training.progress import Progress
 from study.training.scheduler import Attempts, run_in_process
 from study.training.session import begin_or_resume, driver_log, session, set_broken_aside
 from study.training.study_data import StudyData
-from study.words import BASELINE
 
 
 def launch(
@@ -66,7 +65,8 @@ def launch(
     with directory.locked(log):
         config = _as_begun(config, directory)
         begin_or_resume(directory, config.resolved(), identity)
-        steps = steps_of((*(searched.arm for searched in plan.search.arms), BASELINE), dataset)
+        arms = (*(searched.arm for searched in plan.search.arms), plan.search.baseline)
+        steps = steps_of(arms, dataset)
         # Splits of a table may differ in size, and in the categories that training rows have.
         all_shapes = [
             shapes_of(of_split, plan.thresholds.choose_on, options, plan.costs) for of_split in datasets

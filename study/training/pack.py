@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from study.engines.backends import make_engine
-from study.models.families import FAMILIES
+from study.models.families import FAMILIES, Family
 from study.models.losses import loss_of
 from study.models.training import PackTraining, Trained
 from study.results.directory import ResultsDirectory
@@ -47,13 +47,13 @@ def run_pack(pack: Pack, data: StudyData, directory: ResultsDirectory) -> Iterat
     if pack.decision_maker not in (*data.decision_makers, NO_DECISION_MAKER):
         raise ValueError(f"unknown decision-maker {pack.decision_maker}")
     family = FAMILIES[pack.model]
-    coefficients, lane = _lanes(pack, family.chosen_afterwards(pack.method))
+    coefficients, lane = _lanes(pack, family)
     engine = make_engine(
         data.backend,
         family.model(pack.method),
         loss_of(family.trained_method(pack.method), data.costs, data.partly(pack.decision_maker)),
-        data.examples("train", pack.decision_maker),
-        data.examples("validation", pack.decision_maker),
+        data.examples("train", pack.decision_maker, given=family.given),
+        data.examples("validation", pack.decision_maker, given=family.given),
         hidden=data.options.hidden,
         batch_size=data.options.batch_size,
         code=code_directory(),
@@ -75,7 +75,7 @@ def run_pack(pack: Pack, data: StudyData, directory: ResultsDirectory) -> Iterat
     trained = training.result()
     evaluation = evaluate(family, pack, data, trained, lane)
     rows = _rows(pack, data, trained, evaluation, lane)
-    epochs = trained.epochs[:, lane].to(torch.float64).flatten()
+    epochs = trained.epochs[:, lane].to(torch.float64).flatten().clamp_min(1)
     rows["seconds"] = (epochs / epochs.sum() * checkpoint.seconds).tolist()
     directory.write_runs(
         pack.pack_id,
@@ -88,13 +88,15 @@ def run_pack(pack: Pack, data: StudyData, directory: ResultsDirectory) -> Iterat
     checkpoint.drop()
 
 
-def _lanes(pack: Pack, afterwards: bool) -> tuple[list[tuple[float, float]], torch.Tensor]:
+def _lanes(pack: Pack, family: Family) -> tuple[list[tuple[float, float]], torch.Tensor]:
     """Return (alpha, gamma) of each network to train, and (K,) which of them is a setting's.
 
     Settings that differ only in thresholds chosen afterwards share a network.
     """
+    afterwards, trains = family.chosen_afterwards(pack.method), family.trains(pack.method)
     wanted = [
-        (setting.trained_alpha, 0.0 if afterwards else setting.gamma or 0.0) for setting in pack.settings
+        (setting.trained_alpha if trains else 0.0, 0.0 if afterwards else setting.gamma or 0.0)
+        for setting in pack.settings
     ]
     networks = list(dict.fromkeys(wanted)) if afterwards else wanted
     return networks, torch.tensor([networks.index(w) for w in wanted] if afterwards else range(len(wanted)))

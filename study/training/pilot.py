@@ -143,7 +143,7 @@ def _deferral_rates(
         "eager",
         family.model(arm.method),
         loss_of(family.trained_method(arm.method), data.costs, data.partly(arm.decision_maker)),
-        *(data.examples(use, arm.decision_maker) for use in ("train", "validation")),
+        *(data.examples(use, arm.decision_maker, given=family.given) for use in ("train", "validation")),
         hidden=data.options.hidden,
         batch_size=data.options.batch_size,
         code=code_directory(),

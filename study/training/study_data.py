@@ -9,6 +9,7 @@ import torch
 
 from study.config.plan import ThresholdOptions
 from study.data import Dataset
+from study.data.preprocessing import with_given
 from study.models.draws import stream
 from study.models.examples import UNKNOWN, Examples, with_bias
 from study.models.training import TrainingOptions
@@ -26,7 +27,8 @@ class StudyData:
     decision_makers: the probability (N,) of the positive class by each decision-maker, NaN where it does
     not decide; test_decision_maker: whose decisions count in the metrics, None for that of the training;
     backend: how the training step runs, ``compiled``, ``eager`` or ``gpu``; costs: of errors and deferrals;
-    measured: (N,), the rows on which metrics are, None for all.
+    measured: (N,), the rows on which metrics are, None for all; given: (N,), a given model's p as models
+    get it.
     """
 
     study: str
@@ -44,6 +46,7 @@ class StudyData:
     backend: str
     costs: Costs = UNIT_COSTS
     measured: np.ndarray[Any, np.dtype[np.bool_]] | None = None
+    given: np.ndarray[Any, np.dtype[np.float32]] | None = None
 
     @staticmethod
     def of(
@@ -59,6 +62,7 @@ class StudyData:
         costs: Costs = UNIT_COSTS,
     ) -> "StudyData":
         """Take from a data set what training needs."""
+        own = dataset.given_model(costs)
         return StudyData(
             study=study,
             dataset=dataset.name,
@@ -75,14 +79,19 @@ class StudyData:
             backend=backend,
             costs=costs,
             measured=dataset.measured,
+            given=None if own is None or dataset.given is None else own.input(dataset.given),
         )
 
     def partly(self, decision_maker: str) -> bool:
         """Return whether some decisions of a decision-maker are unknown."""
         return bool(np.isnan(self.decision_makers.get(decision_maker, self.label)).any())
 
-    def examples(self, use: str, decision_maker: str, *, measured: bool = False) -> Examples:
+    def examples(
+        self, use: str, decision_maker: str, *, measured: bool = False, given: bool = False
+    ) -> Examples:
         """Return the rows of a use, or of them those ``measured``, as tensors, with a DM's view of them.
+
+        Inputs begin with a given model's p where it is ``given``.
 
         A method that never defers gets the labels in the DM's place, which no loss looks at.
         """
@@ -90,8 +99,11 @@ class StudyData:
         rows = self.rows[use]
         if measured and self.measured is not None:
             rows = rows[self.measured[rows]]
+        features = self.features[rows]
+        if given and self.given is not None:
+            features = with_given(self.given[rows], features)
         return Examples(
-            with_bias(torch.tensor(self.features[rows])),
+            with_bias(torch.tensor(features)),
             torch.tensor(self.label[rows]),
             torch.tensor(self.sensitive[rows], dtype=torch.float32),
             torch.tensor(maker[rows]).nan_to_num(UNKNOWN),

@@ -14,7 +14,7 @@ from study.models.decision_maker import NAMES
 from study.models.families import FAMILIES
 from study.words import METHODS
 
-EVERY_MODEL = list(FAMILIES)
+EVERY_MODEL = [name for name, family in FAMILIES.items() if not family.given]
 COORDINATES = ("q0_a0", "q1_a0", "q0_a1", "q1_a1")
 
 
@@ -35,7 +35,7 @@ def test_rooms_agree_on_decision_makers() -> None:
 def test_every_arm_has_a_default_for_every_coefficient_it_has() -> None:
     deferring = [arm for arm in ARMS if not arm.startswith("binary")]
     afterwards = {"reject-posthoc", "reject-bayes", "defer-posthoc", "defer-bayes", "confidence-mlp"}
-    assert set(DEFAULTS["alpha"]) == set(COEFFICIENTS["alpha"]) == set(ARMS)
+    assert set(DEFAULTS["alpha"]) == set(COEFFICIENTS["alpha"]) == set(ARMS) - {"compare-given"}
     assert set(DEFAULTS["model_alpha"]) == set(COEFFICIENTS["model_alpha"]) == afterwards
     assert set(COEFFICIENTS["gamma"]) == set(deferring)
 
@@ -51,7 +51,8 @@ def test_default_ranges_are_those_of_the_methods_and_of_how_thresholds_come_abou
     reject = {f"reject-{model}": alpha for model, alpha in (learned | searched).items()}
     defer = {f"defer-{model}": alpha for model, alpha in (far | searched).items()}
     actions = dict.fromkeys(("ce-actions", "ova-actions", "realizable-actions"), (0.1, 30.0, True))
-    field = {"confidence-mlp": (0.03, 3.0, True), "compare-pair": fair, **actions}
+    given_ = {"confidence-given": (0.03, 3.0, True), "two-stage-given": (0.1, 30.0, True)}
+    field = {"confidence-mlp": (0.03, 3.0, True), "compare-pair": fair, **actions, **given_}
     assert bounds["alpha"] == {"binary-mlp": fair, "binary-bayes": fair, **reject, **defer, **field}
     afterwards = [f"{m}-{n}" for m in ("reject", "defer") for n in searched]
     assert bounds["model_alpha"] == dict.fromkeys([*afterwards, "confidence-mlp"], fair)
@@ -71,7 +72,7 @@ def test_arms_are_words_in_the_order_of_methods_then_models() -> None:
 @pytest.mark.parametrize("arm", ARMS)
 def test_coefficients_of_an_arm(arm: str) -> None:
     names = set(study_of(*EVERY_MODEL, search={"gamma": {"low": 0, "high": 1}}).spaces(arm))
-    method, _, model = arm.partition("-")
+    method, model = ARMS[arm]
     expected = {"alpha"} if method == "binary" else {"alpha", "gamma"}
     if method != "binary" and model in ("mlp", "posthoc", "bayes"):
         expected |= {"model_alpha"}
@@ -112,13 +113,13 @@ def test_binary_bayes_has_no_thresholds_to_propose() -> None:
 @given(st.data())
 def test_arm_goes_before_method_and_method_before_default(data: st.DataObject) -> None:
     for name, arms in COEFFICIENTS.items():
-        methods = sorted({arm.partition("-")[0] for arm in arms})
+        methods = sorted({ARMS[arm][0] for arm in arms})
         words = data.draw(st.lists(st.sampled_from([*methods, *arms]), unique=True))
         given_spaces = {word: float(number) for number, word in enumerate(words)}
         config = study_of(*EVERY_MODEL, search={"sampler": "random", name: given_spaces})
         for arm in arms:
             default = DEFAULTS.get(name, {}).get(arm)
-            own, of_method = given_spaces.get(arm), given_spaces.get(arm.partition("-")[0])
+            own, of_method = given_spaces.get(arm), given_spaces.get(ARMS[arm][0])
             number = own if own is not None else of_method
             assert config.spaces(arm).get(name) == (default if number is None else (number,))
 

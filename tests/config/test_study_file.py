@@ -15,12 +15,15 @@ from study.data import Group
 from study.errors import StudyFileError
 from study.models.families import FAMILIES
 from study.results.directory import changed_keys
+from study.search.tally import planned_runs
 from study.storage.yaml_text import dump_yaml, parse_yaml
 from study.words import DEFAULT_METHODS, METHODS
 
 HUGE = "0x" + "f" * 5000
 
 # What is wrong, and words that the answer must have: the key, and what is allowed.
+OF_A_SCORE = "model: {given: s}, dataset: {path: t.csv, label: y, sensitive: a}"
+
 WRONG = [
     # unknown keys, at each level
     ("alpha: 1", ["alpha: unknown key", "allowed are study, dataset, decision_maker, methods, model"]),
@@ -192,6 +195,21 @@ WRONG = [
         "search: {gamma: {reject: {low: -0.1, high: 1}}}}",
         ["search.gamma: thresholds.sampler exact", "reject-posthoc has -0.1"],
     ),
+    # a model that the user has
+    ("model: given", ["model: given is a model that you have; write {given: COLUMN}"]),
+    ("model: {given: 3}", ["model.given: 3 is not a column's name"]),
+    ("model: {given: a, mlp: b}", ["model.0: {'given': 'a', 'mlp': 'b'} is not allowed"]),
+    ("model: {given: risk}", ["dataset: path is missing; a table of your own needs path"]),
+    (
+        "{model: {given: risk}, dataset: {path: t.csv, label: y, sensitive: a, score: s}}",
+        ["given model is"],
+    ),
+    (
+        f"{{methods: defer, {OF_A_SCORE}}}",
+        ["to defer; ordinal", "given can do binary, confidence, compare"],
+    ),
+    (f"{{methods: binary, {OF_A_SCORE}}}", ["leaves nothing to learn; add one of confidence, compare"]),
+    ("{methods: two-stage, model: mlp}", ["none of mlp can be trained to two-stage; {given: COLUMN} can"]),
     # not a study file at all
     ("a: b: c", ["line 1 is not valid YAML"]),
     ("study: a\npack: [", ["line 2 is not valid YAML"]),
@@ -424,16 +442,42 @@ def test_role_is_changed_on_the_command_line_like_any_key() -> None:
 
 def test_resolved_has_the_spaces_of_the_studys_arms_alone() -> None:
     prices = {"search": {"gamma": {"low": 0, "high": 1}}}
-    every = validate({"model": list(FAMILIES), "methods": list(METHODS), **prices}, "here")
+    table = {"dataset": {"path": "t.csv", "label": "y", "sensitive": "a", "score": "risk"}}
+    every = validate({"model": list(FAMILIES), "methods": list(METHODS), **prices, **table}, "here")
     search = every.resolved()["search"]
-    assert list(search["alpha"]) == every.arms() == list(ARMS)
+    assert every.arms() == list(ARMS)
+    assert list(search["alpha"]) == [arm for arm in ARMS if arm != "compare-given"]
     assert list(search["gamma"]) == [arm for arm in ARMS if not arm.startswith("binary")]
     afterwards = [arm for arm, (method, model) in ARMS.items() if FAMILIES[model].chosen_afterwards(method)]
-    assert list(search["model_alpha"]) == afterwards
+    assert list(search["model_alpha"]) == [arm for arm in afterwards if arm != "confidence-given"]
     one = validate({"model": "gate", "methods": "defer", "search": {"gamma": {"reject": 9}}}, "here")
     assert {name: list(one.resolved()["search"][name]) for name in ("alpha", "gamma", "model_alpha")} == {
         **{"alpha": ["defer-gate"], "gamma": [], "model_alpha": []}
     }
+
+
+def test_a_given_model_is_a_role_of_the_table_and_decides_the_defaults() -> None:
+    table = {"path": "t.csv", "label": "y", "sensitive": "a", "decision_maker": "m"}
+    config = validate({"dataset": table, "model": ["mlp", {"given": "risk"}]}, "here")
+    assert (config.model, config.dataset.score) == (("mlp", "given"), "risk")
+    assert config.methods == ("binary", "confidence", "compare", "two-stage")
+    assert config.thresholds.sampler == "exact"
+    assert config.arms() == [
+        *("binary-mlp", "confidence-mlp", "confidence-given", "compare-given", "two-stage-given")
+    ]
+    plan = config.plan()
+    assert plan.search.baseline == ("binary", "given", "none", 0)
+    assert planned_runs(plan.search) == 5 * (1 + 5 * 32)
+    spaces = {arm: set(config.spaces(arm)) for arm in config.arms()[2:]}
+    assert spaces == {
+        "confidence-given": {"alpha"},
+        "compare-given": {"alpha"},
+        "two-stage-given": {"alpha"},
+    }
+    assert config.spaces("compare-given")["alpha"] == (0.0,)
+    assert validate(config.resolved(), "again").resolved() == config.resolved()
+    chosen = {"dataset": table, "model": {"given": "risk"}, "thresholds": {"sampler": "random"}}
+    assert validate(chosen, "here").thresholds.sampler == "random"
 
 
 ROUND_TRIPS: list[dict[str, Any]] = [

@@ -18,7 +18,7 @@ from hypothesis.extra.numpy import arrays
 from safetensors.numpy import load, save
 
 from study.data import Group, Preprocessing
-from study.data.preprocessing import Column
+from study.data.preprocessing import Column, Given
 from study.deploy.model import DeployedModel
 from study.deploy.model_file import MODEL_FILE, WEIGHTS_FILE, load_model, save_model
 from study.errors import DataError, ModelError
@@ -80,12 +80,13 @@ columns = st.builds(
 @given(data=st.data())
 def test_model_is_read_as_it_was_written(data: st.DataObject, tmp_path: Path) -> None:
     family = data.draw(st.sampled_from(list(FAMILIES.values())))
-    model = family.model("defer")
+    model = family.model(min(family.methods))
     made = tuple(data.draw(st.lists(columns, max_size=3)))
     count, hidden = sum(len(column.inputs) for column in made), data.draw(st.integers(1, 4))
     scales = st.lists(FLOATS, min_size=count, max_size=count).map(tuple)
     group = data.draw(st.builds(Group, TEXT, VALUES | st.none(), FLOATS | st.none()))
-    preprocessing = Preprocessing(made, group, data.draw(scales), data.draw(scales))
+    score = data.draw(st.builds(Given, TEXT, FLOATS)) if family.given else None
+    preprocessing = Preprocessing(made, group, data.draw(scales), data.draw(scales), score)
     size = model.layout(len(preprocessing.inputs) + 1, hidden).size
     floats = st.floats(width=32, allow_nan=False, allow_infinity=False)
     weights = torch.from_numpy(data.draw(arrays(np.float32, size, elements=floats, fill=floats)))

@@ -15,7 +15,7 @@ from study.models.network import Model, WeightNoise
 FREE = torch.zeros(1)
 
 MODELS = {
-    **{name: family.model(family.methods[0]) for name, family in FAMILIES.items()},
+    **{name: family.model(family.methods[0]) for name, family in FAMILIES.items() if not family.given},
     "actions-ova": FAMILIES["actions"].model("ova"),
 }
 EVERY = pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
@@ -31,30 +31,30 @@ def some(model: Model, seeds: int, inputs: int, hidden: int, lanes: int) -> tupl
 
 
 def test_the_families_are_those_of_the_design_under_their_own_names():
-    assert set(FAMILIES) == {"mlp", "ordinal", "posthoc", "bayes", "gate", "actions", "pair"}
+    assert set(FAMILIES) == {"mlp", "ordinal", "posthoc", "bayes", "gate", "actions", "pair", "given"}
     assert all(family.name == name for name, family in FAMILIES.items())
     methods = {name: family.methods for name, family in FAMILIES.items()}
     deferring = ("reject", "defer")
     of_three = {"bayes": ("binary", *deferring), **dict.fromkeys(("ordinal", "posthoc", "gate"), deferring)}
     scored = {"actions": ("ce", "ova", "realizable"), "pair": ("compare",)}
-    assert methods == {"mlp": ("binary", "confidence"), **of_three, **scored}
-    assert set(LOSSES) == {"binary", *deferring, *scored["actions"], "compare"}
+    given = {"given": ("binary", "confidence", "compare", "two-stage")}
+    assert methods == {"mlp": ("binary", "confidence"), **of_three, **scored, **given}
+    assert set(LOSSES) == {"binary", *deferring, *scored["actions"], "compare", "two-stage"}
 
 
 def test_thresholds_of_some_families_are_chosen_afterwards():
     band = {name: family.band for name, family in FAMILIES.items() if family.band}
-    assert band == {"mlp": Band.SYMMETRIC, "posthoc": Band.TWO_SIDED, "bayes": Band.SYMMETRIC}
+    symmetric = dict.fromkeys(("mlp", "bayes", "given"), Band.SYMMETRIC)
+    assert band == {**symmetric, "posthoc": Band.TWO_SIDED}
     assert FAMILIES["posthoc"].model("defer") is FAMILIES["mlp"].model("confidence")
     for name, family in FAMILIES.items():
         for method in family.methods:
-            afterwards = name in band and method != "binary"
+            afterwards = name in band and method not in ("binary", "compare", "two-stage")
             assert family.chosen_afterwards(method) == afterwards
             assert family.trained_method(method) == ("binary" if afterwards else method)
-            symmetric = ("q1_a0", "q1_a1")
             quantiles = {
+                **dict.fromkeys(symmetric, ("q1_a0", "q1_a1")),
                 "posthoc": ("q0_a0", "q1_a0", "q0_a1", "q1_a1"),
-                "bayes": symmetric,
-                "mlp": symmetric,
             }
             assert family.quantiles(method) == (quantiles[name] if afterwards else ())
 

@@ -249,7 +249,9 @@ def test_binary_is_trained_once_whatever_decision_makers_there_are() -> None:
 
 
 def test_only_methods_that_defer_have_a_gamma() -> None:
-    for searched in config_of({"methods": list(METHODS), "model": list(FAMILIES)}).plan().search.arms:
+    table = {"path": "t.csv", "label": "y", "sensitive": "a", "score": "risk"}
+    every = {"methods": list(METHODS), "model": list(FAMILIES), "dataset": table}
+    for searched in config_of(every).plan().search.arms:
         assert ("gamma" in searched.spaces) == (searched.arm.method != "binary")
 
 

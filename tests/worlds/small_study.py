@@ -31,7 +31,9 @@ GAMMA = {
     **{"reject": {"low": 0.5, "high": 0.7}, "defer": {"low": 0.03, "high": 0.15}},
     **{arm: {"low": 0.2, "high": 0.5} for arm in ("reject-posthoc", "reject-bayes")},
     **{arm: {"low": 0.0, "high": 0.25} for arm in ("defer-posthoc", "defer-bayes", "confidence")},
-    **{method: {"low": -0.2, "high": 0.2} for method in ("compare", "ce", "ova", "realizable")},
+    **{
+        method: {"low": -0.2, "high": 0.2} for method in ("compare", "ce", "ova", "realizable", "two-stage")
+    },
 }
 """Ranges that suit COMPAS: no pilot is made."""
 
@@ -62,8 +64,10 @@ LONG_RUNS = 26
 FAMILIES: dict[str, Any] = {
     "study": "families",
     "decision_maker": "column",
-    "methods": ["binary", "reject", "defer", "confidence", "compare", "ce", "ova", "realizable"],
-    "model": ["mlp", "ordinal", "posthoc", "bayes", "gate", "actions", "pair"],
+    "methods": [
+        *("binary", "reject", "defer", "confidence", "compare", "ce", "ova", "realizable", "two-stage")
+    ],
+    "model": ["mlp", "ordinal", "posthoc", "bayes", "gate", "actions", "pair", {"given": "risk"}],
     "search": {
         "sampler": "random",
         "settings": 1,
@@ -77,8 +81,10 @@ FAMILIES: dict[str, Any] = {
             },
             **{"defer-ordinal": [0.15], "defer-posthoc": [0.1], "defer-bayes": [0.1], "defer-gate": [0.2]},
             **{"confidence": [0.1], "compare": [0.25], "ce": [0.05], "ova": [0.05], "realizable": [0.05]},
+            **{"confidence-given": [0.05], "two-stage": [0.2]},
         },
     },
+    "thresholds": {"sampler": "random"},
     "seeds": 1,
     "training": {"max_epochs": 12, "batch_size": 16, "learning_rate": 0.03},
 }
@@ -88,6 +94,7 @@ FAMILY_ARMS = [
     *("binary-mlp", "binary-bayes", "reject-ordinal", "reject-posthoc", "reject-bayes", "reject-gate"),
     *("defer-ordinal", "defer-posthoc", "defer-bayes", "defer-gate"),
     *("confidence-mlp", "compare-pair", "ce-actions", "ova-actions", "realizable-actions"),
+    *("binary-given", "confidence-given", "compare-given", "two-stage-given"),
 ]
 
 DIFFERS_BY_NATURE = ["seconds", "worker", "finished_at"]
@@ -108,10 +115,12 @@ def write_cases(path: Path) -> dict[str, Any]:
     frame["note"] = "=1+1"
     frame["place"] = generator.choice(["here", "there"], len(frame))
     frame.loc[2, "place"] = "elsewhere"
+    frame["risk"] = 1 / (1 + np.exp(-frame["skill"]))
     frame.to_csv(path, index=False)
     return {
         "path": str(path),
         "label": "bad",
+        "score": "risk",
         "sensitive": {"column": "race", "is": "B"},
         "decision_maker": "judge",
         "drop": ["case", "sure", "note"],

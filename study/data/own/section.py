@@ -173,6 +173,11 @@ class DatasetSection(Section):
         "`{columns: [a, b], combine: draw}` (or `majority`); used where the study's `decision_maker` is "
         "`column`",
     )
+    score: str | None = Field(
+        default=None,
+        description="a column of probabilities of 1 by a model that you have, from 0 to 1; used where the "
+        "study's `model` is `given`, and a feature only if it is listed there",
+    )
     dm_only: ColumnNames = Field(default=(), description="columns that only the decision-maker sees")
     features: ColumnNames | None = Field(
         default=None, description="columns that the model sees; left out, every column without another role"

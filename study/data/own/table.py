@@ -31,7 +31,10 @@ from study.words import SPLITS
 Int8 = npt.NDArray[np.int8]
 
 
-_TOGETHER = ({"sensitive", "features"}, {"group", "drop"}, {"row_id", "drop"}, {"row_id", "group"})
+_TOGETHER = (
+    *({"sensitive", "features"}, {"score", "features"}),
+    *({"group", "drop"}, {"row_id", "drop"}, {"row_id", "group"}),
+)
 """Roles that one column may have at once."""
 
 

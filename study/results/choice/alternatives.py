@@ -16,7 +16,7 @@ from study.results.intervals import Interval, percentile_interval
 from study.results.limits import NAMES
 from study.results.metrics import WHOLE, Values, odds_difference, outcome_rates, rates
 from study.results.outcomes import Bools, Cells, Outcomes, decision_makers_wrong
-from study.words import NO_DECISION_MAKER, PLAIN_MODEL
+from study.words import BASELINE_MODELS, NO_DECISION_MAKER
 
 BASELINE: Final = "the baseline"
 ALONE: Final = "the decision-maker alone"
@@ -115,11 +115,14 @@ def _written(one: Difference) -> str:
 def baseline_of(runs: pd.DataFrame, run: "pd.Series[Any]") -> pd.DataFrame:
     """Return the baseline's run that a run is compared with, a row of the ledger or none.
 
-    The baseline is the binary plain model trained for accuracy alone. Its run is that of the same split and
-    seed; where there is none, the one with the median validation error (of two the lower).
+    The baseline is the binary plain model trained for accuracy alone, or the given model. Its run is that
+    of the same split and seed; where there is none, the one with the median validation error (of two the
+    lower).
     """
-    plain = (runs["method"] == "binary") & (runs["model"] == PLAIN_MODEL) & (runs["alpha"] == 0)
-    own: pd.DataFrame = runs[plain & (runs["split"] == run["split"])].dropna(subset=["validation_error"])
+    plain = runs[(runs["method"] == "binary") & (runs["alpha"] == 0)]
+    model = next((name for name in BASELINE_MODELS if (plain["model"] == name).any()), None)
+    own: pd.DataFrame = plain[(plain["model"] == model) & (plain["split"] == run["split"])]
+    own = own.dropna(subset=["validation_error"])
     same: pd.DataFrame = own[own["seed"] == run["seed"]]
     ranked: pd.DataFrame = own.sort_values(["validation_error", "seed"])
     return same.head(1) if len(same) else ranked.iloc[(len(ranked) - 1) // 2 :].head(1)

@@ -9,6 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from study.data import load_section, write_table
+from study.data.describe import describe
 from study.data.splits import TRAIN
 from study.errors import DataError
 from study.words import SPLITS
@@ -60,6 +61,25 @@ def test_encoding_is_learned_on_training_rows_alone() -> None:
     assert one.preprocessing == other.preprocessing
     rows = one.split == TRAIN
     np.testing.assert_array_equal(one.features[rows], other.features[rows])
+
+
+def test_score_of_a_given_model_is_kept_as_it_is_and_no_feature_unless_listed() -> None:
+    frame = cases().rename(columns={"sure": "risk"})
+    dataset = own(frame, score="risk")
+    assert dataset.given is not None
+    assert dataset.given.tolist() == frame["risk"].tolist()
+    assert "risk" not in dataset.feature_names
+    assert "risk" in own(frame, score="risk", features=("skill", "risk")).feature_names
+    other = frame.assign(risk=frame["risk"].clip(0.1))
+    assert dataset.fingerprint != own(other, score="risk").fingerprint
+    for value, words in ((1.2, "1.2 in row 1 is not a probability"), (np.nan, "missing in 1 of 200 rows")):
+        with pytest.raises(DataError, match=f"column risk: {words}"):
+            own(frame.assign(risk=[value, *frame["risk"][1:]]), score="risk")
+    wrong = ((frame["risk"] >= 0.5) != (frame["bad"] == 1)).mean()
+    lines = [line.split() for line in describe(dataset).splitlines()]
+    assert ["risk", "score"] in [line[:2] for line in lines]
+    assert ["The", "given", "model", "of", "column", "risk"] in lines
+    assert ["all", f"{100 * wrong:.1f}", "%"] in [line[:3] for line in lines]
 
 
 def test_split_of_the_table_is_kept() -> None:

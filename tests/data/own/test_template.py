@@ -25,6 +25,7 @@ SECTIONS = st.fixed_dictionaries(
         "decision_maker": NAMES | st.fixed_dictionaries({"columns": LISTS.filter(lambda x: len(x) > 1)}),
         "drop": LISTS,
         "dm_only": LISTS,
+        "score": NAMES,
         "split": NAMES,
         "group": NAMES,
     },

@@ -138,4 +138,7 @@ def test_baseline_is_that_of_the_same_seed_or_else_the_median_one() -> None:
     assert baseline_of(runs, runs.iloc[5])["run_id"].tolist() == ["b1"]
     assert baseline_of(runs, runs.iloc[6])["run_id"].tolist() == ["b0"]
     assert baseline_of(runs[3:], runs.iloc[6]).empty
+    given = [("given", "binary", "given", 0.0, 1, 0.4)]
+    of_both = pd.concat([runs, pd.DataFrame(given, columns=columns).assign(split=0)])
+    assert baseline_of(of_both, runs.iloc[5])["run_id"].tolist() == ["given"]
     assert baseline_of(runs.assign(split=[1, *[0] * 6]), runs.iloc[6])["run_id"].tolist() == ["b1"]
