@@ -15,11 +15,11 @@ from tests.models.synthetic_examples import in_float64, make_examples
 
 FAMILY = {
     **{"defer": "ordinal", "compare": "pair", "ce": "actions", "ova": "actions", "realizable": "actions"},
-    **{"binary": "mlp", "reject": "ordinal"},
+    **{"binary": "mlp", "reject": "ordinal", "two-stage": "given"},
 }
 ASKING = ("defer", "compare", "ce", "ova", "realizable")
-SUMS = ("compare", "ce", "ova")
-"""Whose loss is the classifier's own and, apart from it, an estimate that needs decisions."""
+SUMS = ("compare", "ce", "ova", "two-stage")
+"""Whose loss is the classifier's own, if it has one, and apart from it an estimate that needs decisions."""
 COSTS = [Costs(), Costs(2, 3)]
 NOTHING = torch.zeros(1, 1, dtype=torch.float64)
 
@@ -73,7 +73,7 @@ def test_loss_and_gradient_are_unbiased_over_which_decisions_are_known(
         torch.testing.assert_close(torch.stack(part).mean(0), whole)
 
 
-@pytest.mark.parametrize("method", ASKING)
+@pytest.mark.parametrize("method", [*ASKING, "two-stage"])
 def test_gradients_are_those_of_finite_differences(method: str) -> None:
     examples, model, theta = problem(method)
     batch = partly(examples, torch.arange(30) % 3 > 0).whole(1)
@@ -97,7 +97,7 @@ def test_minibatch_with_hardly_any_decision_trains_the_classifier(method: str, k
     assert gradient.abs().max() > 1e-3
 
 
-@pytest.mark.parametrize("method", ["defer", "ce", "ova", "realizable"])
+@pytest.mark.parametrize("method", ["defer", "ce", "ova", "realizable", "two-stage"])
 def test_difference_between_groups_is_that_of_the_examples_with_a_decision(method: str) -> None:
     """What alpha adds is what it adds in a batch of these examples alone."""
     examples, model, theta = problem(method)
