@@ -9,8 +9,8 @@ import pytest
 # Before torch is imported: threads that wait for each other sleep, where they would keep busy cores busy.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
-# How long an example takes depends on what else the machine does.
-hypothesis.settings.register_profile("no deadline", deadline=None)
+# How long an example takes depends on what else the machine does; fifty find what a hundred do, over time.
+hypothesis.settings.register_profile("no deadline", deadline=None, max_examples=50)
 hypothesis.settings.load_profile("no deadline")
 
 pytest_plugins = ["tests.study_fixtures", "tests.skips"]

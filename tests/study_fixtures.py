@@ -49,6 +49,14 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
 
 
 @pytest.fixture
+def without_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reports have no figures, which take longest, where a test does not look at them."""
+    from study.reports.figures.album import Album  # Not above: others do not wait for matplotlib.
+
+    monkeypatch.setattr("study.reports.page.report.album", lambda *_: Album())
+
+
+@pytest.fixture
 def results(tmp_path: Path) -> ResultsDirectory:
     """A results directory that is not there yet."""
     return ResultsDirectory(tmp_path / "results")

@@ -15,6 +15,7 @@ from tests.commands.answers import Say, assert_refused
 pytestmark = pytest.mark.usefixtures("_own_sigterm")
 
 
+@pytest.mark.usefixtures("without_figures")
 def test_every_command_that_answers_something_answers_in_json(
     tiny_results: ResultsDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, say: Say
 ) -> None:
@@ -50,6 +51,7 @@ def test_every_command_that_answers_something_answers_in_json(
     assert set(runs["run_id"]) >= {run_id}
 
 
+@pytest.mark.usefixtures("without_figures")
 def test_quiet_resume_prints_what_came_of_it_alone(
     tiny_copy: ResultsDirectory, ray_here: int, say: Say
 ) -> None:

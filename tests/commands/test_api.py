@@ -17,6 +17,7 @@ from tests.worlds.small_study import TINY, assert_same_rows, write_cases
 SMALL = {**TINY, "methods": "binary", "search": {"sampler": "random", "settings": 1}, "seeds": 1}
 
 
+@pytest.mark.usefixtures("without_figures")
 def test_study_runs_from_a_mapping_and_gives_results(tmp_path: Path) -> None:
     study = Study.run(SMALL, out=tmp_path / "out", in_process=True)
     results = study.results()

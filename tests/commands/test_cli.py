@@ -256,6 +256,7 @@ def test_unreadable_study_directory_is_refused(tiny_copy: ResultsDirectory, say:
 # What finishes
 
 
+@pytest.mark.usefixtures("without_figures")
 def test_resume_of_a_finished_study_says_so_and_writes_the_report(
     tiny_copy: ResultsDirectory, ray_here: int, say: Say
 ) -> None:
@@ -267,6 +268,7 @@ def test_resume_of_a_finished_study_says_so_and_writes_the_report(
     assert re.fullmatch(r"20 of 20 runs \| front: \d+ settings, error .+ %, odds difference .+", second)
 
 
+@pytest.mark.usefixtures("without_figures")
 def test_broken_file_of_the_ledger_is_named_and_its_runs_are_done_again(
     tiny_copy: ResultsDirectory, tiny_results: ResultsDirectory, ray_here: int, say: Say
 ) -> None:
@@ -288,6 +290,7 @@ def test_broken_file_of_the_ledger_is_named_and_its_runs_are_done_again(
     assert_same_rows(tiny_copy.read_runs()[0], tiny_results.read_runs()[0])
 
 
+@pytest.mark.usefixtures("without_figures")
 def test_study_with_a_failed_pack_ends_with_status_1(
     tiny_copy: ResultsDirectory, ray_here: int, say: Say, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -365,6 +368,7 @@ def test_a_study_is_watched_for_as_long_as_it_runs(
 # Report
 
 
+@pytest.mark.usefixtures("without_figures")
 def test_report_is_written_where_it_is_wanted(
     tiny_results: ResultsDirectory, tmp_path: Path, say: Say
 ) -> None:
@@ -393,6 +397,7 @@ def test_report_that_cannot_be_written_is_refused(
 # Select
 
 
+@pytest.mark.usefixtures("without_figures")
 def test_select_with_a_guarantee_names_a_run_and_its_bounds_or_says_what_is_missing(
     tiny_results: ResultsDirectory, say: Say, tmp_path: Path
 ) -> None:

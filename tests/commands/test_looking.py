@@ -8,7 +8,7 @@ from study.cli import main
 from study.commands import looking
 from study.results.directory import ResultsDirectory
 
-pytestmark = pytest.mark.usefixtures("_own_sigterm")
+pytestmark = pytest.mark.usefixtures("_own_sigterm", "without_figures")
 
 
 def test_a_watched_report_is_written_until_the_study_has_ended(

@@ -13,7 +13,7 @@ from study.errors import StudyFileError
 from study.models.families import FAMILIES
 from study.storage.yaml_text import dump_yaml, parse_yaml
 
-QUICK = settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+QUICK = settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
 
 KEYS = [
     *StudyConfig.model_fields,
@@ -97,7 +97,7 @@ def test_any_text(text: str) -> None:
     check(text)
 
 
-@settings(QUICK, max_examples=100)
+@settings(QUICK, max_examples=50)
 @given(st.dictionaries(WORDS, VALUES, max_size=5))
 def test_any_mapping(data: dict[str, Any]) -> None:
     check(yaml.safe_dump(data))

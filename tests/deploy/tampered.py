@@ -1,7 +1,8 @@
-"""``python -m tests.study.tampered WORDS``: the command ``study``, with what a test changes of it.
+"""``python -m tests.deploy.tampered WORDS``: the command ``study``, with what a test changes of it.
 
 TAMPERED names attributes and their values as JSON; workers, which are processes of their own, get them
-too. ``fatal_alpha`` is a fairness coefficient that kills whoever trains with it, as a lack of memory does.
+too. ``fatal_alpha`` is a fairness coefficient that kills whoever trains with it, as a lack of memory does;
+with ``no_report`` no report is written, which takes long.
 """
 
 import functools
@@ -11,6 +12,7 @@ import os
 import signal
 import sys
 
+from study import Study
 from study.models.training import PackTraining
 
 
@@ -18,6 +20,8 @@ def tamper() -> None:
     """Change this process as TAMPERED says."""
     changes = json.loads(os.environ["TAMPERED"])
     fatal = changes.pop("fatal_alpha", None)
+    if changes.pop("no_report", False):
+        Study.report = lambda study: study.directory.report  # type: ignore[assignment, method-assign]
     for name, value in changes.items():
         module, _, attribute = name.rpartition(".")
         setattr(importlib.import_module(module), attribute, value)

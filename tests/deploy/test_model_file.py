@@ -76,7 +76,7 @@ columns = st.builds(
 ) | st.builds(Column, TEXT, st.just("number"), median=FLOATS, missing=st.booleans())
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_model_is_read_as_it_was_written(data: st.DataObject, tmp_path: Path) -> None:
     family = data.draw(st.sampled_from(list(FAMILIES.values())))
@@ -231,9 +231,7 @@ def anywhere(facts: Any) -> st.SearchStrategy[tuple[Any, ...]]:
     return st.sampled_from(ways[1:])
 
 
-FUZZ = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+FUZZ = settings(max_examples=75, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @FUZZ

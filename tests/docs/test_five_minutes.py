@@ -49,7 +49,7 @@ def hospital() -> pd.DataFrame:
     )
 
 
-@pytest.mark.usefixtures("ray_here", "_own_sigterm")
+@pytest.mark.usefixtures("ray_here", "_own_sigterm", "without_figures")
 def test_the_readmes_first_commands_lead_from_a_table_to_decisions(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

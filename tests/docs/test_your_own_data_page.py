@@ -46,7 +46,7 @@ def test_the_table_shown_has_the_columns_of_the_one_that_is_used() -> None:
     assert {len(line.split(",")) for line in shown} == {len(shown[0].split(","))}
 
 
-@pytest.mark.usefixtures("ray_here", "_own_sigterm")
+@pytest.mark.usefixtures("ray_here", "_own_sigterm", "without_figures")
 def test_from_the_table_to_the_report(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

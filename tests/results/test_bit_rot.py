@@ -200,6 +200,7 @@ def test_tables_that_are_not_those_of_their_rows_are_made_again(
         pd.testing.assert_frame_equal(again[name], table, check_exact=True)
 
 
+@pytest.mark.usefixtures("without_figures")
 def test_report_names_a_damaged_file(tiny_copy: ResultsDirectory, beside: Path) -> None:
     drawn = random.Random(1)
     assert isinstance(tiny_copy.root, Path)

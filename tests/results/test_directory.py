@@ -255,7 +255,7 @@ def test_decisions_come_back_by_run_though_their_number_is_no_multiple_of_8(
 
 
 @given(st.data())
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_decisions_of_any_number_of_people_come_back(
     directory: ResultsDirectory, data: st.DataObject
 ) -> None:

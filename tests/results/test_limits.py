@@ -15,7 +15,7 @@ def settings_of(points: list[tuple[float | None, ...]]) -> pd.DataFrame:
     return frame.assign(setting_id=[f"s{number}" for number in range(len(points))], seed=0)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     st.lists(st.tuples(RATES, RATES, RATES), min_size=1, max_size=8),
     st.dictionaries(st.sampled_from(OBJECTIVES), RATES),

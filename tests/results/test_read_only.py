@@ -33,6 +33,7 @@ def read_only(tiny_copy: ResultsDirectory, monkeypatch: pytest.MonkeyPatch) -> R
     return tiny_copy
 
 
+@pytest.mark.usefixtures("without_figures")
 def test_status_select_and_a_report_elsewhere_write_nothing(
     read_only: ResultsDirectory, tmp_path: Path
 ) -> None:

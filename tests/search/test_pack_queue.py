@@ -67,7 +67,7 @@ def expected(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     return config, packs
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_packs_do_not_depend_on_workers_order_or_interruptions(expected: Any, data: st.DataObject) -> None:
     config, packs = expected

@@ -118,7 +118,7 @@ def taken_up(directory: ResultsDirectory, content: bytes, *, backend: str = "eag
     return checkpoint.Checkpoint(PACK, directory, backend=backend).restore(Training())  # type: ignore
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_torn_or_damaged_checkpoint_is_never_used(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

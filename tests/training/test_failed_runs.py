@@ -54,6 +54,7 @@ def test_status_counts_it_and_says_why(failed: str, tiny_copy: ResultsDirectory)
     assert words.endswith(f": run {failed}: MemoryError: too much")
 
 
+@pytest.mark.usefixtures("without_figures")
 def test_reports_and_choices_leave_it_out(failed: str, tiny_copy: ResultsDirectory) -> None:
     results = Study(tiny_copy.root).full_results()
     assert failed not in set(results.runs["run_id"])

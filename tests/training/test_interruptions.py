@@ -166,7 +166,11 @@ def test_driver_whose_ray_is_stopped_ends_with_one_line(
 def test_worker_that_is_stopped_is_replaced_and_its_pack_goes_on_from_its_checkpoint(
     long_study: Path, results: ResultsDirectory, undisturbed: pd.DataFrame
 ) -> None:
-    tampered = {"study.training.on_ray.SILENT": 5.0, "study.training.checkpoint.CHECKPOINT_EVERY": 0.1}
+    tampered = {
+        "study.training.on_ray.SILENT": 5.0,
+        "study.training.checkpoint.CHECKPOINT_EVERY": 0.1,
+        "no_report": True,
+    }
     words = ("run", long_study, "--out", results.root, "--workers", 1)
     with driver(*words, results=results.root, tampered=tampered) as started:
         until(lambda: list(results.checkpoints.glob("*.checkpoint")) and started.workers(), "a checkpoint")
@@ -189,6 +193,7 @@ def test_run_that_kills_its_worker_gets_a_row_that_says_so_and_its_neighbours_fi
     path.write_text(yaml.safe_dump(study))
     tampered = {
         "fatal_alpha": 0.3,
+        "no_report": True,
         "study.training.scheduler.RETRIES": 0,
         "study.training.scheduler.RETRIES_BETWEEN": 0,
     }

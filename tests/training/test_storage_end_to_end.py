@@ -20,7 +20,7 @@ from tests.training.driver import driver, until
 from tests.worlds.small_study import LONG, LONG_RUNS, assert_same_rows, finished_packs
 from tests.worlds.store import Store, answers
 
-pytestmark = [pytest.mark.usefixtures("_own_sigterm"), pytest.mark.waits]
+pytestmark = [pytest.mark.usefixtures("_own_sigterm", "without_figures"), pytest.mark.waits]
 
 
 def every(nth: int, make: Callable[[BaseHTTPRequestHandler], bool]) -> Callable[..., bool]:

@@ -17,7 +17,7 @@ from study.errors import DataError
 from tests.data.malformed import ROWS, WRONG_ROLES, as_csv, as_parquet, malformed
 from tests.worlds.own_tables import cases, section
 
-QUICK = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+QUICK = settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def load(content: bytes, place: Path, **roles: Any) -> None:

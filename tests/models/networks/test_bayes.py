@@ -172,7 +172,7 @@ def test_the_score_is_the_signal_to_noise_ratio_with_the_sign_of_the_prediction(
             np.testing.assert_allclose(rho, expit(np.log(1 / ratio)), rtol=1e-9, atol=1e-12)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=15)
 @given(st.floats(0.02, 0.98))
 def test_idk_beyond_an_uncertainty_is_a_symmetric_band_of_the_score(r):
     theta, noise = some_theta(), some_noise(6)

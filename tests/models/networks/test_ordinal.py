@@ -131,7 +131,7 @@ def test_loss_and_gradient_are_finite_however_extreme_the_score_and_the_gap(meth
             assert np.sign(gradient[0, 1].item()) == np.sign(score)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=80)
 @given(st.floats(-10, 10, width=32), st.floats(-10, 3.5, width=32))
 def test_the_lower_threshold_is_below_the_upper_by_the_gap_for_both_groups(t0, log_gap):
     found = ORDINAL.thresholds(theta_for(torch.zeros(1), t0, log_gap), FREE)
@@ -140,7 +140,7 @@ def test_the_lower_threshold_is_below_the_upper_by_the_gap_for_both_groups(t0, l
     assert found.t1.flatten().tolist() == pytest.approx([t0 + np.exp(log_gap)] * 2, rel=1e-5, abs=1e-5)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=80)
 @given(st.floats(-1e6, 1e6, width=32), st.floats(-1e4, 1e4, width=32))
 def test_the_lower_threshold_never_passes_the_upper_however_extreme(t0, log_gap):
     found = ORDINAL.thresholds(theta_for(torch.zeros(1), t0, log_gap), FREE)

@@ -34,7 +34,7 @@ def test_runs_on_a_seed_s_own_front_are_those_that_no_other_of_it_dominates() ->
     assert set(OWN["run_id"]) == expected
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(POINTS, POINTS)
 def test_a_point_is_near_a_front_unless_it_is_beaten_by_more_than_the_margin_in_both(
     points: list[tuple[float, float]], front: list[tuple[float, float]]
