@@ -20,7 +20,7 @@ test-lowest:  ## run the tests with the lowest versions that pyproject.toml allo
 	.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check -c requirements-lowest.txt -e '.[dev]'
 	.venv-lowest/bin/python -m pytest -n 2 --dist worksteal
 
-paper: $(VENV)/installed  ## run every figure of the paper into one page, and go on with it if it was stopped
+paper: $(VENV)/installed  ## run every figure of the paper into one page, or resume it
 	for name in compas health; do $(BIN)/study data describe $$name >/dev/null 2>&1 || $(BIN)/study data fetch $$name; done
 	$(BIN)/study run paper
 

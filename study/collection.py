@@ -28,7 +28,7 @@ class Collection:
 
     @staticmethod
     def begin(name: str, root: Location, overrides: Sequence[str]) -> "Collection":
-        """Write down what belongs together in ``root``, or go on with what is there.
+        """Write down what belongs together in ``root``, or resume what is there.
 
         Raises StudyFileError for a wrong override, LedgerError where something else was begun there,
         OutputError where nothing can be written.

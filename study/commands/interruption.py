@@ -20,7 +20,7 @@ _LAST_WORDS_WITHIN = 0.2
 def interruptible(last_words: Callable[[], None]) -> Iterator[None]:
     """Raise KeyboardInterrupt at the first SIGINT or SIGTERM, and end the process ``GRACE`` later.
 
-    The main thread may be in a library that does not return, and other threads may go on: the process then
+    The main thread may be in a library that does not return, and other threads may run on: the process then
     ends with ``last_words``, called from another thread, and the exit status of an interrupted command.
     Without a signal everything is as before afterwards. Outside of the main thread, signals are left to
     the program around.

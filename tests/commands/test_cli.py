@@ -465,7 +465,7 @@ def test_of_a_table_with_groups_intervals_and_guarantees_count_groups(tmp_path: 
 def test_select_for_a_person_and_for_a_program(tiny_results: ResultsDirectory, say: Say) -> None:
     answer = say("select", tiny_results.root)
     assert (answer.status, answer.err) == (0, "")
-    words, _, go_on = answer.out.rpartition("continue with: ")
+    words, _, export = answer.out.rpartition("continue with: ")
     assert SELECTED.fullmatch(words)
     chosen = json.loads(say("select", tiny_results.root, "--json").out)
     assert list(chosen)[:7] == ["setting_id", "run_id", "method", "alpha", "gamma", "validation", "test"]
@@ -478,7 +478,7 @@ def test_select_for_a_person_and_for_a_program(tiny_results: ResultsDirectory, s
     for split in ("validation", "test"):
         assert chosen[split] == {name: best[f"{split}_{name}"] for name in chosen[split]}
     place = shlex.quote(str(tiny_results.root))
-    assert go_on == f"study export {place} {chosen['run_id']} --out model\n"
+    assert export == f"study export {place} {chosen['run_id']} --out model\n"
 
 
 def test_select_under_impossible_constraints_names_the_nearest(
@@ -533,7 +533,7 @@ def test_home_directory_is_expanded(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 # Deploy
 
 
-def test_what_select_says_to_go_on_with_leads_to_decisions(
+def test_what_select_says_to_continue_with_leads_to_decisions(
     tiny_results: ResultsDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, say: Say
 ) -> None:
     """Each command names the next one, from a choice to a file of decisions."""

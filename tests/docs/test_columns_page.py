@@ -123,7 +123,7 @@ def test_columns_of_decisions_are_there(
     assert [name for name in names("decisions.csv") if name not in others] == decided
 
 
-def test_every_row_says_what_it_means_or_goes_on_from_the_one_before() -> None:
+def test_every_row_says_what_it_means_or_continues_the_one_before() -> None:
     for section, rows in SECTIONS.items():
         for row in rows:
             assert len(row) in (2, 3), (section, row)

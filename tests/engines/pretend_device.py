@@ -97,7 +97,7 @@ def register() -> list[torch.library.Library]:
 
 
 def train(name: str, method: str, device: str) -> Trained:
-    """Train a pack, put down and taken up again in the middle."""
+    """Train a pack, interrupted and resumed in the middle."""
     examples = make_examples(96, 3, seed=1), make_examples(64, 3, seed=2)
     problem = (FAMILIES[name].model(method), LOSSES[method], *examples)
     engine = Eager(*problem) if device == "cpu" else OnGpu(*problem, torch.device(device))

@@ -1,4 +1,4 @@
-"""A training that was put down and taken up again ends as one that was not."""
+"""A training that was interrupted and resumed ends as one that was not."""
 
 import pytest
 import torch
@@ -32,17 +32,17 @@ def end(training: PackTraining) -> Trained:
 
 
 @ARMS
-def test_training_taken_up_after_any_epoch_ends_the_same_bit_for_bit(model, method):
-    """Every third epoch a new training goes on from the bytes of the last one's state."""
-    whole, training, taken_up = train(model, method, slice(None), SEEDS), begin(model, method), 0
+def test_training_resumed_after_any_epoch_ends_the_same_bit_for_bit(model, method):
+    """Every third epoch a new training continues from the bytes of the last one's state."""
+    whole, training, resumed = train(model, method, slice(None), SEEDS), begin(model, method), 0
     while training.running:
         training.run_epoch()
         if training.epoch % 3 == 1:
             kept = save(training.state())
             training = begin(model, method)
             training.restore(load(kept))
-            taken_up += 1
-    assert taken_up > 2
+            resumed += 1
+    assert resumed > 2
     assert_same_runs(training.result(), whole, slice(None), slice(None))
 
 

@@ -109,7 +109,7 @@ def test_run_of_a_trial_is_the_one_that_select_names(history: str, searched: Res
 
 
 def test_sampler_finds_what_it_must_remember(history: str, searched: ResultsDirectory) -> None:
-    """A search goes on from the file exactly as it would from the ledger."""
+    """A search continues from the file exactly as it would from the ledger."""
     (_, planned) = Study(searched.root).config.plan().search.arms
     arm = planned.arm
     trials = loaded(history, f"searched-{arm}").trials

@@ -123,7 +123,7 @@ def test_settings_without_values_are_tolerated(sampler: str) -> None:
         assert len(propose(sampler, UNIT, 5, seed=(0, "arm", 1), observed=observed)) == 5
 
 
-def test_memory_is_plain_and_lets_the_search_go_on() -> None:
+def test_memory_is_plain_and_lets_the_search_continue() -> None:
     first = propose("nsga2", UNIT, 50, seed=(0, "arm", 0))
     observed = [Observation(point, two_objectives(point.params)) for point in first]
     second = propose("nsga2", UNIT, 50, seed=(0, "arm", 1), observed=observed)

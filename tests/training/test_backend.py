@@ -74,7 +74,7 @@ def test_a_gpu_is_used_where_it_is_asked_for_and_only_there(tmp_path, said, monk
         chosen("auto", TINY, tmp_path, said)
 
 
-def test_a_study_goes_on_the_way_it_began(tmp_path, said, monkeypatch):
+def test_a_study_continues_the_way_it_began(tmp_path, said, monkeypatch):
     results = ResultsDirectory(tmp_path / "results")
     results.write_manifest({"backend": "compiled"})
     assert chosen("auto", TINY, tmp_path, said) == "compiled"

@@ -83,7 +83,7 @@ def test_nothing_is_written_of_a_pack_that_takes_moments(tmp_path, monkeypatch) 
     assert not directory.checkpoints.exists()
 
 
-def test_training_goes_on_where_no_checkpoint_can_be_written(
+def test_training_continues_where_no_checkpoint_can_be_written(
     tmp_path, undisturbed: ResultsDirectory, monkeypatch
 ) -> None:
     def full(*words: object) -> None:
@@ -95,7 +95,7 @@ def test_training_goes_on_where_no_checkpoint_can_be_written(
     assert_same_rows(directory.read_pack_runs(PACK.pack_id), undisturbed.read_pack_runs(PACK.pack_id))
 
 
-def test_checkpoint_of_another_pack_torch_or_step_is_not_taken_up(tmp_path, monkeypatch) -> None:
+def test_checkpoint_of_another_pack_torch_or_step_is_not_used(tmp_path, monkeypatch) -> None:
     directory = ResultsDirectory(tmp_path)
     interrupt(directory, 3)
     content = directory.read_checkpoint(PACK.pack_id)

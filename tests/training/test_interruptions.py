@@ -58,7 +58,7 @@ def assert_completed(directory: ResultsDirectory, finished: dict[str, int], expe
     assert not [path for path in directory.root.rglob("*") if path.suffix in unwanted]
 
 
-def test_study_interrupted_and_then_killed_says_how_to_go_on_and_does_each_time(
+def test_study_interrupted_and_then_killed_says_how_to_resume_and_does_each_time(
     long_study: Path, results: ResultsDirectory, undisturbed: pd.DataFrame, ray_here: int
 ) -> None:
     """By SIGTERM, then SIGKILL; SIGINT comes to a study in a store and to one without memory."""
@@ -116,7 +116,7 @@ def part_of_ray(kind: str, started: Driver) -> int:
 
 @pytest.fixture(scope="module")
 def bereft(long_study: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Bereft]]:
-    """By what was killed. Ray's agents may take a minute to end: until then other tests go on."""
+    """By what was killed. Ray's agents may take a minute to end: meanwhile other tests run."""
     begun: dict[str, tuple[ResultsDirectory, Driver]] = {}
     with ExitStack() as drivers:
         for kind in KINDS:
@@ -163,7 +163,7 @@ def test_driver_whose_ray_is_stopped_ends_with_one_line(
     assert Study(results.root).status().state == "interrupted"
 
 
-def test_worker_that_is_stopped_is_replaced_and_its_pack_goes_on_from_its_checkpoint(
+def test_worker_that_is_stopped_is_replaced_and_its_pack_continues_from_its_checkpoint(
     long_study: Path, results: ResultsDirectory, undisturbed: pd.DataFrame
 ) -> None:
     tampered = {

@@ -145,7 +145,7 @@ def test_node_that_cannot_run_the_program_is_named(
         cluster._same_code_on_every_node()
 
 
-def test_worker_of_other_code_trains_nothing_and_the_study_can_go_on(
+def test_worker_of_other_code_trains_nothing_and_the_study_can_be_resumed(
     ray_here: int, monkeypatch: pytest.MonkeyPatch, results: ResultsDirectory
 ) -> None:
     """As on a node that joined after the study had begun."""
