@@ -4,7 +4,8 @@ It trains one pack as a study does, without Ray, and leaves no files. This file 
 """
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from tempfile import TemporaryDirectory
 from typing import Any, Self, cast
 
@@ -331,13 +332,10 @@ class DeferralClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.run_ = run
 
 
-class _as_value_error:  # noqa: N801
-    """Turns a UserError into a ValueError, as scikit-learn expects."""
-
-    def __enter__(self) -> None:
-        """Begin."""
-
-    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
-        """Raise a ValueError with the same line."""
-        if isinstance(error, UserError):
-            raise ValueError(str(error)) from None
+@contextmanager
+def _as_value_error() -> Iterator[None]:
+    """Turn a UserError into a ValueError, as scikit-learn expects."""
+    try:
+        yield
+    except UserError as error:
+        raise ValueError(str(error)) from None

@@ -2,14 +2,13 @@
 
 import argparse
 import contextlib
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from study.errors import UserError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from study.api import Study
     from study.collection import Collection
     from study.storage.locations import Location
@@ -28,24 +27,19 @@ def add_directory(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def a_location(text: str) -> "Location":
+def a_location(text: str, local: bool = False) -> "Location":
     """Take a local path or a URI."""
-    from study.storage.locations import location
+    from study.storage.locations import local_path, location
 
     try:
-        return location(text)
+        return local_path(text) if local else location(text)
     except UserError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
-def a_local_path(text: str) -> "Path":
+def a_local_path(text: str) -> "Location":
     """Take a path on this machine; a URI is refused, not taken for a folder of that name."""
-    from study.storage.locations import local_path
-
-    try:
-        return local_path(text)
-    except UserError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+    return a_location(text, local=True)
 
 
 def whole_number(lowest: int, highest: int, named: str) -> Callable[[str], int]:
@@ -60,20 +54,17 @@ def whole_number(lowest: int, highest: int, named: str) -> Callable[[str], int]:
     return number
 
 
+def rate(text: str, highest: float = 1.0, named: str = "to 1") -> float:
+    """Take a number from 0 to the highest."""
+    with contextlib.suppress(ValueError):
+        if 0 <= float(text) <= highest:
+            return float(text)
+    raise argparse.ArgumentTypeError(f"must be a number from 0 {named}, got {text!r}")
+
+
 def amount(text: str) -> float:
     """Take a number from 0 on."""
-    with contextlib.suppress(ValueError):
-        if 0 <= float(text) < float("inf"):
-            return float(text)
-    raise argparse.ArgumentTypeError(f"must be a number from 0 on, got {text!r}")
-
-
-def rate(text: str) -> float:
-    """Take a number from 0 to 1."""
-    with contextlib.suppress(ValueError):
-        if 0 <= float(text) <= 1:
-            return float(text)
-    raise argparse.ArgumentTypeError(f"must be a number from 0 to 1, got {text!r}")
+    return rate(text, sys.float_info.max, "on")
 
 
 def collection_in(directory: "Location") -> "Collection | None":

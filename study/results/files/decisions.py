@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ from study.storage.locations import Location, files_in
 from study.storage.whole_files import read_whole, write_whole
 
 _AGAIN = "; `study resume` makes it again"
+_read_makers = partial(read_table, schema=DECISION_MAKER_SCHEMA)
 
 
 class DecisionFiles(ResultsPaths):
@@ -139,11 +141,6 @@ class DecisionFiles(ResultsPaths):
     def broken_tables(self) -> list[Broken]:
         """Return which of the tables that the runs share are damaged."""
         makers = files_in(self.root, f"{self.decision_makers_file.stem}*.parquet")
-        result = (
-            *(broken(f, lambda content: read_table(content, DECISION_MAKER_SCHEMA)) for f in makers),
-            *(
-                broken(file, read_test_rows)
-                for file in files_in(self.root, f"{self.test_rows_file.stem}*.parquet")
-            ),
-        )
-        return [item for item in result if item is not None]
+        tested = files_in(self.root, f"{self.test_rows_file.stem}*.parquet")
+        result = [broken(file, _read_makers) for file in makers]
+        return [*filter(None, [*result, *(broken(file, read_test_rows) for file in tested)])]
