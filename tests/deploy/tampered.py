@@ -12,7 +12,6 @@ import os
 import signal
 import sys
 
-from study import Study
 from study.models.training import PackTraining
 
 
@@ -20,7 +19,9 @@ def tamper() -> None:
     """Change this process as TAMPERED says."""
     changes = json.loads(os.environ["TAMPERED"])
     fatal = changes.pop("fatal_alpha", None)
-    if changes.pop("no_report", False):
+    if changes.pop("no_report", False) and __name__ == "__main__":
+        from study import Study  # Not above: workers need none of it.
+
         Study.report = lambda study: study.directory.report  # type: ignore[assignment, method-assign]
     for name, value in changes.items():
         module, _, attribute = name.rpartition(".")
