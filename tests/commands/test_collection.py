@@ -23,10 +23,11 @@ SMALL = [
 
 @pytest.fixture(scope="module")
 def paper(tmp_path_factory: pytest.TempPathFactory) -> Collection:
-    """All figures, run without Ray; the studies' own reports are without theirs."""
+    """All figures, run without Ray; the studies' own reports are without theirs and without a page."""
     collection = Collection.begin("paper", tmp_path_factory.mktemp("paper"), SMALL)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("study.reports.page.report.album", lambda *_: Album())
+        patch.setattr("study.reports.page.report.page_of", lambda *_: "")
         assert collection.run(in_process=True, log=lambda text: None)
     collection.report()
     return collection

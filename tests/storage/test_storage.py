@@ -44,8 +44,8 @@ def _tries_again_soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Is patient for half a second where it would be for minutes."""
-    monkeypatch.setattr(study.storage.retries, "PATIENCE", 0.5)
+    """Is patient for a moment where it would be for minutes."""
+    monkeypatch.setattr(study.storage.retries, "PATIENCE", 0.05)
 
 
 def filled(directory: ResultsDirectory) -> list[Pack]:
