@@ -6,8 +6,8 @@ from typing import Any
 
 from study import printer
 
-DONE, INCOMPLETE, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
-"""The exit statuses of every command."""
+DONE, INCOMPLETE, WRONG_INPUT = 0, 1, 2
+"""The exit statuses of every command that is not interrupted."""
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:

@@ -9,7 +9,7 @@ from study.commands.answering import DONE
 from study.commands.arguments import AddParser
 
 if TYPE_CHECKING:
-    from study.cli import Parser
+    from study.commands.parser import Parser
 
 _FILES = {"FILE", "TABLE", "STUDY.yaml", "FILE.parquet", "FILE.db"}
 _FOLDERS = {"DIR", "MODEL"}
@@ -31,7 +31,7 @@ def add(add_parser: AddParser) -> None:
 def _completion(options: argparse.Namespace) -> int:
     import shtab
 
-    from study.cli import command_line
+    from study.commands.parser import command_line
     from study.commands.training import preset_help
     from study.data import dataset_names
 

@@ -62,8 +62,14 @@ def local_ray(workers: int, gpus: int, logs: Path) -> Iterator[None]:
             if node is not None:
                 # Nothing of it is needed any more, and an interrupted driver has two seconds.
                 node.kill_all_processes = partial(_kill_at_once, node.kill_all_processes)
-            ray.shutdown()
+            shut_down()
             _keep_logs(folder / "ray", logs / "ray")
+
+
+def shut_down() -> None:
+    """Leave Ray, and keep this process's handler of SIGTERM, which Ray would take away."""
+    with own_sigterm():
+        ray.shutdown()
 
 
 def _kill_at_once(kill: Any, **ignored: bool) -> None:
@@ -131,7 +137,10 @@ def _read_again() -> None:
 
 @contextmanager
 def own_sigterm() -> Iterator[None]:
-    """Keep this process's handler of SIGTERM while Ray starts: Ray's ends it, with a stack trace or 15."""
+    """Keep this process's handler of SIGTERM while Ray starts or ends.
+
+    Ray's own ends the process with a stack trace or 15, and when Ray ends there is none.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -141,7 +150,7 @@ def own_sigterm() -> Iterator[None]:
     set_handler = ray._private.utils.set_sigterm_handler
 
     def keep() -> None:
-        while not over.wait(0.01):
+        while not over.wait(0.002):
             libc.sigaction(signal.SIGTERM, kept, None)
 
     keeping = threading.Thread(target=keep, name="SIGTERM", daemon=True)

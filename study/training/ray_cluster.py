@@ -14,7 +14,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from study.errors import UserError
 from study.search.identity import code_digest
-from study.training.local_ray import ending_with_ray, local_ray, own_sigterm
+from study.training.local_ray import ending_with_ray, local_ray, own_sigterm, shut_down
 
 _ANSWER_WITHIN = 10.0
 _CODE_WITHIN = 120.0
@@ -39,7 +39,7 @@ def ray_cluster(
                 stack.enter_context(local_ray(workers, workers if gpus else 0, logs))
                 stack.enter_context(ending_with_ray(resume))
             else:
-                stack.callback(ray.shutdown)
+                stack.callback(shut_down)
                 _join(address)
         if address is not None:
             _same_code_on_every_node()

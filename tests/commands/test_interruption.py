@@ -15,6 +15,7 @@ pytestmark = pytest.mark.waits
 BUSY = """
 import argparse, os, signal, sys, threading, time
 from study import cli
+from study.commands import parser
 
 def polite(options):
     print("at work", flush=True)
@@ -41,11 +42,11 @@ def beside(options):
 
 class Parser:
     def parse_args(self, arguments, namespace):
-        namespace.command, namespace.trains = globals()[arguments[0]], True
+        namespace.command, namespace.trains = globals()[sys.argv[1]], True
         namespace.directory = "s3://key:secret@bucket/study"
 
-cli.command_line = Parser
-sys.exit(cli.main(sys.argv[1:]))
+parser.command_line = Parser
+sys.exit(cli.main())
 """
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from study.cli import command_line
+from study.commands.parser import command_line
 from study.config.reading import validate
 from study.storage.yaml_text import parse_yaml
 from tests.docs import pages
