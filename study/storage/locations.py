@@ -5,7 +5,6 @@ import os
 import re
 import tempfile
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
@@ -17,7 +16,7 @@ from pyarrow import ArrowException, fs
 
 from study.errors import LedgerError, OutputError
 from study.printer import without_keys
-from study.storage.retries import Result, reason, with_retries
+from study.storage.retries import Result, answered, reason, with_retries
 from study.storage.user_cache import own_directory
 
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
@@ -74,7 +73,7 @@ class RemotePath:
 
     def glob(self, pattern: str) -> Iterator["RemotePath"]:
         """Yield the files here whose names match."""
-        for found in self._request(lambda system, path: system.get_file_info(_within(path))):
+        for found in self._request(lambda system, path, allow: system.get_file_info(_within(path))):
             if found.type == fs.FileType.File and fnmatchcase(found.base_name, pattern):
                 yield self / found.base_name
 
@@ -86,8 +85,9 @@ class RemotePath:
     def read_bytes(self) -> bytes:
         """Return the file's content; raises FileNotFoundError where there is none."""
 
-        def read(system: Any, path: str) -> bytes:
+        def read(system: Any, path: str, allow: Callable[[int], None]) -> bytes:
             with system.open_input_stream(path) as stream:
+                allow(stream.size())
                 return bytes(stream.read())
 
         return self._request(read)
@@ -95,19 +95,17 @@ class RemotePath:
     def write_bytes(self, content: bytes) -> None:
         """Write a file that appears whole or not at all."""
 
-        def write(system: Any, path: str) -> None:
+        def write(system: Any, path: str, allow: Callable[[int], None]) -> None:
+            allow(len(content))
             with system.open_output_stream(path) as stream:
                 stream.write(content)
 
-        # Closing a stream publishes what it has by then, so no interrupt may come between: those come
-        # to the main thread.
-        with ThreadPoolExecutor(1) as writer:
-            writer.submit(self._request, write).result()
+        self._request(write)
 
     def unlink(self, missing_ok: bool = False) -> None:
         """Delete the file."""
         try:
-            self._request(lambda system, path: system.delete_file(path))
+            self._request(lambda system, path, allow: system.delete_file(path))
         except FileNotFoundError:
             if not missing_ok:
                 raise
@@ -120,9 +118,9 @@ class RemotePath:
         return target
 
     def _info(self) -> Any:
-        return self._request(lambda system, path: system.get_file_info(path))
+        return self._request(lambda system, path, allow: system.get_file_info(path))
 
-    def _request(self, action: Callable[[Any, str], Result]) -> Result:
+    def _request(self, action: Callable[[Any, str, Callable[[int], None]], Result]) -> Result:
         """Ask the store, with_retries."""
         try:
             system, path = file_system(self)
@@ -133,7 +131,7 @@ class RemotePath:
                 "abfss://container@account.dfs.core.windows.net/study"
             ) from None
         try:
-            return with_retries(lambda: action(system, path))
+            return with_retries(lambda: answered(lambda allow: action(system, path, allow)))
         except FileNotFoundError:
             raise
         except (ArrowException, OSError) as error:
@@ -249,5 +247,5 @@ def _open(store: str, query: str) -> tuple[Any, str]:
         # A small file is then one request instead of three.
         query = "&".join(filter(None, (query, "allow_delayed_open=true")))
     uri = f"{store}?{query}" if query else store
-    system, base = with_retries(lambda: fs.FileSystem.from_uri(uri))
+    system, base = with_retries(lambda: answered(lambda allow: fs.FileSystem.from_uri(uri)))
     return system, base

@@ -1,8 +1,10 @@
 """One way to retry: storage that answers with errors or slowly is given time, a full disk is not."""
 
 import errno
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, wait
 from typing import TypeVar
 
 Result = TypeVar("Result")
@@ -11,6 +13,8 @@ PATIENCE = 120.0
 """How many seconds storage may fail without a break before an action is given up."""
 FIRST_WAIT, LONGEST_WAIT = 0.1, 5.0
 """Seconds between two tries: they double from the one to the other."""
+SLOWEST = 50_000
+"""Bytes per second below which a store counts as one that does not answer."""
 
 _PASSING = {
     getattr(errno, name)
@@ -40,6 +44,42 @@ def with_retries(action: Callable[[], Result]) -> Result:
                 raise
         time.sleep(wait)
         wait = min(2 * wait, LONGEST_WAIT)
+
+
+def answered(request: Callable[[Callable[[int], None]], Result]) -> Result:
+    """Return what ``request`` returns; raises TimeoutError where it takes longer than half of PATIENCE.
+
+    What it is given adds the time that so many bytes may take. A request cannot be ended, so it goes on by
+    itself, in a thread. An interrupt waits for it: a file that is being uploaded appears.
+    """
+    seconds = PATIENCE / 2
+
+    def allow(size: int) -> None:
+        nonlocal seconds
+        seconds += size / SLOWEST
+
+    outcome, began = Future[Result](), time.monotonic()
+
+    def ask() -> None:
+        try:
+            outcome.set_result(request(allow))
+        except BaseException as error:
+            outcome.set_exception(error)
+
+    def overdue() -> bool:
+        while not outcome.done() and (left := began + seconds - time.monotonic()) > 0:
+            wait([outcome], left)
+        return not outcome.done()
+
+    threading.Thread(target=ask, name="store", daemon=True).start()
+    try:
+        late = overdue()
+    except BaseException:
+        overdue()
+        raise
+    if late:
+        raise TimeoutError(f"gave no answer within {seconds:.0f} s")
+    return outcome.result()
 
 
 def may_pass(error: OSError) -> bool:

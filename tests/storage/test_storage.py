@@ -3,8 +3,9 @@
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from http.server import BaseHTTPRequestHandler
 
 import numpy as np
 import pandas as pd
@@ -28,7 +29,7 @@ from tests.worlds.small_study import (
     made_up_rows,
     write_made_up,
 )
-from tests.worlds.store import Store, answers, hangs_up, slow
+from tests.worlds.store import Store, answers, drips, hangs, hangs_up, slow
 
 
 @pytest.fixture
@@ -219,6 +220,48 @@ def test_errors_that_stay_are_one_line_and_break_no_file(there: ResultsDirectory
         there.read_packs()
     assert_one_line(raised.value)
     assert len(there.read_runs()[0]) == 20
+
+
+@pytest.fixture
+def over() -> Iterator[threading.Event]:
+    """Set when the test is over."""
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+@pytest.mark.parametrize("make", [hangs, drips])
+@pytest.mark.usefixtures("_hurried")
+def test_a_store_that_never_answers_is_given_up_in_one_line(
+    make: Callable[..., Callable[..., bool]],
+    there: ResultsDirectory,
+    store: Store,
+    tiny_results: ResultsDirectory,
+    over: threading.Event,
+) -> None:
+    """What is finished by then is kept, and the study goes on from there."""
+    with store.trouble(".*", make(over)):
+        for act in (there.exists, there.read_study, there.read_runs, lambda: there.write_manifest({})):
+            with pytest.raises(UserError, match=r"gave no answer within \d+ s") as raised:
+                act()
+            assert_one_line(raised.value)
+    config = config_of(TINY, methods="reject")
+    first = []
+
+    def second(request: BaseHTTPRequestHandler) -> bool:
+        first.append(request)
+        return len(first) > 1 and make(over)(request)
+
+    with store.trouble("PUT .*/runs/", second), pytest.raises(UserError) as raised:
+        launch(config, there, in_process=True, log=lambda text: None)
+    assert_one_line(raised.value)
+    over.set()
+    (finished,) = finished_packs(there)
+    before = (there.runs / f"{finished}.parquet").modified()
+    assert launch(config, there, in_process=True, log=lambda text: None)
+    assert (there.runs / f"{finished}.parquet").modified() == before
+    rows, expected = there.read_runs()[0], tiny_results.read_runs()[0]
+    assert_same_rows(*(of[of["method"] == "reject"].drop(columns="study") for of in (rows, expected)))
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,29 @@ def hangs_up(*, times: int = 10**9) -> Trouble:
     return make
 
 
+def hangs(over: threading.Event) -> Trouble:
+    """Never answer, until ``over``."""
+
+    def make(request: BaseHTTPRequestHandler) -> bool:
+        request.close_connection = True
+        return over.wait()
+
+    return make
+
+
+def drips(over: threading.Event) -> Trouble:
+    """Send the headers of an answer byte by byte, without an end, until ``over``."""
+
+    def make(request: BaseHTTPRequestHandler) -> bool:
+        request.close_connection = True
+        request.wfile.write(b"HTTP/1.1 200 OK\r\nX-Dripping: ")
+        while not over.wait(0.02):
+            request.wfile.write(b"x")
+        return True
+
+    return make
+
+
 @contextmanager
 def serving() -> Iterator[Callable[[str], Store]]:
     """Serve S3; yields what makes a new bucket with a proxy of its own."""
