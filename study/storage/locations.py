@@ -86,7 +86,7 @@ class RemotePath:
         """Return the file's content; raises FileNotFoundError where there is none."""
 
         def read(system: Any, path: str, allow: Callable[[int], None]) -> bytes:
-            with system.open_input_stream(path) as stream:
+            with system.open_input_file(path) as stream:
                 allow(stream.size())
                 return bytes(stream.read())
 

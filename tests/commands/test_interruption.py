@@ -40,18 +40,34 @@ def beside(options):
     threading.Thread(target=time.sleep, args=[600]).start()
     polite(options)
 
+def swallowed(options):
+    class Last:
+        def __del__(self):
+            polite(options)
+    Last()
+    time.sleep(600)
+
+class Loading:
+    def find_spec(self, name, path=None, target=None):
+        if name == "study.printer":
+            polite(None)
+
 class Parser:
     def parse_args(self, arguments, namespace):
         namespace.command, namespace.trains = globals()[sys.argv[1]], True
         namespace.directory = "s3://key:secret@bucket/study"
 
-parser.command_line = Parser
+if sys.argv[1] == "loading":
+    del sys.modules["study.printer"], sys.modules["study"].printer
+    sys.meta_path.insert(0, Loading())
+else:
+    parser.command_line = Parser
 sys.exit(cli.main())
 """
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("work", ["polite", "deaf", "stubborn", "beside"])
+@pytest.mark.parametrize("work", ["polite", "deaf", "stubborn", "beside", "swallowed", "loading"])
 def test_signals_end_a_command_in_time_with_one_line(work: str, number: signal.Signals) -> None:
     process = subprocess.Popen(
         [sys.executable, "-c", BUSY, work],
@@ -67,6 +83,9 @@ def test_signals_end_a_command_in_time_with_one_line(work: str, number: signal.S
             os.kill(process.pid, number)
         _, err = process.communicate(timeout=60)
     assert process.returncode == 130
+    if work == "loading":
+        assert err == "\nstudy: interrupted\n"
+        return
     line = "study: interrupted; what is finished is kept, resume with: study resume s3://bucket/study"
     assert err == f"\n{line}\n"
 

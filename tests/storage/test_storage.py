@@ -236,21 +236,25 @@ def test_a_store_that_never_answers_is_given_up_in_one_line(
     make: Callable[..., Callable[..., bool]],
     there: ResultsDirectory,
     store: Store,
-    tiny_results: ResultsDirectory,
     over: threading.Event,
 ) -> None:
-    """What is finished by then is kept, and the study goes on from there."""
     with store.trouble(".*", make(over)):
         for act in (there.exists, there.read_study, there.read_runs, lambda: there.write_manifest({})):
             with pytest.raises(UserError, match=r"gave no answer within \d+ s") as raised:
                 act()
             assert_one_line(raised.value)
+
+
+@pytest.mark.usefixtures("_hurried")
+def test_what_is_finished_when_a_store_stops_answering_is_kept(
+    there: ResultsDirectory, store: Store, tiny_results: ResultsDirectory, over: threading.Event
+) -> None:
     config = config_of(TINY, methods="reject")
     first = []
 
     def second(request: BaseHTTPRequestHandler) -> bool:
         first.append(request)
-        return len(first) > 1 and make(over)(request)
+        return len(first) > 1 and drips(over)(request)
 
     with store.trouble("PUT .*/runs/", second), pytest.raises(UserError) as raised:
         launch(config, there, in_process=True, log=lambda text: None)

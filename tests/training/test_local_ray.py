@@ -1,7 +1,9 @@
 """A Ray that a study starts is ours alone: it asks for a token, and leaves the machine as it was."""
 
+import ctypes
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -55,6 +57,19 @@ def test_files_of_ray_lie_in_a_directory_of_this_user(ray_here: int) -> None:
     ours = session.parents[1]
     assert ours.name.startswith("study-")
     assert (ours.stat().st_mode & 0o777, ours.stat().st_uid) == (0o700, os.getuid())
+
+
+@pytest.mark.usefixtures("_own_sigterm")
+def test_sigterm_is_heard_when_ray_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ray, which is not Python, leaves no handler behind; a study is then still to be reported."""
+    libc = ctypes.CDLL(None)
+    libc.signal.argtypes, libc.signal.restype = [ctypes.c_int, ctypes.c_void_p], ctypes.c_void_p
+    monkeypatch.setattr(ray, "shutdown", lambda: libc.signal(signal.SIGTERM, None))
+    heard = []
+    signal.signal(signal.SIGTERM, lambda number, frame: heard.append(number))
+    local_ray.shut_down()
+    os.kill(os.getpid(), signal.SIGTERM)
+    assert heard == [signal.SIGTERM]
 
 
 def test_socket_has_room_however_long_the_name_of_the_temporary_directory(
