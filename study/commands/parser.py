@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from study import printer
-from study.commands import choosing, completion, datasets, deploying, history, looking, presets, training
-from study.commands.exit_status import WRONG_INPUT
+from study.commands import choosing, completion, datasets, deploying, looking, training
+from study.commands.answering import WRONG_INPUT
 from study.errors import did_you_mean
 
 _LONGEST = 1_000
@@ -101,7 +101,7 @@ def command_line() -> Parser:
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for group in (training, looking, choosing, deploying, history, datasets, presets, completion):
+    for group in (training, looking, choosing, deploying, datasets, completion):
         group.add(commands.add_parser)
     return parser
 
