@@ -21,6 +21,9 @@ from study.storage.user_cache import own_directory
 
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 
+_PIECE = 4 * 2**20
+"""Bytes read at a time."""
+
 
 @dataclass(frozen=True, order=True)
 class RemotePath:
@@ -86,9 +89,12 @@ class RemotePath:
         """Return the file's content; raises FileNotFoundError where there is none."""
 
         def read(system: Any, path: str, allow: Callable[[int], None]) -> bytes:
-            with system.open_input_file(path) as stream:
-                allow(stream.size())
-                return bytes(stream.read())
+            parts = []
+            with system.open_input_stream(path) as stream:
+                while part := stream.read(_PIECE):
+                    allow(len(part))
+                    parts.append(part)
+            return b"".join(parts)
 
         return self._request(read)
 

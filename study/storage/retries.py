@@ -13,6 +13,8 @@ PATIENCE = 120.0
 """How many seconds storage may fail without a break before an action is given up."""
 FIRST_WAIT, LONGEST_WAIT = 0.1, 5.0
 """Seconds between two tries: they double from the one to the other."""
+ANSWER_WITHIN = 60.0
+"""Seconds that one request may take, besides the time for its bytes."""
 SLOWEST = 50_000
 """Bytes per second below which a store counts as one that does not answer."""
 
@@ -47,12 +49,12 @@ def with_retries(action: Callable[[], Result]) -> Result:
 
 
 def answered(request: Callable[[Callable[[int], None]], Result]) -> Result:
-    """Return what ``request`` returns; raises TimeoutError where it takes longer than half of PATIENCE.
+    """Return what ``request`` returns; raises TimeoutError where it takes too long.
 
     What it is given adds the time that so many bytes may take. A request cannot be ended, so it goes on by
     itself, in a thread. An interrupt waits for it: a file that is being uploaded appears.
     """
-    seconds = PATIENCE / 2
+    seconds = ANSWER_WITHIN
 
     def allow(size: int) -> None:
         nonlocal seconds
