@@ -21,6 +21,9 @@ Value = str | bool | int | float
 
 MAX_LEVELS = 50
 """So many different values a category may have; of a column listed as a feature the most frequent stay."""
+FEWEST_ROWS = 10
+"""Of a column listed as a feature, values in fewer training rows are one together, "other": a network would
+learn these rows by heart."""
 
 _NUMBERS = ("integer", "floating", "mixed-integer-float", "decimal", "empty")
 _CATEGORIES = ("string", "boolean", "categorical", "mixed-integer")
@@ -210,7 +213,8 @@ def learn(values: "pd.Series[Any]", training: Bool, *, listed: bool) -> Column:
     """Learn how to encode a raw column (N,) from its ``training`` rows (N,).
 
     Dates and other values that are neither number, text nor boolean raise DataError, as does a category of
-    more than MAX_LEVELS values, unless it is ``listed``: then all but the most frequent are one, "other".
+    more than MAX_LEVELS values, unless it is ``listed``: then all but the most frequent, and several values
+    in fewer than FEWEST_ROWS rows, are one, "other".
     """
     name = str(values.name)
     kind = kind_of(values)
@@ -229,7 +233,10 @@ def learn(values: "pd.Series[Any]", training: Bool, *, listed: bool) -> Column:
         )
     # By count, then by name: ties must not depend on the order of rows in memory.
     frequent = sorted(counts.index, key=lambda level: (-counts[level], level))[:MAX_LEVELS]
-    other = len(counts) > MAX_LEVELS
+    rare = [level for level in frequent if counts[level] < FEWEST_ROWS]
+    if listed and 1 < len(rare) < len(frequent):
+        frequent = frequent[: -len(rare)]
+    other = len(frequent) < len(counts)
     return Column(name, kind, levels=tuple(sorted(frequent)), other=other, missing=bool(text.isna().any()))
 
 

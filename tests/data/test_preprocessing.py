@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from study.data import Group
-from study.data.preprocessing import MAX_LEVELS, Column, learn, matches, text_of, texts
+from study.data.preprocessing import FEWEST_ROWS, MAX_LEVELS, Column, learn, matches, text_of, texts
 from study.errors import DataError
 from tests.worlds.own_tables import cases, own
 
@@ -72,6 +72,17 @@ def test_of_too_many_values_the_most_frequent_stay_if_the_column_is_asked_for() 
     assert learned.levels == tuple(f"v{i:03}" for i in range(5, MAX_LEVELS + 5))
     assert learned.inputs[-1] == "x other"
     assert [row[-1] for row in encoded(learned, ["v000", "v007", "new", None])] == [1.0, 0.0, 1.0, 0.0]
+
+
+def test_values_in_few_rows_are_one_if_the_column_is_asked_for() -> None:
+    values = [*["a"] * FEWEST_ROWS, *["b"] * (FEWEST_ROWS + 1), *["c"] * (FEWEST_ROWS - 1)]
+    # One such value alone stays itself.
+    assert column(values).inputs == ("x=a", "x=b", "x=c")
+    learned = column([*values, "d"])
+    assert learned.inputs == ("x=a", "x=b", "x other")
+    assert encoded(learned, ["c", "a", "new"]) == [[0, 0, 1], [1, 0, 0], [0, 0, 1]]
+    assert column([*values, "d"], listed=False).inputs == ("x=a", "x=b", "x=c", "x=d")
+    assert column(["c", "d"]).inputs == ("x=c", "x=d")
 
 
 def test_words_that_spoil_a_column_of_numbers_are_named() -> None:
