@@ -16,12 +16,8 @@ SHOWN: Final = {"di": "test_di", "error": "test_error"}
 def binary_runs(runs: pd.DataFrame) -> pd.DataFrame:
     """Every run of the models that are trained to `binary` under at least `FEWEST_ALPHAS` different alphas.
 
-    Args:
-        runs: the ledger; columns method, model, alpha, seed, test_di and test_error.
-
-    Returns:
-        Columns model, alpha, seed, di, error (test metrics), sorted by the first three. Runs without
-        metrics (diverged ones) are left out, and do not count.
+    Columns model, alpha, seed, di, error (test metrics), sorted by the first three. Runs without metrics
+    (diverged ones) are left out, and do not count.
     """
     columns = ["model", "alpha", "seed"]
     own = runs.loc[runs["method"] == "binary", [*columns, *SHOWN.values()]]
@@ -35,14 +31,10 @@ def binary_runs(runs: pd.DataFrame) -> pd.DataFrame:
 def curves_by_alpha(points: pd.DataFrame, bins: int = 16) -> pd.DataFrame:
     """Medians and quartiles over the runs of the same alpha, or of neighbouring ones where these are many.
 
-    Args:
-        points: as `binary_runs` returns them.
-        bins: a model with more different alphas than this besides 0, as in a search, has them cut into
-            so many bins of equally many, in order. Alpha 0 stays by itself.
-
-    Returns:
-        Columns model, alpha (the median in the bin), runs (how many), then di and error: each the
-        median, followed by its quartiles `_lower` and `_upper`. Sorted by model and alpha.
+    A model with more different alphas than ``bins`` besides 0, as in a search, has them cut into so many
+    bins of equally many, in order. Columns model, alpha (the median in the bin), runs (how many), then di
+    and error: each the median, followed by its quartiles `_lower` and `_upper`. Sorted by model and
+    alpha.
     """
     bin_ = points.groupby("model", sort=False)["alpha"].transform(lambda alpha: _bins(alpha, bins))
     groups = points.groupby(["model", bin_.rename("bin")], sort=True)

@@ -30,13 +30,8 @@ ALONE: Final = "decision-maker"
 def by_budget(settings: pd.DataFrame, decision_makers: pd.DataFrame) -> pd.DataFrame:
     """For every decision-maker and budget, the settings with the lowest error and odds difference.
 
-    Args:
-        settings: as `medians_by_setting` returns them.
-        decision_makers: as in `Results`.
-
-    Returns:
-        Columns decision_maker, budget (a share of the cases), aim, then those of `facts_of`. What no
-        setting satisfies has no row. Without a decision-maker there is one budget, 0.
+    Columns decision_maker, budget (a share of the cases), aim, then those of `facts_of`. What no setting
+    satisfies has no row. Without a decision-maker there is one budget, 0.
     """
     rows = []
     for name in decision_makers_shown(settings):
@@ -57,14 +52,9 @@ def operating_points(settings: pd.DataFrame, decision_makers: pd.DataFrame) -> p
     Chosen on validation, as in `by_budget`; of a method without a setting within the limits
     it is what comes nearest. So nothing is chosen by the metrics that are shown.
 
-    Args:
-        settings: as `medians_by_setting` returns them.
-        decision_makers: as in `Results`.
-
-    Returns:
-        Columns decision_maker, what (method and aim; `BASELINE`: the binary setting with alpha 0 of the
-        smallest validation error; `ALONE`: the decision-maker whose decisions count on test), then those of
-        `facts_of`. What does not exist has no row, and a setting has one at most.
+    Columns decision_maker, what (method and aim; `BASELINE`: the binary setting with alpha 0 of the
+    smallest validation error; `ALONE`: the decision-maker whose decisions count on test), then those of
+    `facts_of`. What does not exist has no row, and a setting has one at most.
     """
     base = baselines(settings).dropna(subset=["validation_error"])
     base = base.sort_values(["validation_error", "setting_id"]).head(1)

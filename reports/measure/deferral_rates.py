@@ -15,15 +15,10 @@ RATES: Final = {"all": "test_idk_rate", "0": "test_idk_rate_a0", "1": "test_idk_
 def deferral_cdf(settings: pd.DataFrame) -> pd.DataFrame:
     """Distribution of deferral rates over settings (the paper's Figure 6): the contract's `idk_cdf.csv`.
 
-    Args:
-        settings: as `medians_by_setting` returns them.
-
-    Returns:
-        Columns method, model, decision_maker, group (`all`, or the value of A: `0`, `1`), cutoff
-        (0, 0.01, ... 1) and fraction: the share of the settings whose median test deferral rate in that
-        group is at or below the cutoff. A setting with a NaN rate is not counted; a curve without
-        settings is left out, and so is `binary`, which never defers. Sorted by these columns in
-        this order.
+    Columns method, model, decision_maker, group (`all`, or the value of A: `0`, `1`), cutoff (0, 0.01,
+    ... 1) and fraction: the share of the settings whose median test deferral rate in that group is at or
+    below the cutoff, in this order. A setting with a NaN rate is not counted; a curve without settings is
+    left out, and so is `binary`, which never defers.
     """
     columns = [*GROUP, "group", "cutoff", "fraction"]
     parts = []
@@ -42,15 +37,10 @@ def deferral_cdf(settings: pd.DataFrame) -> pd.DataFrame:
 def deferral_by_gamma(settings: pd.DataFrame, bins: int = 15) -> pd.DataFrame:
     """What deferral rate to expect of a gamma, from validation so that it may guide a choice.
 
-    Args:
-        settings: as `medians_by_setting` returns them.
-        bins: a group with more different gammas than this is cut into so many bins of equally many
-            settings (settings of equal gamma may fall into two bins); else one bin per gamma.
-
-    Returns:
-        Columns method, model, decision_maker, gamma (median in the bin), and the median `idk_rate`
-        with its quartiles `lower` and `upper`, sorted by the first four. Settings with a NaN gamma
-        or rate are not counted; `binary` has no gamma and is left out.
+    A group with more different gammas than ``bins`` is cut into so many bins of equally many settings;
+    else one bin per gamma. Columns method, model, decision_maker, gamma (median in the bin), and the
+    median `idk_rate` with its quartiles `lower` and `upper`, sorted by the first four. Settings with a
+    NaN gamma or rate are not counted; `binary` has no gamma and is left out.
     """
     rate = "validation_idk_rate"
     chosen = settings[settings["method"] != "binary"].dropna(subset=["gamma", rate])

@@ -42,13 +42,7 @@ def near_front(points: npt.NDArray[np.float64], front: npt.NDArray[np.float64]) 
 def front_by_seed(runs: pd.DataFrame, own_fronts: pd.DataFrame, fronts: pd.DataFrame) -> pd.DataFrame:
     """Under how many seeds each setting of a validation-selected front is on that seed's front, or near it.
 
-    Args:
-        runs: the ledger.
-        own_fronts: as `runs_on_front` returns them.
-        fronts: as `fronts.fronts` returns them.
-
-    Returns:
-        `GROUP`, setting_id, seeds (in how many it has metrics), on_front, near_front; sorted as `fronts`.
+    `GROUP`, setting_id, seeds (in how many it has metrics), on_front, near_front; sorted as `fronts`.
     """
     validation_selected = fronts.loc[fronts["front"] == "honest", [*GROUP, "setting_id"]]
     chosen = runs[runs["setting_id"].isin(validation_selected["setting_id"])].dropna(subset=POINT)
@@ -74,14 +68,9 @@ def front_by_seed(runs: pd.DataFrame, own_fronts: pd.DataFrame, fronts: pd.DataF
 def front_stability(by_seed: pd.DataFrame, own_fronts: pd.DataFrame) -> pd.DataFrame:
     """The same for each method, model and decision-maker.
 
-    Args:
-        by_seed: as `front_by_seed` returns it.
-        own_fronts: as `runs_on_front` returns them.
-
-    Returns:
-        `GROUP`, seeds (the most of a setting), points (of the validation-selected front), on_front and
-        near_front (mean share of the seeds over these), overlap (settings on both fronts as a share
-        of those on either, mean over pairs of seeds; NaN with one seed), in reading order.
+    `GROUP`, seeds (the most of a setting), points (of the validation-selected front), on_front and
+    near_front (mean share of the seeds over these), overlap (settings on both fronts as a share of those
+    on either, mean over pairs of seeds; NaN with one seed), in reading order.
     """
     rows = []
     for key, settings in by_seed.groupby(GROUP, sort=False, observed=True):

@@ -31,13 +31,8 @@ def importance(settings: pd.DataFrame) -> pd.DataFrame:
     chance, and what bins are too coarse for. Where a search made coefficients depend on each other they
     share what they explain, and the sum may pass 1.
 
-    Args:
-        settings: as `medians_by_setting` returns them.
-
-    Returns:
-        Columns method, what, settings, then `OBJECTIVES`, in reading order; NaN where the metric does not
-        vary, or where there are too few settings for two bins. What has one value has no row; a method
-        with fewer than two bins of settings has none.
+    Columns method, what, settings, then `OBJECTIVES`, in reading order; NaN where the metric does not vary,
+    or where there are too few settings for two bins. What has one value has no row.
     """
     rows = []
     for method, own in in_reading_order(settings, ["method"]).groupby("method", sort=False, observed=True):

@@ -43,15 +43,7 @@ def metrics_by_group(
     tested: Mapping[str, str],
     read: OutcomeReader,
 ) -> GroupMetrics:
-    """All metrics of the operating points.
-
-    Args:
-        points: as `operating_points` returns them.
-        runs: the ledger.
-        decision_makers: as in `Results`.
-        tested: as `deciding_on_test` returns it.
-        read: reads outcomes; only those of these points are needed.
-    """
+    """All metrics of `operating_points`; ``tested`` is as `deciding_on_test` returns it."""
     runs = runs[runs["setting_id"].isin(points["setting_id"].dropna()) & runs["test_error"].notna()]
     facts = points[["decision_maker", "what", "setting_id"]].to_dict("records")
     try:

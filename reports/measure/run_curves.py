@@ -20,11 +20,6 @@ def run_curves(runs: pd.DataFrame, read: OutcomeReader, benefits: BenefitReader)
 
     Between the first value, that of the model alone, and the last, that of the decision-maker alone, a
     straight line is what deferring at random would give.
-
-    Args:
-        runs: rows of the ledger.
-        read: reads outcomes.
-        benefits: reads by how much deferring each case is better.
     """
     runs = runs[runs["method"] != "binary"]
     return {run: curve for own in of_splits(runs) for run, curve in _of_one_split(own, read, benefits)}

@@ -36,12 +36,8 @@ def setting_intervals(
 ) -> SettingIntervals:
     """The intervals that `group_metrics.spreads` has of each, from the same resamples.
 
-    Args:
-        setting_ids: which, those first that matter most: where there are more decisions than `most`, the
-            last have none.
-        runs: the ledger.
-        read: reads outcomes; only those of these settings are needed.
-        most: how many decisions of runs on test cases to look at.
+    Those first that matter most: where there are more decisions of runs on test cases than ``most``, the
+    last have none. Outcomes are read of these settings only.
     """
     none = pd.DataFrame(columns=COLUMNS)
     place = {setting: number for number, setting in enumerate(dict.fromkeys(setting_ids))}

@@ -40,11 +40,7 @@ def shown_runs(runs: pd.DataFrame, named: Sequence[str] = (), most: int = MOST) 
     whichever methods, models and decision-makers are allowed: the best is on the Pareto front over the
     three metrics of its own method, model and decision-maker. The room that is left goes to other runs,
     evenly spread over the ledger, so that the picture stays that of the study.
-
-    Args:
-        runs: the ledger.
-        named: ids of runs that are there in any case.
-        most: how many runs there may be, next to the named ones.
+    Runs that are ``named`` by id are there in any case, next to ``most`` others.
     """
     known = set(cell_columns("validation")) <= set(runs)
     runs = marked(runs) if known else runs.assign(degenerate=False, unstable=unstable(runs))
