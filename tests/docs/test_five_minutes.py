@@ -15,9 +15,9 @@ from tests.docs.pages import blocks
 ROWS = 1_500
 SMALLER = [
     "--set",
-    "search.settings=4",
+    "search.settings=2",
     "--set",
-    "seeds=2",
+    "seeds=1",
     "--set",
     "training.max_epochs=30",
     "--workers",
