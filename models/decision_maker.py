@@ -18,7 +18,7 @@ from study.models.examples import Examples
 from study.models.methods import binary
 from study.models.network import in_blocks, pad_lanes
 from study.models.networks.mlp import MLP
-from study.models.step import Eager
+from study.models.step import Eager, EngineOf
 from study.models.training import TrainingOptions, train_pack
 
 NAMES = ("standard", "biased", "inconsistent", "oracle")
@@ -51,12 +51,14 @@ def make_decision_makers(
     options: TrainingOptions,
     unreliable: Tensor | None = None,
     flip: float = 0.0,
+    engine: EngineOf = Eager,
 ) -> list[DecisionMaker]:
     """Return the decision-makers ``names``, trained on what only they see as well.
 
     x: (N, F) inputs including what only the decision-maker sees, the last column 1; y, a: (N,); train and
     validation: row numbers. All candidates for ``biased`` train with ``standard`` in one pack.
-    On the rows ``unreliable`` (N,) ``inconsistent`` says 1 - p with probability ``flip``.
+    On the rows ``unreliable`` (N,) ``inconsistent`` says 1 - p with probability ``flip``. The ``engine``
+    takes the steps.
 
     Raises:
         ValueError: a name is not in NAMES, or ``inconsistent`` is not given examples to be wrong on.
@@ -70,7 +72,7 @@ def make_decision_makers(
     if set(names) - {"oracle"}:
         multiples = _MULTIPLES if "biased" in names else ()
         alphas = [0.0, *(_BIASED_ALPHA * multiple for multiple in multiples)]
-        trained = _train(alphas, x, y, a, train, validation, seed, options)
+        trained = _train(engine, alphas, x, y, a, train, validation, seed, options)
         made["standard"] = DecisionMaker("standard", trained[:, 0], 0.0)
         if "biased" in names:
             seen = torch.cat([train, validation])
@@ -87,6 +89,7 @@ def make_decision_makers(
 
 
 def _train(
+    engine: EngineOf,
     alphas: list[float],
     x: Tensor,
     y: Tensor,
@@ -100,7 +103,7 @@ def _train(
     splits = [Examples(x[rows], y[rows], a[rows], y[rows]) for rows in (train, validation)]
     alpha = torch.tensor(alphas)
     trained = train_pack(
-        Eager(MLP, binary, *splits),
+        engine(MLP, binary, *splits),
         alpha=alpha,
         gamma=torch.zeros_like(alpha),
         seeds=[seed],

@@ -64,6 +64,10 @@ class Engine(Protocol):
         """Return the loss of every lane on the validation split, (S, K); beyond ``lanes`` it may be NaN."""
 
 
+EngineOf = Callable[[Model, Loss, Examples, Examples], Engine]
+"""Makes an engine for a model and its loss, and the examples to train and to validate on."""
+
+
 class Eager:
     """The step as it is written, operation by operation: needs nothing but torch."""
 

@@ -21,9 +21,9 @@ from study.training.cores import available_cores
 from study.training.study_data import rows_by_use
 from study.words import UNIT_COSTS, Arm, Costs
 
-COMPILE_FROM = 0.8e8
+COMPILE_FROM = 2.5e8
 """The work from which ``auto`` compiles, in multiplications of the first layer per epoch of all runs, for
-each step that must be compiled: 170 runs on COMPAS. Below, with an empty cache, compiling may take longer
+each step that must be compiled: 530 runs on COMPAS. Below, with an empty cache, compiling may take longer
 than it saves. What is in the cache has no say: rows must not depend on which studies ran before."""
 
 

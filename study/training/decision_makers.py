@@ -7,6 +7,7 @@ import torch
 
 from study.config.plan import DecisionMakerPlan, Plan
 from study.data import Dataset, cautions, default_subgroup, subgroup
+from study.engines.on_cpu import OnCpu
 from study.errors import DataError, StudyFileError
 from study.models.decision_maker import DecisionMaker, make_decision_makers
 from study.models.decisions import counts_alone
@@ -104,6 +105,7 @@ def _train(
         options=TrainingOptions(**plan.training),
         unreliable=None if unreliable is None else torch.tensor(unreliable),
         flip=plan.decision_makers.flip,
+        engine=OnCpu,
     )
     if "column" in names and dataset.decisions is not None:
         of_table = torch.tensor(dataset.decisions.probability)

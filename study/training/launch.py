@@ -87,7 +87,7 @@ def launch(
             if backend == "compiled" and not in_process:
                 for different in dict.fromkeys(all_shapes):
                     stack.enter_context(compiling(steps, different, directory.logs, log))
-            # The decision-makers train while Ray starts.
+            # The decision-makers train, and prices are found, while Ray starts.
             trained = [
                 beside.submit(decision_makers, plan, directory, of_split, wrong, split)
                 for split, (of_split, wrong) in enumerate(zip(datasets, unreliable, strict=True))
@@ -106,39 +106,39 @@ def launch(
                     for of_split, makers in zip(datasets, made, strict=True)
                 ]
 
-            if unpriced := {arm.arm: arm.middle for arm in config.plan().search.arms if arm.unpriced}:
-                first = study_data()[0]
-                with printer.working("finding the prices of deferral", log):
-                    found = beside.submit(find_ranges, unpriced, first, log).result()
-                config = config.priced({name: FoundRange(**asdict(of)) for name, of in found.items()})
-                directory.write_study(config.resolved())
-            begun = session(directory, config.resolved(), dataset, identity, backend, executor, warnings)
-            record = stack.enter_context(begun)
-            queue = PackQueue(config.plan().search, identity, directory)
+            unpriced = {arm.arm: arm.middle for arm in config.plan().search.arms if arm.unpriced}
+            found = beside.submit(lambda: find_ranges(unpriced, study_data()[0], log)) if unpriced else None
+            with ExitStack() as on_ray:
+                if not in_process:
+                    with printer.working("loading Ray", log):
+                        from study.training.on_ray import run_on_ray
+                        from study.training.ray_cluster import ray_cluster
 
-            def attempts() -> Attempts:
-                data = study_data()
-                shown = stack.enter_context(Progress(queue, queue.front.summary, quiet=not progress))
-                return Attempts(queue, data, directory, shown, record)
-
-            if in_process:
-                tried = attempts()
-                run_in_process(tried, directory)
-            else:
-                with printer.working("loading Ray", log):
-                    from study.training.on_ray import run_on_ray
-                    from study.training.ray_cluster import ray_cluster
-
-                wanted = workers or plan.workers or available_cores()
-                if backend == "gpu":
-                    wanted = min(wanted, torch.cuda.device_count())
-                go_on = f"study resume {shlex.quote(str(directory.root))}"
-                cluster = ray_cluster(address, wanted, directory.logs, go_on, gpus=backend == "gpu")
-                with ExitStack() as on_ray:
+                    wanted, gpus = workers or plan.workers or available_cores(), backend == "gpu"
+                    if gpus:
+                        wanted = min(wanted, torch.cuda.device_count())
+                    go_on = f"study resume {shlex.quote(str(directory.root))}"
+                    cluster = ray_cluster(address, wanted, directory.logs, go_on, gpus=gpus)
                     with printer.working(f"starting Ray with {wanted} workers", log):
                         slots = on_ray.enter_context(cluster)
+                if found is not None:
+                    with printer.working("finding the prices of deferral", log):
+                        ranges = found.result()
+                    config = config.priced({name: FoundRange(**asdict(of)) for name, of in ranges.items()})
+                    directory.write_study(config.resolved())
+                begun = session(
+                    directory, config.resolved(), dataset, identity, backend, executor, warnings
+                )
+                record = stack.enter_context(begun)
+                queue = PackQueue(config.plan().search, identity, directory)
+                if not in_process:
                     log(f"{queue.planned_runs:,} runs, {slots} workers, results in {directory.root}")
-                    tried = attempts()
+                data = study_data()
+                shown = stack.enter_context(Progress(queue, queue.front.summary, quiet=not progress))
+                tried = Attempts(queue, data, directory, shown, record)
+                if in_process:
+                    run_in_process(tried, directory)
+                else:
                     run_on_ray(tried, directory, may_grow=address is not None)
             if tried.done:
                 directory.sweep()
