@@ -13,8 +13,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import brentq  # type: ignore[import-untyped]
-from scipy.stats import beta, binom  # type: ignore[import-untyped]
+from scipy.special import bdtr, betaincinv  # type: ignore[import-untyped]
 
 from study.errors import UserError
 
@@ -87,7 +86,7 @@ def p_value(counts: CellCounts, limit: Limit) -> float:
     if limit.metric == "di":
         return _p_of_difference(counts, limit.at_most)
     k, n = _rate(counts, limit.metric)
-    return float(binom.cdf(k, n, limit.at_most)) if n else 1.0
+    return float(bdtr(k, n, limit.at_most)) if n else 1.0
 
 
 def largest_p_value(counts: CellCounts, limits: Sequence[Limit]) -> float:
@@ -112,7 +111,7 @@ def upper_bound(counts: CellCounts, metric: str, delta: float) -> float:
     if metric == "di":
         return odds_difference_bound(counts, delta)
     k, n = _rate(counts, metric)
-    return float(beta.ppf(1 - delta, k + 1, n - k)) if k < n else 1.0
+    return float(betaincinv(k + 1, n - k, 1 - delta)) if k < n else 1.0
 
 
 def odds_difference_bound(counts: CellCounts, delta: float) -> float:
@@ -124,8 +123,8 @@ def odds_difference_bound(counts: CellCounts, delta: float) -> float:
     tail = delta / 8
     k, n = counts.wrong.astype(float), counts.cases.astype(float)
     with np.errstate(invalid="ignore"):
-        low = np.where(k > 0, beta.ppf(tail, k, n - k + 1), 0.0)
-        high = np.where(k < n, beta.ppf(1 - tail, k + 1, n - k), 1.0)
+        low = np.where(k > 0, betaincinv(k, n - k + 1, tail), 0.0)
+        high = np.where(k < n, betaincinv(k + 1, n - k, 1 - tail), 1.0)
     widest = np.maximum(high[:2] - low[2:], high[2:] - low[:2])
     return float(widest.mean())
 
@@ -137,6 +136,9 @@ def _rate(counts: CellCounts, metric: str) -> tuple[int, int]:
 
 
 def _p_of_difference(counts: CellCounts, at_most: float) -> float:
+    # Imported where it is wanted: it takes as long as all else of scipy.
+    from scipy.optimize import brentq  # type: ignore[import-untyped]
+
     def excess(log_delta: float) -> float:
         return odds_difference_bound(counts, float(np.exp(log_delta))) - at_most
 
