@@ -11,10 +11,10 @@ from study.training.cores import available_cores
 
 # Measured on COMPAS with compiled steps: nanoseconds for each parameter and example of a minibatch.
 _NANOSECONDS = 0.27
-_TIMES_EAGER = 5
+_TIMES_EAGER = 2.5
 """How much longer a step takes operation by operation."""
-_START, _REPORT = 8.0, 4.0
-_PILOT = 1.5
+_START, _REPORT = 8.0, 6.0
+_PILOT = 0.8
 """How long the pilot takes for a method."""
 _TRAIN, _TEST = 0.56, 0.3
 """The shares of the splits, unless a table has its own."""
@@ -26,8 +26,8 @@ _BYTES_OF_RUN, _BYTES_OF_REPORT = 600, 2_500_000
 class Estimate:
     """What a study will take: ``runs`` in ``packs`` on ``cores``, about so many ``seconds`` and ``bytes``.
 
-    An adaptive search may repeat a setting, which runs once. Seconds are those once its steps are compiled;
-    ``piloted`` says for how many methods a pilot must find the range of gamma first.
+    An adaptive search may repeat a setting, which runs once. Seconds are those once its steps are compiled,
+    where they are; ``piloted`` says for how many methods a pilot must find the range of gamma first.
     """
 
     study: str
@@ -57,19 +57,25 @@ def estimate(plan: Plan, rows: int, inputs: int, *, workers: int | None = None) 
 
     ``workers`` are those it gets; by default as many as on this machine.
     """
+    # Imported where it is wanted: it takes a second, which other commands need not wait.
+    from study.training.backend import worth_compiling
+
     packs = planned_packs(plan.search)
     cores = workers or plan.workers or available_cores()
     hidden, batch = plan.training["hidden"], plan.training["batch_size"]
     epochs = min(plan.training["max_epochs"], 50 + 2 * plan.training["patience"])
     examples = epochs * ceil(_TRAIN * rows / batch) * batch
-    slower = _TIMES_EAGER if plan.backend == "eager" else 1
-    core_seconds, parameters = 0.0, 0
+    core_seconds, parameters, steps = 0.0, 0, set()
     for arm in plan.search.arms:
         family, runs = FAMILIES[arm.arm.model], arm.settings * len(plan.search.seeds)
         of_model = family.model(arm.arm.method).layout(inputs + 1 + family.given, hidden).size
-        core_seconds += runs * examples * of_model * _NANOSECONDS / 1e9 * slower
+        core_seconds += runs * examples * of_model * _NANOSECONDS / 1e9
         parameters += runs * of_model
+        steps.add((family.at, family.trained_method(arm.arm.method)))
     runs = planned_runs(plan.search)
+    work = round(runs * _TRAIN * rows * inputs * hidden)
+    if plan.backend == "eager" or (plan.backend == "auto" and not worth_compiling(work, len(steps))):
+        core_seconds *= _TIMES_EAGER
     piloted = sum(arm.unpriced for arm in plan.search.arms)
     outcomes = round(runs * _TEST * rows / 4) + 8 * rows
     return Estimate(

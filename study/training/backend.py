@@ -63,8 +63,7 @@ def choose_backend(
         if missing:
             raise StudyFileError(f"resources.backend: {wanted} {missing}, or leave auto")
         return wanted
-    work = runs * shapes.train * (shapes.inputs - 1) * shapes.hidden
-    if work < COMPILE_FROM * len(steps):
+    if not worth_compiling(runs * shapes.train * (shapes.inputs - 1) * shapes.hidden, len(steps)):
         return "eager"
     if compiler() is None:
         log(
@@ -73,6 +72,11 @@ def choose_backend(
         )
         return "eager"
     return "compiled"
+
+
+def worth_compiling(work: int, steps: int) -> bool:
+    """Return whether compiling so many steps saves time in a study of so much work; see COMPILE_FROM."""
+    return work >= COMPILE_FROM * steps
 
 
 def _missing(backend: str) -> str:
