@@ -29,7 +29,10 @@ DEFAULT_METHODS: tuple[Method, ...] = (*PAPER_METHODS, "confidence", "compare", 
 PLAIN_MODEL = "mlp"
 """The model of the baseline, which others are compared with, unless a study is about a given one."""
 
-BASELINE_MODELS = ("given", PLAIN_MODEL)
+GIVEN_MODEL = "given"
+"""The model that the user has already: a column of the table."""
+
+BASELINE_MODELS = (GIVEN_MODEL, PLAIN_MODEL)
 """The models that the baseline may have: the first of these that a study has."""
 
 METRICS = (

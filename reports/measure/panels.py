@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from study.words import NO_DECISION_MAKER, PLAIN_MODEL
+from study.words import GIVEN_MODEL, NO_DECISION_MAKER, PLAIN_MODEL
 
 
 def models_shown(settings: pd.DataFrame) -> list[str]:
@@ -50,8 +50,13 @@ def panel_rows(frame: pd.DataFrame, model: str, decision_maker: str) -> pd.DataF
 
 
 def baselines(settings: pd.DataFrame) -> pd.DataFrame:
-    """Settings trained only for accuracy: `binary` with alpha 0 (red square in Figure 3)."""
-    return settings[(settings["method"] == "binary") & (settings["alpha"] == 0)]
+    """Settings trained only for accuracy: `binary` with alpha 0 (red square in Figure 3).
+
+    In a study about a given model it is that model alone.
+    """
+    result = settings[(settings["method"] == "binary") & (settings["alpha"] == 0)]
+    given = result["model"] == GIVEN_MODEL
+    return result[given] if given.any() else result
 
 
 def panel_baselines(settings: pd.DataFrame, model: str) -> pd.DataFrame:

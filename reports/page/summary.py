@@ -15,7 +15,7 @@ from study.results.choice.alternatives import people_first
 from study.results.choice.selection import Selection
 from study.results.limits import NAMES, OBJECTIVES
 from study.results.wording import NOTHING, share
-from study.words import NO_DECISION_MAKER
+from study.words import GIVEN_MODEL, NO_DECISION_MAKER
 
 SHORT: Final = {BASELINE: "(baseline)", ALONE: "(decision-maker alone)"}
 LONG: Final = {
@@ -144,10 +144,15 @@ def _setting(row: Mapping[Any, Any]) -> str:
 
 def _references(known: pd.DataFrame) -> str:
     result = [
-        f"{LONG[row['what']]} has error {row['error']:.3f} and odds difference {row['di']:.3f}"
+        f"{_named(row)} has error {row['error']:.3f} and odds difference {row['di']:.3f}"
         for row in known.to_dict("records")
     ]
     return f"For comparison: {'; '.join(result)}." if result else ""
+
+
+def _named(row: Mapping[Any, Any]) -> str:
+    given = row["what"] == BASELINE and row.get("model") == GIVEN_MODEL
+    return "the given model alone, the baseline," if given else LONG[row["what"]]
 
 
 def _deferred(

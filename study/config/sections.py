@@ -1,11 +1,13 @@
 """The sections of a study file on what is searched, and on how and where it is trained."""
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal, cast
 
 from pydantic import Field, ValidationInfo, field_validator
 
 from study.config.spaces import FoundRange, Space, Spaces, as_mapping, by_arm
-from study.data.own.section import Section
+from study.data.own.section import Section, listed, shown
+from study.models.families import FAMILIES
 
 SamplerName = Literal["grid", "random", "qmc", "nsga2", "tpe"]
 ADAPTIVE: frozenset[str] = frozenset({"nsga2", "tpe"})
@@ -156,3 +158,28 @@ class ResourcesSection(Section):
         description="how the training step runs: `compiled` needs a C++ compiler, `gpu` an NVIDIA GPU for "
         "every worker; `auto` compiles large studies where there is a compiler, and leaves GPUs alone",
     )
+
+
+def by_name(value: object) -> object:
+    """Take a data set's name for a section that has nothing else."""
+    return {"name": value} if isinstance(value, str) else value
+
+
+def with_score(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a study file's keys with names in ``model``, and ``{given: COLUMN}`` as dataset.score."""
+    models, dataset = [], by_name(raw.get("dataset", {}))
+    for model in cast(tuple[Any, ...], listed(raw["model"])):
+        name, column = next(iter(model.items())) if isinstance(model, Mapping) and model else (model, None)
+        if column is not None and name in FAMILIES and FAMILIES[name].given and len(model) == 1:
+            if not isinstance(column, str):
+                raise ValueError(f"model.{name}: {shown(column)} is not a column's name; write text")
+            if isinstance(dataset, Mapping):
+                if dataset.get("score", column) != column:
+                    raise ValueError(
+                        f"model.{name}: names column {shown(column)}, and dataset.score "
+                        f"{shown(dataset['score'])}; one given model is allowed"
+                    )
+                dataset = {**dataset, "score": column}
+            model = name
+        models.append(model)
+    return {**raw, "model": models, **({"dataset": dataset} if dataset else {})}

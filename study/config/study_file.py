@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from math import ceil, prod
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
@@ -17,6 +17,8 @@ from study.config.sections import (
     SearchSection,
     ThresholdsSection,
     TrainingSection,
+    by_name,
+    with_score,
 )
 from study.config.spaces import (
     ARMS,
@@ -27,7 +29,7 @@ from study.config.spaces import (
     Range,
     Space,
 )
-from study.data.own.section import DatasetSection, Section, listed, shown
+from study.data.own.section import DatasetSection, Section, listed
 from study.models.families import FAMILIES
 from study.words import (
     BASELINE_MODELS,
@@ -58,17 +60,13 @@ def _seed_list(value: object) -> object:
     return listed(value)
 
 
-def _by_name(value: object) -> object:
-    return {"name": value} if isinstance(value, str) else value
-
-
 class StudyConfig(Section):
     """These are the keys of a study file; each may be left out."""
 
     study: str = Field(
         default="default", description="its name: letters, digits, `.`, `_`, `-`; the file's unless given"
     )
-    dataset: Annotated[DatasetSection, BeforeValidator(_by_name)] = Field(
+    dataset: Annotated[DatasetSection, BeforeValidator(by_name)] = Field(
         default=DatasetSection(), description="the data"
     )
     decision_maker: Annotated[tuple[DecisionMakerName, ...], BeforeValidator(listed)] = Field(
@@ -116,7 +114,7 @@ class StudyConfig(Section):
         """
         if not isinstance(raw, Mapping) or "model" not in raw:
             return raw
-        raw = _with_score(raw)
+        raw = with_score(raw)
         families = [family for name, family in FAMILIES.items() if name in raw["model"]]
         wanted = {*DEFAULT_METHODS, *(m for family in families if family.given for m in family.methods)}
         fitting = [m for m in METHODS if m in wanted and any(m in family.methods for family in families)]
@@ -346,26 +344,6 @@ class StudyConfig(Section):
 def _named(arm: Arm) -> tuple[str, str]:
     """Return an arm as a study file names it, and its decision-maker."""
     return f"{arm.method}-{arm.model}", arm.decision_maker
-
-
-def _with_score(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a study file's keys with names in ``model``, and ``{given: COLUMN}`` as dataset.score."""
-    models, dataset = [], _by_name(raw.get("dataset", {}))
-    for model in cast(tuple[Any, ...], listed(raw["model"])):
-        name, column = next(iter(model.items())) if isinstance(model, Mapping) and model else (model, None)
-        if column is not None and name in FAMILIES and FAMILIES[name].given and len(model) == 1:
-            if not isinstance(column, str):
-                raise ValueError(f"model.{name}: {shown(column)} is not a column's name; write text")
-            if isinstance(dataset, Mapping):
-                if dataset.get("score", column) != column:
-                    raise ValueError(
-                        f"model.{name}: names column {shown(column)}, and dataset.score "
-                        f"{shown(dataset['score'])}; one given model is allowed"
-                    )
-                dataset = {**dataset, "score": column}
-            model = name
-        models.append(model)
-    return {**raw, "model": models, **({"dataset": dataset} if dataset else {})}
 
 
 def _plain(value: Any) -> Any:
