@@ -12,6 +12,7 @@ from torch import Tensor
 from study.models.examples import Examples
 from study.models.network import Model, Thresholds, WeightNoise, in_blocks, pad_lanes
 from study.models.regions import Region
+from study.words import UNIT_COSTS, Costs
 
 
 class CellCounts(NamedTuple):
@@ -82,21 +83,25 @@ def rank(decisions: Decisions, score: Tensor, thresholds: Thresholds, a: Tensor,
     return Ranking(benefit, torch.where(deferred, score >= region.middle(t0, t1), decisions.positive))
 
 
-def risk_coverage_area(ranking: Ranking, examples: Examples) -> Tensor:
+def risk_coverage_area(ranking: Ranking, examples: Examples, costs: Costs = UNIT_COSTS) -> Tensor:
     """Return the area under the risk-coverage curve of each model, (S, K) float64 (AURC).
 
-    The mean of the joint system's error over all numbers of deferred cases, from none to all N, those of
-    the largest benefit first (of equal ones the first). NaN where a benefit is.
+    The mean of what the joint system costs, by default of its error, over all numbers of deferred cases,
+    from none to all N, those of the largest benefit first (of equal ones the first). NaN where a benefit
+    is.
     """
-    wrong = ranking.positive != (examples.y > 0.5).view(1, -1, 1)
+    happened = examples.y > 0.5
+    wrong = ranking.positive != happened.view(1, -1, 1)
     gained = decision_maker_wrong(examples).view(1, -1, 1).to(torch.int8) - wrong.to(torch.int8)
     order = ranking.benefit.argsort(dim=1, descending=True, stable=True)
     number = len(examples)
     # A case that is deferred as the j-th is so in N + 1 - j of the N + 1 systems.
-    systems = torch.arange(number, 0, -1).view(1, -1, 1)
-    errors = (number + 1) * wrong.sum(1) + (gained.gather(1, order) * systems).sum(1)
-    area = errors.to(torch.float64) / (number * (number + 1))
-    return area.masked_fill(ranking.benefit.isnan().any(1), torch.nan)
+    systems = torch.arange(number, 0, -1).view(1, -1, 1).expand_as(order)
+    errors = (number + 1) * wrong + gained * torch.empty_like(order).scatter_(1, order, systems)
+    # Whole numbers, so that no sum depends on its order.
+    of_0, of_1 = (errors[:, rows].sum(1).to(torch.float64) for rows in (~happened, happened))
+    area = (costs.false_positive * of_0 + costs.false_negative * of_1) / (number * (number + 1))
+    return (area + costs.deferral / 2).masked_fill(ranking.benefit.isnan().any(1), torch.nan)
 
 
 def joint_counts(decisions: Decisions, examples: Examples) -> CellCounts:

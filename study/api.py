@@ -13,6 +13,7 @@ from study.data import load_section
 from study.errors import StudyFileError, UserError
 from study.estimate import Estimate, estimate
 from study.frames import Frames
+from study.group_names import group_names
 from study.own_table import keep_table, with_table_kept
 from study.results.choice.selection import Selection, select
 from study.results.directory import ResultsDirectory
@@ -176,7 +177,8 @@ class Study(Frames):
         from study.reports.page.report import write_report
 
         where = location(out) if out else self.directory.report
-        results = replace(self.full_results(), guarantee=certificate.to_json() if certificate else None)
+        guarantee = certificate.to_json() if certificate else None
+        results = replace(self.full_results(), guarantee=guarantee)
         with delivered(where) as folder:
             return where / write_report(results, folder).name
 
@@ -197,6 +199,7 @@ class Study(Frames):
             question,
             planned=self._planned(),
             broken=broken,
+            people=group_names(self.directory.read_study().get("dataset")).people,
         )
 
     def certify(self, *limits: str, confidence: float = 0.95, **wanted: Unpack[Wanted]) -> Certificate:
@@ -278,7 +281,14 @@ class Study(Frames):
 
     def full_results(self) -> Results:
         """Return everything that a report is made from."""
-        return study_results(self.directory, self.config.resolved(), self._planned())
+        results = study_results(self.directory, self.config.resolved(), self._planned())
+        # The report of a running study is written every half a minute.
+        return results if results.state == "running" else replace(results, calibration=self._calibration)
+
+    def _calibration(self, run_id: str) -> "Mapping[str, pd.DataFrame]":
+        from study.deploy.export import calibration_of
+
+        return calibration_of(self.directory, run_id, self._origin)
 
     def _planned(self) -> int:
         return planned_runs(self.config.plan().search, self.directory.read_packs())

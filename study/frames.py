@@ -40,7 +40,7 @@ class Frames:
 
     def fronts(self) -> pd.DataFrame:
         """Return every Pareto front, as report/fronts.csv has them."""
-        return fronts(self.settings())
+        return fronts(self.settings(), self.directory.costs.metric)
 
     def decisions(self, run_id: str) -> pd.DataFrame:
         """Return what a run decides for every test case, in the order of test_rows.parquet.

@@ -1,6 +1,7 @@
 """The vocabulary that every room shares: splits, methods, metrics, and what columns are called."""
 
-from typing import Literal, NamedTuple
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
 
 SPLITS = ("train", "validation", "test")
 """In the order of their codes, 0 to 2."""
@@ -61,6 +62,28 @@ class Costs(NamedTuple):
     false_positive: float = 1.0
     false_negative: float = 1.0
     deferral: float = 0.0
+
+    @staticmethod
+    def of(study: Mapping[str, Any]) -> "Costs":
+        """Return those of a resolved study file."""
+        return Costs(**study.get("costs") or {})
+
+    @property
+    def metric(self) -> Literal["error", "cost"]:
+        """What is minimised unless something else is asked for: the error rate, where that is the cost."""
+        return "error" if self == UNIT_COSTS else "cost"
+
+    @property
+    def dearest(self) -> float:
+        """What the worse of the two errors costs."""
+        return max(self.false_positive, self.false_negative)
+
+    def __str__(self) -> str:
+        """Say them in words."""
+        return (
+            f"a false positive costs {self.false_positive:g}, a false negative {self.false_negative:g}, "
+            f"a deferral {self.deferral:g}"
+        )
 
 
 UNIT_COSTS = Costs()

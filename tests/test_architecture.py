@@ -9,22 +9,23 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "study"
 
-GROUND = {"words", "errors", "seeds", "printer"}
+GROUND = {"words", "errors", "seeds", "printer", "group_names"}
 MAY_IMPORT = {
     "words": set(),
     "errors": set(),
     "seeds": set(),
     "printer": set(),
+    "group_names": {"words"},
     "storage": {"errors", "printer"},
     "results": {"storage", "words", "errors"},
-    "data": {"storage", "words", "errors"},
+    "data": {"storage", "words", "errors", "group_names"},
     "config": {"data", "storage", "words", "errors", "models"},
     "models": {"words", "seeds"},
     "engines": {"models"},
     "search": {"config", "results", "models", *GROUND},
     "training": {"search", "engines", "models", "data", "results", "storage", "config", *GROUND},
     "deploy": {"models", "data", "results", "storage", *GROUND},
-    "reports": {"results", "storage", "words", "errors"},
+    "reports": {"results", "storage", "words", "errors", "group_names"},
 }
 """The rooms, and what each may import of the others. ``api``, ``status``, ``commands`` and what starts
 them may import all."""

@@ -8,6 +8,7 @@ from typing import Final
 from study.reports.figures.alpha import by_alpha
 from study.reports.figures.bands import test_bands, validation_bands
 from study.reports.figures.by_group import by_group
+from study.reports.figures.calibration import calibration
 from study.reports.figures.deferral_by_gamma import deferral_by_gamma
 from study.reports.figures.deferral_cdf import deferral_cdf
 from study.reports.figures.differences import differences
@@ -27,6 +28,7 @@ OF_MODEL: Final[Mapping[str, Callable[[Measures, str], Drawn | None]]] = {
 
 OF_STUDY: Final[Mapping[str, Callable[[Measures], Drawn | None]]] = {
     "by-group": by_group,
+    "calibration": calibration,
     "di-and-error-by-alpha": by_alpha,
     "differences": differences,
 }

@@ -10,6 +10,7 @@ from study.reports.figures.style import Drawn, grid_of_panels, panel_title, styl
 from study.reports.measure.measures import Measures
 from study.reports.measure.panels import deciding_on_test, decision_maker_alone, panel_baselines, panel_rows
 from study.results.fronts import BANDS, CHOSEN_ON, idk_band
+from study.results.limits import NAMES
 
 BAND_TITLES = {"low": "low, under 20 %", "medium": "medium, 20 to 50 %", "high": "high, from 50 %"}
 
@@ -20,10 +21,16 @@ def bands(kind: str, measures: Measures, model: str) -> Drawn | None:
         return None
     decision_makers, fronts = measures.results.decision_makers, measures.band_fronts
     given = (measures.settings, measures.fronts, fronts, decision_makers)
-    figure = bands_figure(*given, kind=kind, model=model, names=measures.names)
+    metric, names = measures.metric, measures.names
+    figure = bands_figure(*given, kind=kind, model=model, names=names, metric=metric)
     own = fronts[(fronts["front"] == kind) & fronts["model"].eq(model)]
-    lead = f"Error rate against odds difference of the model {model} by deferral rate: {KIND_TITLES[kind]}."
-    of_band = [ranges(own[own["band"] == band], f"At a {band} deferral rate, {{}}") for band in BANDS]
+    lead = (
+        f"{NAMES[metric].capitalize()} against odds difference of the model {model} by deferral rate: "
+        f"{KIND_TITLES[kind]}."
+    )
+    of_band = [
+        ranges(own[own["band"] == band], f"At a {band} deferral rate, {{}}", metric) for band in BANDS
+    ]
     return figure, " ".join([lead, *(sentence for sentences in of_band for sentence in sentences)])
 
 
@@ -41,6 +48,7 @@ def bands_figure(
     kind: str,
     model: str,
     names: list[str],
+    metric: str = "error",
 ) -> Figure:
     """A row per decision-maker, a column per band of deferral rates.
 
@@ -55,6 +63,7 @@ def bands_figure(
         kind: `paper` or `honest`.
         model: whose fronts are drawn.
         names: the decision-makers, in order.
+        metric: what the fronts minimise besides the odds difference.
     """
     figure, panels = grid_of_panels(len(names), len(BANDS), height=3.2)
     binary = fronts[(fronts["front"] == kind) & (fronts["method"] == "binary")]
@@ -68,8 +77,9 @@ def bands_figure(
         for band, axes in zip(BANDS, row, strict=True):
             points = idk_band(own, band, kind)
             front = pd.concat([lines.loc[lines["band"] == band, reference.columns], reference])
-            draw_plane(axes, points, front, base, alone, joined_on=CHOSEN_ON[kind])
+            draw_plane(axes, points, front, base, alone, joined_on=CHOSEN_ON[kind], metric=metric)
             title = panel_title(name, test_name, BAND_TITLES[band], limit=12)
             axes.set_title(title, loc="left", fontsize=9)
-    finish_planes(figure, panels, settings, pd.concat([chosen[binary.columns], binary]), decision_makers)
+    drawn = pd.concat([chosen[binary.columns], binary])
+    finish_planes(figure, panels, settings, drawn, decision_makers, metric)
     return figure

@@ -8,9 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from study.group_names import GroupNames
 from study.reports.figures.style import Drawn, LineStyle, add_legend, grid_of_panels, short, style
 from study.reports.measure.deferral_budgets import ALONE
-from study.reports.measure.group_names import GroupNames
 from study.reports.measure.measures import Measures
 from study.reports.measure.panels import decision_maker_labels
 

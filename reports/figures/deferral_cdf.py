@@ -5,6 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
+from study.group_names import GroupNames
 from study.reports.figures.style import (
     Drawn,
     LineStyle,
@@ -14,7 +15,6 @@ from study.reports.figures.style import (
     short,
     style,
 )
-from study.reports.measure.group_names import GroupNames
 from study.reports.measure.measures import Measures
 
 

@@ -31,45 +31,56 @@ from study.reports.measure.panels import (
     panel_rows,
 )
 from study.results.fronts import CHOSEN_ON, KINDS
+from study.results.limits import NAMES
 from study.results.wording import counted
 from study.words import NO_DECISION_MAKER
 
+AXES = {"error": "error rate", "cost": NAMES["cost"]}
 KIND_TITLES = {"paper": "test-selected (optimistic) front", "honest": "validation-selected front"}
 
 
 def plane(measures: Measures, model: str) -> Drawn:
     """The figure of one model, and its description: the range of every validation-selected front."""
     decision_makers = measures.results.decision_makers
-    given: dict[str, Any] = {"model": model, "names": measures.names}
+    metric = measures.metric
+    given: dict[str, Any] = {"model": model, "names": measures.names, "metric": metric}
     figure = fronts_figure(measures.settings, measures.fronts, decision_makers, **given)
     validation_selected = measures.fronts[measures.fronts["front"] == "honest"]
     shown = pd.concat([panel_rows(validation_selected, model, name) for name in measures.names])
-    base = panel_baselines(measures.settings, model).dropna(subset=["test_error", "test_di"])
-    points = [("baseline", row.test_error, row.test_di) for row in base.itertuples()]
+    known = [f"test_{metric}", "test_di"]
+    base = panel_baselines(measures.settings, model)[known].dropna()
+    points = [("baseline", *point) for point in base.itertuples(index=False, name=None)]
     on_test = decision_makers[
         (decision_makers["split"] == "test")
         & decision_makers["decision_maker"].isin(measures.tested.values())
     ]
-    points += [(f"decision-maker {m.decision_maker} alone", m.error, m.di) for m in on_test.itertuples()]
+    points += [
+        (f"decision-maker {name} alone", value, di)
+        for name, value, di in on_test[["decision_maker", metric, "di"]].itertuples(index=False, name=None)
+    ]
     sentences = [
-        f"Error rate against odds difference of the model {model}.",
+        f"{NAMES[metric].capitalize()} against odds difference of the model {model}.",
         *(
             f"Models trained with {name} are tested with {test}."
             for name, test in measures.tested.items()
             if name != test
         ),
-        *ranges(shown.drop_duplicates(), "The validation-selected front of {}"),
-        *(f"The {what} has error {e:.3f} and odds difference {di:.3f}." for what, e, di in points),
+        *ranges(shown.drop_duplicates(), "The validation-selected front of {}", metric),
+        *(
+            f"The {what} has {NAMES[metric]} {e:.3f} and odds difference {di:.3f}."
+            for what, e, di in points
+        ),
     ]
     return figure, " ".join(sentences)
 
 
-def ranges(fronts: pd.DataFrame, lead: str) -> list[str]:
+def ranges(fronts: pd.DataFrame, lead: str, metric: str = "error") -> list[str]:
     """A sentence for each front: how many points, and their range; `lead` has a place for its name."""
-    known = fronts.dropna(subset=["error", "di"])
+    known = fronts.dropna(subset=[metric, "di"])
     return [
         f"{lead.format(method if name == NO_DECISION_MAKER else f'{method} with {name}')} has "
-        f"{counted(len(front), 'point')}, error {front['error'].min():.3f} to {front['error'].max():.3f}, "
+        f"{counted(len(front), 'point')}, {NAMES[metric]} {front[metric].min():.3f} to "
+        f"{front[metric].max():.3f}, "
         f"odds difference {front['di'].min():.3f} to {front['di'].max():.3f}."
         for (method, name), front in known.groupby(["method", "decision_maker"], sort=False)
     ]
@@ -83,6 +94,7 @@ def fronts_figure(
     *,
     model: str,
     names: list[str],
+    metric: str = "error",
 ) -> Figure:
     """A row of panels per decision-maker: left the test-selected front, right the validation-selected one.
 
@@ -94,6 +106,7 @@ def fronts_figure(
         decision_makers: as in `Results`.
         model: whose fronts are drawn.
         names: the decision-makers, in order.
+        metric: what the fronts minimise besides the odds difference.
     """
     figure, panels = grid_of_panels(len(names), len(KINDS), height=4.1)
     base, tested = panel_baselines(settings, model), deciding_on_test(settings)
@@ -104,9 +117,9 @@ def fronts_figure(
         alone = decision_maker_alone(decision_makers, test_name)
         for kind, axes in zip(KINDS, row, strict=True):
             front = lines[lines["front"] == kind]
-            draw_plane(axes, points, front, base, alone, joined_on=CHOSEN_ON[kind])
+            draw_plane(axes, points, front, base, alone, joined_on=CHOSEN_ON[kind], metric=metric)
             axes.set_title(panel_title(name, test_name, KIND_TITLES[kind]), loc="left")
-    finish_planes(figure, panels, settings, fronts, decision_makers)
+    finish_planes(figure, panels, settings, fronts, decision_makers, metric)
     return figure
 
 
@@ -118,29 +131,31 @@ def draw_plane(
     decision_maker: pd.DataFrame,
     *,
     joined_on: str = "test",
+    metric: str = "error",
 ) -> Axes:
-    """Draw settings and fronts; x is the odds difference, y the error rate, downwards: top left is best.
+    """Draw settings and fronts; x is the odds difference, y the metric, downwards: top left is best.
 
     Args:
         axes: what to draw on.
-        settings: a faint point each; columns method, test_di, test_error.
-        front: columns method, di, error, validation_di; a line per method, joined by odds difference.
-        baseline: a red square each; columns test_di, test_error.
-        decision_maker: a yellow circle each; columns di, error.
+        settings: a faint point each; columns method, test_di and that of the metric on test.
+        front: columns method, di, the metric, validation_di; a line per method, joined by odds difference.
+        baseline: a red square each; columns as of settings.
+        decision_maker: a yellow circle each; columns di and the metric.
         joined_on: the split whose odds difference orders the line. On `validation` the line is a thin one:
             it shows what to expect along the front, which on test is no front.
+        metric: `error` or `cost`.
 
     Points with a NaN are not drawn.
     """
     for method, rows in settings.groupby("method", sort=True):
-        draw_points(axes, rows["test_di"], rows["test_error"], method_style(str(method)).colour)
-    for method, rows in front.dropna(subset=["di", "error"]).groupby("method", sort=True):
+        draw_points(axes, rows["test_di"], rows[f"test_{metric}"], method_style(str(method)).colour)
+    for method, rows in front.dropna(subset=["di", metric]).groupby("method", sort=True):
         look = method_style(str(method))
         on_validation = joined_on == "validation"
-        rows = rows.sort_values("validation_di" if on_validation else ["di", "error"], kind="stable")
+        rows = rows.sort_values("validation_di" if on_validation else ["di", metric], kind="stable")
         axes.plot(
             rows["di"],
-            rows["error"],
+            rows[metric],
             color=look.colour,
             linestyle=look.line,
             linewidth=0.7 if on_validation else 1.8,
@@ -150,8 +165,8 @@ def draw_plane(
             markeredgewidth=1.2,
             zorder=3,
         )
-    axes.plot(baseline["test_di"], baseline["test_error"], **BASELINE, **EDGED, zorder=4)
-    axes.plot(decision_maker["di"], decision_maker["error"], **DECISION_MAKER, **EDGED, zorder=5)
+    axes.plot(baseline["test_di"], baseline[f"test_{metric}"], **BASELINE, **EDGED, zorder=4)
+    axes.plot(decision_maker["di"], decision_maker[metric], **DECISION_MAKER, **EDGED, zorder=5)
     return axes
 
 
@@ -161,6 +176,7 @@ def finish_planes(
     settings: pd.DataFrame,
     fronts: pd.DataFrame,
     decision_makers: pd.DataFrame,
+    metric: str = "error",
 ) -> None:
     """Label the outer axes, frame all panels alike and add the legend.
 
@@ -169,11 +185,11 @@ def finish_planes(
     """
     alone = decision_makers[decision_makers["split"] == "test"]
     alone = alone[alone["decision_maker"].isin(list(deciding_on_test(settings).values()))]
-    alone = alone.astype({"di": "float64", "error": "float64"})
+    alone = alone.astype({"di": "float64", metric: "float64"})
     base = baselines(settings)
     x, y = (
         np.concatenate([_most(settings[f"test_{c}"]), fronts[c], base[f"test_{c}"], alone[c]])
-        for c in ("di", "error")
+        for c in ("di", metric)
     )
     first = panels[0, 0]
     if np.isfinite(x).any() and np.isfinite(y).any():
@@ -184,7 +200,7 @@ def finish_planes(
     for axes in panels[-1]:
         axes.set_xlabel("average odds difference (left is better)")
     for axes in panels[:, 0]:
-        axes.set_ylabel("error rate (up is better)")
+        axes.set_ylabel(f"{AXES[metric]} (up is better)")
     methods = [m for m in ("defer", "reject", "binary") if m in set(settings["method"])]
     methods += sorted(set(settings["method"]) - set(methods))
     add_legend(figure, [*map(_line, methods), *_marks(len(base) > 0, len(alone) > 0), _dot()])

@@ -14,6 +14,7 @@ from study.reports.figures.by_group import GROUPS, METRICS, draw_by_group
 from study.reports.figures.deferral_by_gamma import draw_idk_by_gamma
 from study.reports.figures.deferral_cdf import draw_cdf
 from study.reports.figures.differences import differences_shown, draw_differences
+from study.reports.figures.plane import AXES as PLANE
 from study.reports.figures.plane import draw_plane
 from study.reports.figures.style import BASELINE, DECISION_MAKER, EDGED, decision_maker_styles, method_style
 from study.reports.measure.measures import Measures
@@ -67,10 +68,11 @@ class Plots:
         )
         base = panel_baselines(measures.settings, model)
         ax = _axes(ax)
-        draw_plane(ax, points, lines, base, alone, joined_on=CHOSEN_ON[kind])
+        metric = measures.metric
+        draw_plane(ax, points, lines, base, alone, joined_on=CHOSEN_ON[kind], metric=metric)
         if not ax.yaxis_inverted():
             ax.invert_yaxis()
-        ax.set(xlabel="average odds difference (left is better)", ylabel="error rate (up is better)")
+        ax.set(xlabel="average odds difference (left is better)", ylabel=f"{PLANE[metric]} (up is better)")
         shown = [(str(method), method_style(str(method))) for method in points["method"].unique()]
         handles = [
             Line2D([], [], color=look.colour, linestyle=look.line, marker=look.marker, label=method)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from study.reports.measure.resampling import resample
 from study.results.group_metrics import SEED
 from study.results.settings import in_reading_order
 from study.results.study_results import Results
-from study.words import METHODS, NO_DECISION_MAKER
+from study.words import METHODS, NO_DECISION_MAKER, Costs
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,11 +43,12 @@ def comparisons(results: Results, own_fronts: pd.DataFrame) -> Comparisons:
     samples = resample(replace(results, runs=own_fronts), np.random.default_rng(SEED))
     rows = []
     for model, name, methods in _arms(own_fronts):
+        of_arm: dict[str, Any] = {"model": model, "decision_maker": name, "costs": results.costs}
         contrasts: list[tuple[str, str | None, Statistic]] = [
-            (method, None, _area(method, model=model, decision_maker=name)) for method in methods
+            (method, None, _area(method, **of_arm)) for method in methods
         ]
         contrasts += [
-            (first, second, front_gain(first, second, kind="honest", model=model, decision_maker=name))
+            (first, second, front_gain(first, second, kind="honest", **of_arm))
             for second, first in combinations(methods, 2)
         ]
         for first, second, statistic in contrasts:
@@ -60,8 +62,8 @@ def comparisons(results: Results, own_fronts: pd.DataFrame) -> Comparisons:
     return Comparisons(pd.DataFrame(rows, columns=columns), samples.missing)
 
 
-def _area(method: str, *, model: str, decision_maker: str) -> Statistic:
-    return lambda settings: front_area(of_method(settings, method, model, decision_maker), "honest")
+def _area(method: str, *, model: str, decision_maker: str, costs: Costs) -> Statistic:
+    return lambda settings: front_area(of_method(settings, method, model, decision_maker), "honest", costs)
 
 
 def _arms(runs: pd.DataFrame) -> list[tuple[str, str, list[str]]]:

@@ -1,4 +1,4 @@
-"""Performance by deferral budget: the best settings by the share of cases that may be deferred."""
+"""Performance by deferral budget: the best runs by the share of cases that may be deferred."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -14,112 +14,144 @@ from study.reports.measure.panels import (
 )
 from study.results.fronts import MORE_COLUMNS
 from study.results.limits import OBJECTIVES, Question, best
-from study.results.settings import in_reading_order
+from study.results.settings import in_reading_order, of_splits
 from study.words import NO_DECISION_MAKER
 
 BUDGETS: Final = (0.0, 0.1, 0.2, 0.3, 0.5, 1.0)
 # The one that the page takes as its example.
 EXAMPLE: Final = 0.3
-LOWEST_ERROR: Final = "lowest error"
 LOWEST_DI: Final = "lowest odds difference"
-AIMS: Final = (LOWEST_ERROR, LOWEST_DI)
 BASELINE: Final = "baseline"
 ALONE: Final = "decision-maker"
+MEASURED: Final = (*OBJECTIVES, "cost")
+FACTS: Final = (
+    "method",
+    "model",
+    *MEASURED,
+    "alpha",
+    "gamma",
+    *MORE_COLUMNS,
+    "setting_id",
+    "seed",
+    "run_id",
+)
 
 
-def by_budget(settings: pd.DataFrame, decision_makers: pd.DataFrame) -> pd.DataFrame:
-    """For every decision-maker and budget, the settings with the lowest error and odds difference.
+def aims(metric: str) -> tuple[str, str]:
+    """What a run is chosen for, where errors are measured by `error` or `cost`."""
+    return f"lowest {metric}", LOWEST_DI
 
-    Columns decision_maker, budget (a share of the cases), aim, then those of `facts_of`. What no setting
+
+def by_budget(runs: pd.DataFrame, decision_makers: pd.DataFrame, metric: str = "error") -> pd.DataFrame:
+    """For every decision-maker and budget, the runs with the lowest error and odds difference.
+
+    Of rows of the ledger that can be chosen: columns decision_maker, budget (a share of the cases), aim (one
+    of `aims` of the metric), split, then `FACTS`; of several splits of the data a row each. What no run
     satisfies has no row. Without a decision-maker there is one budget, 0.
     """
     rows = []
-    for name in decision_makers_shown(settings):
-        own = with_decision_maker(settings, name)
-        most = reference_limits(own, decision_makers, name)
+    for split, name, own in _choices(runs):
+        most = reference_limits(own, decision_makers, name, metric)
         for budget in BUDGETS if name != NO_DECISION_MAKER else (0.0,):
-            for aim in AIMS:
+            for aim in aims(metric):
                 result = aimed(own, aim, budget, most)
                 if result is not None and result["excess"] == 0:
-                    rows.append([name, budget, aim, *facts_of(result).values()])
-    columns = ["decision_maker", "budget", "aim", *facts_of(pd.Series(dtype=object))]
-    return pd.DataFrame(rows, columns=columns)
+                    rows.append([name, budget, aim, split, *facts_of(result)])
+    return pd.DataFrame(rows, columns=["decision_maker", "budget", "aim", "split", *FACTS])
 
 
-def operating_points(settings: pd.DataFrame, decision_makers: pd.DataFrame) -> pd.DataFrame:
+def operating_points(
+    runs: pd.DataFrame, decision_makers: pd.DataFrame, metric: str = "error"
+) -> pd.DataFrame:
     """For every decision-maker the best of each method at the budget `EXAMPLE`, and what to compare with.
 
-    Chosen on validation, as in `by_budget`; of a method without a setting within the limits
-    it is what comes nearest. So nothing is chosen by the metrics that are shown.
+    Chosen on validation, as in `by_budget`; of a method without a run within the limits it is what comes
+    nearest. So nothing is chosen by the metrics that are shown.
 
-    Columns decision_maker, what (method and aim; `BASELINE`: the binary setting with alpha 0 of the
-    smallest validation error; `ALONE`: the decision-maker whose decisions count on test), then those of
-    `facts_of`. What does not exist has no row, and a setting has one at most.
+    Columns decision_maker, what (method and aim; `BASELINE`: as `median_baseline` has it; `ALONE`: the
+    decision-maker whose decisions count on test), split, then `FACTS`; of several splits of the data a row
+    each. What does not exist has no row, and the same runs are one point.
     """
-    base = baselines(settings).dropna(subset=["validation_error"])
-    base = base.sort_values(["validation_error", "setting_id"]).head(1)
-    tested = deciding_on_test(settings)
+    tested = deciding_on_test(runs)
     rows: list[list[Any]] = []
-    for name in decision_makers_shown(settings):
-        own = with_decision_maker(settings, name)
-        most = reference_limits(own, decision_makers, name)
-        shown = set(base["setting_id"])
+    for split, name, own in _choices(runs):
+        most = reference_limits(own, decision_makers, name, metric)
         for method in in_reading_order(own[["method"]].drop_duplicates(), ["method"])["method"][::-1]:
-            for aim in AIMS:
+            for aim in aims(metric):
                 result = aimed(own[own["method"] == method], aim, EXAMPLE, most)
-                if result is not None and result["setting_id"] not in shown:
-                    shown.add(result["setting_id"])
-                    rows.append([name, f"{method}, {aim}", *facts_of(result).values()])
-        rows += [[name, BASELINE, *facts_of(row).values()] for row in base.to_dict("records")]
-        for row in decision_maker_alone(decision_makers, tested.get(name, name)).to_dict("records"):
-            alone = {"test_error": row["error"], "test_di": row["di"], "test_idk_rate": 1.0}
-            rows.append([name, ALONE, *facts_of(alone).values()])
-    return pd.DataFrame(rows, columns=["decision_maker", "what", *facts_of({})])
+                if result is not None:
+                    rows.append([name, f"{method}, {aim}", split, *facts_of(result)])
+        rows += [[name, BASELINE, split, *facts_of(row)] for _, row in median_baseline(own).iterrows()]
+        for alone in decision_maker_alone(decision_makers, tested.get(name, name)).to_dict("records"):
+            known = {f"test_{m}": alone.get(m, np.nan) for m in MEASURED} | {"test_idk_rate": 1.0}
+            rows.append([name, ALONE, split, *facts_of(known)])
+    points = pd.DataFrame(rows, columns=["decision_maker", "what", "split", *FACTS])
+    of_point: dict[tuple[str, str], list[str]] = {}
+    for name, what, run in points[["decision_maker", "what", "run_id"]].itertuples(index=False, name=None):
+        of_point.setdefault((name, what), []).append(str(run))
+    # The baseline is the baseline, whatever else it is.
+    first: dict[tuple[str, ...], tuple[str, str]] = {}
+    for key in sorted(of_point, key=lambda key: key[1] != BASELINE):
+        first.setdefault((key[0], *of_point[key]), key)
+    order = {key: place for place, key in enumerate(key for key in of_point if key in first.values())}
+    place = [order.get(key, -1) for key in zip(points["decision_maker"], points["what"], strict=True)]
+    points = points.assign(place=place).query("place >= 0").sort_values(["place", "split"], kind="stable")
+    return points.drop(columns="place").reset_index(drop=True)
+
+
+def _choices(runs: pd.DataFrame) -> list[tuple[int, str, pd.DataFrame]]:
+    """The runs that each decision-maker of each split of the data can be chosen from, with binary ones."""
+    return [
+        (int(own["split"].iloc[0]) if "split" in own else 0, name, with_decision_maker(own, name))
+        for own in of_splits(runs)
+        for name in decision_makers_shown(own)
+    ]
 
 
 def aimed(
-    settings: pd.DataFrame, aim: str, budget: float, most: Mapping[str, float]
+    runs: pd.DataFrame, aim: str, budget: float, most: Mapping[str, float]
 ) -> "pd.Series[Any] | None":
     """The best on validation, as `limits.best` has it, with a deferral rate of at most the budget.
 
-    The lowest odds difference is that of the settings whose metrics are at most `most`: of all settings it
-    would be one that gives every case the same decision.
+    The lowest odds difference is that of the runs whose metrics are at most `most`: of all runs it would be
+    one that gives every case the same decision.
     """
-    most_of = {"idk_rate": budget} | ({} if aim == LOWEST_ERROR else dict(most))
-    return best(settings.assign(seed=0), Question("error" if aim == LOWEST_ERROR else "di", most_of))
+    limits = {"idk_rate": budget} | (dict(most) if aim == LOWEST_DI else {})
+    return best(runs, Question("di" if aim == LOWEST_DI else aim.removeprefix("lowest "), limits))
 
 
-def reference_limits(settings: pd.DataFrame, decision_makers: pd.DataFrame, name: str) -> dict[str, float]:
-    """The largest metrics on validation for the aim `LOWEST_DI`: `reference_error`, and the balanced error.
+def median_baseline(runs: pd.DataFrame) -> pd.DataFrame:
+    """The binary run with alpha 0 that has the median validation error of its setting: a row, or none."""
+    base = baselines(runs).dropna(subset=["validation_error"])
+    base = base.sort_values(["validation_error", "setting_id", "seed"])
+    of_setting = base.groupby("setting_id", sort=False)["seed"]
+    return base[of_setting.cumcount() == (of_setting.transform("size") - 1) // 2].head(1)
 
-    The latter is the baseline's, where it is known: where an outcome is rare, a constant decision may have
-    fewer errors than the baseline.
+
+def reference_limits(
+    runs: pd.DataFrame, decision_makers: pd.DataFrame, name: str, metric: str = "error"
+) -> dict[str, float]:
+    """The largest metrics on validation for the aim `LOWEST_DI`: the baseline's, and its balanced error.
+
+    Without a baseline they are those of the decision-maker alone, and without that there is no limit. Where
+    an outcome is rare, a constant decision may have fewer errors than the baseline, but no lower balanced
+    error.
     """
-    base = baselines(settings).get("validation_balanced_error", pd.Series(dtype=float)).min()
-    balanced = {} if np.isnan(base) else {"balanced_error": float(base)}
-    return {"error": reference_error(settings, decision_makers, name), **balanced}
-
-
-def reference_error(settings: pd.DataFrame, decision_makers: pd.DataFrame, name: str) -> float:
-    """The largest error on validation for the aim `LOWEST_DI`: the baseline's.
-
-    Without a baseline it is that of the decision-maker alone, and without that there is no limit.
-    """
-    base = baselines(settings)["validation_error"].min()
+    base = median_baseline(runs).to_dict("records")
     own = decision_makers["decision_maker"].eq(name) & decision_makers["split"].eq("validation")
-    known = [error for error in (base, decision_makers.loc[own, "error"].min()) if not np.isnan(error)]
-    return float(known[0]) if known else np.inf
+    alone = decision_makers[own].add_prefix("validation_").to_dict("records")
+    for known in (*base, *alone):
+        limits = {m: known.get(f"validation_{m}", np.nan) for m in (metric, "balanced_error")}
+        if not np.isnan(limits[metric]):
+            return {name: float(limit) for name, limit in limits.items() if not np.isnan(limit)}
+    return {}
 
 
-def with_decision_maker(settings: pd.DataFrame, name: str) -> pd.DataFrame:
-    """The settings with a decision-maker, and binary ones, which have none."""
-    return settings[settings["decision_maker"].isin([name, NO_DECISION_MAKER])]
+def with_decision_maker(runs: pd.DataFrame, name: str) -> pd.DataFrame:
+    """The runs with a decision-maker, and binary ones, which have none."""
+    return runs[runs["decision_maker"].isin([name, NO_DECISION_MAKER])]
 
 
-def facts_of(setting: "pd.Series[Any] | Mapping[Any, Any]") -> dict[str, Any]:
-    """What tables say of a setting: method, model, test medians, coefficients and its name."""
-    names = ("method", "model", *(f"test_{metric}" for metric in OBJECTIVES), "alpha", "gamma")
-    return {
-        name.removeprefix("test_"): setting.get(name, np.nan)
-        for name in (*names, *MORE_COLUMNS, "setting_id")
-    }
+def facts_of(run: "pd.Series[Any] | Mapping[Any, Any]") -> list[Any]:
+    """What tables say of a run, in the order of `FACTS`: its names, coefficients and test metrics."""
+    return [run.get(f"test_{name}" if name in MEASURED else name, np.nan) for name in FACTS]

@@ -7,25 +7,26 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from study.results.fronts import pareto_mask
+from study.results.fronts import pareto_by_group
 from study.results.settings import GROUP, in_reading_order, replicate
 
-POINT: Final = ["validation_error", "validation_di"]
 # So much better in both error and odds difference must another setting be for a point to be off the front.
 MARGIN: Final = 0.01
 
 
-def runs_on_front(runs: pd.DataFrame) -> pd.DataFrame:
+def runs_on_front(runs: pd.DataFrame, metric: str = "error") -> pd.DataFrame:
     """The runs on the validation-selected front of their own seed, method, model and decision-maker.
 
     Args:
         runs: the ledger; those without metrics on validation are on no front.
+        metric: what the front minimises besides the odds difference.
     """
-    points = runs[POINT].to_numpy(np.float64)
-    mask = np.zeros(len(runs), dtype=np.bool_)
-    for rows in runs.groupby([*replicate(runs), *GROUP], sort=False, observed=True).indices.values():
-        mask[rows] = pareto_mask(points[rows])
-    return runs[mask]
+    points = runs[_point(metric)].to_numpy(np.float64)
+    return runs[pareto_by_group(runs, points, [*replicate(runs), *GROUP])]
+
+
+def _point(metric: str) -> list[str]:
+    return [f"validation_{metric}", "validation_di"]
 
 
 def near_front(points: npt.NDArray[np.float64], front: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
@@ -39,17 +40,19 @@ def near_front(points: npt.NDArray[np.float64], front: npt.NDArray[np.float64]) 
     return np.asarray(~np.isnan(points).any(axis=1) & (lowest[before] >= points[:, 0] - MARGIN))
 
 
-def front_by_seed(runs: pd.DataFrame, own_fronts: pd.DataFrame, fronts: pd.DataFrame) -> pd.DataFrame:
+def front_by_seed(
+    runs: pd.DataFrame, own_fronts: pd.DataFrame, fronts: pd.DataFrame, metric: str = "error"
+) -> pd.DataFrame:
     """Under how many seeds each setting of a validation-selected front is on that seed's front, or near it.
 
     `GROUP`, setting_id, seeds (in how many it has metrics), on_front, near_front; sorted as `fronts`.
     """
     validation_selected = fronts.loc[fronts["front"] == "honest", [*GROUP, "setting_id"]]
-    chosen = runs[runs["setting_id"].isin(validation_selected["setting_id"])].dropna(subset=POINT)
+    chosen = runs[runs["setting_id"].isin(validation_selected["setting_id"])].dropna(subset=_point(metric))
     near = np.zeros(len(chosen), dtype=np.bool_)
     keys = [*replicate(chosen), *GROUP]
     by_key = own_fronts.groupby(keys, sort=False, observed=True).indices
-    front_points, points = own_fronts[POINT].to_numpy(np.float64), chosen[POINT].to_numpy(np.float64)
+    front_points, points = (part[_point(metric)].to_numpy(np.float64) for part in (own_fronts, chosen))
     for key, rows in chosen.groupby(keys, sort=False, observed=True).indices.items():
         near[rows] = near_front(points[rows], front_points[by_key[key]])
     marked = chosen[["setting_id"]].assign(

@@ -12,23 +12,24 @@ import numpy.typing as npt
 
 from study.reports.measure.panels import nearest_model
 from study.reports.measure.resampling import Settings
-from study.results.fronts import areas, pareto_mask
+from study.results.fronts import areas, pareto_mask, scale_of
+from study.words import UNIT_COSTS, Costs
 
 Values = npt.NDArray[np.float64]
 Statistic = Callable[[Settings], Values]
 
 
-def front_area(settings: Settings, kind: str) -> Values:
-    """Hypervolume of the front of one kind of settings of one method."""
-    front = on_front(settings, kind)
-    return areas(front.test["error"], front.test["di"])
+def front_area(settings: Settings, kind: str, costs: Costs = UNIT_COSTS) -> Values:
+    """Hypervolume of the front of one kind of settings of one method, as `hypervolumes` has it."""
+    front = on_front(settings, kind, costs.metric)
+    return areas(front.test[costs.metric] / scale_of(costs), front.test["di"])
 
 
-def on_front(settings: Settings, kind: str) -> Settings:
+def on_front(settings: Settings, kind: str, metric: str = "error") -> Settings:
     """The settings whose test points make the front; of kind `paper` all, as `areas` finds it."""
     if kind == "paper":
         return settings
-    points = settings.facts[["validation_error", "validation_di"]].to_numpy(np.float64)
+    points = settings.facts[[f"validation_{metric}", "validation_di"]].to_numpy(np.float64)
     return settings.take(pareto_mask(points))
 
 
@@ -44,11 +45,13 @@ def of_method(settings: Settings, method: str, model: str, decision_maker: str) 
     return binary.where(model=nearest_model(model, binary.facts["model"]))
 
 
-def front_gain(better: str, worse: str, *, kind: str, model: str, decision_maker: str) -> Statistic:
+def front_gain(
+    better: str, worse: str, *, kind: str, model: str, decision_maker: str, costs: Costs = UNIT_COSTS
+) -> Statistic:
     """Hypervolume of one method's front less that of another."""
 
     def statistic(settings: Settings) -> Values:
         first, second = (of_method(settings, m, model, decision_maker) for m in (better, worse))
-        return front_area(first, kind) - front_area(second, kind)
+        return front_area(first, kind, costs) - front_area(second, kind, costs)
 
     return statistic

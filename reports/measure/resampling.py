@@ -37,8 +37,8 @@ class Settings:
     known without the test set (and so what is chosen on validation) is the same in all of them.
 
     Attributes:
-        facts: a row per setting, columns setting_id, `NAMES`, alpha, gamma, `limits.POINT` and
-            median_validation_di (over the seeds).
+        facts: a row per setting, columns setting_id, `NAMES`, alpha, gamma, `limits.POINT`, validation_cost
+            and median_validation_di (over the seeds).
         test: `outcomes.WEIGHTED_METRICS` by name, each (n, B).
         alone: by decision-maker, its error and odds difference, deciding everything alone, each (B,).
     """
@@ -123,7 +123,7 @@ def resample(results: Results, generator: np.random.Generator, resamples: int = 
 def _facts(runs: pd.DataFrame) -> pd.DataFrame:
     if "test_decision_maker" not in runs:
         runs = runs.assign(test_decision_maker=runs["decision_maker"])
-    facts = runs[["setting_id", *NAMES, "alpha", "gamma", *POINT]].copy()
+    facts = runs[["setting_id", *NAMES, "alpha", "gamma", *POINT, "validation_cost"]].copy()
     # Parquet's dictionaries come as categories; comparisons below are of plain text.
     facts[list(NAMES)] = facts[list(NAMES)].astype(object)
     medians = facts.groupby("setting_id", observed=True)["validation_di"].transform("median")

@@ -16,7 +16,7 @@ SHARES: Final = np.arange(21) / 20
 
 
 def run_curves(runs: pd.DataFrame, read: OutcomeReader, benefits: BenefitReader) -> dict[str, list[float]]:
-    """The test error of every run at each of `SHARES`, by run_id; those without a benefit are left out.
+    """The test error, or cost, of every run at each of `SHARES`, by run_id; none where there is no benefit.
 
     Between the first value, that of the model alone, and the last, that of the decision-maker alone, a
     straight line is what deferring at random would give.
@@ -40,4 +40,4 @@ def _of_one_split(
         number = place[run]
         if makers[number] in outcomes.decisions:
             curve = risk_coverage(outcomes, number, benefit, makers[number])
-            yield run, curve["error"].to_numpy()[at].tolist()
+            yield run, curve[outcomes.costs.metric].to_numpy()[at].tolist()

@@ -7,12 +7,14 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from study.results.choice.candidates import marked, unstable
 from study.results.fronts import pareto_by_group
-from study.results.limits import POINT
-from study.words import cell_columns
+from study.results.settings import GROUP
 
 MOST: Final = 2500
+RATES: Final = ["validation_fpr", "validation_fnr", "validation_di", "validation_idk_rate"]
+"""What is no worse in all of these is so in error, balanced error and cost, which follow from them."""
+# Over splits, the same rates are not the same errors.
+BY: Final = [*GROUP, "split"]
 # Metrics are rounded up to multiples of these, until few enough runs are left.
 STEPS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
 
@@ -36,26 +38,23 @@ class ShownRuns:
 def shown_runs(runs: pd.DataFrame, named: Sequence[str] = (), most: int = MOST) -> ShownRuns:
     """All runs, where there are few enough; else those that can be the best under some limits, and others.
 
-    Whatever is minimised under whatever limits on validation error, odds difference and deferral rate, and
-    whichever methods, models and decision-makers are allowed: the best is on the Pareto front over the
-    three metrics of its own method, model and decision-maker. The room that is left goes to other runs,
-    evenly spread over the ledger, so that the picture stays that of the study.
-    Runs that are ``named`` by id are there in any case, next to ``most`` others.
+    Whatever is minimised under whatever upper limits on validation metrics, and whichever methods, models
+    and decision-makers are allowed: the best is on the Pareto front over `RATES` of its own split, method,
+    model and decision-maker. The room that is left goes to other runs, evenly spread over the ledger, so
+    that the picture stays that of the study. Runs that are ``named`` by id are there in any case, next to
+    ``most`` others. ``runs`` are as `Measures.marked` has them.
     """
-    known = set(cell_columns("validation")) <= set(runs)
-    runs = marked(runs) if known else runs.assign(degenerate=False, unstable=unstable(runs))
-    runs = runs.dropna(subset=POINT)
     if len(runs) <= most:
         return ShownRuns(runs.reset_index(drop=True), len(runs), 0.0)
-    points = runs[POINT].to_numpy(np.float64)
+    points = runs[RATES].to_numpy(np.float64)
     # One that is no better than a constant decision does not take the place of one that is.
     rows = np.flatnonzero(~runs["degenerate"])
-    step, rows = 0.0, rows[pareto_by_group(runs.iloc[rows], points[rows])]
+    step, rows = 0.0, rows[pareto_by_group(runs.iloc[rows], points[rows], BY)]
     for step_ in STEPS:
         if len(rows) <= most:
             break
         # Ceilings a hair below a multiple are that multiple.
-        rows = rows[pareto_by_group(runs.iloc[rows], np.ceil(points[rows] / step_ - 1e-9))]
+        rows = rows[pareto_by_group(runs.iloc[rows], np.ceil(points[rows] / step_ - 1e-9), BY)]
         step = step_
     mask = runs["run_id"].isin(list(named)).to_numpy(copy=True)
     mask[rows] = True

@@ -3,7 +3,7 @@
 // error, odds difference, deferral rate, the setting's id and the seed. Texts are set as text, never as HTML.
 (() => {
   const $ = (id) => document.getElementById("front-" + id);
-  const data = JSON.parse($("data").textContent), metrics = data.metrics, main = metrics.filter((m) => m.shown), NEAR = 4, REACH = 40;
+  const data = JSON.parse($("data").textContent), metrics = data.metrics, main = metrics.filter((m) => m.shown).sort((a, b) => (b.name === data.main) - (a.name === data.main)), NEAR = 4, REACH = 40;
   const column = Object.fromEntries(data.columns.map((name, i) => [name, i]));
   const named = ["setting_id", "method", "model", "decision_maker"];
   const runs = data.rows.map((row) => {
@@ -71,7 +71,7 @@
 
   // ---- the picture
   const split = () => value("split");
-  const at = (row) => ({ x: row[split() + "_di"], y: row[split() + "_error"] });
+  const at = (row) => ({ x: row[split() + "_di"], y: row[split() + "_" + data.main] });
   const references = () => data.references.filter((r) => [null, value("decision_maker") || r.decision_maker].includes(r.decision_maker))
     .map((r) => ({ ...at(r), name: r.name })).filter((r) => r.x !== undefined && r.x !== null);
   function drawn() {
@@ -210,10 +210,10 @@
     const others = runs.filter((other) => other.setting_id === run.setting_id && other !== run);
     $("seeds").hidden = !others.length;
     if (others.length) {
-      const range = (name) => { const all = others.map((o) => o["test_" + name]).filter((v) => v !== null);
+      const range = ({ name }) => { const all = others.map((o) => o["test_" + name]).filter((v) => v !== null);
         return text(name, Math.min(...all)).replace("\u00a0%", "") + " to " + text(name, Math.max(...all)); };
-      $("seeds").textContent = "Trained " + others.length + (others.length > 1 ? " more times" : " more time") + " under other seeds" + (run.split === undefined ? "" : " or on other splits") + ": test error " + range("error")
-        + ", odds difference " + range("di") + ", deferral rate " + range("idk_rate") + "."
+      $("seeds").textContent = "Trained " + others.length + (others.length > 1 ? " more times" : " more time") + " under other seeds" + (run.split === undefined ? "" : " or on other splits") + ": test "
+        + main.map((m) => m.title + " " + range(m)).join(", ") + "."
         + (run.unstable ? " Unstable: on validation, deferral rates of this setting differ by more than 10 points between seeds." : "");
     }
     const directory = word(value("directory") || "."), words = ["study select", directory];
@@ -274,9 +274,9 @@
     const line = (name, ends) => ends.map(([share, error]) => ({ name, share, error }));
     curve.data("lines", [...line("by benefit", errors.map((error, i) => [i / last, error])), ...line("at random", [[0, first], [1, alone]]),
       ...line("decision-maker alone", [[0, alone], [1, alone]])])
-      .data("own", [{ share: chosen.run.test_idk_rate, error: chosen.run.test_error }]).resize().runAsync();
+      .data("own", [{ share: chosen.run.test_idk_rate, error: chosen.run["test_" + data.main] }]).resize().runAsync();
     const at = (share) => text("error", errors[Math.round(share * last)]);
-    $("curve-text").textContent = "Error " + [0, 0.1, 0.2, 0.3, 0.5, 1].map((share) => at(share) + " with " + 100 * share + " % deferred").join(", ") + ".";
+    $("curve-text").textContent = "Test " + main[0].title + " " + [0, 0.1, 0.2, 0.3, 0.5, 1].map((share) => at(share) + " with " + 100 * share + " % deferred").join(", ") + ".";
   }
   function update() {
     const share = Number(value("idk"));

@@ -7,12 +7,12 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from study.reports.measure.deferral_budgets import ALONE, EXAMPLE
+from study.reports.measure.deferral_budgets import ALONE, EXAMPLE, median_baseline
 from study.reports.measure.measures import Measures
-from study.reports.measure.panels import baselines, in_usual_order
+from study.reports.measure.panels import in_usual_order
 from study.reports.page.front_spec import GRADIENT, cells_spec, curve_spec, front_spec, shape
 from study.reports.page.tables import table, thinned
-from study.results.limits import OBJECTIVES
+from study.results.limits import NAMES
 from study.results.metrics import LedgerCounts
 from study.results.settings import GROUP, in_reading_order
 from study.words import CELL_NAMES, MEASURED, NO_DECISION_MAKER, Measured, Objective, cell_columns
@@ -30,12 +30,13 @@ def front(measures: Measures) -> dict[str, Any] | None:
     validation_selected = measures.fronts.loc[measures.fronts["front"] == "honest", "setting_id"]
     listed = frame[frame["setting_id"].isin(validation_selected)]
     listed = in_reading_order(listed if len(listed) else frame, [*GROUP, "validation_di", "run_id"])
-    columns = [*COLUMNS, *(f"{split}_{m}" for split in ("validation", "test") for m in OBJECTIVES)]
+    columns = [*COLUMNS, *(f"{split}_{m}" for split in ("validation", "test") for m in measures.shown)]
     names = {name: _names(frame, name) for name in GROUP}
-    metrics = {word: metric for word, metric in MEASURED.items() if f"validation_{metric.column}" in frame}
+    known = [name for name in NAMES if name != "cost" or measures.metric == "cost"]
+    metrics = {w: m for w, m in MEASURED.items() if m.column in known and f"validation_{m.column}" in frame}
     cells = _cells(measures)
     errors = {run: [round(error, 4) for error in curve] for run, curve in measures.run_curves.items()}
-    curves = {"errors": errors, "spec": curve_spec()} if errors else None
+    curves = {"errors": errors, "spec": curve_spec(NAMES[measures.metric])} if errors else None
     return {
         "shown": shown,
         "missing": measures.run_intervals.missing,
@@ -46,11 +47,13 @@ def front(measures: Measures) -> dict[str, Any] | None:
         "budget": f"{EXAMPLE:g}",
         "place": f"results/{measures.results.study.get('study') or ''}",
         "metrics": metrics,
+        "main": {name: NAMES[name] for name in measures.shown},
         "degenerate": int(frame["degenerate"].sum()),
         "data": {
-            **_data(frame, measures.run_intervals.frame, metrics),
+            **_data(measures, metrics),
             "references": _references(measures),
-            "spec": front_spec(names["method"]),
+            "main": measures.metric,
+            "spec": front_spec(names["method"], NAMES[measures.metric]),
             "cells": cells,
             "curves": curves,
         },
@@ -66,12 +69,11 @@ def _names(frame: pd.DataFrame, name: str) -> list[str]:
     return in_usual_order(value for value in known if value != NO_DECISION_MAKER)
 
 
-def _data(
-    frame: pd.DataFrame, intervals: pd.DataFrame, asked: Mapping[Objective, Measured]
-) -> dict[str, Any]:
+def _data(measures: Measures, asked: Mapping[Objective, Measured]) -> dict[str, Any]:
     """The runs for the script: a row each, names as numbers."""
-    ends = [f"{metric}_{end}" for metric in OBJECTIVES for end in ("low", "high")]
-    known = frame[["run_id"]].merge(intervals, on="run_id", how="left")
+    frame, shown = measures.shown_runs.frame, measures.shown
+    ends = [f"{metric}_{end}" for metric in shown for end in ("low", "high")]
+    known = frame[["run_id"]].merge(measures.run_intervals.frame, on="run_id", how="left")
     codes, names = {}, {}
     for name in ("setting_id", *GROUP):
         codes[name], values = pd.factorize(frame[name].astype(str), sort=True)
@@ -84,12 +86,12 @@ def _data(
         **({"split": frame["split"].tolist()} if "split" in frame and frame["split"].nunique() > 1 else {}),
         # A limit with few digits must fall on the same side of a metric as in `study select`.
         **{f"validation_{c}": _rounded(frame[f"validation_{c}"], 7) for _, (c, _) in asked.items()},
-        **{f"test_{metric}": _rounded(frame[f"test_{metric}"], 4) for metric in OBJECTIVES},
+        **{f"test_{metric}": _rounded(frame[f"test_{metric}"], 4) for metric in shown},
         **{name: frame[name].astype(int).tolist() for name in ("degenerate", "unstable")},
         **{end: _rounded(known[end], 4) for end in ends},
     }
     metrics = [
-        {"name": column, "flag": word, "title": title, "shown": column in OBJECTIVES}
+        {"name": column, "flag": word, "title": title, "shown": column in shown}
         for word, (column, title) in asked.items()
     ]
     rows = list(zip(*columns.values(), strict=True))
@@ -126,10 +128,9 @@ def _cells(measures: Measures) -> dict[str, Any] | None:
 
 def _references(measures: Measures) -> list[dict[str, Any]]:
     """The baseline, and every decision-maker alone: validation and test metrics."""
-    runs, result = measures.shown_runs.frame, []
-    base = baselines(runs).sort_values(["validation_error", "run_id"]).head(1)
-    for row in base.to_dict("records"):
-        metrics = {f"{s}_{m}": _number(row[f"{s}_{m}"]) for s in ("validation", "test") for m in OBJECTIVES}
+    runs, shown, result = measures.shown_runs.frame, measures.shown, []
+    for row in median_baseline(runs).to_dict("records"):
+        metrics = {f"{s}_{m}": _number(row[f"{s}_{m}"]) for s in ("validation", "test") for m in shown}
         result.append({"name": "baseline", "decision_maker": None, "run": str(row["run_id"]), **metrics})
     alone = measures.results.decision_makers
     for name in measures.names:
@@ -137,7 +138,7 @@ def _references(measures: Measures) -> list[dict[str, Any]]:
         metrics = {
             f"{row['split']}_{metric}": _number(row.get(metric, 1.0))
             for row in own.to_dict("records")
-            for metric in OBJECTIVES
+            for metric in shown
             if row["split"] != "train"
         }
         if metrics:

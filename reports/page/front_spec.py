@@ -54,14 +54,14 @@ def shape(method: str) -> str:
     return SHAPES[METHOD_STYLES.get(method, OTHER_METHOD).marker]
 
 
-def front_spec(methods: Sequence[str]) -> dict[str, Any]:
-    """Error against odds difference, a point a run: layers `runs`, `front`, `references` and `marked`.
+def front_spec(methods: Sequence[str], metric: str) -> dict[str, Any]:
+    """A metric against odds difference, a point a run: layers `runs`, `front`, `references` and `marked`.
 
     The data of each layer has x, y; of `runs` also method, idk (0 to 1) and shown, its opacity; of
     `references` also name; of `marked` also size. Parameters x0, x1, y0 and y1 are the ends of the axes.
     """
     x = {"field": "x", "type": "quantitative", "scale": _scale("x"), "axis": _axis("odds difference")}
-    y = {"field": "y", "type": "quantitative", "scale": _scale("y"), "axis": _axis("error")}
+    y = {"field": "y", "type": "quantitative", "scale": _scale("y"), "axis": _axis(metric)}
     plane = {"x": x, "y": y}
     shapes = {"domain": list(methods), "range": [shape(method) for method in methods]}
     points = {
@@ -169,8 +169,8 @@ def cells_spec() -> dict[str, Any]:
     }
 
 
-def curve_spec() -> dict[str, Any]:
-    """Error against the share of deferred cases: layers `lines` (share, error, name) and `own`."""
+def curve_spec(metric: str) -> dict[str, Any]:
+    """A metric against the share of deferred cases: layers `lines` (share, error, name) and `own`."""
     plane: dict[str, Any] = {
         "x": {
             "field": "share",
@@ -181,7 +181,7 @@ def curve_spec() -> dict[str, Any]:
         "y": {
             "field": "error",
             "type": "quantitative",
-            "axis": {"title": "test error", "tickCount": 5, "format": ".3~f"},
+            "axis": {"title": f"test {metric}", "tickCount": 5, "format": ".3~f"},
             "scale": {"zero": False},
         },
     }

@@ -5,16 +5,16 @@ from typing import Any, Final
 
 import pandas as pd
 
-from study.reports.measure.group_names import GroupNames
+from study.group_names import GroupNames
 from study.reports.measure.panels import in_usual_order
 from study.reports.page.tables import HEADINGS, ROWS, Table, table, thinned
-from study.results.fronts import KINDS, MORE_COLUMNS
+from study.results.fronts import COST_COLUMNS, KINDS, MORE_COLUMNS
 from study.results.settings import GROUP
 from study.words import SPLITS
 
 FRONT_COLUMNS: Final = [
-    *("error", "di", "idk_rate", "alpha", "gamma", *MORE_COLUMNS),
-    *("validation_error", "validation_di", "validation_idk_rate", "setting_id"),
+    *("cost", "error", "di", "idk_rate", "alpha", "gamma", *MORE_COLUMNS),
+    *("validation_cost", "validation_error", "validation_di", "validation_idk_rate", "setting_id"),
 ]
 DECISION_MAKER_COLUMNS: Final = [
     *("decision_maker", "split", "alpha", "error", "di", "di_y0", "di_y1", "error_a0", "error_a1"),
@@ -39,7 +39,9 @@ def front_tables(fronts: pd.DataFrame, labels: Mapping[str, str]) -> dict[str, l
         result[kind] = []
         for key, front in fronts[fronts["front"] == kind].groupby(GROUP, sort=False, dropna=False):
             method, model, name = key
-            columns = [c for c in FRONT_COLUMNS if c not in MORE_COLUMNS or _has(front, c)]
+            columns = [
+                c for c in FRONT_COLUMNS if _has(front, c) or c not in (*MORE_COLUMNS, *COST_COLUMNS)
+            ]
             result[kind].append(
                 {
                     "title": f"{method} · {model} · {labels.get(str(name), name)}",

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import pandas as pd
 
+from study.group_names import GroupNames
 from study.reports.measure.deferral_budgets import ALONE, EXAMPLE
-from study.reports.measure.group_names import GroupNames
 from study.reports.measure.metrics_by_group import GroupMetrics
 from study.reports.page.tables import Cell, Table, table, text_table, with_interval
 from study.results.fronts import MORE_COLUMNS
@@ -19,7 +19,11 @@ Points = Mapping[str, pd.DataFrame]
 
 
 def group_tables(
-    metrics: GroupMetrics, points: pd.DataFrame, labels: Mapping[str, str], named: GroupNames
+    metrics: GroupMetrics,
+    points: pd.DataFrame,
+    labels: Mapping[str, str],
+    named: GroupNames,
+    metric: str = "error",
 ) -> dict[str, Any] | None:
     """For every decision-maker: its tables, and points that decide nearly always the same.
 
@@ -28,23 +32,26 @@ def group_tables(
         points: as `operating_points` returns them.
         labels: of the decision-makers, as `decision_maker_labels` returns them.
         named: names of the groups and outcomes.
+        metric: `cost` where errors have costs of their own.
     """
     if not len(metrics.frame):
         return None
     parts = []
     for name, frame in metrics.frame.groupby("decision_maker", sort=False):
         own = {str(what): rows.set_index("metric") for what, rows in frame.groupby("what", sort=False)}
-        chosen = points[(points["decision_maker"] == name) & points["setting_id"].notna()]
-        columns = ["what", "model", "alpha", "gamma", *MORE_COLUMNS, "setting_id"]
+        chosen = points[(points["decision_maker"] == name) & points["run_id"].notna()]
+        splits = ["split"] if chosen["split"].nunique() > 1 else []
+        columns = ["what", *splits, "model", "alpha", "gamma", *MORE_COLUMNS, "seed", "run_id"]
         parts.append(
             {
                 "name": labels.get(str(name), str(name)),
                 "one_sided": _one_sided(own, named),
                 "errors": _errors(own, named),
+                "costs": _costs(own, named) if metric == "cost" else None,
                 "selections": _selections(own, named),
                 "deferrals": _deferrals(own, named),
                 "deciders": _deciders(own, named),
-                "settings": table(chosen[columns].dropna(axis=1, how="all")),
+                "runs": table(chosen[columns].dropna(axis=1, how="all")),
             }
         )
     return {"missing": metrics.missing, "parts": parts, "example": EXAMPLE}
@@ -67,6 +74,11 @@ def _errors(points: Points, named: GroupNames) -> Table:
     head += [f"false negatives ({y1}), {a0}", a1, "difference"]
     names = ["error", "di", "error_a0_y0", "error_a1_y0", "di_y0", "error_a0_y1", "error_a1_y1", "di_y1"]
     return _table(points, head, names, decimals(3))
+
+
+def _costs(points: Points, named: GroupNames) -> Table:
+    names = ["cost", "cost_a0", "cost_a1"]
+    return _table(points, ["", "cost per case, all cases", *named.groups], names, decimals(3))
 
 
 def _selections(points: Points, named: GroupNames) -> Table:
@@ -103,7 +115,7 @@ def _deciders(points: Points, named: GroupNames) -> Table | None:
 
 
 def _defers(metrics: pd.DataFrame) -> bool:
-    return bool(metrics["highest"].get("idk_rate", 0.0) > 0)
+    return bool(metrics["value"].get("idk_rate", 0.0) > 0)
 
 
 def _table(points: Points, head: list[str], names: list[str], write: Callable[[object], str]) -> Table:

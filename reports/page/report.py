@@ -9,6 +9,7 @@ from typing import Any, Final
 from markupsafe import Markup
 
 from study.reports.figures.album import Album, album
+from study.reports.measure.calibration import WHAT
 from study.reports.measure.front_stability import MARGIN
 from study.reports.measure.importance import BINS, REST, TOGETHER
 from study.reports.measure.measures import TABLES, Measures
@@ -24,6 +25,7 @@ from study.reports.page.summary import summary
 from study.reports.page.tables import ROWS, table
 from study.reports.paper.review import claims
 from study.results.fronts import side_by_side
+from study.results.limits import NAMES
 from study.results.study_results import Results
 from study.results.wording import counted
 from study.storage.tables import write_csv
@@ -95,14 +97,26 @@ def _front_tables(report: Report) -> Context:
     return {"fronts": shown, "rows": ROWS, "tables": tuple(TABLES)}
 
 
+def _calibration(report: Report) -> Context | None:
+    found = report.measures.calibration
+    curves = found.frame.drop_duplicates(["decision_maker", "what"])
+    lines = [
+        f"{WHAT[str(row.what)]} {row.error:.3f} ({report.labels[row.decision_maker]})"
+        for row in curves.itertuples()
+    ]
+    return {"missing": found.missing, "errors": lines} if lines or found.missing else None
+
+
 def _by_group(report: Report) -> Context | None:
     measures = report.measures
-    return group_tables(measures.by_group, measures.points, report.labels, measures.group_names)
+    named = measures.group_names
+    return group_tables(measures.by_group, measures.points, report.labels, named, measures.metric)
 
 
 SECTIONS: Final = (
     Section("summary", "Summary", lambda r: summary(r.measures)),
     Section("choose", "Choose a run", lambda r: front(r.measures)),
+    Section("calibration", "Calibration", _calibration),
     Section("guarantee", "Guarantee", lambda r: r.results.guarantee),
     Section("warnings", "Warnings", lambda r: warnings(r.results), without_runs=True),
     Section("by-group", "Deferral and error rates by group", _by_group),
@@ -112,7 +126,9 @@ SECTIONS: Final = (
         lambda r: comparison_table(r.measures.comparisons, r.labels, r.results.interval),
     ),
     Section(
-        "fronts", "Error and odds difference", lambda r: {"areas": table(side_by_side(r.measures.areas))}
+        "fronts",
+        "Pareto fronts",
+        lambda r: {"areas": table(side_by_side(r.measures.areas))},
     ),
     Section("bands", "Fronts by deferral rate", _bands),
     Section("deferral", "Deferral rates", lambda r: {} if len(r.measures.cdf) else None),
@@ -207,6 +223,7 @@ def body_of(section: Section, report: Report) -> Markup | None:
             album=report.album,
             units=report.results.units,
             interval=report.results.interval,
+            metric=NAMES[report.measures.metric],
             **context,
         )
     )

@@ -1,84 +1,54 @@
-"""The summary of a study: what deferral achieves, in sentences and by deferral budget."""
+"""The summary of a study: the run that is chosen at the example's budget, and the best by budget."""
 
-import math
-from collections.abc import Mapping
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 
-from study.reports.measure.deferral_budgets import AIMS, ALONE, BASELINE, EXAMPLE, LOWEST_DI, LOWEST_ERROR
+from study.reports.measure.deferral_budgets import ALONE, BASELINE, EXAMPLE, aims
 from study.reports.measure.measures import Measures
 from study.reports.measure.panels import decision_maker_labels
 from study.reports.page.tables import FORMATS, Cell, Table, text_table, with_interval
 from study.results.choice.alternatives import ALONE as PEOPLE_ALONE
 from study.results.choice.alternatives import people_first
 from study.results.choice.selection import Selection
-from study.results.limits import NAMES, OBJECTIVES
+from study.results.intervals import resampled_t_interval
+from study.results.limits import NAMES
 from study.results.wording import NOTHING, share
-from study.words import GIVEN_MODEL, NO_DECISION_MAKER
+from study.words import GIVEN_MODEL
 
 SHORT: Final = {BASELINE: "(baseline)", ALONE: "(decision-maker alone)"}
-LONG: Final = {
-    BASELINE: "the baseline, trained for accuracy only,",
-    ALONE: "the decision-maker alone",
-}
 
 
 def summary(measures: Measures) -> dict[str, Any]:
-    """For every decision-maker its name, sentences and budget table; none where nothing has metrics."""
+    """For every decision-maker its name, choice and budget table; none where nothing has metrics."""
     labels = decision_maker_labels(measures.settings, measures.group_names.people)
     return {
         "parts": [
             {
                 "decision_maker": name,
                 "name": labels.get(name, name),
-                "choice": choice_sentences(measures.choices[name]) if name in measures.choices else None,
-                "paragraphs": paragraphs,
-                "budgets": budget_table(name, measures.budgets, measures.points),
+                "choice": choice_sentences(measures, name) if name in measures.choices else None,
+                "budgets": budget_table(name, measures),
             }
-            for name, paragraphs in sentences(measures).items()
-        ]
+            for name in map(str, measures.budgets["decision_maker"].unique())
+        ],
+        "costs": str(measures.results.costs) if measures.metric == "cost" else "",
+        "splits": measures.results.splits,
     }
 
 
-def sentences(measures: Measures) -> dict[str, list[str]]:
-    """What the tables show in sentences: paragraphs by decision-maker, with metrics of the tables only."""
-    result = {}
-    budgets, points = measures.budgets, measures.points
-    by_group, comparisons = measures.by_group.frame, measures.comparisons.frame
-    for name in map(str, budgets["decision_maker"].unique()):
-        own = budgets[budgets["decision_maker"] == name]
-        at = EXAMPLE if name != NO_DECISION_MAKER else 0.0
-        chosen = {row["aim"]: row for row in own[own["budget"] == at].to_dict("records")}
-        known = points[(points["decision_maker"] == name) & points["what"].isin([BASELINE, ALONE])]
-        known = known.dropna(subset=["error", "di"])
-        metrics = by_group[by_group["decision_maker"] == name]
-        parts = (
-            (
-                _offers(name, measures.tested.get(name, name), chosen, set(known["what"])),
-                _references(known),
-            ),
-            (
-                _deferred(chosen, metrics, measures.group_names.groups),
-                _fronts(comparisons[comparisons["decision_maker"] == name]),
-            ),
-        )
-        paragraphs = [" ".join(text for text in part if text) for part in parts]
-        result[name] = [paragraph for paragraph in paragraphs if paragraph]
-    return result
-
-
-def choice_sentences(choice: Selection) -> dict[str, list[str]]:
+def choice_sentences(measures: Measures, name: str) -> dict[str, list[str]]:
     """The run chosen at the example's budget: ``lead``, what it is ``compared`` with, and ``cautions``."""
+    choice = measures.choices[name]
     gamma = "" if choice.gamma is None else f", gamma {choice.gamma:.3g}"
-    metrics = [
-        f"{NAMES[name]} {_with_ends(choice.test[name], choice.test_interval[name])}" for name in OBJECTIVES
-    ]
     among = "" if choice.method == "binary" else f" that defers at most {share(EXAMPLE)} of cases"
     first = people_first(choice.comparisons)
+    split = f", split {choice.split} of {choice.splits}" if choice.splits > 1 else ""
     run = (
-        f"The run{among} with the lowest validation error is {choice.method} (model {choice.model}, alpha "
-        f"{choice.alpha:.3g}{gamma}, seed {choice.seed}). On test it has {', '.join(metrics)}."
+        f"The run{among} with the lowest validation {NAMES[measures.metric]} is {choice.method} (model "
+        f"{choice.model}, alpha {choice.alpha:.3g}{gamma}, seed {choice.seed}{split}). On test it has "
+        f"{', '.join(_with_ends(choice, metric) for metric in measures.shown)}."
     )
     rest = [one for one in choice.comparisons if not (first and one.to == PEOPLE_ALONE)]
     return {
@@ -88,130 +58,54 @@ def choice_sentences(choice: Selection) -> dict[str, list[str]]:
     }
 
 
-def _with_ends(value: float | None, interval: tuple[float, float] | None) -> str:
+def _with_ends(choice: Selection, metric: str) -> str:
+    value, interval = choice.test[metric], choice.test_interval[metric]
     if value is None:
-        return NOTHING
-    return f"{value:.3f}" + ("" if interval is None else " ({:.3f} to {:.3f})".format(*interval))
+        return f"{NAMES[metric]} {NOTHING}"
+    ends = "" if interval is None else " ({:.3f} to {:.3f})".format(*interval)
+    return f"{NAMES[metric]} {value:.3f}{ends}"
 
 
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def budget_table(name: str, budgets: pd.DataFrame, points: pd.DataFrame) -> Table:
-    """A row per deferral budget with the best setting by each aim, and what to compare with."""
-    metrics = ["error", "odds difference", "deferral rate"]
-    head = ["deferred at most", *(word for aim in AIMS for word in (aim, *metrics))]
+def budget_table(name: str, measures: Measures) -> Table:
+    """A row per deferral budget with the best run by each aim, and what to compare with.
+
+    Of several splits of the data, where a run is chosen in each, it shows means and intervals over splits.
+    """
+    metrics, columns = list(measures.shown), [NAMES[metric] for metric in measures.shown]
+    wanted = aims(measures.metric)
+    head = ["deferred at most", *(word for aim in wanted for word in (aim, *columns))]
     rows: list[list[str | Cell]] = []
-    for budget, both in budgets[budgets["decision_maker"] == name].groupby("budget"):
-        by_aim = both.set_index("aim")
-        rows.append([_budget(float(str(budget))), *(cell for aim in AIMS for cell in _offer(by_aim, aim))])
-    others = points[(points["decision_maker"] == name) & points["what"].isin(list(SHORT))]
-    for row in others.to_dict("records"):
-        cells = [FORMATS[metric](row[metric]) for metric in OBJECTIVES]
-        rows.append([SHORT[row["what"]], "", *cells, *[""] * 4])
+    own = measures.budgets[measures.budgets["decision_maker"] == name]
+    for budget, both in own.groupby("budget"):
+        cells = [cell for aim in wanted for cell in _offer(both[both["aim"] == aim], metrics)]
+        rows.append([_budget(float(str(budget))), *cells])
+    points = measures.points[measures.points["decision_maker"] == name]
+    for what, title in SHORT.items():
+        means = points.loc[points["what"] == what, metrics].astype(float).mean()
+        if len(points[points["what"] == what]):
+            cells = [FORMATS[metric](means[metric]) for metric in metrics]
+            given = what == BASELINE and set(points.loc[points["what"] == what, "model"]) == {GIVEN_MODEL}
+            rows.append(
+                ["(baseline, the given model)" if given else title, "", *cells, *[""] * (1 + len(metrics))]
+            )
     return text_table(head, rows)
-
-
-def _offers(name: str, test_name: str, chosen: Mapping[str, Mapping[Any, Any]], known: set[str]) -> str:
-    if not chosen:
-        return ""
-    if name == NO_DECISION_MAKER:
-        lead = "Among models that never defer, "
-    else:
-        who = f"“{name}”" if name == test_name else f"“{name}” in training, “{test_name}” on test"
-        lead = f"If at most {share(EXAMPLE)} of cases are deferred to the decision-maker ({who}), "
-    result = []
-    if LOWEST_ERROR in chosen:
-        result.append(f"the lowest median error over seeds is that of {_setting(chosen[LOWEST_ERROR])}")
-    if LOWEST_DI in chosen:
-        whose = "the baseline’s" if BASELINE in known else "the decision-maker’s"
-        limit = f" with error no higher than {whose}" if known else ""
-        ids = {row["setting_id"] for row in chosen.values()}
-        which = "the same setting" if len(ids) < len(chosen) else _setting(chosen[LOWEST_DI])
-        result.append(f"the lowest median odds difference{limit} is that of {which}")
-    return f"{lead}{'; '.join(result)}."
-
-
-def _setting(row: Mapping[Any, Any]) -> str:
-    gamma = "" if math.isnan(row["gamma"]) else f", gamma {row['gamma']:.3g}"
-    deferred = f", {share(row['idk_rate'])} of cases deferred" if row["idk_rate"] > 0 else ""
-    return (
-        f"{row['method']} (model {row['model']}, alpha {row['alpha']:.3g}{gamma}), with error "
-        f"{row['error']:.3f} and odds difference {row['di']:.3f}{deferred}"
-    )
-
-
-def _references(known: pd.DataFrame) -> str:
-    result = [
-        f"{_named(row)} has error {row['error']:.3f} and odds difference {row['di']:.3f}"
-        for row in known.to_dict("records")
-    ]
-    return f"For comparison: {'; '.join(result)}." if result else ""
-
-
-def _named(row: Mapping[Any, Any]) -> str:
-    given = row["what"] == BASELINE and row.get("model") == GIVEN_MODEL
-    return "the given model alone, the baseline," if given else LONG[row["what"]]
-
-
-def _deferred(
-    chosen: Mapping[str, Mapping[Any, Any]], metrics: pd.DataFrame, groups: tuple[str, str]
-) -> str:
-    """Whose cases are deferred, and who is right about them at the lowest error."""
-    by_aim = {
-        aim: metrics[metrics["setting_id"] == row["setting_id"]].set_index("metric")["value"].to_dict()
-        for aim, row in chosen.items()
-    }
-    result: dict[object, str] = {}
-    for aim, values in by_aim.items():
-        rates = [values.get(f"idk_rate_a{a}", math.nan) for a in (0, 1)]
-        if sum(rates) > 0 and chosen[aim]["setting_id"] not in result:
-            result[chosen[aim]["setting_id"]] = (
-                f"The setting with the {aim} defers {share(rates[0])} of the cases with {groups[0]} and "
-                f"{share(rates[1])} of those with {groups[1]}."
-            )
-    names = ("dm_error", "model_error_on_left", "model_error", "dm_error_on_kept")
-    maker, model_left, model, maker_kept = (by_aim.get(LOWEST_ERROR, {}).get(n, math.nan) for n in names)
-    if not math.isnan(maker + model_left + model + maker_kept):
-        result["error"] = (
-            f"At the {LOWEST_ERROR}, the decision-maker is wrong in {share(maker)} of the deferred cases, "
-            f"and the model would be in {share(model_left)}; the model is wrong in {share(model)} of the "
-            f"cases that are not deferred, and the decision-maker would be in {share(maker_kept)}."
-        )
-    return " ".join(result.values())
-
-
-def _fronts(comparisons: pd.DataFrame) -> str:
-    """Whether deferring or rejecting has the better front, as far as the intervals tell."""
-    result: dict[str, list[str]] = {}
-    pairs = comparisons[(comparisons["first"] == "defer") & (comparisons["second"] == "reject")]
-    for row in pairs.to_dict("records"):
-        both = [(row[f"{key}_low"], row[f"{key}_high"]) for key in ("seeds", "test")]
-        both = [pair for pair in both if not math.isnan(pair[0])]
-        if not both:
-            verdict = "cannot be compared with that of rejecting (there is no interval; model {})"
-        elif all(low > 0 for low, _ in both):
-            verdict = "is significantly better than that of rejecting (95 % intervals above 0; model {})"
-        elif all(high < 0 for _, high in both):
-            verdict = "is significantly worse than that of rejecting (95 % intervals below 0; model {})"
-        else:
-            verdict = (
-                "shows no significant difference from that of rejecting (the 95 % interval includes 0; "
-                "model {})"
-            )
-        result.setdefault(verdict, []).append(str(row["model"]))
-    parts = [verdict.format(", ".join(models)) for verdict, models in result.items()]
-    return f"Over all settings, the front of deferring {', and '.join(parts)}." if parts else ""
 
 
 def _budget(budget: float) -> str:
     return "none" if budget == 0 else "no limit" if budget == 1 else f"{100 * budget:g} %"
 
 
-def _offer(by_aim: pd.DataFrame, aim: str) -> list[str | Cell]:
-    if aim not in by_aim.index:
-        return [NOTHING] * 4
-    row = by_aim.loc[[aim]].to_dict("records")[0]
-    cells = [with_interval(row[f], row[f"{f}_low"], row[f"{f}_high"], FORMATS[f]) for f in OBJECTIVES]
-    return [f"{row['method']}, {row['model']}", *cells]
+def _offer(chosen: pd.DataFrame, metrics: list[str]) -> list[str | Cell]:
+    if chosen.empty:
+        return [NOTHING] * (1 + len(metrics))
+    cells = []
+    for name in metrics:
+        ends = resampled_t_interval(chosen[name]) or (np.nan, np.nan)
+        low, high = chosen.iloc[0][[f"{name}_low", f"{name}_high"]] if len(chosen) == 1 else ends
+        cells.append(with_interval(chosen[name].mean(), max(low, 0.0), high, FORMATS[name]))
+    which = chosen[["method", "model"]].drop_duplicates()
+    return [" or ".join(f"{method}, {model}" for method, model in which.to_numpy()), *cells]

@@ -13,7 +13,7 @@ from study.results.wording import NOTHING, decimals, percent, significant, whole
 ROWS: Final = 40
 FORMATS: Final[dict[str, Callable[[object], str]]] = {
     **dict.fromkeys(("error", "di", "validation_error", "validation_di"), decimals(3)),
-    **dict.fromkeys(("test_error", "test_di"), decimals(3)),
+    **dict.fromkeys(("test_error", "test_di", "cost", "validation_cost", "test_cost"), decimals(3)),
     **dict.fromkeys(("di_y0", "di_y1", "error_a0", "error_a1"), decimals(3)),
     **dict.fromkeys(("idk_rate", "validation_idk_rate", "test_idk_rate"), percent),
     **dict.fromkeys(("on_front", "near_front", "overlap"), percent),
@@ -26,6 +26,9 @@ HEADINGS: Final = {
     "decision_maker": "decision-maker",
     "di": "odds difference",
     "idk_rate": "deferral rate",
+    "cost": "cost per case",
+    "validation_cost": "validation cost",
+    "test_cost": "test cost",
     "validation_error": "validation error",
     "validation_di": "validation odds difference",
     "validation_idk_rate": "validation deferral rate",

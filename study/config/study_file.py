@@ -37,7 +37,6 @@ from study.words import (
     METHODS,
     NO_DECISION_MAKER,
     PLAIN_MODEL,
-    UNIT_COSTS,
     Arm,
     Costs,
     Method,
@@ -285,7 +284,7 @@ class StudyConfig(Section):
                 settings_of_pack=self.settings_of_pack,
                 splits=self.dataset.splits,
                 objectives=(
-                    "validation_error" if costs == UNIT_COSTS else "validation_cost",
+                    f"validation_{costs.metric}",
                     *("validation_di", "validation_idk_rate"),
                 ),
             ),

@@ -53,16 +53,15 @@ def _decision_maker(dataset: Dataset) -> Iterator[str]:
     known, recorded = dataset.decisions.known, dataset.decisions.recorded
     label, group = dataset.label == 1, dataset.sensitive == 1
     wrong = known & ((recorded >= 0.5) != label)
+    people = dataset.own.section.decision_maker if dataset.own else None
+    judges = "the decision-maker" + (f" {', '.join(map(shown, people.columns))}" if people else "")
     right = 1 - wrong.sum() / known.sum()
     if right >= BOUNDS["same"]:
         same = "equals the label" if right == 1 else f"equals the label in {100 * right:.1f} % of the rows"
-        yield (
-            f"the decision-maker's column {same}: is it the outcome itself? Name what was decided before "
-            "it was known"
-        )
+        yield (f"{judges} {same}: is it the outcome itself? Name what was decided before it was known")
     elif 1 - right > MOST_ERROR:
         yield (
-            f"the decision-maker is wrong in {100 * (1 - right):.0f} % of the rows: check the coding, "
+            f"{judges} is wrong in {100 * (1 - right):.0f} % of the rows: check the coding, "
             "its 1 may mean the label's 0"
         )
     else:
@@ -70,8 +69,9 @@ def _decision_maker(dataset: Dataset) -> Iterator[str]:
             of_group = known & (group == value)
             if of_group.any() and not wrong[of_group].any():
                 yield (
-                    f"the decision-maker is never wrong where A = {value} ({of_group.sum():,} rows): check "
-                    "whether these decisions are the outcome; every such case would be deferred"
+                    f"{judges} is never wrong where {shown(dataset.names.groups[value])} "
+                    f"({of_group.sum():,} rows): check whether these decisions are the outcome; every such "
+                    "case would be deferred"
                 )
     if not known.all():
         validation, test = (int(known[dataset.split == split].sum()) for split in (VALIDATION, TEST))

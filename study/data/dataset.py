@@ -22,6 +22,7 @@ from study.data.preprocessing import (
 )
 from study.data.splits import TRAIN, split_rows
 from study.errors import DataError
+from study.group_names import GroupNames, group_names
 from study.words import SPLITS, Costs
 
 Float64 = npt.NDArray[np.float64]
@@ -94,6 +95,11 @@ class Dataset:
     decisions: Decisions | None = None
     given: Float64 | None = None
     own: OwnTable | None = None
+
+    @property
+    def names(self) -> GroupNames:
+        """What its groups, outcomes and people are called."""
+        return group_names(self.own.section.model_dump() if self.own else {"name": self.name})
 
     @property
     def group_name(self) -> str | None:

@@ -29,12 +29,13 @@ def describe(dataset: Dataset) -> str:
     label, group = dataset.label == 1, dataset.sensitive == 1
     splits = {name: dataset.split == code for code, name in enumerate(SPLITS)}
 
-    by_group = [["", "rows", "share", "label = 1"]]
-    for title, rows in (("everyone", everyone), ("A = 0", ~group), ("A = 1", group)):
+    (a0, a1), (y0, y1) = (map(shown, pair) for pair in (dataset.names.groups, dataset.names.outcomes))
+    by_group = [["", "rows", "share", y1]]
+    for title, rows in (("everyone", everyone), (a0, ~group), (a1, group)):
         by_group.append([title, _count(rows), _rate(rows, everyone), _rate(label, rows)])
 
-    by_split = [["", "rows", "share", "label = 1", "A = 1"]]
-    cells = [["rows with", "A = 0, y = 0", "A = 0, y = 1", "A = 1, y = 0", "A = 1, y = 1"]]
+    by_split = [["", "rows", "share", y1, a1]]
+    cells = [["rows with", *(f"{a}, {y}" for a in (a0, a1) for y in (y0, y1))]]
     for title, rows in {**splits, "all": everyone}.items():
         by_split.append(
             [title, _count(rows), _rate(rows, everyone), _rate(label, rows), _rate(group, rows)]

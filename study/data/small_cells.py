@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from study.data.dataset import Dataset, Float64, Int64
+from study.data.preprocessing import shown
 from study.data.splits import TEST
 from study.words import SPLITS
 
@@ -26,16 +27,16 @@ def small_cells(dataset: Dataset) -> Iterator[str]:
     np.add.at(sizes, tuple(column[dataset.measured] for column in columns), 1)
     decided = "" if dataset.measured.all() else "a decision, "
     if not sizes.all():
-        split, a, y = np.argwhere(sizes == 0)[0]
+        split, a, y = np.argwhere(sizes == 0)[0].tolist()
         yield (
             f"the odds difference (DI) cannot be measured: the {SPLITS[split]} split has no row with "
-            f"{decided}A = {a} and y = {y}; gather some, or choose another group"
+            f"{decided}{_cell(dataset, a, y)}; gather some, or choose another group"
         )
         return
     independent = sizes[TEST].astype(np.float64)
     if dataset.group_number is not None:
         independent = independent_by_cell(dataset, dataset.group_number)
-    a, y = np.unravel_index(int(independent.argmin()), (2, 2))
+    a, y = divmod(int(independent.argmin()), 2)
     width = di_half_width(independent, ASSUMED_ERROR)
     if width > WIDEST:
         worth = ""
@@ -51,9 +52,13 @@ def small_cells(dataset: Dataset) -> Iterator[str]:
         yield (
             f"the odds difference (DI) is known to ± {width:.2f} only (95 %, a model with "
             f"{100 * ASSUMED_ERROR:.0f} % error), the test split has {sizes[TEST, a, y]:,} rows with "
-            f"{decided}A = {a} and y = {y}{worth}: take smaller odds differences for chance, or gather "
+            f"{decided}{_cell(dataset, a, y)}{worth}: take smaller odds differences for chance, or gather "
             f"more such cases{again}"
         )
+
+
+def _cell(dataset: Dataset, a: int, y: int) -> str:
+    return f"{shown(dataset.names.groups[a])} and {shown(dataset.names.outcomes[y])}"
 
 
 def di_half_width(sizes: Float64, error: float) -> float:

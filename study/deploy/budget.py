@@ -91,7 +91,7 @@ class AtBudget:
         return "\n".join(lines)
 
     def _intervals(self) -> dict[str, Interval | None]:
-        maker = [self.model.about["run"]["test_decision_maker"]]
+        maker = self.model.about["run"]["test_decision_maker"]
         found = spreads(self.tested, maker, resampled_cells(self.tested))
         return {name: found[name].test_set for name in _SHOWN}
 

@@ -14,7 +14,7 @@ from study.results.choice.alternatives import people_first
 from study.results.choice.selection import Selection
 from study.results.group_metrics import Spread
 from study.results.wording import NOTHING, decimals, listed, percent, significant, whole
-from study.words import METHODS
+from study.words import METHODS, Costs
 
 CARD_FILE: Final = "MODEL_CARD.md"
 TEMPLATE: Final = "card.md.j2"
@@ -42,7 +42,7 @@ def model_card(model: DeployedModel, metrics: Mapping[str, Spread], units: str, 
         model: whose card it is.
         metrics: of the test rows, as ``spreads`` names them.
         units: what their intervals are over, as ``Outcomes.units`` names it.
-        choice: the run as the answer to which has the lowest validation error.
+        choice: the run as the answer to which has the lowest validation error, or cost.
     """
     uncertainty = model.family.model(model.method).uncertainty
     limits = None
@@ -57,6 +57,7 @@ def model_card(model: DeployedModel, metrics: Mapping[str, Spread], units: str, 
         metrics=metrics,
         units=units,
         choice=choice,
+        costs=Costs.of(model.about["study"]),
         people_first=people_first(choice.comparisons),
         groups=group_names(model.preprocessing.group),
         outcomes=outcome_names(model.about),

@@ -14,7 +14,7 @@ from study.deploy.card import CARD_FILE, model_card
 from study.deploy.model import DeployedModel
 from study.deploy.model_file import load_model, save_model
 from study.deploy.origin import Origin, run_model
-from study.deploy.quality import quality
+from study.deploy.quality import calibration, quality
 from study.errors import DataError, LedgerError, OutputError
 from study.results.choice.candidates import degenerate
 from study.results.choice.selection import Selection, described
@@ -61,23 +61,11 @@ def export(
     """
     place = local_path(out)
     row = _find(directory, run_id)
-    (facts,) = row.to_dict("records")
-    run: dict[str, Any] = {str(name): None if pd.isna(value) else value for name, value in facts.items()}
     try:
         if place.exists() and not (place.is_dir() and not any(place.iterdir())):
             raise OutputError(f"{place}: already exists; give another --out, or delete it")
-        try:
-            tested = outcomes_of(directory.read_outcomes, row)
-        except MissingOutcomesError as error:
-            raise LedgerError(f"{directory.root}: {error}; without them no model is exported") from None
-        source = origin(run["split"])
-        dataset = source.dataset
-        if dataset.fingerprint != run["data_fingerprint"]:
-            raise DataError(
-                f"dataset {dataset.name}: its fingerprint is {dataset.fingerprint}, and the run was "
-                f"trained on {run['data_fingerprint']}; put the data back as they were"
-            )
-        model = run_model(directory, source, run)
+        source, tested, model = _trained(directory, row, origin)
+        run = model.about["run"]
         if guarantee is not None:
             model = replace(model, about={**model.about, "guarantee": dict(guarantee)})
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -93,7 +81,7 @@ def export(
             about = {**loaded.about, **quality(loaded, source, tested)}
             save_model(replace(loaded, about=about), made)
             loaded = load_model(made)
-            measured = spreads(tested, [run["test_decision_maker"]], resampled_cells(tested))
+            measured = spreads(tested, run["test_decision_maker"], resampled_cells(tested))
             choice = _choice(directory, run_id, tested)
             (made / CARD_FILE).write_text(model_card(loaded, measured, tested.units, choice), "utf-8")
             made.replace(place)
@@ -101,6 +89,38 @@ def export(
         reason = error.strerror or type(error).__name__
         raise OutputError(f"{place}: cannot be written ({reason}); give a writable --out") from error
     return loaded
+
+
+def calibration_of(
+    directory: ResultsDirectory, run_id: str, origin: Callable[[int], Origin]
+) -> dict[str, pd.DataFrame]:
+    """Return the reliability curves of a finished run on the test rows; see `calibration`.
+
+    Raises LedgerError and DataError as ``export`` does.
+    """
+    source, tested, model = _trained(directory, _find(directory, run_id), origin)
+    decided = model.decide_inputs(source.inputs("test", model))
+    return calibration(decided, tested, model.about["run"]["test_decision_maker"])
+
+
+def _trained(
+    directory: ResultsDirectory, row: pd.DataFrame, origin: Callable[[int], Origin]
+) -> tuple[Origin, Outcomes, DeployedModel]:
+    """Return what a run, a row of the ledger, was trained on, what it decided on test, and its model."""
+    (facts,) = row.to_dict("records")
+    run: dict[str, Any] = {str(name): None if pd.isna(value) else value for name, value in facts.items()}
+    try:
+        tested = outcomes_of(directory.read_outcomes, row)
+    except MissingOutcomesError as error:
+        raise LedgerError(f"{directory.root}: {error}; without them no model is exported") from None
+    source = origin(run["split"])
+    dataset = source.dataset
+    if dataset.fingerprint != run["data_fingerprint"]:
+        raise DataError(
+            f"dataset {dataset.name}: its fingerprint is {dataset.fingerprint}, and the run was "
+            f"trained on {run['data_fingerprint']}; put the data back as they were"
+        )
+    return source, tested, run_model(directory, source, run)
 
 
 def _find(directory: ResultsDirectory, run_id: str) -> pd.DataFrame:
@@ -120,7 +140,7 @@ def _find(directory: ResultsDirectory, run_id: str) -> pd.DataFrame:
 
 
 def _choice(directory: ResultsDirectory, run_id: str, tested: Outcomes) -> Selection:
-    """Return the run as the answer to which has the lowest validation error, and as it was ``tested``."""
+    """Return the run as the answer to which has the lowest validation error or cost, as ``tested``."""
 
     def read(runs: pd.DataFrame) -> Outcomes | None:
         outcomes = directory.read_outcomes(runs)
@@ -138,7 +158,16 @@ def _choice(directory: ResultsDirectory, run_id: str, tested: Outcomes) -> Selec
     of_split = ledger[ledger["split"] == run["split"]]
     among = of_split[~degenerate(of_split)]
     left_out = len(of_split) - len(among)
-    choice = described(run, ledger, read, Question(), among, left_out, planned=len(ledger), broken=broken)
+    choice = described(
+        run,
+        ledger,
+        read,
+        Question(tested.costs.metric),
+        among,
+        left_out,
+        planned=len(ledger),
+        broken=broken,
+    )
     for item in (*choice.broken, *choice.unread):
         printer.log(f"{item}; the model card compares without it")
     return choice

@@ -148,17 +148,17 @@ class DeployedModel(Estimator):
         )
         if self._model.right:
             decisions["dm_right"] = right.double().numpy()
-        measure = self._model.uncertainty
+        measure, words = self._model.uncertainty, self.outcomes or ("0", "1")
         if given and not self.family.trains(self.method):
             column, ends = given.column, map(self.on_column, (lower, upper))
             rows = zip(decisions["prediction"], decisions["defer"], said, *ends, strict=True)
-            reasons = [_by_column(column, *row) for row in rows]
+            reasons = [_by_column(column, words, *row) for row in rows]
         elif measure is None:
-            reasons = [_by_score(row) for row in decisions.itertuples(index=False)]
+            reasons = [_by_score(row, words) for row in decisions.itertuples(index=False)]
         else:
             decisions[measure.column] = measure.value(score.double(), pi.double()).numpy()
             decisions[f"{measure.column}_limit"] = measure.limit(torch.from_numpy(upper)).numpy()
-            reasons = [_by_uncertainty(row, measure) for row in decisions.itertuples(index=False)]
+            reasons = [_by_uncertainty(row, words, measure) for row in decisions.itertuples(index=False)]
         return decisions.assign(reason=pd.Series(reasons, dtype="str"))
 
     def _evaluate(self, x: Tensor) -> Tensor:
@@ -204,27 +204,31 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _by_score(row: Any) -> str:
+def _by_score(row: Any, words: tuple[str, str]) -> str:
     score, lower, upper = (f"{value:.4g}" for value in (row.score, row.lower, row.upper))
     if row.defer:
         return f"deferred: score {score} is between {lower} and {upper}"
     return (
-        f"1: score {score} is not below {upper}"
+        f"{words[1]}: score {score} is not below {upper}"
         if row.prediction
-        else f"0: score {score} is not above {lower}"
+        else f"{words[0]}: score {score} is not above {lower}"
     )
 
 
-def _by_column(column: str, prediction: int, defer: bool, p: float, lower: float, upper: float) -> str:
+def _by_column(
+    column: str, words: tuple[str, str], prediction: int, defer: bool, p: float, lower: float, upper: float
+) -> str:
     said = f"{column} {p:.4g}"
     if defer:
         return f"deferred: {said} is between {lower:.4g} and {upper:.4g}"
-    return f"1: {said} is not below {upper:.4g}" if prediction else f"0: {said} is not above {lower:.4g}"
+    if prediction:
+        return f"{words[1]}: {said} is not below {upper:.4g}"
+    return f"{words[0]}: {said} is not above {lower:.4g}"
 
 
-def _by_uncertainty(row: Any, measure: Uncertainty) -> str:
+def _by_uncertainty(row: Any, words: tuple[str, str], measure: Uncertainty) -> str:
     limit = getattr(row, f"{measure.column}_limit")
     description = f"{measure.description} {getattr(row, measure.column):.4g}"
     if row.defer:
         return f"deferred: {description} is above {limit:.4g}"
-    return f"{row.prediction}: {description} is not above {limit:.4g}"
+    return f"{words[row.prediction]}: {description} is not above {limit:.4g}"

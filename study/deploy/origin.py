@@ -36,7 +36,7 @@ class Origin:
     @property
     def costs(self) -> Costs:
         """What errors and deferrals cost."""
-        return Costs(**self.study["costs"])
+        return Costs.of(self.study)
 
     def inputs(self, split: str, model: DeployedModel) -> npt.NDArray[np.float32]:
         """Return what a split's rows are to a model, from their raw values on, (n, F + 1)."""

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from study.results.metrics import odds_difference
+from study.results.metrics import cost, odds_difference
 from study.results.outcomes import CELLS, Outcomes
 
 COVERAGES: Final = (0.8, 0.9)
@@ -17,7 +17,7 @@ BINS = 10
 def risk_coverage(
     outcomes: Outcomes, run: int, benefit: npt.NDArray[np.float32], decision_maker: str
 ) -> pd.DataFrame:
-    """Error, odds difference and deferral rate of a run, at every coverage.
+    """Error, odds difference, cost and deferral rate of a run, at every coverage.
 
     Cases are deferred in the order of their benefit, of equal ones the first: none, one, ... all. A case
     that is not deferred gets the model's class, so the curve passes through the run's own error and
@@ -30,9 +30,9 @@ def risk_coverage(
 
     Returns:
         N + 1 rows by ascending `idk_rate`, from the model alone to the decision-maker alone, float64:
-        `coverage`, 1 - idk_rate; `error`, whose mean is the ledger's `test_aurc`, and `di` (NaN where a
-        cell is empty); `random_error`, the expected error where as many cases are deferred at random, a
-        straight line; and `own`, bool, the row that is the run itself.
+        `coverage`, 1 - idk_rate; `error`, `di` (NaN where a cell is empty) and `cost`, whose mean is the
+        ledger's `test_aurc`; `random_error`, the expected error where as many cases are deferred at random,
+        a straight line; and `own`, bool, the row that is the run itself.
     """
     model = outcomes.positive[run] != outcomes.label
     person = outcomes.decisions[decision_maker] != outcomes.label
@@ -44,13 +44,14 @@ def risk_coverage(
     errors = at_first[:, None] + np.pad(gained, ((0, 0), (1, 0)))
     number = len(model)
     deferred = np.arange(number + 1)
-    share = deferred / number
+    share, cases = deferred / number, in_cell.sum(axis=1, dtype=float)[:, None]
     return pd.DataFrame(
         {
             "idk_rate": share,
             "coverage": 1 - share,
             "error": errors.sum(axis=0) / number,
-            "di": odds_difference(errors.astype(float), in_cell.sum(axis=1, dtype=float)[:, None])["di"],
+            "di": odds_difference(errors.astype(float), cases)["di"],
+            "cost": cost(errors.astype(float), deferred[None].astype(float), cases, outcomes.costs),
             "random_error": model.mean() + share * (person.mean() - model.mean()),
             "own": deferred == (benefit > 0).sum(),
         }

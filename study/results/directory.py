@@ -2,21 +2,26 @@
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import yaml
 
 from study.errors import LedgerError, StudyFileError
 from study.results.files.decisions import DecisionFiles
 from study.results.files.ledger import Ledger
 from study.results.files.reading import Broken, broken, legible, one_line, read_each, read_json
+from study.results.outcomes import Outcomes
 from study.results.packs import Pack, split_id
 from study.storage.locations import Location, files_in, renamed
 from study.storage.lock import Hold, held, holding
 from study.storage.seals import check_text, sealed_json, sealed_yaml
 from study.storage.whole_files import read_whole, write_whole
 from study.storage.yaml_text import dump_yaml, parse_yaml
+from study.words import UNIT_COSTS, Costs
 
 
 class ResultsDirectory(Ledger, DecisionFiles):
@@ -53,6 +58,16 @@ class ResultsDirectory(Ledger, DecisionFiles):
             except ValueError as error:
                 raise ValueError(f"{error}{self._changes(content)}") from None
             return parse_yaml(content.decode(), str(self.study_file))
+
+    @cached_property
+    def costs(self) -> Costs:
+        """What errors and deferrals cost."""
+        return Costs.of(self.read_study()) if self.exists() else UNIT_COSTS
+
+    def read_outcomes(self, runs: pd.DataFrame) -> Outcomes | None:
+        """Return the test decisions of runs of the ledger, with the study's costs; see `DecisionFiles`."""
+        outcomes = super().read_outcomes(runs)
+        return outcomes and replace(outcomes, costs=self.costs)
 
     def _changes(self, content: bytes) -> str:
         """Return in which keys a study file differs from the study that began, where that can be told."""

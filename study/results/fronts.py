@@ -1,4 +1,4 @@
-"""Pareto fronts over error and odds difference (Figures 3 and 4 of the paper), and their hypervolumes."""
+"""Pareto fronts over error, or cost, and odds difference (Figures 3 and 4 of the paper), their areas."""
 
 from typing import Any, Final
 
@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from study.results.settings import GROUP, in_reading_order
+from study.words import UNIT_COSTS, Costs
 
 KINDS: Final = ("paper", "honest")
 CHOSEN_ON: Final = {"paper": "test", "honest": "validation"}
@@ -26,6 +27,8 @@ COLUMNS: Final = (
 # Shown where some setting has a value: the alpha that a network was trained with before its thresholds
 # were chosen.
 MORE_COLUMNS: Final = ("model_alpha",)
+# Shown where errors have costs of their own: what the fronts then minimise.
+COST_COLUMNS: Final = ("cost", "validation_cost")
 # The paper does not say where low and high begin. Fixed limits, not terciles, so that the bands
 # mean the same in every study.
 BANDS: Final = {"low": (0.0, 0.2), "medium": (0.2, 0.5), "high": (0.5, np.inf)}
@@ -63,32 +66,35 @@ def pareto_mask(points: npt.ArrayLike) -> npt.NDArray[np.bool_]:
     return mask
 
 
-def pareto_by_group(settings: pd.DataFrame, points: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+def pareto_by_group(
+    settings: pd.DataFrame, points: npt.NDArray[Any], by: list[str] = GROUP
+) -> npt.NDArray[np.bool_]:
     """`pareto_mask` of points (n, d), a row per setting, within each method, model and decision-maker."""
     mask = np.zeros(len(settings), dtype=np.bool_)
-    for rows in settings.groupby(GROUP, sort=False, observed=True, dropna=False).indices.values():
+    for rows in settings.groupby(by, sort=False, observed=True, dropna=False).indices.values():
         mask[rows] = pareto_mask(points[rows])
     return mask
 
 
-def fronts(settings: pd.DataFrame) -> pd.DataFrame:
+def fronts(settings: pd.DataFrame, metric: str = "error") -> pd.DataFrame:
     """Both Pareto fronts of every (method, model, decision-maker): the contract's `fronts.csv`.
 
-    Of settings as `medians_by_setting` returns them: `COLUMNS`, and of `MORE_COLUMNS` those that are not
-    empty. `front` is `paper` (over the test medians of error and odds difference, as in the paper's Figure
-    3) or `honest` (over the validation medians, shown at its test medians, which need not be a front any
-    more, and may be NaN). A setting whose medians are NaN where the front is chosen is on none; of settings
-    that coincide there, the one with the smallest `setting_id` is kept. In reading order.
+    Of settings as `medians_by_setting` returns them: `COLUMNS`, of `MORE_COLUMNS` those that are not empty,
+    and of fronts over the `metric` cost `COST_COLUMNS`. `front` is `paper` (over the test medians of metric
+    and odds difference, as in the paper's Figure 3) or `honest` (over the validation medians, shown at its
+    test medians, which need not be a front any more, and may be NaN). A setting whose medians are NaN where
+    the front is chosen is on none; of settings that coincide there, the one with the smallest `setting_id`
+    is kept. In reading order.
     """
-    columns = _columns(settings)
-    return pd.concat([_front(settings, kind, columns) for kind in KINDS], ignore_index=True)
+    columns = _columns(settings, metric)
+    return pd.concat([_front(settings, kind, columns, metric) for kind in KINDS], ignore_index=True)
 
 
-def fronts_by_idk_rate(settings: pd.DataFrame) -> pd.DataFrame:
+def fronts_by_idk_rate(settings: pd.DataFrame, metric: str = "error") -> pd.DataFrame:
     """The same by `band` of low, medium and high deferral rates (the paper's Figure 4), see `idk_band`."""
-    columns = ["band", *_columns(settings)]
+    columns = ["band", *_columns(settings, metric)]
     parts = [
-        _front(idk_band(settings, band, kind), kind, columns[1:]).assign(band=band)
+        _front(idk_band(settings, band, kind), kind, columns[1:], metric).assign(band=band)
         for band in BANDS
         for kind in KINDS
     ]
@@ -132,17 +138,17 @@ class RunningFront:
         )
 
 
-def _columns(settings: pd.DataFrame) -> list[str]:
+def _columns(settings: pd.DataFrame, metric: str) -> list[str]:
     more = [column for column in MORE_COLUMNS if column in settings and settings[column].notna().any()]
-    return [*COLUMNS, *more]
+    return [*COLUMNS, *more, *(COST_COLUMNS if metric == "cost" else ())]
 
 
-def _front(settings: pd.DataFrame, kind: str, columns: list[str]) -> pd.DataFrame:
+def _front(settings: pd.DataFrame, kind: str, columns: list[str], metric: str) -> pd.DataFrame:
     split = CHOSEN_ON[kind]
-    mask = pareto_by_group(settings, settings[[f"{split}_error", f"{split}_di"]].to_numpy(np.float64))
+    mask = pareto_by_group(settings, settings[[f"{split}_{metric}", f"{split}_di"]].to_numpy(np.float64))
     named = settings[mask].assign(front=kind)
-    named = named.rename(columns={f"test_{c}": c for c in ("error", "di", "idk_rate")})
-    return in_reading_order(named[columns], [*GROUP, "di", "error", "setting_id"])
+    named = named.rename(columns={f"test_{c}": c for c in ("error", "di", "idk_rate", "cost")})
+    return in_reading_order(named[columns], [*GROUP, "di", metric, "setting_id"])
 
 
 def areas(error: npt.NDArray[Any], di: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
@@ -167,11 +173,19 @@ def hypervolume(points: npt.ArrayLike) -> float:
     return float(areas(error, di)[0])
 
 
-def hypervolumes(fronts: pd.DataFrame) -> pd.DataFrame:
-    """The hypervolume of every front of `fronts` at its test medians, with how many points it has."""
-    keys = ["front", *GROUP]
+def scale_of(costs: Costs) -> float:
+    """What is 1 on the axis of `Costs.metric`: all cases wrong, at the price of the worse error."""
+    return 1.0 if costs.metric == "error" else costs.dearest
+
+
+def hypervolumes(fronts: pd.DataFrame, costs: Costs = UNIT_COSTS) -> pd.DataFrame:
+    """The hypervolume of every front of `fronts` at its test medians, with how many points it has.
+
+    Where errors have costs of their own, it is that of cost, as a share of the worse error's.
+    """
+    keys, scale = ["front", *GROUP], [scale_of(costs), 1.0]
     rows = [
-        [*key, len(front), hypervolume(front[["error", "di"]].to_numpy())]
+        [*key, len(front), hypervolume(front[[costs.metric, "di"]].to_numpy() / scale)]
         for key, front in fronts.groupby(keys, sort=False, observed=True, dropna=False)
     ]
     areas = pd.DataFrame(rows, columns=[*keys, "points", "hypervolume"])

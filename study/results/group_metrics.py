@@ -5,8 +5,16 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from study.results.intervals import Interval, medians, percentile_interval
-from study.results.metrics import GROUPS, Values, odds_difference, outcome_rates, rates, selection_rates
+from study.results.intervals import Interval, percentile_interval
+from study.results.metrics import (
+    GROUPS,
+    Values,
+    cost,
+    odds_difference,
+    outcome_rates,
+    rates,
+    selection_rates,
+)
 from study.results.outcomes import CELLS, Cells, Outcomes, decision_makers_wrong
 
 RESAMPLES: Final = 400
@@ -16,14 +24,9 @@ BY_CELL: Final = {f"_a{cell // 2}_y{cell % 2}": slice(cell, cell + 1) for cell i
 
 
 class Spread(NamedTuple):
-    """A metric of a setting: its median over seeds, the range of these, and the bootstrap's interval.
-
-    `test_set` is None where the metric is undefined too often.
-    """
+    """A metric of a run and the bootstrap's interval, None where the metric is undefined too often."""
 
     value: float
-    lowest: float
-    highest: float
     test_set: Interval | None
 
 
@@ -44,12 +47,17 @@ def group_metrics(outcomes: Outcomes, decision_maker: Sequence[str], cells: Cell
     model_left, maker_left = cells.count(model & left), cells.count(maker & left)
     known = np.isin(np.asarray(decision_maker, dtype=str), list(outcomes.decisions))[:, None]
     maker_kept = np.where(known, maker_kept, np.nan)
-    kept_count = examples - idk
+    kept_count, errors = examples - idk, model_kept + maker_left
+    costs = {
+        f"cost{group}": cost(errors[cell], idk[cell], examples[cell], outcomes.costs)
+        for group, cell in GROUPS.items()
+    }
     return {
-        **odds_difference(model_kept + maker_left, examples),
-        **outcome_rates(model_kept + maker_left, examples),
-        **selection_rates(model_kept + maker_left, examples),
-        **rates("error", model_kept + maker_left, examples, GROUPS | BY_CELL),
+        **costs,
+        **odds_difference(errors, examples),
+        **outcome_rates(errors, examples),
+        **selection_rates(errors, examples),
+        **rates("error", errors, examples, GROUPS | BY_CELL),
         **rates("idk_rate", idk, examples, GROUPS | BY_CELL),
         **rates("model_error", model_kept, kept_count),
         **rates("dm_error_on_kept", maker_kept, kept_count),
@@ -64,19 +72,12 @@ def resampled_cells(outcomes: Outcomes, resamples: int = RESAMPLES) -> Cells:
     return Cells(outcomes, np.vstack([np.ones_like(outcomes.label, dtype=drawn.dtype), drawn]))
 
 
-def spreads(outcomes: Outcomes, decision_maker: Sequence[str], cells: Cells) -> dict[str, Spread]:
-    """Every metric of one setting, given the outcomes of its seeds' runs alone; see `group_metrics`.
-
-    The bootstrap draws the same examples for all runs, and takes the median over seeds in each resample.
-    """
-    metrics = group_metrics(outcomes, decision_maker, cells)
-    return {name: _spread(values) for name, values in metrics.items()}
+def spreads(outcomes: Outcomes, decision_maker: str, cells: Cells) -> dict[str, Spread]:
+    """Every metric of one run, given its outcomes alone and who decides where it defers."""
+    metrics = group_metrics(outcomes, [decision_maker], cells)
+    return {name: _spread(values[0].astype(np.float64)) for name, values in metrics.items()}
 
 
 def _spread(values: Values) -> Spread:
-    observed = values[:, 0][~np.isnan(values[:, 0])]
-    middle = medians(values)
-    if not len(observed):
-        return Spread(np.nan, np.nan, np.nan, None)
-    ends = float(observed.min()), float(observed.max())
-    return Spread(float(middle[0]), *ends, percentile_interval(middle[1:]))
+    known = not np.isnan(values[0])
+    return Spread(float(values[0]), percentile_interval(values[1:]) if known else None)

@@ -121,7 +121,7 @@ def selection_rates(errors: Values, examples: Values) -> dict[str, Values]:
 
 
 def cost(errors: Values, deferred: Values, examples: Values, costs: Costs) -> Values:
-    """Return the cost per example of errors and deferrals, all (4, ...)."""
+    """Return the cost per example of errors and deferrals: (4, ...) all, or (2, ...) those of a group."""
     false_positives, false_negatives = (errors[y::2].sum(axis=0) for y in (0, 1))
     of_errors = costs.false_positive * false_positives + costs.false_negative * false_negatives
     with np.errstate(divide="ignore", invalid="ignore"):

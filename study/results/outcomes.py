@@ -10,10 +10,11 @@ import pandas as pd
 
 from study.errors import LedgerError
 from study.results.intervals import resampled_examples
-from study.results.metrics import WHOLE, odds_difference, rates
+from study.results.metrics import WHOLE, cost, odds_difference, rates
 from study.results.wording import counted
+from study.words import UNIT_COSTS, Costs
 
-WEIGHTED_METRICS: Final = ("error", "di", "idk_rate", "idk_rate_a0", "idk_rate_a1")
+WEIGHTED_METRICS: Final = ("error", "di", "idk_rate", "idk_rate_a0", "idk_rate_a1", "cost")
 CELLS: Final = 4
 # Numbers in the largest block of a run's outcomes that is turned into floats at once (32 MB).
 BLOCK: Final = 8_000_000
@@ -60,6 +61,7 @@ class Outcomes:
         sensitive: (N,), A.
         decisions: by decision-maker, (N,), the class that it decides for.
         clusters: which examples belong together; None where all are independent.
+        costs: of errors and deferrals.
 
     Raises ValueError where the shapes do not fit.
     """
@@ -71,6 +73,7 @@ class Outcomes:
     sensitive: Bools
     decisions: Mapping[str, Bools]
     clusters: Clusters | None = None
+    costs: Costs = UNIT_COSTS
 
     def __post_init__(self) -> None:
         """Check the shapes."""
@@ -174,7 +177,7 @@ def weighted_metrics(
             model_wrong = outcomes.positive[rows] != outcomes.label
             yield deferred, np.where(deferred, by_code[code[rows]], model_wrong)
 
-    return _metrics(blocks(), Cells(outcomes, weights))
+    return _metrics(blocks(), Cells(outcomes, weights), outcomes.costs)
 
 
 def decision_makers_wrong(
@@ -197,17 +200,19 @@ def metrics_alone(outcomes: Outcomes, weights: npt.ArrayLike) -> dict[str, dict[
     """The same of every decision-maker deciding everything alone: by name, `WEIGHTED_METRICS` each (B,)."""
     alone, cells = {}, Cells(outcomes, weights)
     for name, row in outcomes.decisions.items():
-        metrics = _metrics(iter([(np.ones_like(row)[None], (row != outcomes.label)[None])]), cells)
+        always = iter([(np.ones_like(row)[None], (row != outcomes.label)[None])])
+        metrics = _metrics(always, cells, outcomes.costs)
         alone[name] = {metric: values[0] for metric, values in metrics.items()}
     return alone
 
 
-def _metrics(blocks: Iterator[tuple[Bools, Bools]], cells: Cells) -> dict[str, Floats]:
+def _metrics(blocks: Iterator[tuple[Bools, Bools]], cells: Cells, costs: Costs) -> dict[str, Floats]:
     parts: dict[str, list[Floats]] = {name: [] for name in WEIGHTED_METRICS}
     for deferred, wrong in blocks:
         errors, deferrals, examples = cells.count(wrong), cells.count(deferred), cells.examples[:, None]
         result = odds_difference(errors, examples) | rates("idk_rate", deferrals, examples)
         result |= rates("error", errors, examples, WHOLE)
+        result["cost"] = cost(errors, deferrals, examples, costs)
         for name in WEIGHTED_METRICS:
             parts[name].append(result[name])
     return {

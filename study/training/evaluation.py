@@ -130,7 +130,7 @@ def _evaluate(
         found |= {name: torch.from_numpy(values) for name, values in columns.items()}
         ranking = rank(decisions, of_split, thresholds, rows.a, model.region)
         if pack.method != "binary":
-            found[f"{split}_aurc"] = risk_coverage_area(ranking, rows)
+            found[f"{split}_aurc"] = risk_coverage_area(ranking, rows, data.costs)
         if split == "test":
             found |= {"deferred": _bits(decisions.deferred), "positive": _bits(ranking.positive)}
             found |= {} if pack.method == "binary" else {"benefit": ranking.benefit}

@@ -97,7 +97,8 @@ def test_gate_defers_where_its_second_network_says_so(exported: dict[str, Path],
 
 def test_reasons_are_words_about_the_row(model: DeployedModel, people: pd.DataFrame) -> None:
     decided = model.decide(people)
-    verdict = decided["prediction"].astype(str).where(~decided["defer"], "deferred")
+    said = decided.get("predicted", decided["prediction"].astype(str))
+    verdict = said.where(~decided["defer"], "deferred")
     assert (decided["reason"].str.partition(": ")[0] == verdict).all()
     shown = {"bayes": ("rho", "rho_limit"), "gate": ("pi",)}.get(model.family.name, ("score",))
     for name in shown:

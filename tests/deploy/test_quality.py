@@ -44,5 +44,8 @@ def test_the_probability_that_the_decision_maker_is_right_is_written_and_judged(
     found = load_model(tmp_path / "model").about["calibration"]["dm_right"]
     assert found["error"] == pytest.approx(calibration_error(curve))
     assert [of["cases"] for of in found["bins"]] == curve["cases"].tolist()
+    in_report = study.full_results().calibration(run_id)
+    assert list(in_report) == ["probability", "dm_right"]
+    pd.testing.assert_frame_equal(in_report["dm_right"], curve)
     card = (tmp_path / "model" / CARD_FILE).read_text("utf-8")
     assert f"(`dm_right`): expected calibration error {found['error']:.3f}." in card

@@ -13,6 +13,7 @@ from study.models.families import FAMILIES
 from study.models.network import Model, Thresholds
 from study.models.networks.actions import BY_COST
 from study.models.networks.pair import PAIR
+from study.words import UNIT_COSTS, Costs
 from tests.models.synthetic_examples import make_examples
 
 PAIRS = [(name, method) for name, family in FAMILIES.items() for method in family.methods]
@@ -106,18 +107,21 @@ def test_benefit_of_two_estimates_is_their_difference_less_the_price(model):
     torch.testing.assert_close(found, right - sure - gamma, atol=1e-5, rtol=1e-4)
 
 
-def plain_area(benefit: list[float], positive: list[bool], examples: Examples) -> float:
+def plain_area(benefit: list[float], positive: list[bool], examples: Examples, costs: Costs) -> float:
     y = [bool(label) for label in examples.y]
     decided = [bool(chance >= 0.5) for chance in examples.dm]
     order = sorted(range(len(y)), key=lambda i: -benefit[i])
-    errors = []
+    totals = []
     for deferred in range(len(y) + 1):
         asked = set(order[:deferred])
-        errors.append(np.mean([(decided[i] if i in asked else positive[i]) != y[i] for i in range(len(y))]))
-    return float(np.mean(errors))
+        wrong = [(decided[i] if i in asked else positive[i]) != y[i] for i in range(len(y))]
+        price = [costs.false_negative if happened else costs.false_positive for happened in y]
+        totals.append(np.mean(np.multiply(wrong, price)) + costs.deferral * deferred / len(y))
+    return float(np.mean(totals))
 
 
-def test_area_under_the_curve_is_the_mean_error_over_all_numbers_of_deferrals():
+@pytest.mark.parametrize("costs", [UNIT_COSTS, Costs(0.7, 5.0, 0.3)], ids=["errors", "costs"])
+def test_area_under_the_curve_is_the_mean_cost_over_all_numbers_of_deferrals(costs):
     examples = make_examples(60, 3, seed=4)
     generator = torch.Generator().manual_seed(3)
     x = torch.randn(2, 60, 3, generator=generator).mul(4).round().div(2)  # With ties.
@@ -125,10 +129,10 @@ def test_area_under_the_curve_is_the_mean_error_over_all_numbers_of_deferrals():
     ranking = rank(
         decide(x, thresholds, examples.a), x, thresholds, examples.a, FAMILIES["mlp"].model("binary").region
     )
-    found = risk_coverage_area(ranking, examples)
+    found = risk_coverage_area(ranking, examples, costs)
     for s in range(2):
         for k in range(3):
             own = (ranking.benefit[s, :, k].tolist(), ranking.positive[s, :, k].tolist())
-            assert found[s, k].item() == pytest.approx(plain_area(*own, examples), abs=1e-12)
+            assert found[s, k].item() == pytest.approx(plain_area(*own, examples, costs), abs=1e-12)
     broken = ranking._replace(benefit=ranking.benefit.clone().index_fill_(2, torch.tensor([1]), torch.nan))
     assert risk_coverage_area(broken, examples).isnan().tolist() == [[False, True, False]] * 2

@@ -98,6 +98,10 @@ def brute_figures(
         wrong[cell] += n * int(decided != outcomes.label[i])
         idk[cell] += n * int(defers)
 
+    costs = outcomes.costs
+    price = [costs.false_positive, costs.false_negative]
+    paid = sum(price[y] * n for (_, y), n in wrong.items()) + costs.deferral * sum(idk.values())
+
     def rate(of: dict[tuple[int, int], int], cells: list[tuple[int, int]]) -> float:
         return sum(of[c] for c in cells) / sum(people[c] for c in cells)
 
@@ -107,4 +111,5 @@ def brute_figures(
         "idk_rate": rate(idk, list(people)),
         "idk_rate_a0": rate(idk, [(0, 0), (0, 1)]),
         "idk_rate_a1": rate(idk, [(1, 0), (1, 1)]),
+        "cost": paid / sum(people.values()),
     }

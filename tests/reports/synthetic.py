@@ -8,7 +8,7 @@ from study.words import AREAS
 
 FIGURES = [
     *("error", "di", "di_y0", "di_y1", "idk_rate", "idk_rate_a0", "idk_rate_a1"),
-    *("error_a0", "error_a1", "model_error", "dm_error"),
+    *("error_a0", "error_a1", "model_error", "dm_error", "fpr", "fnr", "cost", "balanced_error"),
 ]
 DM_ERROR = {"standard": 0.242, "biased": 0.244, "none": np.nan}
 DM_DI = {"standard": 0.125, "biased": 0.254, "none": np.nan}
@@ -75,6 +75,10 @@ def ledger(
             f"{split}_error_a1": error + 0.01,
             f"{split}_model_error": np.where(rate < 1, model_error, np.nan),
             f"{split}_dm_error": np.where(rate > 0, dm_error[which], np.nan),
+            f"{split}_fpr": error - 0.02 * fair[which],
+            f"{split}_fnr": error + 0.02 * fair[which],
+            f"{split}_cost": error,
+            f"{split}_balanced_error": error,
         }
     setting_id = pd.Series(np.char.mod("%012x", (np.arange(n) * 2654435761) % (1 << 48)))
     run_seed = (np.arange(n_runs) % seeds).astype(np.int64)
@@ -90,6 +94,7 @@ def ledger(
         "alpha": alpha[which],
         "gamma": gamma[which],
         "seed": run_seed,
+        "split": 0,
         **{t: np.full(n_runs, np.nan) for t in ("t0_a0", "t1_a0", "t0_a1", "t1_a1")},
         "epochs": rng.integers(60, 300, n_runs).astype(np.int32),
         "best_epoch": rng.integers(10, 60, n_runs).astype(np.int32),

@@ -75,6 +75,17 @@ def test_the_paper_chooses_on_test_and_the_honest_on_validation() -> None:
     assert list(table["front"].unique()) == ["paper", "honest"]
 
 
+def test_where_errors_have_costs_fronts_minimise_the_cost_and_show_it() -> None:
+    rows = [
+        setting("a", (0.1, 0.1), (0.1, 0.1), test_cost=0.9, validation_cost=0.2),
+        setting("b", (0.3, 0.1), (0.3, 0.1), test_cost=0.4, validation_cost=0.5),
+    ]
+    table = fronts(pd.DataFrame(rows), "cost")
+    assert tuple(table) == (*COLUMNS, "cost", "validation_cost")
+    assert (chosen(table, "paper"), chosen(table, "honest")) == ({"b"}, {"a"})
+    assert list(table["cost"]) == [0.4, 0.9]
+
+
 def test_each_method_model_and_decision_maker_has_its_own_front() -> None:
     best, worst = ((0.1, 0.1), (0.1, 0.1)), ((0.4, 0.4), (0.4, 0.4))
     settings = pd.DataFrame(

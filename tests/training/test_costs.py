@@ -44,6 +44,21 @@ def test_cost_of_a_run_follows_from_its_cells_and_a_run_is_chosen_by_it(tmp_path
     assert "cost per case" in chosen.summary()
     assert not study.select(max_cost=0.0, include_degenerate=True).satisfies
     assert "cost" in study.full_results().decision_makers
+    fronts = study.fronts()
+    honest, medians = fronts[fronts["front"] == "honest"], study.settings()
+    for (method, model), own in medians.groupby(["method", "model"]):
+        on_front = honest[(honest["method"] == method) & (honest["model"] == model)]
+        assert on_front["validation_cost"].min() == own["validation_cost"].min()
+    page = Path(str(study.report())).read_text("utf-8")
+    assert "a false positive costs 1, a false negative 5, a deferral 0.1" in page
+    assert '"main":"cost"' in page
+    deferring = runs[runs["method"] == "compare"].iloc[0]
+    model = study.export(deferring["run_id"], tmp_path / "model")
+    card = (tmp_path / "model" / "MODEL_CARD.md").read_text("utf-8")
+    prices = "a false positive costs 1, a false negative 5, a deferral 0.1"
+    assert f"| cost per case ({prices}) | {deferring['test_cost']:.3f} (" in card
+    assert "cost per case than the decision-maker alone" in card
+    assert model.about["risk_coverage"]["aurc"] == pytest.approx(deferring["test_aurc"], abs=1e-9)
 
 
 def test_dear_false_negatives_become_rarer(tmp_path: Path) -> None:

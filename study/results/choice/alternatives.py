@@ -14,14 +14,15 @@ import pandas as pd
 from study.results.group_metrics import resampled_cells
 from study.results.intervals import Interval, percentile_interval
 from study.results.limits import NAMES
-from study.results.metrics import WHOLE, Values, odds_difference, outcome_rates, rates
+from study.results.metrics import WHOLE, Values, cost, odds_difference, outcome_rates, rates
 from study.results.outcomes import Bools, Cells, Outcomes, decision_makers_wrong
-from study.words import BASELINE_MODELS, NO_DECISION_MAKER
+from study.words import BASELINE_MODELS, NO_DECISION_MAKER, Costs
 
 BASELINE: Final = "the baseline"
 ALONE: Final = "the decision-maker alone"
 RANDOM: Final = "deferring as many cases at random"
 COMPARED: Final = ("error", "di", "balanced_error")
+"""Metrics in which a run is compared; its cost comes first where errors have costs of their own."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Comparison:
     Attributes:
         to: `BASELINE`, `ALONE` or `RANDOM`.
         run_id: the baseline's run; empty for the others.
-        differences: by metric of `COMPARED`.
+        differences: by metric, of `COMPARED` and perhaps the cost.
     """
 
     to: str
@@ -67,17 +68,23 @@ class Comparison:
         }
         return {"to": self.to, **({"run_id": self.run_id} if self.run_id else {}), **parts}
 
+    @property
+    def main(self) -> Difference:
+        """The difference in cost, where errors have costs of their own, and else in error."""
+        return self.differences.get("cost", self.differences["error"])
+
     def sentence(self) -> str:
-        """Say in one sentence which has the lower error, and whether that may be chance."""
-        one = self.differences["error"]
-        points = f"{abs(100 * one.value):.1f} points"
-        who = f"the chosen run has {'a lower' if one.value < 0 else 'a higher'} error than {self.to}"
+        """Say in one sentence which has the lower error or cost, and whether that may be chance."""
+        one, priced = self.main, "cost" in self.differences
+        name, scale, digits = (NAMES["cost"], 1, 3) if priced else ("error", 100, 1)
+        gap = f"{abs(scale * one.value):.{digits}f}" + ("" if priced else " points")
+        who = f"the chosen run has a {'lower' if one.value < 0 else 'higher'} {name} than {self.to}"
         if round(1000 * one.value) == 0:
-            who, points = f"the chosen run has the error of {self.to}", "no difference"
-        told = f"{who}: {one.chosen:.3f} against {one.other:.3f} ({points}"
+            who, gap = f"the chosen run has the {name} of {self.to}", "no difference"
+        told = f"{who}: {one.chosen:.3f} against {one.other:.3f} ({gap}"
         if one.interval is None:
             return f"{told})"
-        low, high = (f"{100 * end:+.1f}".replace("-", "−") for end in one.interval)
+        low, high = (f"{scale * end:+.{digits}f}".replace("-", "−") for end in one.interval)
         chance = ", which may be chance" if one.interval.low <= 0 <= one.interval.high else ""
         return f"{told}; 95 % interval {low} to {high}){chance}"
 
@@ -86,9 +93,8 @@ def people_first(found: Sequence[Comparison]) -> list[str]:
     """Say that the decision-maker alone does better, or may do, where it does: the first thing to know."""
     first = []
     for one in found:
-        error = one.differences["error"]
-        if one.to == ALONE and error.value > 0:
-            sure = error.interval is not None and error.interval.low > 0
+        if one.to == ALONE and one.main.value > 0:
+            sure = one.main.interval is not None and one.main.interval.low > 0
             first.append(f"People alone {'do' if sure else 'may do'} better: {one.sentence()}.")
     return first
 
@@ -97,10 +103,11 @@ def compared_lines(found: Sequence[Comparison]) -> list[str]:
     """Return a table of the differences for a terminal; nothing where there are none."""
     if not found:
         return []
-    heads = "".join(f"{NAMES[name]:>27}" for name in COMPARED)
+    names = found[0].differences
+    heads = "".join(f"{NAMES[name]:>27}" for name in names)
     lines = [f"  {'on test, the run less':<36}{heads}"]
     for one in found:
-        cells = "".join(f"{_written(one.differences[name]):>27}" for name in COMPARED)
+        cells = "".join(f"{_written(one.differences[name]):>27}" for name in names)
         lines.append(f"  {'  ' + one.to:<36}{cells}")
     return lines
 
@@ -153,36 +160,42 @@ def comparisons(
     def count(marked: Bools) -> Values:
         return cells.count(marked)[:, 0].astype(np.float64)
 
-    joint = [count(np.where(deferred[k], wrong[code[k]], model[k])) for k in range(len(code))]
-    chosen = _measured(joint[0], cells)
-    found = []
+    def measured(errors: Values, deferrals: Values) -> Mapping[str, Values]:
+        return _measured(errors, deferrals, cells, outcomes.costs)
+
+    joint = [
+        measured(count(np.where(deferred[k], wrong[code[k]], model[k])), count(deferred[k]))
+        for k in range(len(code))
+    ]
+    chosen, found = joint[0], []
     for run_id in baseline:
-        found.append(_compared(BASELINE, run_id, chosen, _measured(joint[1], cells)))
+        found.append(_compared(BASELINE, run_id, chosen, joint[1]))
     only = next(iter(outcomes.decisions)) if len(outcomes.decisions) == 1 else ""
     name = decision_makers[0] if decision_makers[0] != NO_DECISION_MAKER else alone or only
     if name in outcomes.decisions:
         maker = count((outcomes.decisions[name] != outcomes.label)[None])
-        found.append(_compared(ALONE, "", chosen, _measured(maker, cells)))
+        found.append(_compared(ALONE, "", chosen, measured(maker, cells.examples)))
         rate = count(deferred[0]).sum(axis=0) / cells.examples.sum(axis=0)
         if 0 < rate[0] < 1:
             at_random = (1 - rate) * count(model[0]) + rate * maker
-            found.append(_compared(RANDOM, "", chosen, _measured(at_random, cells)))
+            found.append(_compared(RANDOM, "", chosen, measured(at_random, rate * cells.examples)))
     return tuple(found)
 
 
-def _measured(errors: Values, cells: Cells) -> dict[str, Values]:
-    """Return the metrics of `COMPARED`, (B,) each, from errors by cell (4, B)."""
+def _measured(errors: Values, deferred: Values, cells: Cells, costs: Costs) -> dict[str, Values]:
+    """Return the metrics that are compared, (B,) each, from counts by cell (4, B)."""
     examples = cells.examples.astype(np.float64)
     found = odds_difference(errors, examples) | outcome_rates(errors, examples)
     found |= rates("error", errors, examples, WHOLE)
-    return {name: found[name] for name in COMPARED}
+    priced = {} if costs.metric == "error" else {"cost": cost(errors, deferred, examples, costs)}
+    return priced | {name: found[name] for name in COMPARED}
 
 
 def _compared(
     to: str, run_id: str, chosen: Mapping[str, Values], other: Mapping[str, Values]
 ) -> Comparison:
     differences = {}
-    for name in COMPARED:
+    for name in chosen:
         gap = chosen[name] - other[name]
         ends = percentile_interval(gap[1:])
         differences[name] = Difference(float(chosen[name][0]), float(other[name][0]), float(gap[0]), ends)

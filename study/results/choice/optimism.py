@@ -8,11 +8,10 @@ import pandas as pd
 
 from study.results.group_metrics import resampled_cells
 from study.results.limits import NAMES, Question
-from study.results.metrics import WHOLE, Values, odds_difference, outcome_rates, rates
+from study.results.metrics import WHOLE, Values, cost, odds_difference, outcome_rates, rates
 from study.results.outcomes import OutcomeReader, decision_makers_wrong, outcomes_of
 from study.words import cell_columns
 
-_RATES: Final = [name for name in NAMES if name != "cost"]
 RIVALS: Final = 100
 """How many runs, those nearest to being chosen, are looked at: others hardly ever are in a resample."""
 
@@ -33,32 +32,29 @@ def optimism(candidates: pd.DataFrame, question: Question, read: OutcomeReader) 
         read: reads the outcomes of the `RIVALS` runs that come nearest to being chosen.
 
     Returns:
-        By column of `NAMES` but cost, the mean over the resamples; above 0 where the metric looks better
-        than it is. Empty where there was nothing to choose from, or costs are asked about. NaN where a
-        metric is undefined.
+        By column of `NAMES`, the mean over the resamples; above 0 where the metric looks better than it is.
+        Empty where there was nothing to choose from. NaN where a metric is undefined.
 
     Raises:
         MissingOutcomesError: outcomes are missing.
     """
-    if "cost" in {question.minimise, *question.most, *question.least}:
-        return {}
     known = candidates.dropna(subset=[f"validation_{name}" for name in {question.minimise, "error"}])
-    values = {name: known[f"validation_{name}"].to_numpy(np.float64) for name in _RATES}
+    values = {name: known[f"validation_{name}"].to_numpy(np.float64) for name in NAMES}
     near = values[question.minimise] + sum(question.excess(values).values(), start=np.zeros(len(known)))
     rows = np.argsort(near, kind="stable")[:RIVALS]
     if len(rows) < 2:
         return {}
     rivals = known.iloc[rows]
     moved = _deviations(rivals, read)
-    at_first = {name: values[name][rows, None] for name in _RATES}
-    resampled = {name: at_first[name] + moved[name] for name in _RATES}
+    at_first = {name: values[name][rows, None] for name in NAMES}
+    resampled = {name: at_first[name] + moved[name] for name in NAMES}
     over = question.excess(resampled)
     excess = sum(over.values(), start=np.zeros_like(resampled["error"]))
     least = np.nanmin(excess, axis=0)
     ranked = np.where(excess <= least, resampled[question.minimise], np.inf)
     defined = np.flatnonzero(~np.isnan(ranked).all(axis=0))
     chosen = np.nanargmin(ranked[:, defined], axis=0)
-    drop = {name: -moved[name][chosen, defined] for name in _RATES}
+    drop = {name: -moved[name][chosen, defined] for name in NAMES}
     return {name: float(np.mean(of[~np.isnan(of)])) if len(of) else np.nan for name, of in drop.items()}
 
 
@@ -72,9 +68,10 @@ def _deviations(rivals: pd.DataFrame, read: OutcomeReader) -> dict[str, Values]:
     examples = cells.examples[:, None].astype(np.float64)
     found = odds_difference(errors, examples) | outcome_rates(errors, examples)
     found |= rates("error", errors, examples, WHOLE) | rates("idk_rate", deferred, examples, WHOLE)
+    found["cost"] = cost(errors, deferred, examples, outcomes.costs)
     cases = rivals[cell_columns("validation")[:4]].to_numpy(np.float64).sum(axis=1)
     scale = np.sqrt(len(outcomes.label) / cases)[:, None]
-    return {name: scale * _centred(found[name][:, 1:]) for name in _RATES}
+    return {name: scale * _centred(found[name][:, 1:]) for name in NAMES}
 
 
 def _centred(values: Values) -> Values:

@@ -1,7 +1,7 @@
 """Choose one run: the best on validation under limits, with its own test metrics."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -50,6 +50,7 @@ class Selection:
         optimism: by how much each metric is expected to be worse than on validation, as the run was chosen
             there; empty where it is not known.
         exceeded: by how much each limit is missed.
+        people: what the decision-maker `column` is called: its column, or columns.
         finished, planned: where fewer runs have finished than are planned, the choice may change; those in
             `broken` files do not count as finished.
     """
@@ -84,6 +85,7 @@ class Selection:
     planned: int
     broken: tuple[Broken, ...]
     unread: tuple[str, ...] = ()
+    people: str = "column"
 
     def __repr__(self) -> str:
         """Name the run and its test metrics."""
@@ -100,8 +102,13 @@ class Selection:
         head = [("run", self.run_id), ("setting", self.setting_id), ("seed", self.seed)]
         more = [("caution", line) for line in self.cautions()]
         missed = [] if self.satisfies else [("limits missed", self.missed())]
-        title = f"{self.method} ({self.model}, decision-maker {self.decision_maker}), test (95 % interval)"
+        title = f"{self.method} ({self.model}, decision-maker {self.maker}), test (95 % interval)"
         return as_html(title, [*head, *rows, *missed, *more])
+
+    @property
+    def maker(self) -> str:
+        """What the decision-maker is called."""
+        return self.people if self.decision_maker == "column" else self.decision_maker
 
     def to_json(self) -> dict[str, Any]:
         """Return the selection as plain data, the contract's keys first."""
@@ -123,8 +130,7 @@ class Selection:
         heads = ("validation", "test", "95 % interval", f"validation, {self.seeds} {word}", f"test, {word}")
         lines = [
             *people_first(self.comparisons),
-            f"{self.method} ({self.model}, decision-maker {self.decision_maker}), "
-            f"alpha {self.alpha:.4g}{gamma}",
+            f"{self.method} ({self.model}, decision-maker {self.maker}), alpha {self.alpha:.4g}{gamma}",
             f"  setting {self.setting_id}, run {self.run_id}, seed {self.seed}"
             + (f", split {self.split} of {self.splits}" if self.splits > 1 else ""),
             _line("", heads),
@@ -184,13 +190,14 @@ def select(
     *,
     planned: int,
     broken: Sequence[Broken] = (),
+    people: str = "column",
 ) -> Selection:
     """Return the run with the smallest validation ``minimise`` under the limits; see ``best`` for ties.
 
     Where no run satisfies the limits, the one whose excess over them sums to least is returned with
     ``satisfies`` False. Degenerate runs are no candidates unless the question says so. Outcomes are read of
     the chosen run, the baseline's, and those that came nearest to being chosen. ``planned`` and ``broken``
-    say what of the study ``runs`` lacks.
+    say what of the study ``runs`` lacks, and ``people`` what the decision-maker `column` is called.
 
     Raises:
         LedgerError: nothing has finished, all runs are degenerate, or the odds difference is needed and
@@ -207,7 +214,8 @@ def select(
     if run is None:
         raise LedgerError("no run has finished yet, there is nothing to select from")
     among = among[among["split"] == run["split"]]
-    return described(run, runs, read_outcomes, question, among, left_out, planned=planned, broken=broken)
+    choice = described(run, runs, read_outcomes, question, among, left_out, planned=planned, broken=broken)
+    return replace(choice, people=people)
 
 
 def described(
@@ -302,7 +310,7 @@ def _tested(
         return _Tested({}, (), "", str(error))
     decision_makers = rows["test_decision_maker"].tolist()
     chosen = outcomes.take(np.array([0]))
-    found = spreads(chosen, decision_makers[:1], resampled_cells(outcomes))
+    found = spreads(chosen, decision_makers[0], resampled_cells(outcomes))
     intervals = {name: spread.test_set for name, spread in found.items()}
     alone = question.among.get("decision_maker", "")
     others = comparisons(outcomes, decision_makers, baseline=rows["run_id"].tolist()[1:], alone=alone)

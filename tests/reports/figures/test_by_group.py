@@ -2,8 +2,8 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
+from study.group_names import GroupNames
 from study.reports.figures.by_group import GROUPS, by_group, by_group_figure, draw_by_group
-from study.reports.measure.group_names import GroupNames
 from study.reports.measure.measures import Measures
 from tests.reports.decided import world
 from tests.reports.synthetic import ledger, results

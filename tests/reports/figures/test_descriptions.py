@@ -1,11 +1,11 @@
 import pandas as pd
 
+from study.group_names import GroupNames
 from study.reports.figures import deferral_by_gamma as gamma
 from study.reports.figures import deferral_cdf as cdf
 from study.reports.figures.bands import bands
 from study.reports.figures.plane import plane
 from study.reports.measure.deferral_rates import deferral_by_gamma, deferral_cdf
-from study.reports.measure.group_names import GroupNames
 from study.reports.measure.measures import Measures
 from study.reports.measure.panels import baselines
 from study.results.settings import medians_by_setting

@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 
 from study.reports.measure.front_stability import (
     MARGIN,
-    POINT,
     front_by_seed,
     front_stability,
     near_front,
@@ -16,6 +15,7 @@ from study.results.fronts import fronts
 from study.results.settings import GROUP, medians_by_setting
 from tests.reports.synthetic import ledger
 
+POINT = ["validation_error", "validation_di"]
 RUNS = ledger(600)
 OWN = runs_on_front(RUNS)
 FRONTS = fronts(medians_by_setting(RUNS))

@@ -11,7 +11,6 @@ from study.reports.measure.metrics_by_group import COLUMNS, metrics_by_group
 from study.reports.measure.panels import deciding_on_test
 from study.results.group_metrics import group_metrics, resampled_cells, spreads
 from study.results.outcomes import Cells, Outcomes
-from study.results.settings import medians_by_setting
 from tests.reports.decided import PEOPLE, brute_figures, world
 from tests.reports.synthetic import ledger, results
 
@@ -46,6 +45,8 @@ def counted(run: int, times: np.ndarray) -> dict[str, float]:
             f"dm_error{suffix}": left["people"].mean() if len(left) else np.nan,
             f"model_error_on_left{suffix}": left["model"].mean() if len(left) else np.nan,
         }
+    for suffix in ("", "_a0", "_a1"):
+        found[f"cost{suffix}"] = found[f"error{suffix}"]
     for (a, y), own in frame.groupby(["a", "y"]):
         wrong = np.where(own["left"], own["people"], own["model"]).astype(float)
         found |= {f"error_a{a}_y{y}": wrong.mean(), f"idk_rate_a{a}_y{y}": own["left"].mean()}
@@ -83,19 +84,16 @@ def test_whoever_never_asks_has_no_error_of_those_left() -> None:
     assert (found["idk_rate"][binary] == 0).all()
 
 
-def test_a_spread_is_the_median_of_the_seeds_their_range_and_the_middle_of_the_resamples() -> None:
+def test_a_spread_is_the_metric_of_a_run_and_the_middle_of_the_resamples() -> None:
     assert OUTCOMES is not None
-    setting = RUNS.loc[RUNS["method"] == "defer", "setting_id"].iloc[0]
-    own = np.flatnonzero(RUNS["setting_id"] == setting)
-    outcomes, makers = OUTCOMES.take(own), [MAKERS[run] for run in own]
+    run = int(np.flatnonzero(RUNS["method"] == "defer")[0])
+    outcomes = OUTCOMES.take(np.array([run]))
     cells = resampled_cells(outcomes, 200)
-    by_hand = group_metrics(outcomes, makers, cells)
-    for name, spread in spreads(outcomes, makers, cells).items():
-        values = by_hand[name].astype(float)
-        middle = np.nanmedian(values, axis=0)
-        assert spread.value == pytest.approx(middle[0])
-        assert (spread.lowest, spread.highest) == pytest.approx((values[:, 0].min(), values[:, 0].max()))
-        assert spread.test_set == pytest.approx(tuple(np.nanquantile(middle[1:], [0.025, 0.975])))
+    by_hand = group_metrics(outcomes, [MAKERS[run]], cells)
+    for name, spread in spreads(outcomes, MAKERS[run], cells).items():
+        values = by_hand[name][0].astype(float)
+        assert spread.value == pytest.approx(values[0])
+        assert spread.test_set == pytest.approx(tuple(np.nanquantile(values[1:], [0.025, 0.975])))
 
 
 def test_intervals_of_error_cover_the_truth_as_often_as_they_say() -> None:
@@ -105,15 +103,14 @@ def test_intervals_of_error_cover_the_truth_as_often_as_they_say() -> None:
         wrong, nothing = rng.random((1, people)) < true, np.zeros((1, people), dtype=bool)
         label, sensitive = rng.random((2, people)) < 0.5
         outcomes = Outcomes(["r"], nothing, label ^ wrong, label, sensitive, {})
-        low, high = spreads(outcomes, ["none"], resampled_cells(outcomes))["error"].test_set or (1, 0)
+        low, high = spreads(outcomes, "none", resampled_cells(outcomes))["error"].test_set or (1, 0)
         hits += low <= true <= high
     # 200 trials of probability 0.95: between 180 and 198 in all but one of a thousand.
     assert 180 <= hits <= 198
 
 
 def test_points_are_measured_on_their_own_runs_alone() -> None:
-    reduced = medians_by_setting(RUNS)
-    points = operating_points(reduced, GIVEN.decision_makers)
+    points = operating_points(RUNS, GIVEN.decision_makers)
     asked: list[str] = []
 
     def read(runs: pd.DataFrame) -> Outcomes:
@@ -121,16 +118,15 @@ def test_points_are_measured_on_their_own_runs_alone() -> None:
         assert OUTCOMES is not None
         return OUTCOMES
 
-    found = metrics_by_group(points, RUNS, GIVEN.decision_makers, deciding_on_test(reduced), read)
+    found = metrics_by_group(points, RUNS, GIVEN.decision_makers, deciding_on_test(RUNS), read)
     assert found.missing == ""
-    assert set(asked) == set(RUNS.loc[RUNS["setting_id"].isin(points["setting_id"]), "run_id"])
+    assert set(asked) == set(points["run_id"].dropna())
     table = found.frame.set_index(["decision_maker", "what", "metric"])
-    for point in points.dropna(subset=["setting_id"]).itertuples():
+    for point in points.dropna(subset=["run_id"]).itertuples():
         for figure in ("error", "di", "idk_rate"):
             row = table.loc[(point.decision_maker, point.what, figure)]
             assert row["value"] == pytest.approx(getattr(point, figure), abs=1e-6)
             assert row["low"] <= row["value"] <= row["high"]
-            assert row["lowest"] <= row["value"] <= row["highest"]
     alone = found.frame[found.frame["what"] == "decision-maker"]
     assert len(alone)
     assert not alone["metric"].str.startswith("model_").any()
@@ -140,21 +136,20 @@ def test_points_are_measured_on_their_own_runs_alone() -> None:
 def test_without_outcomes_there_are_the_figures_of_the_ledger_and_the_reason() -> None:
     runs = ledger(300)
     given = results(runs)
-    reduced = medians_by_setting(runs)
-    points = operating_points(reduced, given.decision_makers)
+    points = operating_points(runs, given.decision_makers)
     found = metrics_by_group(points, runs, given.decision_makers, {}, given.outcomes)
     assert found.missing == "the outcomes of the test examples are missing"
-    assert list(found.frame) == ["decision_maker", "what", "setting_id", *COLUMNS]
+    assert list(found.frame) == list(COLUMNS)
     assert found.frame[["low", "high"]].isna().all(axis=None)
     table = found.frame.set_index(["decision_maker", "what", "metric"])["value"]
-    for point in points.dropna(subset=["setting_id"]).itertuples():
-        own = runs[runs["setting_id"] == point.setting_id]
+    for point in points.dropna(subset=["run_id"]).itertuples():
+        own = runs[runs["run_id"] == point.run_id]
         for figure in ("error", "di_y0", "idk_rate_a1", "dm_error"):
-            expected = own[f"test_{figure}"].median()
+            expected = own[f"test_{figure}"].iloc[0]
             assert table[point.decision_maker, point.what, figure] == pytest.approx(expected, nan_ok=True)
 
 
 def test_no_points_have_no_figures() -> None:
     none = replace(GIVEN, runs=RUNS[:0])
-    points = operating_points(medians_by_setting(RUNS[:0]), GIVEN.decision_makers)
+    points = operating_points(RUNS[:0], GIVEN.decision_makers)
     assert len(metrics_by_group(points, none.runs, GIVEN.decision_makers, {}, GIVEN.outcomes).frame) == 0

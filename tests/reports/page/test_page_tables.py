@@ -3,11 +3,11 @@
 import pandas as pd
 import pytest
 
+from study.group_names import GroupNames
 from study.reports.figures.album import Album
 from study.reports.figures.differences import ROWS
 from study.reports.figures.render import Rendered
 from study.reports.measure.comparisons import Comparisons
-from study.reports.measure.group_names import GroupNames
 from study.reports.measure.importance import REST, TOGETHER
 from study.reports.measure.measures import Measures
 from study.reports.measure.metrics_by_group import COLUMNS, GroupMetrics
@@ -20,9 +20,19 @@ from tests.reports.synthetic import ledger, results
 NASTY = "<b>standard</b>"
 LABELS = {"standard": NASTY}
 INTERVAL = "bootstrap interval over test cases"
-POINT_COLUMNS = ["decision_maker", "what", "model", "alpha", "gamma", "model_alpha", "setting_id"]
+POINT_COLUMNS = [
+    "decision_maker",
+    "what",
+    "split",
+    "model",
+    "alpha",
+    "gamma",
+    "model_alpha",
+    "seed",
+    "run_id",
+]
 POINTS = pd.DataFrame(
-    [["standard", "defer, lowest odds difference", "gate", 0.5, 0.1, float("nan"), "s1"]],
+    [["standard", "defer, lowest odds difference", 0, "gate", 0.5, 0.1, float("nan"), 2, "s1"]],
     columns=POINT_COLUMNS,
 )
 
@@ -33,25 +43,24 @@ NAMED = GroupNames(("men", "women"), ("healthy", "ill"))
 def by_group(metrics: GroupMetrics) -> Page:
     context = group_tables(metrics, POINTS, LABELS, NAMED)
     assert context is not None
-    return rendered("by-group", album=Album(), units="test cases", interval=INTERVAL, **context)
+    shown = {"units": "test cases", "interval": INTERVAL, "metric": "error"}
+    return rendered("by-group", album=Album(), **shown, **context)
 
 
 def compared(comparisons: Comparisons, **figures: Rendered) -> Page:
     context = comparison_table(comparisons, LABELS, INTERVAL)
     assert context is not None
-    return rendered(
-        "comparisons", album=Album({}, figures), units="test cases", interval=INTERVAL, **context
-    )
+    shown = {"units": "test cases", "interval": INTERVAL, "metric": "error"}
+    return rendered("comparisons", album=Album({}, figures), **shown, **context)
 
 
 def metrics_of(
     figures: dict[str, tuple[float, float, float]], what: str = "defer, lowest odds difference"
 ) -> GroupMetrics:
     rows = [
-        ["standard", what, "s1", name, value, value, value, low, high]
-        for name, (value, low, high) in figures.items()
+        ["standard", what, "s1", name, value, low, high] for name, (value, low, high) in figures.items()
     ]
-    return GroupMetrics(pd.DataFrame(rows, columns=["decision_maker", "what", "setting_id", *COLUMNS]), "")
+    return GroupMetrics(pd.DataFrame(rows, columns=COLUMNS), "")
 
 
 FIGURES = {
@@ -181,6 +190,6 @@ def test_of_a_whole_study_every_part_is_there() -> None:
 
 def test_of_a_study_without_outcomes_every_part_is_there() -> None:
     measures = Measures(results(ledger(300)))
-    assert measures.by_group.missing == measures.intervals.missing == measures.comparisons.missing != ""
+    assert measures.by_group.missing == measures.run_intervals.missing == measures.comparisons.missing != ""
     for anchor in ("by-group", "comparisons", "importance"):
         assert section(anchor, measures.results).tables

@@ -19,6 +19,7 @@ from study.results.choice.alternatives import (
 )
 from study.results.group_metrics import RESAMPLES, SEED
 from study.results.outcomes import Outcomes
+from study.words import Costs
 
 CASES = 300
 
@@ -84,6 +85,28 @@ def test_random_deferral_is_what_drawing_as_many_cases_by_lot_gives_on_average()
         lot[rng.permutation(CASES)[:number]] = True
         errors.append(np.where(lot, person, model).mean())
     assert found.differences["error"].other == pytest.approx(np.mean(errors), abs=0.001)
+
+
+def test_where_errors_have_costs_they_are_compared_first_and_tell_who_does_better() -> None:
+    costs = Costs(1.0, 4.0, 0.2)
+    outcomes = replace(outcomes_of(), costs=costs)
+    found = {one.to: one for one in comparisons(outcomes, ["judge", "none"], baseline=["plain"])}
+    deferred, label = outcomes.deferred[0], outcomes.label
+    wrong = np.where(deferred, outcomes.decisions["judge"], outcomes.positive[0]) != label
+    of_error = np.where(label, costs.false_negative, costs.false_positive)
+    chosen = (wrong * of_error + costs.deferral * deferred).mean()
+    others = {
+        BASELINE: ((outcomes.positive[1] != label) * of_error).mean(),
+        ALONE: ((outcomes.decisions["judge"] != label) * of_error).mean() + costs.deferral,
+    }
+    for to, other in others.items():
+        assert list(found[to].differences) == ["cost", "error", "di", "balanced_error"]
+        one = found[to].differences["cost"]
+        assert (one.chosen, one.other) == pytest.approx((chosen, other), abs=1e-6)
+        assert f" cost per case than {to}: {chosen:.3f} against {other:.3f} (" in found[to].sentence()
+    assert 0 < found[RANDOM].differences["cost"].other < max(others.values()) + 1
+    assert "cost per case" in compared_lines(tuple(found.values()))[0]
+    assert not people_first(tuple(found.values())) or found[ALONE].differences["cost"].value > 0
 
 
 def test_what_does_not_exist_is_not_compared_with() -> None:

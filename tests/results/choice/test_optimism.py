@@ -1,5 +1,7 @@
 """The expected drop from validation to test, by simulation where the truth is known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +9,7 @@ import pytest
 from study.results.choice.optimism import optimism
 from study.results.limits import NAMES, Question
 from study.results.outcomes import MissingOutcomesError, Outcomes
+from study.words import Costs
 from tests.results.counts import with_counts
 
 VALIDATION, TEST = 300, 600
@@ -73,8 +76,14 @@ def test_limits_count_and_other_metrics_are_estimated_too() -> None:
     rng = np.random.default_rng(3)
     runs, outcomes, _ = drawn(rng, np.full(40, 0.3), 0.5)
     free = optimism(runs, Question("fnr"), lambda _: outcomes)
-    assert list(free) == [name for name in NAMES if name != "cost"]
+    assert list(free) == list(NAMES)
     assert free["fnr"] > free["fpr"]
+    assert free["cost"] == pytest.approx(free["error"], abs=1e-6)
+    priced = replace(outcomes, costs=Costs(0.0, 5.0, 0.1))
+    dear = optimism(runs, Question("fnr"), lambda _: priced)
+    # Cost is 5 times the share of false negatives, and Y = 1 in half of the cases.
+    assert dear["cost"] == pytest.approx(2.5 * free["fnr"], rel=0.1)
+    assert {**dear, "cost": 0} == {**free, "cost": 0}
     assert free["idk_rate"] == 0
     held = optimism(runs, Question("fnr", {"error": runs["validation_error"].min()}), lambda _: outcomes)
     assert held["error"] > free["error"]

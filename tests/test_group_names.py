@@ -1,4 +1,4 @@
-from study.reports.measure.group_names import group_names
+from study.group_names import group_names
 from study.words import NAMES
 
 

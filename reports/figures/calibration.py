@@ -1,0 +1,56 @@
+"""Reliability curves of the chosen runs: what is said, against how often it happens."""
+
+from typing import Final
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from study.reports.figures.style import INK, Drawn, grid_of_panels, short, style
+from study.reports.measure.calibration import WHAT
+from study.reports.measure.measures import Measures
+
+COLOUR: Final = "#0072B2"
+
+
+def calibration(measures: Measures) -> Drawn | None:
+    """The figure of the chosen runs, and each curve's expected calibration error."""
+    frame = measures.calibration.frame
+    if frame.empty:
+        return None
+    sentences = [
+        f"Reliability of {WHAT[str(row.what)]}, with {row.decision_maker}: expected calibration error "
+        f"{row.error:.3f}."
+        for row in frame.drop_duplicates(["decision_maker", "what"]).itertuples()
+    ]
+    return calibration_figure(frame), " ".join(sentences)
+
+
+@style()
+def calibration_figure(frame: pd.DataFrame) -> Figure:
+    """A row per decision-maker, a panel for each probability.
+
+    Args:
+        frame: as in `Calibration`, not empty.
+    """
+    makers, shown = list(frame["decision_maker"].unique()), [w for w in WHAT if w in set(frame["what"])]
+    figure, panels = grid_of_panels(len(makers), len(shown), height=3.2)
+    for name, row in zip(makers, panels, strict=True):
+        for what, axes in zip(shown, row, strict=True):
+            own = frame[(frame["decision_maker"] == name) & (frame["what"] == what)]
+            draw_calibration(axes, own)
+            of_maker = f"{short(name)}: " if len(makers) > 1 else ""
+            axes.set_title(f"{of_maker}{WHAT[what]}", loc="left", fontsize=9.5)
+    for axes in panels[-1]:
+        axes.set_xlabel("said (mean of a bin)")
+    for axes in panels[:, 0]:
+        axes.set_ylabel("happened")
+    return figure
+
+
+def draw_calibration(axes: Axes, curve: pd.DataFrame) -> Axes:
+    """Draw one curve next to the diagonal; columns mean and share."""
+    axes.plot([0, 1], [0, 1], color=INK, linewidth=0.8, linestyle="--")
+    axes.plot(curve["mean"], curve["share"], color=COLOUR, linewidth=1.6, marker="o", markersize=5)
+    axes.set(xlim=(0, 1), ylim=(0, 1))
+    return axes
