@@ -106,6 +106,11 @@ class Selection:
         return as_html(title, [*head, *rows, *missed, *more])
 
     @property
+    def _priced(self) -> bool:
+        """Whether errors have costs of their own, as far as this run tells."""
+        return self.test["cost"] != self.test["error"]
+
+    @property
     def maker(self) -> str:
         """What the decision-maker is called."""
         return self.people if self.decision_maker == "column" else self.decision_maker
@@ -136,7 +141,7 @@ class Selection:
             _line("", heads),
         ]
         for name, title in NAMES.items():
-            if name == "cost" and self.test["cost"] == self.test["error"]:
+            if name == "cost" and not self._priced:
                 continue
             own = (self.validation, self.test, self.test_interval, self.validation_seeds, self.test_seeds)
             lines.append(_line(title, [_written(values[name]) for values in own]))
@@ -158,7 +163,8 @@ class Selection:
         """Return what to know before the run is used, a line each."""
         lines = []
         if self.optimism:
-            shown = ", ".join(f"{NAMES[name]} {self.optimism[name]:+.3f}" for name in OBJECTIVES)
+            names = (*OBJECTIVES, "cost") if self._priced else OBJECTIVES
+            shown = ", ".join(f"{NAMES[name]} {self.optimism[name]:+.3f}" for name in names)
             lines.append(f"expected rise from validation to test, as the run was chosen there: {shown}")
         lines += self.warnings()
         if self.degenerate_left_out:
