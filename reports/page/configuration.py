@@ -1,6 +1,6 @@
 """The study configuration: the study file as resolved, which has every key written out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 from study.reports.page.tables import text_table
@@ -54,7 +54,7 @@ def search_spaces(study: Mapping[str, Any]) -> list[list[str]]:
     for method in METHODS:
         for model in study.get("model", ()):
             spaces = [search.get(name, {}).get(f"{method}-{model}") for name in HEAD[2:4]]
-            found = _found(search, f"{method}-{model}", study.get("decision_maker", ()))
+            found = _found(study, f"{method}-{model}")
             network = search.get("model_alpha", {}).get(f"{method}-{model}")
             if network is not None and study["thresholds"]["sampler"] == "search":
                 # Thresholds that are searched are chosen by nothing: alpha is the network's.
@@ -65,13 +65,15 @@ def search_spaces(study: Mapping[str, Any]) -> list[list[str]]:
     return rows
 
 
-def _found(search: Mapping[str, Any], arm: str, decision_makers: Sequence[str]) -> str:
+def _found(study: Mapping[str, Any], arm: str) -> str:
     """Return the ranges of gamma that a pilot found for an arm, one for each decision-maker."""
-    known = {who: search.get("pilot", {}).get(f"{arm}-{who}") for who in decision_makers}
+    pilot, splits = study.get("search", {}).get("pilot", {}), study.get("dataset", {}).get("splits", 1)
+    known = {who: pilot.get(f"{arm}-{who}") for who in study.get("decision_maker", ())}
+    how = "found by the pilot" + (" on the first split" if splits > 1 else "")
     ranges = {who: f"{one['gamma'][0]:.3g} to {one['gamma'][-1]:.3g}" for who, one in known.items() if one}
     if len(known) == 1:
-        return "".join(f"{text} (found by the pilot)" for text in ranges.values())
-    return ", ".join(f"{text} ({who}, found by the pilot)" for who, text in ranges.items())
+        return "".join(f"{text} ({how})" for text in ranges.values())
+    return ", ".join(f"{text} ({who}, {how})" for who, text in ranges.items())
 
 
 def options(results: Results) -> dict[str, str]:

@@ -39,6 +39,7 @@ def front(measures: Measures) -> dict[str, Any] | None:
     curves = {"errors": errors, "spec": curve_spec(NAMES[measures.metric])} if errors else None
     return {
         "shown": shown,
+        "splits": measures.results.splits,
         "missing": measures.run_intervals.missing,
         "listed": table(thinned(listed)[columns]),
         "names": names,
