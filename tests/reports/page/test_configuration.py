@@ -121,6 +121,8 @@ def test_what_the_pilot_found_is_shown_by_decision_maker() -> None:
     search = {"alpha": {"defer-ordinal": [1]}, "gamma": {}, "pilot": {"defer-ordinal-column": found}}
     study = {"model": ["ordinal"], "decision_maker": ["column"], "search": search}
     assert search_spaces(study)[0][3] == "-0.3 to 0.05 (found by the pilot)"
+    split = {**study, "dataset": {"splits": 3}}
+    assert search_spaces(split)[0][3] == "-0.3 to 0.05 (found by the pilot on the first split)"
     both = {**study, "decision_maker": ["column", "oracle"]}
     search["pilot"]["defer-ordinal-oracle"] = {**found, "gamma": [0.0125, 0.05]}
     assert search_spaces(both)[0][3] == (
