@@ -101,7 +101,7 @@ def _calibration(report: Report) -> Context | None:
     found = report.measures.calibration
     curves = found.frame.drop_duplicates(["decision_maker", "what"])
     lines = [
-        f"{WHAT[str(row.what)]} {row.error:.3f} ({report.labels[row.decision_maker]})"
+        f"{WHAT[str(row.what)]} {row.error:.3f} ({report.labels[str(row.decision_maker)]})"
         for row in curves.itertuples()
     ]
     return {"missing": found.missing, "errors": lines} if lines or found.missing else None
