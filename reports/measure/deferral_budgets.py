@@ -45,9 +45,9 @@ def aims(metric: str) -> tuple[str, str]:
 def by_budget(runs: pd.DataFrame, decision_makers: pd.DataFrame, metric: str = "error") -> pd.DataFrame:
     """For every decision-maker and budget, the runs with the lowest error and odds difference.
 
-    Of rows of the ledger that can be chosen: columns decision_maker, budget (a share of the cases), aim (one
-    of `aims` of the metric), split, then `FACTS`; of several splits of the data a row each. What no run
-    satisfies has no row. Without a decision-maker there is one budget, 0.
+    Of rows of the ledger that can be chosen: columns decision_maker, budget (a share of the cases), aim
+    (one of `aims` of the metric), split, then `FACTS`; of several splits of the data a row each. What no
+    run satisfies has no row. Without a decision-maker there is one budget, 0.
     """
     rows = []
     for split, name, own in _choices(runs):
