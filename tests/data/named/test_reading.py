@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from study.data.named.reading import read_columns
+from study.data.named.compas import read_columns
 from study.errors import DataError
 
 
