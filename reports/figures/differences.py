@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from study.reports.figures.style import INK, Drawn, grid_of_panels, method_style, short, style
 from study.reports.measure.measures import Measures
+from study.reports.measure.panels import decision_maker_labels
 
 ROWS: Final = 24
 
@@ -15,6 +16,8 @@ ROWS: Final = 24
 def differences(measures: Measures) -> Drawn | None:
     """The figure of the differences between methods, and each with its intervals."""
     shown = differences_shown(measures.comparisons.frame)
+    people = decision_maker_labels(measures.settings, measures.group_names.people)
+    shown = shown.assign(decision_maker=shown["decision_maker"].map(lambda name: people.get(name, name)))
     return (differences_figure(shown), described(shown, measures.results.interval)) if len(shown) else None
 
 
