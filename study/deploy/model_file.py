@@ -18,6 +18,7 @@ from study.data import Preprocessing
 from study.deploy.model import DeployedModel
 from study.errors import ModelError
 from study.models.families import FAMILIES
+from study.storage.seals import BLANK, check_text, seal_text
 
 MODEL_FILE, WEIGHTS_FILE = "model.json", "weights.safetensors"
 
@@ -41,6 +42,8 @@ class _Facts(BaseModel):
     preprocessing: Preprocessing
     weights_sha256: str
     about: dict[str, Any]
+    sha256: str = BLANK
+    """Of this file, with zeros in its place: one flipped bit can be another mean or threshold."""
 
 
 def save_model(model: DeployedModel, directory: Path) -> None:
@@ -63,7 +66,7 @@ def save_model(model: DeployedModel, directory: Path) -> None:
         about=dict(model.about),
     )
     (directory / WEIGHTS_FILE).write_bytes(weights)
-    (directory / MODEL_FILE).write_text(facts.model_dump_json(indent=2) + "\n", "utf-8")
+    (directory / MODEL_FILE).write_bytes(seal_text(f"{facts.model_dump_json(indent=2)}\n".encode()))
 
 
 def load_model(directory: Path | str) -> DeployedModel:
@@ -100,7 +103,8 @@ def load_model(directory: Path | str) -> DeployedModel:
 def _read_facts(file: Path) -> _Facts:
     """Return the content of ``model.json``, if it is consistent; raises ModelError."""
     try:
-        facts = _Facts.model_validate_json(file.read_bytes())
+        content = file.read_bytes()
+        facts = _Facts.model_validate_json(content)
     except OSError as error:
         raise ModelError(f"{file}: cannot be read ({error.strerror}); `study export` writes it") from None
     except ValidationError as error:
@@ -119,6 +123,10 @@ def _read_facts(file: Path) -> _Facts:
     if not known or not ordered or scaled != {len(own.inputs) - others}:
         what = "model and method" if not known else "preprocessing" if ordered else "t0 and t1"
         raise ModelError(f"{file}: {what} do not match; export the model again")
+    try:
+        check_text(content)
+    except ValueError as error:
+        raise ModelError(f"{file}: {error}; export the model again") from None
     return facts
 
 

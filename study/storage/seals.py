@@ -14,7 +14,9 @@ from typing import Any
 _SIZE = hashlib.sha256().digest_size
 _PARQUET_END = 8
 """A Parquet file ends with the length of its footer, 4 bytes, and the word PAR1."""
-_BLANK = b"0" * (2 * _SIZE)
+BLANK = "0" * (2 * _SIZE)
+"""What a text has in place of its seal while that is computed."""
+_BLANK = BLANK.encode()
 _SEAL = re.compile(rb'sha256"?: "?([0-9a-f]{%d})"?\s*\}?\s*\Z' % len(_BLANK))
 _BROKEN = "its digest is wrong or missing: it was damaged or changed since it was written"
 
@@ -53,7 +55,7 @@ def check_text(content: bytes) -> None:
 
 def sealed_json(data: Mapping[str, Any], *, indent: int | None = None) -> bytes:
     """Return an object as JSON; the seal is its last key, ``sha256``."""
-    return seal_text(json.dumps({**data, "sha256": _BLANK.decode()}, indent=indent).encode())
+    return seal_text(json.dumps({**data, "sha256": BLANK}, indent=indent).encode())
 
 
 def open_json(content: bytes) -> dict[str, Any]:
@@ -68,7 +70,7 @@ def open_json(content: bytes) -> dict[str, Any]:
 
 def sealed_yaml(text: str) -> bytes:
     """Return YAML with the seal as a comment in its last line."""
-    return seal_text(f"{text}# sha256: {_BLANK.decode()}\n".encode())
+    return seal_text(f"{text}# sha256: {BLANK}\n".encode())
 
 
 def _footer(content: bytes) -> int:

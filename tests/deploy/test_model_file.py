@@ -3,6 +3,7 @@
 import hashlib
 import json
 import pickle
+import random
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +24,7 @@ from study.deploy.model import DeployedModel
 from study.deploy.model_file import MODEL_FILE, WEIGHTS_FILE, load_model, save_model
 from study.errors import DataError, ModelError
 from study.models.families import FAMILIES
+from study.storage.seals import sealed_json
 from tests.worlds.own_tables import cases
 
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)
@@ -47,8 +49,20 @@ def facts_of(place: Path) -> dict[str, Any]:
     return facts
 
 
-def write_facts(place: Path, facts: object) -> None:
-    (place / MODEL_FILE).write_text(json.dumps(facts))
+def write_facts(place: Path, facts: dict[str, Any]) -> None:
+    """Write other facts, with a seal that is right."""
+    (place / MODEL_FILE).write_bytes(sealed_json({k: v for k, v in facts.items() if k != "sha256"}))
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_flipped_bit_is_refused(seed: int, place: Path) -> None:
+    drawn = random.Random(seed)
+    path = place / (MODEL_FILE if seed % 5 else WEIGHTS_FILE)
+    content = bytearray(path.read_bytes())
+    bit = drawn.randrange(8 * len(content))
+    content[bit // 8] ^= 1 << bit % 8
+    path.write_bytes(content)
+    assert_refused(place, path.name)
 
 
 def write_tensors(place: Path, content: bytes) -> None:

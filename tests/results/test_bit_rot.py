@@ -201,6 +201,21 @@ def test_tables_that_are_not_those_of_their_rows_are_made_again(
 
 
 @pytest.mark.usefixtures("without_figures")
+def test_decision_makers_of_another_study_are_refused_and_made_again(
+    tiny_copy: ResultsDirectory, beside: Path, tiny_results: ResultsDirectory
+) -> None:
+    makers = tiny_copy.read_decision_makers()
+    makers["probability"] = [1 - chances for chances in makers["probability"]]
+    tiny_copy.write_decision_makers(makers.to_dict("list"))
+    refusal = "decision_makers.parquet: cannot be read (its decision-makers are not those of the test rows)"
+    for verb in (status, export):
+        assert refusal in verb(tiny_copy, beside).said
+    assert refusal in resumed(tiny_copy)
+    again, expected = tables_of(tiny_copy), tables_of(tiny_results)
+    for name, table in expected.items():
+        pd.testing.assert_frame_equal(again[name], table, check_exact=True)
+
+
 def test_report_names_a_damaged_file(tiny_copy: ResultsDirectory, beside: Path) -> None:
     drawn = random.Random(1)
     assert isinstance(tiny_copy.root, Path)

@@ -1,7 +1,8 @@
 """The decision-makers of a study, the test rows, and what runs decide on these."""
 
+import contextlib
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -15,6 +16,7 @@ from study.results.files.reading import Broken, ResultsPaths, broken, legible, r
 from study.results.files.schema import (
     CLUSTERS_NAME,
     DECISION_MAKER_SCHEMA,
+    UNREADABLE,
     BoolArray,
     frame,
     open_table,
@@ -28,8 +30,9 @@ from study.results.outcomes import Clusters, MissingOutcomesError, Outcomes, uni
 from study.storage.locations import Location, files_in
 from study.storage.whole_files import read_whole, write_whole
 
+_PROBABILITIES = b"probabilities"
+"""What the digest of the decision-makers' probabilities is called in the test rows' file."""
 _AGAIN = "; `study resume` makes it again"
-_read_makers = partial(read_table, schema=DECISION_MAKER_SCHEMA)
 
 
 class DecisionFiles(ResultsPaths):
@@ -45,7 +48,7 @@ class DecisionFiles(ResultsPaths):
         if not file.exists():
             return frame(DECISION_MAKER_SCHEMA.empty_table())
         with legible(file, _AGAIN):
-            return frame(read_table(read_whole(file), DECISION_MAKER_SCHEMA))
+            return frame(_read_makers(read_whole(file), self.test_rows_of(split)))
 
     def write_test_rows(
         self,
@@ -66,8 +69,7 @@ class DecisionFiles(ResultsPaths):
         columns: dict[str, npt.NDArray[Any]] = {"label": label[rows], "sensitive": sensitive[rows]}
         columns |= {f"decision_{name}": chances[rows] >= 0.5 for name, chances in probabilities.items()}
         fields = [(name, pa.bool_()) for name in columns]
-        digest = hashlib.sha256(b"".join(chances.tobytes() for chances in probabilities.values()))
-        metadata = {b"probabilities": digest.hexdigest().encode()}
+        metadata = {_PROBABILITIES: _digest(probabilities.values())}
         if clusters is not None:
             columns["cluster"] = np.unique(clusters.number[rows], return_inverse=True)[1]
             fields.append(("cluster", pa.int32()))
@@ -140,7 +142,28 @@ class DecisionFiles(ResultsPaths):
 
     def broken_tables(self) -> list[Broken]:
         """Return which of the tables that the runs share are damaged."""
-        makers = files_in(self.root, f"{self.decision_makers_file.stem}*.parquet")
-        tested = files_in(self.root, f"{self.test_rows_file.stem}*.parquet")
-        result = [broken(file, _read_makers) for file in makers]
+        made, rows = self.decision_makers_file.stem, self.test_rows_file.stem
+        tested = files_in(self.root, f"{rows}*.parquet")
+        result = []
+        for file in files_in(self.root, f"{made}*.parquet"):
+            of_split = self.root / file.name.replace(made, rows)
+            result.append(broken(file, partial(_read_makers, tested=of_split)))
         return [*filter(None, [*result, *(broken(file, read_test_rows) for file in tested)])]
+
+
+def _read_makers(content: bytes, tested: Location) -> pa.Table:
+    """Return decision-makers; raises one of UNREADABLE, also where the test rows are of others."""
+    table = read_table(content, DECISION_MAKER_SCHEMA)
+    known = None
+    with contextlib.suppress(*UNREADABLE):
+        known = (open_table(read_whole(tested)).schema.metadata or {}).get(_PROBABILITIES)
+    own = (np.array(of.values.to_numpy(zero_copy_only=False), np.float32) for of in table["probability"])
+    if known and known != _digest(own):
+        raise ValueError("its decision-makers are not those of the test rows")
+    return table
+
+
+def _digest(probabilities: Iterable[npt.NDArray[Any]]) -> bytes:
+    """Return a digest of decision-makers' probabilities, as the test rows' file keeps it."""
+    joined = b"".join(chances.tobytes() for chances in probabilities)
+    return hashlib.sha256(joined).hexdigest().encode()
