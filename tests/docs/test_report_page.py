@@ -1,27 +1,24 @@
 """docs/report.md: its commands run, and it knows every part and table of a report."""
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 
 from study.reports.measure.measures import TABLES
 from study.results.directory import ResultsDirectory
-from study.training.launch import launch
 from tests.docs.pages import follow, text
-from tests.worlds.small_study import TINY, config_of
 
 PAGE = "docs/report.md"
 
 
 @pytest.mark.usefixtures("_own_sigterm")
 def test_the_commands_run_and_every_part_of_the_report_is_explained(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny_results: ResultsDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert launch(
-        config_of(TINY), ResultsDirectory("results/default"), in_process=True, log=lambda text: None
-    )
+    shutil.copytree(tiny_results.root, "results/default")
     follow(PAGE)
     titles = re.findall(r"<h2>(.*?)</h2>", Path("results/default/report/index.html").read_text("utf-8"))
     assert len(titles) > 8

@@ -52,7 +52,8 @@ def test_from_the_table_to_the_report(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     table().to_csv("cases.csv", index=False)
-    follow(PAGE)
+    # As the page has it, but with fewer epochs.
+    follow(PAGE, {"--out results/first-look": "--set training.max_epochs=30 --out results/first-look"})
     written = load_config("cases.yaml").resolved()
     shown = blocks(PAGE, "yaml")[0]
     assert validate(parse_yaml(shown, PAGE), PAGE).resolved() == written
