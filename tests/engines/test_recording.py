@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from study.engines import on_cpu
 from study.engines.on_cpu import OnCpu
 from study.engines.recording import Recorded
 from study.models.families import FAMILIES
@@ -45,6 +46,13 @@ def test_recorded_training_is_the_training_as_written(family, method, costs):
     assert torch.equal(recorded.validation_loss, written.validation_loss)
     assert torch.equal(recorded.epochs, written.epochs)
     assert recorded.stop == written.stop
+
+
+def test_large_packs_are_not_recorded_but_trained_as_written(monkeypatch):
+    small = train(OnCpu, "bayes", "binary", (1.0, 1.0))
+    monkeypatch.setattr(on_cpu, "LARGEST", 0)
+    monkeypatch.setattr(Recorded, "__call__", None)
+    assert torch.equal(train(OnCpu, "bayes", "binary", (1.0, 1.0)).theta, small.theta)
 
 
 def agree(function, kept: list[Tensor], changing: int, calls: list[list[Tensor]]) -> None:
