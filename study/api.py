@@ -10,7 +10,7 @@ import pandas as pd
 from study.config.reading import load_config, stored, validate
 from study.config.study_file import StudyConfig
 from study.data import load_section
-from study.errors import StudyFileError, UserError
+from study.errors import LedgerError, StudyFileError, UserError
 from study.estimate import Estimate, estimate
 from study.frames import Frames
 from study.group_names import group_names
@@ -207,7 +207,8 @@ class Study(Frames):
 
         ``limits`` are such as ``"error<=0.30"``; ``confidence``, in (0, 1), is the probability with which
         they hold; ``wanted`` says, as for ``select``, which runs are candidates, and what is minimised
-        among certified ones. Raises UserError for what is wrong in these, LedgerError without a candidate.
+        among certified ones. Raises UserError for what is wrong in these, LedgerError without a candidate
+        and where a pack is damaged.
         """
         question, at_most = Question.of(**wanted), [parse_limit(limit) for limit in limits]
         if not at_most:
@@ -215,7 +216,9 @@ class Study(Frames):
         if not isinstance(confidence, int | float) or not 0 < confidence < 1:
             raise UserError(f"--confidence: must be a number between 0 and 1, got {confidence!r}")
         self.directory.require()
-        runs, _ = self.directory.read_runs()
+        runs, broken = self.directory.read_runs()
+        if broken:
+            raise LedgerError(f"{broken[0]}, so its runs are no candidates; `study resume` makes it again")
         # Test rows of one split are validation rows of another, which order the candidates.
         runs = runs[(runs["status"] != FAILED) & (runs["split"] == 0)]
         return certify(runs, self.directory.read_outcomes, at_most, question, confidence=confidence)
