@@ -38,7 +38,7 @@ def calibration_figure(frame: pd.DataFrame) -> Figure:
     for name, row in zip(makers, panels, strict=True):
         for what, axes in zip(shown, row, strict=True):
             own = frame[(frame["decision_maker"] == name) & (frame["what"] == what)]
-            draw_calibration(axes, own)
+            draw_calibration(axes, own).set_anchor("W")  # In sight on a phone.
             of_maker = f"{short(name)}: " if len(makers) > 1 else ""
             axes.set_title(f"{of_maker}{WHAT[what]}", loc="left", fontsize=9.5)
     for axes in panels[-1]:
@@ -53,4 +53,5 @@ def draw_calibration(axes: Axes, curve: pd.DataFrame) -> Axes:
     axes.plot([0, 1], [0, 1], color=INK, linewidth=0.8, linestyle="--")
     axes.plot(curve["mean"], curve["share"], color=COLOUR, linewidth=1.6, marker="o", markersize=5)
     axes.set(xlim=(0, 1), ylim=(0, 1))
+    axes.set_box_aspect(1)
     return axes
