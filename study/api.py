@@ -215,28 +215,31 @@ class Study(Frames):
             raise UserError("--guarantee: give at least one limit, such as 'error<=0.30'")
         if not isinstance(confidence, int | float) or not 0 < confidence < 1:
             raise UserError(f"--confidence: must be a number between 0 and 1, got {confidence!r}")
+        # Test rows of one split are validation rows of another, which order the candidates.
+        runs = self._of_first_split()
+        return certify(runs, self.directory.read_outcomes, at_most, question, confidence=confidence)
+
+    def _of_first_split(self) -> pd.DataFrame:
+        """Return the finished runs of one split; raises LedgerError where a pack is damaged."""
         self.directory.require()
         runs, broken = self.directory.read_runs()
         if broken:
             raise LedgerError(f"{broken[0]}, so its runs are no candidates; `study resume` makes it again")
-        # Test rows of one split are validation rows of another, which order the candidates.
-        runs = runs[(runs["status"] != FAILED) & (runs["split"] == 0)]
-        return certify(runs, self.directory.read_outcomes, at_most, question, confidence=confidence)
+        return runs[(runs["status"] != FAILED) & (runs["split"] == 0)]
 
     def to_budget(self, **wanted: Unpack[Wanted]) -> "AtBudget":
         """Choose the run that does best with its thresholds moved to defer the share ``max_idk`` of cases.
 
         Of repeated splits it is one of the first. ``wanted`` is as for ``select``, but holds at the moved
-        thresholds; see ``best_at_budget`` in study.deploy. Raises UserError without ``max_idk``.
+        thresholds; see ``best_at_budget`` in study.deploy. Raises UserError without ``max_idk``,
+        and LedgerError where a pack is damaged.
         """
         from study.deploy.budget import best_at_budget
 
         question = Question.of(**wanted)
         if "idk_rate" not in question.most:
             raise UserError("--to-budget: needs --max-idk, the share of cases that people can take on")
-        self.directory.require()
-        runs, _ = self.directory.read_runs()
-        runs = runs[(runs["status"] != FAILED) & (runs["split"] == 0)]
+        runs = self._of_first_split()
         return best_at_budget(self.directory, runs, self._origin(), question)
 
     def export(

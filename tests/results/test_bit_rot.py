@@ -215,10 +215,13 @@ def test_decision_makers_of_another_study_are_refused_and_made_again(
         pd.testing.assert_frame_equal(again[name], table, check_exact=True)
 
 
-def test_nothing_is_guaranteed_while_a_pack_is_damaged(tiny_copy: ResultsDirectory) -> None:
+@pytest.mark.parametrize("how", [("--guarantee", "error<=0.9"), ("--to-budget", "--max-idk", "0.3")])
+def test_nothing_is_guaranteed_or_moved_while_a_pack_is_damaged(
+    how: tuple[str, ...], tiny_copy: ResultsDirectory
+) -> None:
     path = sorted(Path(str(tiny_copy.runs)).iterdir())[0]
     flip_a_bit(path, random.Random(2))
-    answer = shell("select", tiny_copy.root, "--guarantee", "error<=0.9", "--json")
+    answer = shell("select", tiny_copy.root, *how, "--json")
     assert answer.given == (2, "")
     assert path.name in answer.said
 
