@@ -12,6 +12,11 @@
     return run;
   });
   const by_id = new Map(runs.map((run) => [run.run, run]));
+  // Of the baseline's runs the one with the same seed, as in the sentences above; else the one that is drawn.
+  const baseline_of = (run) => {
+    const drawn = by_id.get(data.references.find((r) => r.name === "baseline")?.run);
+    return drawn && (runs.find((r) => r.setting_id === drawn.setting_id && r.seed === run.seed && r.split === run.split) ?? drawn);
+  };
   const write = { error: (v) => v.toFixed(3), di: (v) => v.toFixed(3), idk_rate: (v) => (100 * v).toFixed(1) + "\u00a0%" };
   const text = (metric, value) => (value === null || value === undefined ? "\u2013" : (write[metric] || write.error)(value));
   const short = (value) => (value === null ? "\u2013" : String(Number(value.toPrecision(4))));
@@ -194,7 +199,7 @@
     const rank = ranked.findIndex((entry) => entry.run === run);
     $("place").textContent = rank < 0 ? "" : (rank + 1).toLocaleString("en") + " of " + ranked.length.toLocaleString("en");
     $("best").disabled = best; $("before").disabled = rank <= 0; $("after").disabled = rank < 0 || rank === ranked.length - 1;
-    const base = data.references.find((r) => r.name === "baseline");
+    const base = baseline_of(run) ?? data.references.find((r) => r.name === "baseline");
     const alone = data.references.find((r) => r.name === "decision-maker" && r.decision_maker === (run.decision_maker === "none" ? value("decision_maker") || r.decision_maker : run.decision_maker));
     const lines = [["Validation", run, "validation_"], ["Test", run, "test_"], ["Baseline, test", base, "test_"],
       ["Decision-maker alone, test", alone, "test_"]].filter((line) => line[1]);
@@ -254,7 +259,7 @@
   function by_group() {
     const chosen = current();
     if (!cells || !chosen) return;
-    const base = by_id.get(data.references.find((r) => r.name === "baseline")?.run);
+    const base = baseline_of(chosen.run);
     const maker = chosen.run.decision_maker === "none" ? value("decision_maker") || data.references.find((r) => r.decision_maker)?.decision_maker : chosen.run.decision_maker;
     const alone = (data.cells.alone[maker] || []).map((rate, cell) => ({ row: data.cells.rows[cell % 2], group: Math.floor(cell / 2), value: rate, name: "decision-maker" }));
     const others = [...(base ? rates(base).map((rate) => ({ ...rate, name: "baseline" })) : []), ...alone.filter((rate) => rate.value !== null)];

@@ -35,7 +35,7 @@ pytestmark = pytest.mark.usefixtures("_own_sigterm")
 
 ID = r"[0-9a-f]{20}"
 ENDS = r"( +\d\.\d{3} to \d\.\d{3}){3}"
-LEADS = r"( +[+-]\d\.\d{3} \([+-]\d\.\d{3} to [+-]\d\.\d{3}\)){3}"
+LEADS = r"( +[+−]?\d\.\d{3} \([+−]?\d\.\d{3} to [+−]?\d\.\d{3}\)){3}"
 SHOWN = [name for word, name in NAMES.items() if word != "cost"]
 SELECTED = re.compile(
     r"(People alone (may )?do better: .*\n)?"

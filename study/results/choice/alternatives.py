@@ -16,6 +16,7 @@ from study.results.intervals import Interval, percentile_interval
 from study.results.limits import NAMES
 from study.results.metrics import WHOLE, Values, cost, odds_difference, outcome_rates, rates
 from study.results.outcomes import Bools, Cells, Outcomes, decision_makers_wrong
+from study.results.wording import signed
 from study.words import BASELINE_MODELS, NO_DECISION_MAKER, Costs
 
 BASELINE: Final = "the baseline"
@@ -115,8 +116,9 @@ def compared_lines(found: Sequence[Comparison]) -> list[str]:
 def _written(one: Difference) -> str:
     if np.isnan(one.value):
         return "-"
-    ends = "" if one.interval is None else " ({:+.3f} to {:+.3f})".format(*one.interval)
-    return f"{one.value:+.3f}{ends}"
+    write = signed(3)
+    ends = "" if one.interval is None else " ({} to {})".format(*map(write, one.interval))
+    return f"{write(one.value)}{ends}"
 
 
 def baseline_of(runs: pd.DataFrame, run: "pd.Series[Any]") -> pd.DataFrame:

@@ -22,7 +22,7 @@ from study.results.group_metrics import resampled_cells, spreads
 from study.results.limits import NAMES, OBJECTIVES, POINT, Question, best
 from study.results.outcomes import MissingOutcomesError, OutcomeReader, outcomes_of
 from study.results.settings import of_splits
-from study.results.wording import as_html
+from study.results.wording import as_html, signed
 
 Ends = tuple[float, float]
 Metrics = Mapping[str, float | None]
@@ -164,7 +164,7 @@ class Selection:
         lines = []
         if self.optimism:
             names = (*OBJECTIVES, "cost") if self._priced else OBJECTIVES
-            shown = ", ".join(f"{NAMES[name]} {self.optimism[name]:+.3f}" for name in names)
+            shown = ", ".join(f"{NAMES[name]} {signed(3)(self.optimism[name])}" for name in names)
             lines.append(f"expected rise from validation to test, as the run was chosen there: {shown}")
         lines += self.warnings()
         if self.degenerate_left_out:
