@@ -55,9 +55,12 @@ class Parser(argparse.ArgumentParser):
         self.add_late()
         if self._subparsers is None:
             for word in words[: words.index("--")] if "--" in words else words:
-                name = word.partition("=")[0]
+                name, _, value = word.partition("=")
                 if name.startswith("--") and not any(flag.startswith(name) for flag in self._flags()):
                     self._refuse([name])
+                if name.startswith("--") and value == "--":
+                    # argparse would take it for the end of the flags, and give a list.
+                    self.error(f"argument {name}: expected one argument")
         known, unknown = super().parse_known_args(words, namespace)
         if unknown:
             self._refuse(unknown)

@@ -75,6 +75,7 @@ def tiny_file(tmp_path: Path) -> Path:
         ("status d --jsno", "did you mean --json?"),
         ("init t.csv --lable y", "unrecognized arguments: --lable; did you mean --label?"),
         ("--vesion", "did you mean --version?"),
+        ("select d --guarantee=--", "argument --guarantee: expected one argument"),
         ("run --workers 0", "--workers: must be a whole number from 1 to 100000, got '0'"),
         ("run --workers two", "--workers: must be a whole number from 1 to 100000, got 'two'"),
         ("resume", "required: DIR"),
