@@ -57,7 +57,11 @@ class ResultsDirectory(Ledger, DecisionFiles):
                 check_text(content)
             except ValueError as error:
                 raise ValueError(f"{error}{self._changes(content)}") from None
-            return parse_yaml(content.decode(), str(self.study_file))
+            study = parse_yaml(content.decode(), str(self.study_file))
+            # What lost its end, where the resources are, is refused as incomplete.
+            if "resources" in study and (changes := self._changes(content)):
+                raise ValueError(f"it was changed after the study began{changes}")
+            return study
 
     @cached_property
     def costs(self) -> Costs:
@@ -71,7 +75,9 @@ class ResultsDirectory(Ledger, DecisionFiles):
 
     def _changes(self, content: bytes) -> str:
         """Return in which keys a study file differs from the study that began, where that can be told."""
-        with contextlib.suppress(LedgerError, StudyFileError, ValueError, KeyError, AttributeError):
+        with contextlib.suppress(
+            LedgerError, StudyFileError, ValueError, KeyError, TypeError, AttributeError
+        ):
             edited = parse_yaml(content.decode(), str(self.study_file))
             if edited and (changed := changed_keys(self.read_manifest()["study"], edited)):
                 return f", in {'; '.join(changed)}"

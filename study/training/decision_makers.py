@@ -67,13 +67,13 @@ def decision_makers(
     They are trained if that has not been done.
     ``unreliable`` is on whom ``inconsistent`` errs, (N,).
     """
-    stored = directory.read_decision_makers(split)
-    if stored.empty:
-        torch.set_num_threads(1)
-        _train(plan, directory, dataset, unreliable, split)
+    if directory.decision_makers_of(split).exists():
         stored = directory.read_decision_makers(split)
-    probabilities = (np.asarray(row, dtype=np.float32) for row in stored["probability"])
-    found = dict(zip(stored["decision_maker"], probabilities, strict=True))
+        probabilities = (np.asarray(row, dtype=np.float32) for row in stored["probability"])
+        found = dict(zip(stored["decision_maker"], probabilities, strict=True))
+    else:
+        torch.set_num_threads(1)
+        found = _train(plan, directory, dataset, unreliable, split)
     test = measured_rows(dataset, plan.thresholds.choose_on)["test"]
     name, number = dataset.group_name, dataset.group_number
     clusters = None if name is None or number is None else Clusters(name, number)
@@ -85,7 +85,7 @@ def decision_makers(
 
 def _train(
     plan: Plan, directory: ResultsDirectory, dataset: Dataset, unreliable: BoolArray | None, split: int
-) -> None:
+) -> dict[str, np.ndarray[Any, np.dtype[np.float32]]]:
     x = with_bias(torch.tensor(np.concatenate([dataset.features, dataset.dm_only], axis=1)))
     y = torch.tensor(dataset.label)
     a = torch.tensor(dataset.sensitive, dtype=torch.float32)
@@ -121,3 +121,4 @@ def _train(
             for name, value in metrics(counts_alone(seen), plan.costs).items():
                 columns.setdefault(f"{part}_{name}", []).append(float(value))
     directory.write_decision_makers(columns, split)
+    return {maker.name: maker.probability.numpy() for maker in trained}

@@ -194,6 +194,7 @@ def test_data_that_changed_since_are_refused(families: ResultsDirectory, tmp_pat
     study = directory.read_study()
     study["dataset"]["path"] = str(table)
     directory.write_study(study)
+    directory.write_manifest(directory.read_manifest() | {"study": study})
     run_id = directory.read_runs()[0]["run_id"].iloc[0]
     exported_from(directory, run_id, tmp_path / "as-it-was")
     table.write_text(table.read_text().replace("there", "here"))

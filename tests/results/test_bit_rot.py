@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from study.api import Study
 from study.cli import main
 from study.errors import UserError
 from study.results.directory import ResultsDirectory
+from study.results.files.schema import open_table, to_parquet
 from study.training.launch import resume
 from tests.worlds.small_study import facts
 
@@ -213,6 +215,50 @@ def test_decision_makers_of_another_study_are_refused_and_made_again(
     again, expected = tables_of(tiny_copy), tables_of(tiny_results)
     for name, table in expected.items():
         pd.testing.assert_frame_equal(again[name], table, check_exact=True)
+
+
+@pytest.mark.usefixtures("without_figures")
+def test_decision_makers_that_are_missing_are_named_and_made_again(
+    tiny_copy: ResultsDirectory, beside: Path, tiny_results: ResultsDirectory
+) -> None:
+    tiny_copy.decision_makers_file.unlink()
+    budget = shell("select", tiny_copy.root, "--to-budget", "--max-idk", "0.3")
+    for answer in (budget, report(tiny_copy, beside), export(tiny_copy, beside)):
+        assert "decision_makers.parquet: is missing" in answer.said
+        assert "`study resume` makes it again" in answer.said
+    assert budget.given == (2, "")
+    assert f"{tiny_copy.decision_makers_file}: cannot be read (it is missing)" in resumed(tiny_copy)
+    again, expected = tables_of(tiny_copy), tables_of(tiny_results)
+    for name, table in expected.items():
+        pd.testing.assert_frame_equal(again[name], table, check_exact=True)
+
+
+@pytest.mark.parametrize("how", ["a row twice", "others"])
+def test_rows_on_which_the_runs_were_not_tested_are_named(
+    how: str, tiny_copy: ResultsDirectory, beside: Path
+) -> None:
+    file = Path(str(tiny_copy.test_rows_file))
+    rows = open_table(file.read_bytes())
+    others = pa.concat_tables([rows, rows.slice(7, 1)]) if how == "a row twice" else rows.slice(0, 100)
+    file.write_bytes(to_parquet(others))
+    refusal = f"study: {file}: its rows are not those on which the runs were tested; "
+    for words in ((), ("--guarantee", "error<=0.9"), ("--to-budget", "--max-idk", "0.3")):
+        assert shell("select", tiny_copy.root, *words).said.startswith(refusal)
+    assert export(tiny_copy, beside).said.startswith(refusal)
+    assert f"{file}: differs from what the data and the decision-makers give" in resumed(tiny_copy)
+
+
+def test_study_file_of_another_study_is_named_by_every_verb(
+    tiny_copy: ResultsDirectory, beside: Path
+) -> None:
+    tiny_copy.write_study(tiny_copy.read_study() | {"seeds": [0, 1, 2]})
+    refusal = (
+        f"{tiny_copy.study_file}: cannot be read (it was changed after the study began, "
+        "in seeds ([0, 1] before, [0, 1, 2] now))"
+    )
+    for verb in (status, select, optuna, export, report):
+        assert refusal in verb(tiny_copy, beside).said
+    assert refusal in resumed(tiny_copy)
 
 
 @pytest.mark.parametrize("how", [("--guarantee", "error<=0.9"), ("--to-budget", "--max-idk", "0.3")])

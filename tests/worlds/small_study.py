@@ -15,7 +15,7 @@ from study.results.directory import ResultsDirectory
 from study.results.files.schema import RUN_SCHEMA, Rows
 from study.results.packs import Pack, run_id
 from study.search.identity import Identity
-from study.words import FAILED, PAPER_METHODS
+from study.words import CELL_NAMES, FAILED, PAPER_METHODS
 from tests.worlds.own_tables import cases
 
 PROTOCOL: dict[str, Any] = {
@@ -165,6 +165,9 @@ def made_up_rows(pack: Pack) -> dict[str, list[Any]]:
             rows[field.name] = [1 + int(100 * made_up(identity, field.name)) for identity in ids]
         else:
             rows[field.name] = [f"a {field.name}"] * len(runs)
+    label, sensitive = made_up_decisions("label"), made_up_decisions("sensitive")
+    tested = np.bincount(2 * sensitive + label, minlength=len(CELL_NAMES)).tolist()
+    rows |= {f"test_cases_{cell}": [n] * len(runs) for cell, n in zip(CELL_NAMES, tested, strict=True)}
     return rows | {
         "run_id": ids,
         "setting_id": [setting.setting_id for _, setting in runs],

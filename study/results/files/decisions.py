@@ -18,6 +18,7 @@ from study.results.files.schema import (
     DECISION_MAKER_SCHEMA,
     UNREADABLE,
     BoolArray,
+    ExampleColumns,
     frame,
     open_table,
     read_decisions,
@@ -29,10 +30,12 @@ from study.results.files.schema import (
 from study.results.outcomes import Clusters, MissingOutcomesError, Outcomes, units
 from study.storage.locations import Location, files_in
 from study.storage.whole_files import read_whole, write_whole
+from study.words import CELL_NAMES
 
 _PROBABILITIES = b"probabilities"
 """What the digest of the decision-makers' probabilities is called in the test rows' file."""
 _AGAIN = "; `study resume` makes it again"
+_LOST = "is missing, although test rows were decided by those in it"
 
 
 class DecisionFiles(ResultsPaths):
@@ -43,9 +46,11 @@ class DecisionFiles(ResultsPaths):
         write_whole(self.decision_makers_of(split), to_parquet(to_table(rows, DECISION_MAKER_SCHEMA)))
 
     def read_decision_makers(self, split: int = 0) -> pd.DataFrame:
-        """Return those of a split; empty before they are trained, LedgerError if unreadable."""
+        """Return those of a split; empty before they are trained, LedgerError if unreadable or lost."""
         file = self.decision_makers_of(split)
         if not file.exists():
+            if self.test_rows_of(split).exists():
+                raise LedgerError(f"{file}: {_LOST}{_AGAIN}")
             return frame(DECISION_MAKER_SCHEMA.empty_table())
         with legible(file, _AGAIN):
             return frame(_read_makers(read_whole(file), self.test_rows_of(split)))
@@ -108,6 +113,11 @@ class DecisionFiles(ResultsPaths):
         with legible(file, _AGAIN):
             examples = read_test_rows(read_whole(file))
         label = examples.label
+        if not _tested_on(examples, runs):
+            raise LedgerError(
+                f"{file}: its rows are not those on which the runs were tested; restore it from a copy, "
+                "or delete it: `study resume` makes it again"
+            )
         by_pack = runs.groupby("pack_id", observed=True)["run_id"]
         wanted = {pack: pa.array(own, pa.string()) for pack, own in by_pack}
         none = np.zeros((0, len(label)), np.bool_)
@@ -144,10 +154,13 @@ class DecisionFiles(ResultsPaths):
         """Return which of the tables that the runs share are damaged."""
         made, rows = self.decision_makers_file.stem, self.test_rows_file.stem
         tested = files_in(self.root, f"{rows}*.parquet")
+        named = {file.name: file for file in files_in(self.root, f"{made}*.parquet")}
+        # Test rows are written after their decision-makers: without these they were lost.
+        lost = (self.root / file.name.replace(rows, made) for file in tested)
         result = []
-        for file in files_in(self.root, f"{made}*.parquet"):
+        for file in (named | {file.name: file for file in lost}).values():
             of_split = self.root / file.name.replace(made, rows)
-            result.append(broken(file, partial(_read_makers, tested=of_split)))
+            result.append(broken(file, partial(_read_makers, tested=of_split), needed=True))
         return [*filter(None, [*result, *(broken(file, read_test_rows) for file in tested)])]
 
 
@@ -161,6 +174,15 @@ def _read_makers(content: bytes, tested: Location) -> pa.Table:
     if known and known != _digest(own):
         raise ValueError("its decision-makers are not those of the test rows")
     return table
+
+
+def _tested_on(examples: ExampleColumns, runs: pd.DataFrame) -> bool:
+    """Say whether there are as many test rows of each group and outcome as the ledger counts for runs."""
+    counted = [f"test_cases_{cell}" for cell in CELL_NAMES]
+    if not set(counted) <= set(runs.columns):
+        return True
+    cases = np.bincount(2 * examples.sensitive + examples.label, minlength=len(CELL_NAMES))
+    return bool((runs[counted].dropna() == cases).to_numpy().all())
 
 
 def _digest(probabilities: Iterable[npt.NDArray[Any]]) -> bytes:
