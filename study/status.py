@@ -10,6 +10,7 @@ from study.results.directory import ResultsDirectory
 from study.results.files.reading import Broken
 from study.results.packs import split_id
 from study.results.study_results import Results
+from study.results.wording import unfinished
 from study.words import FAILED, METRICS, SPLITS
 
 
@@ -43,6 +44,10 @@ class Status:
             "broken": [str(item.path) for item in self.broken],
             **({"studies": [part.to_json() for part in self.parts]} if self.parts else {}),
         }
+
+    def unfinished(self) -> str:
+        """Say in words that fewer runs have finished than are planned; empty where all have."""
+        return unfinished(self.finished, self.planned)
 
     def summary(self) -> str:
         """Return the status in a line for each fact."""

@@ -89,9 +89,15 @@ def certificate(study: "Study", options: argparse.Namespace) -> "Certificate | N
     if not options.guarantee:
         return None
     found = study.certify(*options.guarantee, confidence=options.confidence, **question(options))
+    _say_unfinished(study)
     if not found.satisfies:
         raise UserError(f"--guarantee: no run is certified ({found.missed()})")
     return found
+
+
+def _say_unfinished(study: "Study") -> None:
+    if lacking := study.status().unfinished():
+        printer.log(f"{lacking}; the choice may change")
 
 
 def _asked(options: argparse.Namespace) -> str:
@@ -120,6 +126,8 @@ def _select(options: argparse.Namespace) -> int:
         more = _asked(options)
     else:
         chosen = study.select(**wanted)
+    if options.to_budget or options.guarantee:
+        _say_unfinished(study)
     if not chosen.satisfies:
         words = f"no run satisfies the limits; nearest (over {chosen.missed()}) is"
         if options.guarantee:

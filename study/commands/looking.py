@@ -113,7 +113,10 @@ def _report(options: argparse.Namespace) -> int:
 
 
 def _optuna(options: argparse.Namespace) -> int:
-    settings = one_study(options.directory).optuna(options.out, log=printer.log)
+    study = one_study(options.directory)
+    settings = study.optuna(options.out, log=printer.log)
+    if lacking := study.status().unfinished():
+        printer.log(lacking)
     words = (
         f"{options.out}: {settings:,} settings\n"
         f"look at them with: optuna-dashboard sqlite:///{shlex.quote(str(options.out))}"

@@ -54,6 +54,11 @@ def counted(number: int, thing: str) -> str:
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
+def unfinished(finished: int, planned: int) -> str:
+    """Such as unfinished: 12 of 20 runs; empty where all have finished."""
+    return f"unfinished: {finished:,} of {planned:,} runs" if finished < planned else ""
+
+
 def duration(seconds: float) -> str:
     """Such as 45 s, 12 min or 3.4 h."""
     if seconds < 120:

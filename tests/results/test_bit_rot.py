@@ -248,6 +248,18 @@ def test_rows_on_which_the_runs_were_not_tested_are_named(
     assert f"{file}: differs from what the data and the decision-makers give" in resumed(tiny_copy)
 
 
+def test_rows_of_a_pack_that_are_missing_leave_a_study_unfinished(
+    tiny_copy: ResultsDirectory, beside: Path
+) -> None:
+    path = sorted(Path(str(tiny_copy.runs)).iterdir())[0]
+    left = 20 - len(tiny_copy.read_pack_runs(path.stem))
+    path.unlink()
+    words = f"unfinished: {left} of 20 runs"
+    assert words in optuna(tiny_copy, beside).said
+    for how in (("--guarantee", "error<=0.9"), ("--to-budget", "--max-idk", "0.3")):
+        assert words in shell("select", tiny_copy.root, *how).said
+
+
 def test_study_file_of_another_study_is_named_by_every_verb(
     tiny_copy: ResultsDirectory, beside: Path
 ) -> None:

@@ -22,7 +22,7 @@ from study.results.group_metrics import resampled_cells, spreads
 from study.results.limits import NAMES, OBJECTIVES, POINT, Question, best
 from study.results.outcomes import MissingOutcomesError, OutcomeReader, outcomes_of
 from study.results.settings import of_splits
-from study.results.wording import as_html, signed
+from study.results.wording import as_html, signed, unfinished
 
 Ends = tuple[float, float]
 Metrics = Mapping[str, float | None]
@@ -154,8 +154,8 @@ class Selection:
             lines.append("  another training of the setting would change.")
         lines += compared_lines(self.comparisons)
         lines += [f"  {line}" for line in self.cautions()]
-        if self.finished < self.planned:
-            lines.append(f"unfinished: {self.finished:,} of {self.planned:,} runs; the choice may change")
+        if lacking := unfinished(self.finished, self.planned):
+            lines.append(f"{lacking}; the choice may change")
         lines += [f"left out: {item}" for item in (*self.broken, *self.unread)]
         return "\n".join(lines)
 
