@@ -32,6 +32,7 @@ CONFIDENCE, TWO_MODELS = "logistic regression, confidence", "logistic regression
 BUDGETS: Final = (0.0, 0.1, 0.2, 0.3, 0.5)
 REPEATS, FOLDS, RESAMPLES = 2, 3, 2000
 CATEGORIES: Final = ["sex", "charge", "degree"]
+TRAINED: Final = [method for method in METHODS if method != "two-stage"]  # which is for given models alone.
 NUMBERS: Final = ["age", "juv_fel", "juv_misd", "priors"]
 
 Bools = npt.NDArray[np.bool_]
@@ -115,7 +116,7 @@ def study_of(cases: pd.DataFrame, split: Split, out: Path) -> Study:
         "split": "split",
         "features": [*CATEGORIES, *NUMBERS],
     }
-    keys = {"study": "crowd", "dataset": dataset, "decision_maker": "column", "methods": list(METHODS)}
+    keys = {"study": "crowd", "dataset": dataset, "decision_maker": "column", "methods": TRAINED}
     return Study.of(keys, out=out)
 
 
@@ -147,7 +148,7 @@ def choices(study: Study, cases: pd.DataFrame, split: Split) -> dict[str, Rule]:
         decision = np.where(deferred, test["people"] == 1, outcomes.positive[0])
         return Decided(deferred, decision != (test["recid"].to_numpy() == 1))
 
-    of_methods = {m: best(runs[runs["method"] == m]) for m in METHODS if m in set(runs["method"])}
+    of_methods = {m: best(runs[runs["method"] == m]) for m in TRAINED if m in set(runs["method"])}
     return {**of_methods, "all methods": best(runs), "all methods, fairness": fair}
 
 
