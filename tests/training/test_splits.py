@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import binom
 
 from study import Study
 from study.errors import StudyFileError
@@ -101,13 +102,23 @@ def test_a_run_of_a_later_split_is_exported_and_says_so(split_study: Study, tmp_
 def test_page_and_choice_of_a_study_of_splits(split_study: Study, tmp_path: Path) -> None:
     page = split_study.report(tmp_path / "report").read_text("utf-8")  # type: ignore[union-attr]
     assert f"interval over {SPLITS} splits of the data (corrected resampled t)" in page
-    budgets = pd.read_csv(tmp_path / "report" / "deferral_budgets.csv")
-    rows = split_study.results()
-    one = budgets.dropna(subset=["error_low"]).iloc[0]
-    runs = rows[rows["setting_id"] == one["setting_id"]]
-    means = runs.groupby("split")["test_error"].median()
-    half = 4.302653 * means.std(ddof=1) * np.sqrt(1 / SPLITS + 0.3 / 0.56)
-    assert one["error_high"] == pytest.approx(min(1, means.mean() + half), abs=1e-5)
+    rows, tables = split_study.results(), tmp_path / "report"
+    # A run's own interval is over the test cases of its split.
+    one = pd.read_csv(tables / "deferral_budgets.csv").dropna(subset=["error_low"]).iloc[0]
+    run = rows[rows["run_id"] == one["run_id"]].iloc[0]
+    cases = sum(run[f"test_cases_a{a}_y{y}"] for a in (0, 1) for y in (0, 1))
+    assert one["error"] == run["test_error"]
+    for end, quantile in (("error_low", 0.025), ("error_high", 0.975)):
+        assert one[end] == pytest.approx(binom.ppf(quantile, cases, one["error"]) / cases, abs=2 / cases)
+    # What is shown of all splits is their mean, with the corrected resampled t.
+    by_group = pd.read_csv(tables / "metrics_by_group.csv")
+    of_people = (by_group["what"] == "decision-maker") & (by_group["decision_maker"] == "column")
+    alone = by_group[of_people & (by_group["metric"] == "error")].iloc[0]
+    made = [split_study.directory.read_decision_makers(split) for split in range(SPLITS)]
+    errors = pd.concat(made).query("decision_maker == 'column'")["test_error"]
+    half = 4.302653 * errors.std(ddof=1) * np.sqrt(1 / SPLITS + 0.3 / 0.56)
+    assert (len(errors), alone["value"]) == (SPLITS, pytest.approx(errors.mean(), abs=1e-6))
+    assert alone["high"] == pytest.approx(min(1, errors.mean() + half), abs=1e-5)
     chosen = split_study.select(max_idk=0.9, include_degenerate=True)
     assert f"split {chosen.split} of {SPLITS}" in chosen.summary()
     assert f"validation, {2 * SPLITS} runs" in chosen.summary()
