@@ -22,7 +22,7 @@ def about_people(rng: np.random.Generator, people: int, rows: int, error: float,
 
 
 def interval(outcomes: Outcomes, metric: str = "error") -> Interval:
-    found = spreads(outcomes, ["none"], resampled_cells(outcomes))[metric].test_set
+    found = spreads(outcomes, "none", resampled_cells(outcomes))[metric].test_set
     assert found is not None
     return found
 
