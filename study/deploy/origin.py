@@ -47,8 +47,15 @@ class Origin:
 
 
 def run_model(directory: ResultsDirectory, origin: Origin, run: Mapping[str, Any]) -> DeployedModel:
-    """Return the model of a run, a row of the ledger; raises LedgerError where it has no thresholds."""
-    family, preprocessing = FAMILIES[run["model"]], origin.dataset.preprocessing
+    """Return the model of a run, a row of the ledger.
+
+    Raises LedgerError where its model or method is unknown, or it has no thresholds.
+    """
+    family, preprocessing = FAMILIES.get(run["model"]), origin.dataset.preprocessing
+    if family is None or run["method"] not in family.methods:
+        raise LedgerError(
+            f"{directory.root}: run {run['run_id']} is of an unknown model or method; export another"
+        )
     if family.given:
         preprocessing = replace(preprocessing, given=origin.dataset.given_model(origin.costs))
     if not family.trains(run["method"]):
