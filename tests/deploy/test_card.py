@@ -226,7 +226,7 @@ def test_what_a_table_is_called_and_holds_is_shown_letter_by_letter(
         preprocessing=replace(model.preprocessing, group=group),
         about={**model.about, "run": run, "study": study, "source": HOSTILE},
     )
-    metrics = dict.fromkeys(MEASURED, Spread(0.25, 0.2, 0.3, None))
+    metrics = dict.fromkeys(MEASURED, Spread(0.25, None))
     chosen = Study(families.root).select(include_degenerate=True)
     card = model_card(made, metrics, f"3 groups by {HOSTILE}", chosen)
     plain = model_card(model, metrics, "test cases", chosen)
