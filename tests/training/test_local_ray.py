@@ -82,8 +82,8 @@ def test_socket_has_room_however_long_the_name_of_the_temporary_directory(
     with local_ray._session_folder() as folder:
         assert len(str(folder)) < 30
     assert not folder.exists()
-    monkeypatch.setenv("RAY_TMPDIR", "/nowhere")
-    with pytest.raises(UserError, match=r"/nowhere: cannot be written .*; set TMPDIR"):
+    monkeypatch.setenv("RAY_TMPDIR", "/dev/null")
+    with pytest.raises(UserError, match=r"/dev/null: cannot be written .*; set TMPDIR"):
         local_ray._session_folder().__enter__()
 
 
