@@ -7,7 +7,7 @@ from torch import Tensor
 from study.models.exact_thresholds import best_bands
 from study.models.examples import Batch
 from study.models.losses import LOSSES, loss_of
-from study.models.network import Actions, AnyOutputs, Comparison, Outputs
+from study.models.network import Actions, AnyOutputs, Asking, Comparison, Outputs
 from study.models.thresholds import choose_bands, quantile_bands, random_quantiles
 from study.words import UNIT_COSTS, Costs
 from tests.models.synthetic_examples import in_float64, make_examples
@@ -25,6 +25,8 @@ def outputs_of(method: str, size: int) -> AnyOutputs:
         return Outputs(p, 1 - p, pi)
     if method == "compare":
         return Comparison(p, 1 - p, pi, 1 - pi)
+    if method == "two-stage":
+        return Asking(p, 1 - p, torch.logit(pi))
     return Actions(torch.randn(1, size, 3, 1, generator=generator, dtype=torch.float64))
 
 
@@ -46,6 +48,10 @@ def test_doubling_the_cost_of_a_false_positive_is_writing_every_negative_twice(m
     outputs, nothing = outputs_of(method, 40), torch.zeros(1, 1, dtype=torch.float64)
     one = 40 * loss_of(method, Costs(2.0, 1.0))(outputs, batch, nothing, nothing)
     both = len(negative) * LOSSES[method](rows_of(outputs, negative), twice, nothing, nothing)
+    if isinstance(outputs, Asking):
+        # C is 2 for positives, too: each has C - c in both its terms by 1 larger.
+        positive = outputs.pi[0, batch.y[0, :, 0] > 0.5, 0]
+        both -= (positive.log() + (1 - positive).log()).sum()
     torch.testing.assert_close(one, both)
 
 
