@@ -6,13 +6,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from study.results.outcomes import Outcomes
+from study.results.metrics import LedgerCounts, metrics
+from study.results.outcomes import Cells, Outcomes, decision_makers_wrong
 from study.results.study_results import Results
+from study.words import cell_columns
 from tests.reports.synthetic import SESSION, results
 
 PEOPLE = 240
 ALPHAS = (0.0, 0.25, 0.5, 1.0)
 MAKERS = ("standard", "biased", "oracle")
+NEW = ("balanced_error", "fpr", "fnr", "cost")
 
 
 def world(*, seeds: int = 3, settings: int = 6, equal: bool = False, seed: int = 0) -> Results:
@@ -76,6 +79,23 @@ def world(*, seeds: int = 3, settings: int = 6, equal: bool = False, seed: int =
     sessions = {"sessions": [SESSION]}
     given = results(runs, manifest=sessions)
     return replace(given, outcomes=lambda wanted: outcomes)
+
+
+def counted(given: Results) -> Results:
+    """The same world with counts by cell, so that runs can be chosen."""
+    outcomes, runs = given.outcomes(given.runs), given.runs.assign(split=0)
+    assert outcomes is not None
+    wrong, code = decision_makers_wrong(outcomes, runs["test_decision_maker"].tolist())
+    cells = Cells(outcomes, np.ones((1, len(outcomes.label))))
+    deferred, model = outcomes.deferred, outcomes.positive != outcomes.label
+    marked = (deferred, model & ~deferred, wrong[code] & deferred)
+    counts = [cells.count(of)[:, :, 0] for of in marked]
+    counts.insert(0, np.broadcast_to(cells.examples, counts[0].shape))
+    for split in ("validation", "test"):
+        runs = runs.assign(**dict(zip(cell_columns(split), np.concatenate(counts), strict=True)))
+        measured = metrics(LedgerCounts.of(runs, split))
+        runs = runs.assign(**{f"{split}_{name}": measured[name] for name in NEW})
+    return replace(given, runs=runs)
 
 
 def named(given: Results, study: str) -> Results:

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from study.reports import page as page_folder
+from study.reports.measure.calibration import COLUMNS as CALIBRATION
 from study.reports.measure.measures import TABLES
 from study.reports.page.rendering import SCRIPTS
 from study.reports.page.report import write_report
@@ -15,6 +16,7 @@ from study.results.directory import ResultsDirectory
 from study.results.fronts import COLUMNS
 from study.storage.tables import FORMULA
 from tests.reports.browser import page, undrawn
+from tests.reports.decided import counted, world
 from tests.reports.synthetic import ledger, results
 
 LOADS = {"src", "data", "poster", "action", "srcset"}
@@ -23,8 +25,10 @@ NASTY = ("<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "_$x^{2$
 
 def test_a_report_has_the_page_the_figures_and_the_tables(report: Path) -> None:
     assert {path.stem for path in report.glob("*.csv")} == set(TABLES)
-    for name in TABLES:
-        assert len(pd.read_csv(report / f"{name}.csv"))
+    empty = {name for name in TABLES if pd.read_csv(report / f"{name}.csv").empty}
+    # No run can be chosen of this ledger, which has no counts by cell, so no curves either.
+    assert empty == {"calibration"}
+    assert tuple(pd.read_csv(report / "calibration.csv")) == CALIBRATION
     names = {path.stem for path in (report / "figures").glob("*.png")}
     assert names == {path.stem for path in (report / "figures").glob("*.svg")}
     assert names == {
@@ -135,10 +139,31 @@ def test_no_table_holds_what_a_spreadsheet_would_run(tmp_path: Path) -> None:
             for cell in row:
                 assert not re.match(FORMULA, cell) or is_number(cell), (path.name, cell)
                 disarmed |= {path.stem} if cell.startswith("'") else set()
-    # Importance has no name of the user's.
-    assert disarmed == set(TABLES) - {"importance"}
+    # Importance has no name of the user's, and calibration, with no run chosen, no rows.
+    assert disarmed == set(TABLES) - {"importance", "calibration"}
     # The page itself shows the names as they are.
     assert page(tmp_path).text.count(name) > 5
+
+
+def test_the_table_of_curves_holds_nothing_that_a_spreadsheet_would_run(tmp_path: Path) -> None:
+    name = "@SUM(1+1)*cmd|'/C calc'!A0"
+    curve = pd.DataFrame({"mean": [0.2, 0.8], "share": [0.3, 0.6], "cases": [10, 30]})
+    given = counted(world(seeds=2))
+    outcomes = given.outcomes(given.runs)
+    assert outcomes is not None
+    outcomes = replace(outcomes, decisions={**outcomes.decisions, name: outcomes.decisions["standard"]})
+    given = replace(
+        given,
+        runs=given.runs.replace("standard", name),
+        decision_makers=given.decision_makers.replace("standard", name),
+        outcomes=lambda wanted: outcomes,
+        calibration=lambda run: {"probability": curve},
+    )
+    write_report(given, tmp_path)
+    shown = pd.read_csv(tmp_path / "calibration.csv")
+    assert "'" + name in set(shown["decision_maker"])
+    assert not shown["decision_maker"].str.match(FORMULA).any()
+    assert (tmp_path / "figures" / "calibration.png").exists()
 
 
 def is_number(cell: str) -> bool:
@@ -212,7 +237,7 @@ def test_the_same_results_replace_others_with_the_same_bytes(report: Path, tmp_p
     write_report(results(runs[:0], planned=300, state="running"), tmp_path)
     write_report(results(runs), tmp_path)
     files = sorted(p.relative_to(report) for p in report.rglob("*.*"))
-    assert len(files) == 27
+    assert len(files) == 28
     assert files == sorted(p.relative_to(tmp_path) for p in tmp_path.rglob("*.*"))
     for file in files:
         assert (report / file).read_bytes() == (tmp_path / file).read_bytes(), file

@@ -1,6 +1,5 @@
 from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -12,15 +11,9 @@ from study.reports.page.summary import budget_table, summary
 from study.results.choice.selection import select
 from study.results.intervals import resampled_t_interval
 from study.results.limits import Question
-from study.results.metrics import LedgerCounts, metrics
-from study.results.outcomes import Cells, decision_makers_wrong
-from study.results.study_results import Results
-from study.words import cell_columns
 from tests.reports.browser import section
-from tests.reports.decided import world
+from tests.reports.decided import counted, world
 from tests.reports.synthetic import decision_makers, ledger, results
-
-NEW = ("balanced_error", "fpr", "fnr", "cost")
 
 
 def test_the_decision_maker_alone_is_the_one_on_test() -> None:
@@ -57,23 +50,6 @@ def test_of_several_splits_a_table_shows_means_over_the_runs_chosen_in_each() ->
     assert row[2].text == f"{chosen['error'].mean():.3f}"
     low, high = resampled_t_interval(chosen["error"]) or (0, 0)
     assert row[2].below == f"{max(low, 0):.3f} to {high:.3f}"
-
-
-def counted(given: Results) -> Results:
-    """The same world with counts by cell, so that runs can be chosen."""
-    outcomes, runs = given.outcomes(given.runs), given.runs.assign(split=0)
-    assert outcomes is not None
-    wrong, code = decision_makers_wrong(outcomes, runs["test_decision_maker"].tolist())
-    cells = Cells(outcomes, np.ones((1, len(outcomes.label))))
-    deferred, model = outcomes.deferred, outcomes.positive != outcomes.label
-    marked = (deferred, model & ~deferred, wrong[code] & deferred)
-    counts = [cells.count(of)[:, :, 0] for of in marked]
-    counts.insert(0, np.broadcast_to(cells.examples, counts[0].shape))
-    for split in ("validation", "test"):
-        runs = runs.assign(**dict(zip(cell_columns(split), np.concatenate(counts), strict=True)))
-        measured = metrics(LedgerCounts.of(runs, split))
-        runs = runs.assign(**{f"{split}_{name}": measured[name] for name in NEW})
-    return replace(given, runs=runs)
 
 
 def test_the_summary_begins_with_the_run_that_select_chooses_and_with_what_could_be_done_instead() -> None:
