@@ -44,6 +44,7 @@ def test_before_the_first_pack_the_report_says_that_nothing_has_finished(
     for name in ("runs", "outcomes", "weights", "packs"):
         for file in (tiny_copy.root / name).iterdir():
             file.unlink()
-    (tiny_copy.root / "decision_makers.parquet").unlink()
+    for name in ("decision_makers", "test_rows"):
+        (tiny_copy.root / f"{name}.parquet").unlink()
     assert main(["report", str(tiny_copy.root)]) == 0
     assert "Nothing finished yet" in (tiny_copy.root / "report" / "index.html").read_text("utf-8")
