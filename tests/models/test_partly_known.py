@@ -47,7 +47,7 @@ def test_with_every_decision_known_it_is_the_loss(method: str, costs: Costs) -> 
 
 
 @pytest.mark.parametrize("method", ["binary", "reject"])
-def test_methods_that_ask_nobody_keep_their_machine_code(method: str) -> None:
+def test_methods_without_deferral_to_people_keep_their_machine_code(method: str) -> None:
     assert loss_of(method, partly=True) is LOSSES[method]
 
 
