@@ -9,7 +9,7 @@ import pandas as pd
 from study.data.dataset import Dataset, Table, make_dataset
 from study.data.named.compas import read_compas, read_compas_two_year
 from study.data.named.health import read_health
-from study.data.named.sources import fetch_compas, fetch_health, find_compas, find_health
+from study.data.named.sources import COMPAS_FILE, HEALTH_FILE, fetch_compas, fetch_health, find_file
 from study.data.own.reading import read_frame
 from study.data.own.section import DatasetSection
 from study.data.own.table import table_dataset
@@ -18,17 +18,17 @@ from study.errors import DataError, did_you_mean
 
 @dataclass(frozen=True)
 class Named:
-    """A data set that the project knows; one that ships in the package has no ``find`` and no ``fetch``.
+    """A data set that the project knows; one that ships in the package has no ``file`` and no ``fetch``.
 
     ``shape`` is how many rows it has, and how many inputs it gives a model; ``read`` makes a table of its
-    file, which ``find`` says the place of and ``fetch`` gets; ``subgroup`` as ``default_subgroup``.
+    ``file``, which ``fetch`` gets; ``subgroup`` as ``default_subgroup``.
     """
 
     description: str
     shape: tuple[int, int]
     read: Callable[..., Table]
     subgroup: str
-    find: Callable[[], Path] | None = None
+    file: str | None = None
     fetch: Callable[[], Path] | None = None
 
 
@@ -50,7 +50,7 @@ DATASETS: dict[str, Named] = {
         (11_027, 22),
         read_compas,
         YOUNG,
-        find_compas,
+        COMPAS_FILE,
         fetch_compas,
     ),
     "health": Named(
@@ -58,7 +58,7 @@ DATASETS: dict[str, Named] = {
         (92_671, 86),
         read_health,
         WITHOUT_PRESCRIPTION,
-        find_health,
+        HEALTH_FILE,
         fetch_health,
     ),
 }
@@ -81,8 +81,8 @@ def load_dataset(name: str, *, path: str | None = None, split_seed: int = 0) -> 
     that is missing or wrong.
     """
     entry = _entry(name)
-    if entry.find is not None:
-        table = entry.read(Path(path) if path is not None else entry.find())
+    if entry.file is not None:
+        table = entry.read(Path(path) if path is not None else find_file(name, entry.file))
     elif path is not None:
         raise DataError(f"dataset {name}: path is not allowed, it ships with the package: {path}")
     else:

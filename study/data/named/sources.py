@@ -53,14 +53,16 @@ def cache_directory() -> Path:
     return Path(own) if own else user_cache()
 
 
-def find_compas() -> Path:
-    """Return where ``compas-scores.csv`` lies; no hash is compared: a copy without names is welcome."""
-    return _find("compas", COMPAS_FILE)
-
-
-def find_health() -> Path:
-    """Return where ``health.parquet`` lies, $STUDY_DATA_DIR or the user's cache; DataError if nowhere."""
-    return _find("health", HEALTH_FILE)
+def find_file(dataset: str, file: str) -> Path:
+    """Return ``file`` from the first place that has it; DataError with every way out otherwise."""
+    places = dict.fromkeys((cache_directory(), user_cache()))
+    for place in places:
+        if (place / file).is_file():
+            return place / file
+    raise DataError(
+        f"{dataset}: no file {file} in {' or '.join(map(str, places))}; run `study data fetch "
+        f"{dataset}`, put the file there, or write `dataset: {{name: {dataset}, path: FILE}}`"
+    )
 
 
 def fetch_compas(
@@ -78,7 +80,16 @@ def fetch_compas(
     """
     path = (directory or cache_directory()) / COMPAS_FILE
     if path.exists():
-        _check_present(path, sha256)
+        try:
+            found = hashlib.sha256(path.read_bytes()).hexdigest()
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise DataError(f"{path}: cannot be read ({reason}); move it away to download") from error
+        if found != sha256:
+            raise DataError(
+                f"{path}: already exists with SHA-256 {found}, expected was {sha256}; "
+                "it can be used as it is, move it away to download"
+            )
         log(f"{path}: already there, nothing downloaded")
         return path
     content = _download(url)
@@ -122,32 +133,6 @@ _OTHERWISE = (
     f"With a copy of {COMPAS_FILE} at hand, write `dataset: {{name: compas, path: FILE}}` or set "
     "STUDY_DATA_DIR to its directory"
 )
-
-
-def _find(dataset: str, file: str) -> Path:
-    """Return ``file`` from the first place that has it; DataError with every way out otherwise."""
-    places = dict.fromkeys((cache_directory(), user_cache()))
-    for place in places:
-        if (place / file).is_file():
-            return place / file
-    raise DataError(
-        f"{dataset}: no file {file} in {' or '.join(map(str, places))}; run `study data fetch "
-        f"{dataset}`, put the file there, or write `dataset: {{name: {dataset}, path: FILE}}`"
-    )
-
-
-def _check_present(path: Path, sha256: str) -> None:
-    """Raise DataError unless the file at ``path`` has this hash; it may be the user's own."""
-    try:
-        found = hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise DataError(f"{path}: cannot be read ({reason}); move it away to download") from error
-    if found != sha256:
-        raise DataError(
-            f"{path}: already exists with SHA-256 {found}, expected was {sha256}; "
-            "it can be used as it is, move it away to download"
-        )
 
 
 def _download(url: str) -> bytes:

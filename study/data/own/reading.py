@@ -1,10 +1,12 @@
 """A user's table in a file -> a frame of raw columns, or one clear line about what is wrong with it."""
 
 import re
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import pandas as pd
 import pyarrow as pa
@@ -45,18 +47,20 @@ def read_frame(path: str) -> pd.DataFrame:
     large, a row of another length, no row, no header, and a name that occurs twice.
     """
     with naming(path):
-        frame: pd.DataFrame = _read(path, text=False).to_pandas(ignore_metadata=True)
+        frame: pd.DataFrame = _checked(_read(path, text=False)).to_pandas(ignore_metadata=True)
         return frame
 
 
-def read_cells(path: str) -> tuple[pa.Table, pd.DataFrame]:
+def read_cells(path: str, columns: Sequence[str] = ()) -> tuple[pa.Table, pd.DataFrame]:
     """Return a table as it stands, and a frame of it to be read as training decided.
 
     In CSV every cell is text, since 007 is not 7 and a column's type depends on all of its rows; in the
-    frame MISSING_VALUES are missing. Raises DataError as ``read_frame`` does.
+    frame MISSING_VALUES are missing. With ``columns`` only these are returned, the first of each name.
+    Raises DataError as ``read_frame`` does, and where one of them is missing.
     """
     with naming(path):
         table = _read(path, text=True)
+        table = _chosen(table, columns) if columns else _checked(table)
         known = table
         for at, column in enumerate(table.columns):
             if pa.types.is_string(column.type):
@@ -66,20 +70,20 @@ def read_cells(path: str) -> tuple[pa.Table, pd.DataFrame]:
 
 
 @contextmanager
-def naming(path: str) -> Iterator[None]:
-    """Put the file's name before whatever is wrong with it."""
+def naming(path: str, allowed: str = "a CSV or Parquet file") -> Iterator[None]:
+    """Put the file's name before whatever is wrong with it; of an unreadable one say what is ``allowed``."""
     try:
         yield
     except DataError as error:
         raise DataError(f"{shown_location(path)}: {error}") from None
     except (
         *(pa.ArrowException, OSError, ValueError, EOFError, OverflowError, RuntimeError),
-        LedgerError,
+        *(BadZipFile, zlib.error, LedgerError),
     ) as error:
         words = (getattr(error, "strerror", None) or str(error)).replace(path, shown_location(path))
         reason = " ".join(words.split())[:200]
         raise DataError(
-            f"{shown_location(path)}: cannot be read ({reason}); a CSV or Parquet file is allowed"
+            f"{shown_location(path)}: cannot be read ({reason}); {allowed} is allowed"
         ) from None
 
 
@@ -94,14 +98,13 @@ def _read(path: str, *, text: bool) -> pa.Table:
     with system.open_input_file(name) as file:
         first = file.read(4)
         if first == b"PAR1":
-            table = _read_parquet(file, limit, advice)
-            return _checked(table, text=True)
+            return _read_parquet(file, limit, advice)
     codec = next((codec for magic, codec in _COMPRESSED.items() if first.startswith(magic)), None)
     with system.open_input_stream(name, compression=codec) as stream:
         content = stream.read(limit + 1)
     if len(content) > limit:
         raise DataError(f"has more than {limit:,} bytes; {advice}")
-    return _checked(_read_csv(content, text=text), text=text)
+    return _read_csv(content, text=text)
 
 
 def _read_parquet(file: Any, limit: int, advice: str) -> pa.Table:
@@ -177,6 +180,13 @@ def _read_csv(content: bytes, *, text: bool) -> pa.Table:
     for field in table.schema:
         if pa.types.is_binary(field.type):
             raise DataError(f"column {shown(field.name)}: is not text in UTF-8; save the file in UTF-8")
+    kinds = zip(table.column_names, table.schema.types, strict=True)
+    above = [name for name, kind in kinds if pa.types.is_integer(kind) or pa.types.is_floating(kind)]
+    if above and all(map(_NUMBER.fullmatch, above)):
+        raise DataError(
+            f"has no header: its first row is {some(table.column_names)}, which looks like data; write the "
+            "columns' names into a row above"
+        )
     return table
 
 
@@ -188,14 +198,16 @@ def _separator(header: bytes) -> str:
     return "," if b"," in bare or not count[most] else most.decode()
 
 
-def _checked(table: pa.Table, *, text: bool) -> pa.Table:
+def _chosen(table: pa.Table, columns: Sequence[str]) -> pa.Table:
+    names = table.column_names
+    if missing := [name for name in columns if name not in names]:
+        raise DataError(f"no column {', '.join(missing)}; needed are {', '.join(columns)}")
+    return table.select([names.index(name) for name in columns])
+
+
+def _checked(table: pa.Table) -> pa.Table:
     """Return a table with a name for each column and a row; DataError says what is wrong."""
     names = table.column_names
-    if not text and _is_data(table):
-        raise DataError(
-            f"has no header: its first row is {some(names)}, which looks like data; write the columns' "
-            "names into a row above"
-        )
     # Excel writes commas for columns that were once used.
     unnamed = [at for at, name in enumerate(names) if not name]
     if len(unnamed) > 1:
@@ -213,14 +225,3 @@ def _checked(table: pa.Table, *, text: bool) -> pa.Table:
     if not table.num_rows or not table.num_columns:
         raise DataError("has no rows; one for each case is needed")
     return table
-
-
-def _is_data(table: pa.Table) -> bool:
-    """Return whether the names are a row of values: numbers above every column of numbers."""
-    kinds = zip(table.column_names, table.schema.types, strict=True)
-    above = [bool(_NUMBER.fullmatch(name)) for name, kind in kinds if _is_numeric(kind)]
-    return bool(above) and all(above)
-
-
-def _is_numeric(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))

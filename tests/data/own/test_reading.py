@@ -62,6 +62,15 @@ def test_cells_can_be_had_as_they_stand(tmp_path: Path) -> None:
     assert read_frame(str(tmp_path / "a.csv"))["n"].tolist() == [1.5, 2]
 
 
+def test_some_columns_can_be_had_whatever_the_others_are(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text('a,b,c,a,\n"x, y","two\nlines",03,9,\n4,,6,9,\n')
+    cells, frame = read_cells(str(tmp_path / "a.csv"), ["c", "a", "b"])
+    assert cells.to_pydict() == {"c": ["03", "6"], "a": ["x, y", "4"], "b": ["two\nlines", None]}
+    assert frame["b"].isna().tolist() == [False, True]
+    with pytest.raises(DataError, match=r"a\.csv: no column d; needed are d, a"):
+        read_cells(str(tmp_path / "a.csv"), ["d", "a"])
+
+
 def test_index_that_pandas_wrote_is_left_out(tmp_path: Path) -> None:
     frame = pd.DataFrame({"x": [1, 2], "y": [3, 4]}, index=[7, 9])
     frame.to_csv(tmp_path / "a.csv")
