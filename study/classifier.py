@@ -20,9 +20,10 @@ from sklearn.utils.validation import check_array, check_consistent_length, check
 from study.config.plan import Plan
 from study.config.reading import validate
 from study.data import Group, Preprocessing
-from study.data.dataset import scaling
+from study.data.columns import encode, learn
 from study.data.decisions import Decisions, with_confidence
-from study.data.preprocessing import encode, kind_of, learn
+from study.data.preprocessing import scaling
+from study.data.raw_values import kind_of
 from study.data.splits import VALIDATION, split_rows
 from study.deploy.model import DeployedModel, one_thread
 from study.deploy.origin import trained_model

@@ -4,10 +4,11 @@ from study.data.cautions import cautions
 from study.data.dataset import Dataset, Table
 from study.data.decisions import Decisions
 from study.data.describe import describe, facts, write_table
+from study.data.group import Group
 from study.data.own.guessing import Guess, guess
 from study.data.own.reading import read_cells, read_frame
 from study.data.own.section import DatasetSection, table_name
-from study.data.preprocessing import Group, Preprocessing
+from study.data.preprocessing import Preprocessing
 from study.data.registry import (
     dataset_names,
     dataset_shape,

@@ -9,10 +9,11 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from study.data.dataset import Dataset, Float32, Int64
+from study.data.columns import MAX_LEVELS
+from study.data.dataset import Dataset
 from study.data.decisions import MOST_ERROR
 from study.data.logistic import auc, fit_logistic, predict_logistic
-from study.data.preprocessing import MAX_LEVELS, Bool, shown, spoilt_numbers, texts
+from study.data.raw_values import Bool, Float32, Int64, shown, spoilt_numbers, texts
 from study.data.small_cells import small_cells
 from study.data.splits import TEST, TRAIN, VALIDATION
 from study.words import SPLITS
@@ -37,14 +38,6 @@ def cautions(dataset: Dataset) -> list[str]:
         *(_group_guessed, _constant, _spoilt_numbers),
     )
     return [line for check in every for line in check(dataset)]
-
-
-def disparate_impact(wrong: Bool, label: Bool, group: Bool) -> float:
-    """Return DI (Eq. 11) of decisions that are ``wrong`` (N,): NaN where a cell (A, y) is empty."""
-    rates = [[wrong[(group == a) & (label == y)] for a in (False, True)] for y in (False, True)]
-    if not all(len(cell) for row in rates for cell in row):
-        return float("nan")
-    return float(np.mean([abs(row[0].mean() - row[1].mean()) for row in rates]))
 
 
 def _decision_maker(dataset: Dataset) -> Iterator[str]:
@@ -133,7 +126,7 @@ def _cases_apart(dataset: Dataset) -> Iterator[str]:
     if dataset.own is None:
         return
     own, section = dataset.own, dataset.own.section
-    features = [column.name for column in own.features]
+    features = [column.name for column in dataset.preprocessing.columns]
     used = {*features, *(name for name, role in section.roles() if role not in ("drop", "features"))}
     alike = pd.util.hash_pandas_object(own.frame[features], index=False).to_numpy()
     known = pd.DataFrame({"alike": alike, "y": dataset.label, "split": dataset.split})
@@ -158,7 +151,11 @@ def _near_equal(dataset: Dataset) -> Iterator[str]:
     if dataset.own is None:
         return
     own = dataset.own
-    categories = [column.name for column in (*own.features, *own.dm_only) if column.kind == "category"]
+    categories = [
+        column.name
+        for column in (*dataset.preprocessing.columns, *own.dm_only)
+        if column.kind == "category"
+    ]
     compared = [
         name for name, role in own.section.roles() if role in ("label", "sensitive", "decision_maker")
     ]
@@ -180,7 +177,7 @@ def _near_equal(dataset: Dataset) -> Iterator[str]:
 
 def _spoilt_numbers(dataset: Dataset) -> Iterator[str]:
     """Categories that would be numbers but for a few cells."""
-    for column in dataset.own.features if dataset.own else ():
+    for column in dataset.preprocessing.columns if dataset.own else ():
         if column.kind != "category" or len(column.levels) < LEAST_NUMBERS or dataset.own is None:
             continue
         if words := spoilt_numbers(texts(dataset.own.frame[column.name])):

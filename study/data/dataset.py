@@ -8,39 +8,26 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from study.data.columns import Column, learn
 from study.data.decisions import Decisions, with_confidence
+from study.data.group import Group
 from study.data.own.section import DatasetSection
-from study.data.preprocessing import (
-    Bool,
-    Column,
-    Given,
-    Group,
-    Preprocessing,
-    shown,
-    standardise,
-    texts,
-)
+from study.data.preprocessing import Given, Preprocessing, scaling, standardise
+from study.data.raw_values import Bool, Float32, Float64, Int8, Int64, texts
 from study.data.splits import TRAIN, split_rows
 from study.errors import DataError
 from study.group_names import GroupNames, group_names
 from study.words import SPLITS, Costs
 
-Float64 = npt.NDArray[np.float64]
-Float32 = npt.NDArray[np.float32]
-Int8 = npt.NDArray[np.int8]
-Int64 = npt.NDArray[np.int64]
-
 Scalar = TypeVar("Scalar", bound=np.generic)
-
-RESERVED = ("label", "sensitive", "split")
 
 
 @dataclass(frozen=True, eq=False)
 class Table:
     """Raw values of N people, before splitting and standardising.
 
-    ``frame`` (N rows) has the columns ``feature_names``, then ``label`` and ``sensitive`` (integers
-    0 or 1), then ``dm_only_names``: what the second decision-maker sees and the model does not.
+    ``frame`` (N rows of finite numbers) has the columns ``feature_names``, then ``label`` and ``sensitive``
+    (0 or 1), then ``dm_only_names``: what the second decision-maker sees and the model does not.
     ``source`` is one line for a person: where it came from.
     """
 
@@ -55,14 +42,12 @@ class Table:
 class OwnTable:
     """What a user's own table has beyond what every data set has.
 
-    section: what its columns are for; group: who has A = 1; frame: the file's columns, as they are, of the
-    data set's N rows; features, dm_only: how they are encoded.
+    section: what its columns are for; frame: the file's columns, as they are, of the data set's N rows;
+    dm_only: how the columns are encoded that only the decision-maker sees.
     """
 
     section: DatasetSection
-    group: Group
     frame: pd.DataFrame
-    features: tuple[Column, ...]
     dm_only: tuple[Column, ...]
 
 
@@ -143,47 +128,48 @@ class Dataset:
 def make_dataset(table: Table, *, split_seed: int) -> Dataset:
     """Split and standardise ``table``; the same table and seed give the same Dataset.
 
-    Raises DataError where a column is missing, doubled, not a finite number, or (label and
-    sensitive) not 0/1, and where there are too few rows to split.
+    Raises DataError where there are too few rows to split.
     """
-    _check_columns(table)
-    label, sensitive = _binary(table, "label"), _binary(table, "sensitive")
-    return assemble(table, split_rows(label, sensitive, split_seed=split_seed))
+    label, sensitive = (table.frame[name].to_numpy(np.int8) for name in ("label", "sensitive"))
+    split = split_rows(label, sensitive, split_seed=split_seed)
+    columns = tuple(learn(table.frame[name], split == TRAIN, listed=True) for name in table.feature_names)
+    return assemble(table, split, columns, Group("sensitive", kind="number", levels=("0", "1")))
 
 
 def assemble(
     table: Table,
     split: Int8,
+    columns: tuple[Column, ...],
+    group: Group,
     *,
     own: OwnTable | None = None,
     recorded: Float64 | None = None,
     hard: bool = False,
-    split_seed: int = 0,
 ) -> Dataset:
-    """Standardise a table that is split already; raises DataError as ``make_dataset`` does.
+    """Standardise a table that is split already; raises DataError as ``standardise`` does.
 
-    split: (N,). For a user's own table: ``own``, and what was ``recorded`` of its decision-maker (N,),
-    decisions if ``hard``.
+    split: (N,). columns, group: how features are encoded, and who has A = 1. For a user's own table:
+    ``own``, and what was ``recorded`` of its decision-maker (N,), decisions if ``hard``.
     """
-    _check_columns(table)
-    features = _numbers(table, table.feature_names)
-    dm_only = _numbers(table, table.dm_only_names)
-    label = _binary(table, "label")
-    sensitive = _binary(table, "sensitive")
+    # Adding 0 makes 0 of -0: equal values, equal fingerprint.
+    features, dm_only = (
+        table.frame[list(names)].to_numpy(np.float64) + 0.0
+        for names in (table.feature_names, table.dm_only_names)
+    )
+    label, sensitive = (table.frame[name].to_numpy(np.int8) for name in ("label", "sensitive"))
     training = split == TRAIN
-    scaled, mean, factor = _standardise(table, features, table.feature_names, training)
-    dm_scaled, _, _ = _standardise(table, dm_only, table.dm_only_names, training)
-    if own is None:
-        medians = np.median(features[training], axis=0).tolist()
-        named = zip(table.feature_names, medians, strict=True)
-        columns = tuple(Column(name, "number", median=median) for name, median in named)
-    else:
-        columns = own.features
-    score = own.section.score if own is not None else None
-    given = None if own is None or score is None else _frozen(Given(score).of(own.frame))
+    mean, factor = scaling(features, training)
+    scaled = standardise(features, mean, factor, table.feature_names)
+    dm_scaled = standardise(dm_only, *scaling(dm_only, training), table.dm_only_names)
+    raw = {"features": features, "label": label, "sensitive": sensitive, "dm_only": dm_only, "split": split}
     decisions = None
     if recorded is not None:
         decisions = with_confidence(recorded, hard, label == 1, training)
+        # Every NaN with the same bits.
+        raw["decisions"] = np.where(np.isnan(recorded), np.nan, recorded + 0.0)
+    given = None
+    if own is not None and own.section.score is not None:
+        given = raw["given"] = _frozen(Given(own.section.score).of(own.frame))
     return Dataset(
         name=table.name,
         source=table.source,
@@ -194,128 +180,27 @@ def assemble(
         dm_only=_frozen(dm_scaled.astype(np.float32)),
         dm_only_names=table.dm_only_names,
         split=_frozen(split),
-        fingerprint=_fingerprint(
-            table, features, label, sensitive, dm_only, split, recorded, given, split_seed if own else None
-        ),
+        fingerprint=_fingerprint(table, raw, own.section.split_seed if own else None),
         table=table,
-        preprocessing=Preprocessing(
-            columns,
-            own.group if own else Group("sensitive", kind="number", levels=("0", "1")),
-            tuple(mean.tolist()),
-            tuple(factor.tolist()),
-        ),
+        preprocessing=Preprocessing(columns, group, tuple(mean.tolist()), tuple(factor.tolist())),
         decisions=decisions,
         given=given,
         own=own,
     )
 
 
-def scaling(values: Float64, training: npt.NDArray[np.bool_]) -> tuple[Float64, Float64]:
-    """Mean and factor, each (K,), such that (values - mean) * factor is standardised.
-
-    values: (N, K); training: (N,), the rows that count. The standard deviation is the population's
-    (divided by n). A column that is constant on those rows gets factor 0: it becomes 0 everywhere.
-    """
-    seen = values[training]
-    mean = seen.mean(axis=0)
-    # By its range: rounding gives the standard deviation of a constant column as 1e-17, not as 0.
-    varies = seen.max(axis=0) > seen.min(axis=0)
-    deviation = np.where(varies, seen.std(axis=0), 1.0)
-    return mean, np.where(varies, 1.0 / deviation, 0.0)
-
-
-def _check_columns(table: Table) -> None:
-    """Raise DataError unless the table's names are distinct, unreserved and in its frame."""
-    names = [*table.feature_names, *table.dm_only_names]
-    taken = [name for name in names if name in RESERVED]
-    if taken:
-        raise DataError(f"{table.name}: no feature may be named {taken[0]} ({table.source})")
-    present = list(table.frame.columns)
-    doubled = {name for name in names if names.count(name) > 1 or present.count(name) > 1}
-    if doubled:
-        raise DataError(f"{table.name}: column {min(doubled)} is named twice ({table.source})")
-    missing = [name for name in (*names, "label", "sensitive") if name not in present]
-    if missing:
-        raise DataError(f"{table.name}: no column {', '.join(missing)} ({table.source})")
-
-
-def _numbers(table: Table, names: tuple[str, ...]) -> Float64:
-    """Columns ``names`` as float64 (N, K); raises DataError where one is not a finite number."""
-    values = np.empty((len(table.frame), len(names)))
-    for position, name in enumerate(names):
-        column = pd.to_numeric(table.frame[name], errors="coerce").to_numpy(
-            dtype=np.float64, na_value=np.nan
-        )
-        if not np.isfinite(column).all():
-            raise DataError(
-                f"{table.name}: column {name} has a missing or non-numeric value; "
-                f"finite numbers are allowed ({table.source})"
-            )
-        values[:, position] = column + 0.0  # -0.0 becomes 0.0: equal values, equal fingerprint
-    return values
-
-
-def _binary(table: Table, name: str) -> Int8:
-    """Column ``name`` as int8 (N,); raises DataError where a value is not 0 or 1."""
-    column = _numbers(table, (name,))[:, 0]
-    if not np.isin(column, (0.0, 1.0)).all():
-        raise DataError(f"{table.name}: column {name}: only 0 and 1 are allowed ({table.source})")
-    return column.astype(np.int8)
-
-
-def _standardise(
-    table: Table, values: Float64, names: tuple[str, ...], training: npt.NDArray[np.bool_]
-) -> tuple[Float64, Float64, Float64]:
-    """``values`` (N, K) scaled, mean and factor (K,); DataError where they leave the range of float32."""
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        mean, factor = scaling(values, training)
-    scaled = standardise(values, mean, factor)
-    seen = values[training]
-    flattened = (factor == 0) & (seen.max(axis=0) > seen.min(axis=0))  # The deviation is infinite.
-    usable = (np.abs(scaled) <= np.finfo(np.float32).max) & ~flattened  # NaN compares as False
-    if not usable.all():
-        name = names[int(np.flatnonzero(~usable.all(axis=0))[0])]
-        raise DataError(
-            f"{table.name}: column {shown(name)} cannot be standardised, its values are too large or "
-            f"too close ({table.source})"
-        )
-    return scaled, mean, factor
-
-
-def _fingerprint(
-    table: Table,
-    features: Float64,
-    label: Int8,
-    sensitive: Int8,
-    dm_only: Float64,
-    split: Int8,
-    recorded: Float64 | None,
-    given: Float64 | None,
-    split_seed: int | None,
-) -> str:
+def _fingerprint(table: Table, raw: dict[str, npt.NDArray[Any]], split_seed: int | None) -> str:
     """SHA-256 over raw values, split and decisions; not over standardised ones, whose last bits may differ.
 
     ``split_seed`` where the split does not tell it, though decision-makers depend on it.
     """
     digest = hashlib.sha256()
-    arrays: dict[str, npt.NDArray[Any]] = {
-        "features": features.astype("<f8"),
-        "label": label,
-        "sensitive": sensitive,
-        "dm_only": dm_only.astype("<f8"),
-        "split": split,
-    }
-    if recorded is not None:
-        # Every NaN with the same bits.
-        arrays["decisions"] = np.where(np.isnan(recorded), np.nan, recorded + 0.0).astype("<f8")
-    if given is not None:
-        arrays["given"] = given.astype("<f8")
     if split_seed is not None:
         digest.update(f"split_seed {split_seed}\n".encode())
     digest.update(repr((table.feature_names, table.dm_only_names)).encode())
-    for name, array in arrays.items():
+    for name, array in raw.items():
         digest.update(f"\n{name} {array.dtype.itemsize} {array.shape}\n".encode())
-        digest.update(np.ascontiguousarray(array).tobytes())
+        digest.update(np.ascontiguousarray(array, array.dtype.newbyteorder("<")).tobytes())
     return digest.hexdigest()
 
 

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from study.data.preprocessing import Bool, Float32, Float64, Value, matches, numbers, shown, some, texts
+from study.data.raw_values import Bool, Float32, Float64, Value, matches, numbers, shown, some, texts
 from study.errors import DataError
 
 LEAST_ERROR, MOST_ERROR = 1e-4, 0.49

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from study.data.dataset import Dataset, Float64, Int64
-from study.data.preprocessing import shown
+from study.data.dataset import Dataset
+from study.data.raw_values import Float64, Int64, shown
 from study.data.splits import TEST
 from study.words import SPLITS
 

@@ -6,14 +6,11 @@ import re
 from collections.abc import Callable, Mapping
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from study.data.dataset import Dataset
+from study.data.raw_values import Bool, Float64
 from study.errors import DataError
-
-Float64 = npt.NDArray[np.float64]
-Bool = npt.NDArray[np.bool_]
 
 OPERATORS: Mapping[str, Callable[[Float64, float], Bool]] = {
     "<=": operator.le,

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 
 from study.data import Dataset, Preprocessing
-from study.data.preprocessing import texts
+from study.data.raw_values import texts
 from study.deploy.model import DeployedModel
 from study.errors import LedgerError
 from study.models.draws import DECISION_DRAWS, weight_noise

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from study.data import cautions, load_dataset
-from study.data.cautions import disparate_impact
+from study.data.describe import disparate_impact
 from study.data.small_cells import di_half_width, independent_by_cell
 from study.words import SPLITS
 from tests.worlds.own_tables import cases, own

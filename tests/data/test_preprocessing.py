@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from study.data import Group
-from study.data.preprocessing import FEWEST_ROWS, MAX_LEVELS, Column, learn, matches, text_of, texts
+from study.data.columns import FEWEST_ROWS, MAX_LEVELS, Column, learn
+from study.data.raw_values import matches, text_of, texts
 from study.errors import DataError
 from tests.worlds.own_tables import cases, own
 

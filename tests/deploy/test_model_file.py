@@ -19,7 +19,8 @@ from hypothesis.extra.numpy import arrays
 from safetensors.numpy import load, save
 
 from study.data import Group, Preprocessing
-from study.data.preprocessing import Column, Given
+from study.data.columns import Column
+from study.data.preprocessing import Given
 from study.deploy.model import DeployedModel
 from study.deploy.model_file import MODEL_FILE, WEIGHTS_FILE, load_model, save_model
 from study.errors import DataError, ModelError

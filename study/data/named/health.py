@@ -71,7 +71,11 @@ def read_health(path: Path) -> Table:
     """
     with naming(str(path), _ALLOWED), path.open("rb") as file:
         members = _read_parquet(file) if _starts(file, b"PAR1") else _read_raw(file)
-    frame = members.to_pandas()
+        frame = members.to_pandas()
+        if not np.isfinite(frame.to_numpy(np.float64)).all():
+            raise DataError("a value is missing or not finite; a finite number in every cell is allowed")
+        if not frame[["label", "sensitive"]].isin((0, 1)).all(axis=None):
+            raise DataError("columns label, sensitive: only 0 and 1 are allowed")
     return Table("health", frame, FEATURES, DM_ONLY, source=f"Heritage Health Prize: {path}")
 
 

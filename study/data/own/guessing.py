@@ -7,17 +7,9 @@ from typing import Any
 
 import pandas as pd
 
+from study.data.columns import MAX_LEVELS
 from study.data.own.section import role_keys
-from study.data.preprocessing import (
-    MAX_LEVELS,
-    kind_of,
-    numbers,
-    shown,
-    some,
-    spoilt_numbers,
-    text_of,
-    texts,
-)
+from study.data.raw_values import kind_of, numbers, shown, some, spoilt_numbers, text_of, texts
 from study.errors import DataError
 from study.words import SPLITS
 

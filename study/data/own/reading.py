@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
-from study.data.preprocessing import shown, some
+from study.data.raw_values import shown, some
 from study.errors import DataError, LedgerError
 from study.storage.locations import file_system, location, shown_location
 from study.storage.whole_files import GIB, MIB, TABLE_GIB, table_bytes, why_not_read
@@ -71,7 +71,7 @@ def read_cells(path: str, columns: Sequence[str] = ()) -> tuple[pa.Table, pd.Dat
 
 @contextmanager
 def naming(path: str, allowed: str = "a CSV or Parquet file") -> Iterator[None]:
-    """Put the file's name before whatever is wrong with it; of an unreadable one say what is ``allowed``."""
+    """Put the file's name before whatever is wrong with it, or what is ``allowed`` if it is unreadable."""
     try:
         yield
     except DataError as error:

@@ -23,7 +23,7 @@ from pydantic import (
     model_validator,
 )
 
-from study.data.preprocessing import Group
+from study.data.group import Group
 from study.storage.locations import holds_keys
 from study.words import NAMES
 

@@ -3,33 +3,19 @@
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from study.data.columns import Column, encode, learn
 from study.data.dataset import Dataset, OwnTable, Table, assemble
 from study.data.decisions import combine
+from study.data.group import Group
 from study.data.own.reading import naming
 from study.data.own.section import DatasetSection
-from study.data.preprocessing import (
-    Bool,
-    Column,
-    Group,
-    Value,
-    binary,
-    encode,
-    learn,
-    matches,
-    shown,
-    some,
-    texts,
-)
+from study.data.raw_values import Bool, Int8, Value, binary, matches, refuse_missing, shown, some, texts
 from study.data.splits import TRAIN, split_groups, split_rows
 from study.errors import DataError
 from study.storage.locations import shown_location
 from study.words import SPLITS
-
-Int8 = npt.NDArray[np.int8]
-
 
 _TOGETHER = (
     *({"sensitive", "features"}, {"score", "features"}),
@@ -66,7 +52,8 @@ def table_dataset(frame: pd.DataFrame, section: DatasetSection) -> Dataset:
         split = _split(frame, section, label, group)
         if people is not None and decisions is not None:
             _check_known(split, ~np.isnan(decisions), people.columns)
-        _check_row_id(frame, section.row_id)
+        if section.row_id is not None:
+            _check_row_id(frame[section.row_id])
         rows = frame.reset_index(drop=True)
         training = split == TRAIN
         listed = section.features is not None
@@ -79,9 +66,9 @@ def table_dataset(frame: pd.DataFrame, section: DatasetSection) -> Dataset:
             dm_only_names=tuple(name for column in only for name in column.inputs),
             source=shown_location(path),
         )
+        own = OwnTable(section, rows, only)
         learned = sensitive.group.learned(frame)
-        own = OwnTable(section, learned, rows, model, only)
-    return assemble(table, split, own=own, recorded=decisions, hard=hard, split_seed=section.split_seed)
+        return assemble(table, split, model, learned, own=own, recorded=decisions, hard=hard)
 
 
 def _encoded(
@@ -89,10 +76,13 @@ def _encoded(
 ) -> pd.DataFrame:
     """Return the frame of a ``Table``: numbers under the names of the encoded columns."""
     names = [name for column in columns for name in column.inputs]
-    reserved = {"label", "sensitive", "split", *(["row_id"] if row_id else [])}
-    taken = [column.name for column in columns if reserved & set(column.inputs)]
-    if taken:
-        raise DataError(f"column {taken[0]}: is reserved; rename the column, or drop it")
+    for name in ("label", "sensitive", "split", *(["row_id"] if row_id else [])):
+        if name in names:
+            raise DataError(f"column {name}: is reserved; rename the column, or drop it")
+    if doubled := sorted({name for name in names if names.count(name) > 1}):
+        raise DataError(
+            f"column {shown(doubled[0])} is named twice once categories are encoded; rename one"
+        )
     encoded = pd.DataFrame(encode(rows, columns), columns=names)
     return encoded.assign(label=label.astype(np.int8), sensitive=group.astype(np.int8))
 
@@ -122,35 +112,26 @@ def _check_roles(frame: pd.DataFrame, section: DatasetSection) -> tuple[list[str
     return features, sorted(set(section.dm_only))
 
 
-def _check_row_id(frame: pd.DataFrame, name: str | None) -> None:
+def _check_row_id(values: "pd.Series[Any]") -> None:
     """Raise DataError unless every row has an id of its own."""
-    if name is None:
-        return
-    missing, ids = int(frame[name].isna().sum()), texts(frame[name])
-    if missing:
-        raise DataError(f"column {shown(name)}: missing in {missing:,} rows; every row needs an id")
+    refuse_missing(values, "every row needs an id")
+    ids = texts(values)
     if ids.duplicated().any():
-        twice = shown(str(ids[ids.duplicated()].iloc[0]))
         raise DataError(
-            f"column {shown(name)}: {twice} names several rows; every row needs an id of its own"
+            f"column {shown(str(values.name))}: {shown(str(ids[ids.duplicated()].iloc[0]))} names several "
+            "rows; every row needs an id of its own"
         )
 
 
 def _label(values: "pd.Series[Any]", positive: Value | None) -> Bool:
     """Return the label (N,); DataError for a missing value and anything but two values."""
-    name = f"column {shown(str(values.name))}"
-    missing = int(values.isna().sum())
-    if missing:
-        raise DataError(
-            f"{name}: the outcome is missing in {missing:,} of {len(values):,} rows; leave these rows out, "
-            "a model cannot learn from them"
-        )
+    refuse_missing(values, "leave rows without an outcome out, a model cannot learn from them")
+    text, name = texts(values), str(values.name)
     if positive is None:
-        label = binary(texts(values), str(values.name), "write label: {column: ..., positive: VALUE}")
+        label = binary(text, name, "write label: {column: ..., positive: VALUE}")
+    elif text.nunique() > 2:
+        raise DataError(f"column {shown(name)}: holds {some(set(text))}; two values are allowed")
     else:
-        text = texts(values)
-        if text.nunique() > 2:
-            raise DataError(f"{name}: holds {some(set(text))}; two values are allowed")
         label = matches(text, positive)
     return _both(label, values, "label", positive)
 
@@ -176,28 +157,17 @@ def _split(frame: pd.DataFrame, section: DatasetSection, label: Bool, group: Boo
     """Return the split of each row: the table's own, else by seed; DataError for a group on two sides."""
     persons = None
     if section.group is not None:
-        missing = int(frame[section.group].isna().sum())
-        if missing:
-            raise DataError(
-                f"column {shown(section.group)}: missing in {missing:,} rows; the group of every row is "
-                "needed"
-            )
+        refuse_missing(frame[section.group], "the group of every row is needed")
         persons, names = pd.factorize(texts(frame[section.group]))
     if section.split is None:
         if persons is None:
             return split_rows(label, group, split_seed=section.split_seed)
         return split_groups(persons, label, group, split_seed=section.split_seed)
     words = texts(frame[section.split])
-    wrong = set(words.dropna()) - set(SPLITS)
-    if wrong or words.isna().any() or set(words) != set(SPLITS):
-        found = (
-            f"holds {some(wrong)}"
-            if wrong
-            else f"holds {some(words.dropna().unique())} only, or a missing value"
-        )
+    if set(words) != set(SPLITS):
         raise DataError(
-            f"column {shown(section.split)}: {found}; each row is allowed one of {', '.join(SPLITS)}, each "
-            "of them some rows"
+            f"column {shown(section.split)}: holds {some(words.fillna('a missing value').unique())}; each "
+            f"row is allowed one of {', '.join(SPLITS)}, each of them some rows"
         )
     split: Int8 = np.array([SPLITS.index(word) for word in words], dtype=np.int8)
     if persons is not None:

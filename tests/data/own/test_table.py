@@ -79,7 +79,7 @@ def test_score_of_a_given_model_is_kept_as_it_is_and_no_feature_unless_listed() 
     lines = [line.split() for line in describe(dataset).splitlines()]
     assert ["risk", "score"] in [line[:2] for line in lines]
     assert ["The", "given", "model", "of", "column", "risk"] in lines
-    assert ["all", f"{100 * wrong:.1f}", "%"] in [line[:3] for line in lines]
+    assert ["all", "200", "100.0", "%", f"{100 * wrong:.1f}", "%"] in [line[:6] for line in lines]
 
 
 def test_split_of_the_table_is_kept() -> None:
@@ -186,7 +186,10 @@ def test_rows_keep_the_id_that_the_table_has(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda frame: frame.assign(case=frame["case"].mask(frame.index == 3)), "case: missing in 1 rows"),
+        (
+            lambda frame: frame.assign(case=frame["case"].mask(frame.index == 3)),
+            "case: missing in 1 of 60 rows; every row needs an id",
+        ),
         (lambda frame: frame.assign(case="the same"), "the same names several rows"),
         (lambda frame: frame.assign(row_id=1.0), "column row_id: is reserved"),
     ],
