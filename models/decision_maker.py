@@ -15,7 +15,7 @@ from torch import Tensor
 from study.models.decisions import counts_alone
 from study.models.draws import stream
 from study.models.examples import Examples
-from study.models.methods import binary
+from study.models.losses import loss_of
 from study.models.network import in_blocks, pad_lanes
 from study.models.networks.mlp import MLP
 from study.models.step import Eager, EngineOf
@@ -103,7 +103,7 @@ def _train(
     splits = [Examples(x[rows], y[rows], a[rows], y[rows]) for rows in (train, validation)]
     alpha = torch.tensor(alphas)
     trained = train_pack(
-        engine(MLP, binary, *splits),
+        engine(MLP, loss_of("binary"), *splits),
         alpha=alpha,
         gamma=torch.zeros_like(alpha),
         seeds=[seed],

@@ -1,4 +1,4 @@
-"""Examples as tensors: what a loss may look at, gathered for a whole epoch at once."""
+"""Examples as tensors, gathered into minibatches for a whole epoch at once."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -25,11 +25,6 @@ class Batch(NamedTuple):
     dm: Tensor
     dm_loss: Tensor
     u: Tensor
-
-    @property
-    def known(self) -> Tensor:
-        """1 where there is a decision, else 0: (S, B, 1)."""
-        return (self.dm >= 0).to(self.dm.dtype)
 
 
 @dataclass(frozen=True)

@@ -5,15 +5,17 @@ from typing import Any
 
 from torch import Tensor
 
+from study.models.cases import Cases
 from study.models.examples import Batch
 from study.models.methods import binary, defer, reject
 from study.models.surrogates import ce, compare, ova, realizable, two_stage
 from study.words import UNIT_COSTS, Costs
 
 Loss = Callable[[Any, Batch, Tensor, Tensor], Tensor]
-"""Takes what the families that it is for say (``AnyOutputs``)."""
+"""What training minimises: outputs of the families that it is for (``AnyOutputs``), Batch, alpha (S, K),
+gamma (S, K) -> (S, K)."""
 
-LOSSES: dict[str, Callable[..., Tensor]] = {
+LOSSES: dict[str, Callable[[Any, Cases, Tensor, Tensor], Tensor]] = {
     "binary": binary,
     "reject": reject,
     "defer": defer,
@@ -23,29 +25,21 @@ LOSSES: dict[str, Callable[..., Tensor]] = {
     "realizable": realizable,
     "two-stage": two_stage,
 }
-
-
 _WITHOUT_DECISIONS = ("binary", "reject")
 
 
 def loss_of(method: str, costs: Sequence[float] = UNIT_COSTS, partly: bool = False) -> Loss:
     """Return a method's loss where errors have these ``Costs`` and decisions are known ``partly``.
 
-    By its name machine code is kept apart.
+    Machine code is kept apart by its ``__name__``.
     """
-    of_method, own, name = LOSSES[method], Costs(*costs), method
-    given: dict[str, Any] = {}
-    if own[:2] != UNIT_COSTS[:2]:
-        given["costs"] = own
-        name += f"-{own.false_positive!r}-{own.false_negative!r}"
-    if partly and method not in _WITHOUT_DECISIONS:
-        given["partly"] = True
-        name += "-partly"
-    if not given:
-        return of_method
+    of_method, own = LOSSES[method], Costs(*costs)
+    partly = partly and method not in _WITHOUT_DECISIONS
 
     def loss(outputs: Any, batch: Batch, alpha: Tensor, gamma: Tensor) -> Tensor:
-        return of_method(outputs, batch, alpha, gamma, **given)
+        cases = Cases(batch.y, batch.dm, batch.dm_loss, batch.u, own, partly)
+        return of_method(outputs, cases, alpha, gamma)
 
-    loss.__name__ = name
+    priced = f"-{own.false_positive!r}-{own.false_negative!r}" if own[:2] != UNIT_COSTS[:2] else ""
+    loss.__name__ = method + priced + "-partly" * partly
     return loss

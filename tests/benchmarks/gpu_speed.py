@@ -17,7 +17,7 @@ from study.engines.on_gpu import OnGpu
 from study.models.draws import minibatch_order
 from study.models.examples import Examples
 from study.models.families import FAMILIES
-from study.models.losses import LOSSES
+from study.models.losses import loss_of
 from study.models.step import Eager, Engine, adam_sizes
 from study.models.training import PackTraining, TrainingOptions
 from tests.models.synthetic_examples import make_examples
@@ -69,7 +69,7 @@ def steps(small: bool) -> Iterator[Row]:
     for shape in SHAPES:
         train, validation, options = problem(shape, patience=10_000, max_epochs=10_000)
         for way, engine_of in WAYS.items():
-            engine = engine_of(FAMILIES["ordinal"].model("defer"), LOSSES["defer"], train, validation)
+            engine = engine_of(FAMILIES["ordinal"].model("defer"), loss_of("defer"), train, validation)
             for settings in [32, 64] if small else [64, 256, 1024, 4096, 16_384]:
                 pack = begin(engine, settings, "defer", options, SEEDS)
                 begun = time.perf_counter()
@@ -153,7 +153,7 @@ def _epochs_on_a_core(shape: str, settings: int, code: str, seconds: float) -> f
 def _on_cpu(shape: str, method: str, code: str) -> tuple[Engine, TrainingOptions]:
     torch.set_num_threads(1)
     *examples, options = problem(shape)
-    of = (FAMILIES["ordinal"].model(method), LOSSES[method], *examples)
+    of = (FAMILIES["ordinal"].model(method), loss_of(method), *examples)
     sizes = {"hidden": options.hidden, "batch_size": options.batch_size}
     return make_engine("compiled", *of, **sizes, code=Path(code)), options
 
@@ -194,7 +194,7 @@ def _to_the_end(where: str, method: str, settings: int, epochs: int, code: str) 
         torch.set_num_threads(4)
         *examples, options = problem("compas")
         engine = WAYS["compiled, as a CUDA graph"](
-            FAMILIES["ordinal"].model(method), LOSSES[method], *examples
+            FAMILIES["ordinal"].model(method), loss_of(method), *examples
         )
     else:
         engine, options = _on_cpu("compas", method, code)

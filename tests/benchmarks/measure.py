@@ -14,7 +14,7 @@ from study.engines.backends import make_engine
 from study.models.decisions import decide, joint_counts, scores
 from study.models.draws import minibatch_order
 from study.models.examples import Examples
-from study.models.losses import LOSSES
+from study.models.losses import loss_of
 from study.models.network import Model
 from study.models.networks.ordinal import ORDINAL
 from study.models.step import adam_sizes
@@ -86,7 +86,7 @@ def begin(
     engine = make_engine(
         "eager" if code is None else "compiled",
         model,
-        LOSSES[method],
+        loss_of(method),
         problem.train,
         problem.validation,
         hidden=options.hidden,

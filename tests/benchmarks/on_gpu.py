@@ -22,7 +22,7 @@ from study.engines.machine_code import compiler
 from study.engines.on_gpu import OnGpu
 from study.models.draws import minibatch_order
 from study.models.families import FAMILIES
-from study.models.losses import LOSSES
+from study.models.losses import loss_of
 from study.models.network import WeightNoise
 from study.models.step import Eager, Engine, adam_sizes
 from study.models.training import Trained
@@ -53,7 +53,7 @@ def _checked(family: str, method: str, widths: list[int], epochs: int) -> list[R
     """Compare one family's training with the CPU's, and with itself in packs of other widths."""
     torch.set_num_threads(2)
     train, validation, options = problem("compas", max_epochs=epochs, patience=20)
-    of = (FAMILIES[family].model(method), LOSSES[method])
+    of = (FAMILIES[family].model(method), loss_of(method))
     on_gpu = OnGpu(*of, train, validation, GPU)
     exact = Eager(*of, in_float64(train), in_float64(validation))
     after = [

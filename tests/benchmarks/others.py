@@ -13,7 +13,7 @@ from torch.func import functional_call, grad, stack_module_state, vmap
 
 from study.models.draws import initial_weights, minibatch_order
 from study.models.examples import Batch, Examples
-from study.models.losses import LOSSES
+from study.models.losses import loss_of
 from study.models.network import Model, Outputs
 from study.models.training import TrainingOptions
 from tests.models.plain import PLAIN
@@ -36,7 +36,7 @@ def cost(
 ) -> Tensor:
     """Return what ``method`` says that a network (p and pi of x) costs on the batch of one seed, ()."""
     p, pi = (part.view(1, -1, 1) for part in network(batch.x[0]))
-    return LOSSES[method](Outputs(p, 1 - p, pi), batch, alpha.view(1, 1), gamma.view(1, 1)).squeeze()
+    return loss_of(method)(Outputs(p, 1 - p, pi), batch, alpha.view(1, 1), gamma.view(1, 1)).squeeze()
 
 
 def train_alone(

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from study.models.draws import initial_weights, minibatch_order
-from study.models.losses import LOSSES
+from study.models.losses import loss_of
 from study.models.networks.mlp import MLP
 from study.models.networks.ordinal import ORDINAL
 from study.models.step import Eager, adam_sizes
@@ -24,7 +24,7 @@ ARMS = pytest.mark.parametrize(
 @ARMS
 def test_runs_trained_alone_are_those_of_the_pack(model, method):
     seeds = [0, 3]
-    engine = Eager(model, LOSSES[method], TRAIN, VALIDATION)
+    engine = Eager(model, loss_of(method), TRAIN, VALIDATION)
     pack = train_pack(engine, alpha=ALPHA, gamma=GAMMA, seeds=seeds, options=OPTIONS)
     for s, seed in enumerate(seeds):
         for k in range(3):
@@ -46,7 +46,7 @@ def test_stacked_modules_take_the_steps_of_the_pack(model, method):
     state = (theta, torch.zeros_like(theta), torch.zeros_like(theta))
     order = minibatch_order(96, 16, seeds, 1)
     coefficients = (ALPHA.expand(2, -1), GAMMA.expand(2, -1))
-    Eager(model, LOSSES[method], TRAIN, VALIDATION).train(
+    Eager(model, loss_of(method), TRAIN, VALIDATION).train(
         state, adam_sizes(0.01, range(1, 7)), order, *coefficients, None, [32, 32]
     )
     for s in range(2):

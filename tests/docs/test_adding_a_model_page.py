@@ -14,7 +14,8 @@ from torch import Tensor
 from study import Study
 from study.models.decisions import scores
 from study.models.families import FAMILIES
-from study.models.methods import binary, cross_entropy
+from study.models.losses import loss_of
+from study.models.methods import cross_entropy
 from study.models.network import Model
 from study.models.step import Eager
 from study.models.training import TrainingOptions, train_pack
@@ -54,7 +55,7 @@ def test_the_model_shown_trains_to_the_logistic_regression_that_it_is() -> None:
     model, examples = shown(), make_examples(600, 4, seed=0)
     options = TrainingOptions(hidden=1, learning_rate=0.02, batch_size=600, patience=60, max_epochs=600)
     trained = train_pack(
-        Eager(model, binary, examples, examples),
+        Eager(model, loss_of("binary"), examples, examples),
         alpha=torch.zeros(2),
         gamma=torch.zeros(2),
         seeds=[0, 1],

@@ -13,7 +13,7 @@ from torch.utils.backend_registration import _setup_privateuseone_for_python_bac
 
 from study.engines.on_gpu import OnGpu
 from study.models.families import FAMILIES
-from study.models.losses import LOSSES
+from study.models.losses import loss_of
 from study.models.step import Eager
 from study.models.training import PackTraining, Trained, TrainingOptions
 from tests.models.synthetic_examples import make_examples
@@ -99,7 +99,7 @@ def register() -> list[torch.library.Library]:
 def train(name: str, method: str, device: str) -> Trained:
     """Train a pack, interrupted and resumed in the middle."""
     examples = make_examples(96, 3, seed=1), make_examples(64, 3, seed=2)
-    problem = (FAMILIES[name].model(method), LOSSES[method], *examples)
+    problem = (FAMILIES[name].model(method), loss_of(method), *examples)
     engine = Eager(*problem) if device == "cpu" else OnGpu(*problem, torch.device(device))
     pack: PackTraining | None = None
     state = None

@@ -11,8 +11,7 @@ from study.engines import machine_code
 from study.engines.compiled import Compiled, _seeds_and_lanes, step_graphs
 from study.engines.machine_code import UNIT, CompilerError, compiler
 from study.models.families import FAMILIES
-from study.models.losses import LOSSES
-from study.models.methods import defer
+from study.models.losses import loss_of
 from study.models.network import rounded_up
 from study.models.networks.bayes import BAYES
 from study.models.networks.gate import GATE
@@ -47,7 +46,7 @@ def train(
     model, method: str, which: slice | list[int], code: Path | None, seeds: list[int] = SEEDS
 ) -> Trained:
     return train_pack(
-        engine_of(model, LOSSES[method], code),
+        engine_of(model, loss_of(method), code),
         alpha=ALPHA[which],
         gamma=GAMMA[which],
         seeds=seeds,
@@ -115,7 +114,7 @@ def test_the_pack_that_others_are_compared_with_shrinks_in_lanes(whole_pack):
 
 def test_a_seed_whose_runs_are_done_trains_no_lanes_for_the_others(code):
     pack = PackTraining(
-        engine_of(ORDINAL, defer, code), alpha=ALPHA, gamma=GAMMA, seeds=SEEDS, options=OPTIONS
+        engine_of(ORDINAL, loss_of("defer"), code), alpha=ALPHA, gamma=GAMMA, seeds=SEEDS, options=OPTIONS
     )
     lanes = []
     while pack.running:
@@ -153,7 +152,11 @@ def test_a_compiled_neighbour_that_diverges_changes_no_other(whole_pack, code):
     alpha = ALPHA[:40].clone()
     alpha[5] = torch.nan
     pack = train_pack(
-        engine_of(ORDINAL, defer, code), alpha=alpha, gamma=GAMMA[:40], seeds=SEEDS, options=OPTIONS
+        engine_of(ORDINAL, loss_of("defer"), code),
+        alpha=alpha,
+        gamma=GAMMA[:40],
+        seeds=SEEDS,
+        options=OPTIONS,
     )
     others = [k for k in range(40) if k != 5]
     among = whole_pack(ORDINAL, "defer")
@@ -166,7 +169,7 @@ def refuse(*_: object) -> None:
 
 
 def make(model, directory: Path, batch_size: int = 16) -> Compiled:
-    return Compiled(model, LOSSES["defer"], *PROBLEM, hidden=2, batch_size=batch_size, directory=directory)
+    return Compiled(model, loss_of("defer"), *PROBLEM, hidden=2, batch_size=batch_size, directory=directory)
 
 
 def test_what_is_compiled_serves_all_that_comes_after(whole_pack, code, monkeypatch):
@@ -185,7 +188,7 @@ def test_what_is_compiled_is_known_without_compiling(whole_pack, code, tmp_path)
 
     def is_compiled(batch_size: int, directory: Path) -> bool:
         sizes = {"hidden": 2, "batch_size": batch_size}
-        graphs = step_graphs(ORDINAL, defer, train_on, validation.whole(1), **sizes)
+        graphs = step_graphs(ORDINAL, loss_of("defer"), train_on, validation.whole(1), **sizes)
         return all(graph.file(directory).exists() for graph in graphs)
 
     assert is_compiled(16, code)

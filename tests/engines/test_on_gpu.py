@@ -11,7 +11,7 @@ from study.engines.backends import make_engine
 from study.engines.machine_code import compiler
 from study.engines.on_gpu import OnGpu
 from study.models.families import FAMILIES
-from study.models.losses import LOSSES
+from study.models.losses import loss_of
 from study.models.step import Eager
 from study.models.training import Trained, TrainingOptions, train_pack
 from tests.engines.pretend_device import ARMS
@@ -33,7 +33,7 @@ def test_all_that_belongs_on_the_device_is_there_and_the_runs_are_those_of_the_c
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.skipif(compiler() is None, reason="torch.compile needs a C++ compiler on the CPU")
 def test_a_pack_whose_lanes_become_fewer_is_the_cpus_and_compiled_once():
-    of = (FAMILIES["ordinal"].model("defer"), LOSSES["defer"], TRAIN, VALIDATION)
+    of = (FAMILIES["ordinal"].model("defer"), loss_of("defer"), TRAIN, VALIDATION)
     counters.clear()
     there, here = (
         train_pack(
@@ -60,7 +60,7 @@ def same_as(there: Trained, here: Trained) -> None:
 
 def test_a_gpu_has_four_widths_between_powers_of_two_and_drops_no_seed():
     engine = OnGpu(
-        FAMILIES["mlp"].model("binary"), LOSSES["binary"], TRAIN, VALIDATION, torch.device("cpu")
+        FAMILIES["mlp"].model("binary"), loss_of("binary"), TRAIN, VALIDATION, torch.device("cpu")
     )
     widths = [engine.lanes([live, 0]) for live in range(1, 1025)]
     assert all(first == second >= live for live, (first, second) in enumerate(widths, 1))
@@ -78,7 +78,7 @@ def test_a_gpu_trains_the_runs_of_the_cpu_up_to_rounding(name, method, tmp_path)
             make_engine(
                 backend,
                 FAMILIES[name].model(method),
-                LOSSES[method],
+                loss_of(method),
                 TRAIN,
                 VALIDATION,
                 hidden=2,

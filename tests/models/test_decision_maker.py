@@ -8,7 +8,7 @@ from torch import Tensor
 from study.models.decision_maker import NAMES, DecisionMaker, make_decision_makers
 from study.models.decisions import counts_alone, decide, joint_counts, scores
 from study.models.examples import Examples, with_bias
-from study.models.methods import binary
+from study.models.losses import loss_of
 from study.models.networks.mlp import MLP
 from study.models.step import Eager
 from study.models.training import TrainingOptions, train_pack
@@ -111,7 +111,11 @@ def test_the_standard_decision_maker_is_a_binary_network_of_its_seed():
     (standard,) = make("standard", seed=3)
     splits = [Examples(X[rows], Y[rows], A[rows], Y[rows]) for rows in (TRAIN, VALIDATION)]
     trained = train_pack(
-        Eager(MLP, binary, *splits), alpha=torch.zeros(1), gamma=torch.zeros(1), seeds=[3], options=OPTIONS
+        Eager(MLP, loss_of("binary"), *splits),
+        alpha=torch.zeros(1),
+        gamma=torch.zeros(1),
+        seeds=[3],
+        options=OPTIONS,
     )
     said = MLP.outputs(trained.theta, X.unsqueeze(0)).p[0, :, 0]
     torch.testing.assert_close(standard.probability, said, atol=1e-6, rtol=0)
@@ -135,7 +139,11 @@ def test_the_biased_decision_maker_has_the_weakest_coefficient_that_is_enough():
     alpha = torch.tensor([-weaker / 100 for weaker in range(10, hundredths)])
     splits = [Examples(X[rows], Y[rows], A[rows], Y[rows]) for rows in (TRAIN, VALIDATION)]
     weaker = train_pack(
-        Eager(MLP, binary, *splits), alpha=alpha, gamma=torch.zeros_like(alpha), seeds=[0], options=OPTIONS
+        Eager(MLP, loss_of("binary"), *splits),
+        alpha=alpha,
+        gamma=torch.zeros_like(alpha),
+        seeds=[0],
+        options=OPTIONS,
     )
     seen = torch.cat([TRAIN, VALIDATION])
     everybody = Examples(X[seen], Y[seen], A[seen], Y[seen])
@@ -284,7 +292,9 @@ def test_on_compas_the_biased_decision_maker_is_no_worse_and_far_less_fair(compa
 def test_on_compas_the_baseline_errs_as_the_papers_does(compas, compas_examples):
     label = torch.tensor(compas.label)
     trained = train_pack(
-        Eager(MLP, binary, compas_examples("train", label), compas_examples("validation", label)),
+        Eager(
+            MLP, loss_of("binary"), compas_examples("train", label), compas_examples("validation", label)
+        ),
         alpha=torch.zeros(1),
         gamma=torch.zeros(1),
         seeds=range(3),

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import kstest
 
-from study.models.losses import LOSSES
+from study.models.losses import loss_of
 from study.models.network import LANE_MULTIPLE, Layout, glorot, in_blocks, pad_lanes, padded_width
 from study.models.networks.gate import GATE
 from study.models.networks.mlp import MLP
@@ -51,7 +51,7 @@ def test_lanes_have_the_loss_and_gradient_of_a_loop_of_single_networks(model, me
     batches = [split.whole(1) for split in splits]
     batch = type(batches[0])(*(torch.cat(parts) for parts in zip(*batches, strict=True)))
     alpha, gamma = torch.rand(2, 2, 3, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
-    loss = LOSSES[method](model.outputs(theta, batch.x), batch, alpha, gamma)
+    loss = loss_of(method)(model.outputs(theta, batch.x), batch, alpha, gamma)
     (gradient,) = torch.autograd.grad(loss.sum(), theta)
     for s in range(2):
         for k in range(3):

@@ -7,12 +7,14 @@ import pytest
 import torch
 from torch import Tensor
 
+from study.models.cases import Cases
 from study.models.examples import Batch, Examples
 from study.models.fairness import expected_squared_difference, expected_squared_disparity
+from study.models.losses import loss_of
 from study.models.network import Actions, Comparison, signed_preference
 from study.models.networks.actions import ACTIONS, ONE_VS_ALL
 from study.models.networks.pair import PAIR
-from study.models.surrogates import MIXED_IN, action_costs, ce, compare, ova, realizable
+from study.models.surrogates import MIXED_IN, action_costs
 from tests.models.synthetic_examples import in_float64, make_examples
 
 ETA = torch.tensor([0.7, 0.7, 0.3, 0.5, 0.9, 0.2, 0.55], dtype=torch.float64)
@@ -76,13 +78,13 @@ def defers(gamma: float) -> Tensor:
 
 
 def test_ce_has_the_closed_forms_minimum() -> None:
-    s = torch.softmax(minimised(ce, actions_of, 3, 0.0), dim=1)
+    s = torch.softmax(minimised(loss_of("ce"), actions_of, 3, 0.0), dim=1)
     torch.testing.assert_close(s[:, 1], ETA / (1 + KAPPA), rtol=0, atol=1e-5)
     torch.testing.assert_close(s[:, 2], KAPPA / (1 + KAPPA), rtol=0, atol=1e-5)
 
 
 def test_ova_estimates_the_outcome_and_the_person() -> None:
-    found = torch.sigmoid(minimised(ova, actions_of, 3, 0.0))
+    found = torch.sigmoid(minimised(loss_of("ova"), actions_of, 3, 0.0))
     torch.testing.assert_close(found[:, 1], ETA, rtol=0, atol=1e-5)
     torch.testing.assert_close(found[:, 0], 1 - ETA, rtol=0, atol=1e-5)
     torch.testing.assert_close(found[:, 2], KAPPA, rtol=0, atol=1e-5)
@@ -93,13 +95,13 @@ def test_compare_estimates_the_outcome_and_the_person() -> None:
         a, b = g.view(2, 1, 1, 1)
         return Comparison(a.sigmoid(), (-a).sigmoid(), b.sigmoid(), (-b).sigmoid())
 
-    found = torch.sigmoid(minimised(compare, outputs, 2, 0.0))
+    found = torch.sigmoid(minimised(loss_of("compare"), outputs, 2, 0.0))
     torch.testing.assert_close(found, torch.stack([ETA, KAPPA], dim=1), rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("gamma", PRICES)
 def test_minimum_of_ce_with_a_price_defers_where_the_bayes_rule_does(gamma: float) -> None:
-    g = minimised(ce, actions_of, 3, gamma)
+    g = minimised(loss_of("ce"), actions_of, 3, gamma)
     assert torch.equal(g[:, 2] > torch.maximum(g[:, 0], g[:, 1]), defers(gamma))
     sure = (ETA - 0.5).abs() > 0.01
     assert torch.equal((g[:, 1] > g[:, 0])[sure], (ETA > 0.5)[sure])
@@ -120,7 +122,7 @@ def test_minimum_of_realizable_is_the_bayes_rule_to_two_points_that_mixing_costs
         total = torch.zeros(len(s), dtype=torch.float64)
         for row in range(4 * atom, 4 * atom + 4):
             one = Batch(*(values[:, row : row + 1] for values in batch[:-1]), batch.u[:, :, row : row + 1])
-            loss = realizable(Actions(scores[:, row : row + 1]), one, 0 * price, price)
+            loss = loss_of("realizable")(Actions(scores[:, row : row + 1]), one, 0 * price, price)
             total += weight[row] * loss[0]
         deferred = bool(s[total.argmin(), 2] > 0.5)
         best, person = float(torch.maximum(ETA, 1 - ETA)[atom]), float(KAPPA[atom] - gamma)
@@ -136,7 +138,7 @@ def test_a_perfect_comparison_is_the_bayes_rule(gamma: float) -> None:
 
 def test_costs_are_what_actions_lead_to() -> None:
     batch, _ = atoms()
-    cost = action_costs(batch, torch.tensor([[0.1, 0.3]], dtype=torch.float64))[0]
+    cost = action_costs(Cases(*batch[1:]), torch.tensor([[0.1, 0.3]], dtype=torch.float64))[0]
     for row, (y, dm) in enumerate(zip(batch.y[0, :, 0].tolist(), batch.dm[0, :, 0].tolist(), strict=True)):
         for lane, gamma in enumerate((0.1, 0.3)):
             assert cost[row, :, lane].tolist() == pytest.approx([y, 1 - y, gamma + (dm != y)])
@@ -156,7 +158,9 @@ def test_ce_is_the_published_formula(gamma: float) -> None:
         else:
             expected = -log_s[y] + gamma * log_s[2]
         price = torch.full((1, 1), gamma, dtype=torch.float64)
-        assert float(ce(actions_of(log_s), one, 0 * price, price)) == pytest.approx(float(expected))
+        assert float(loss_of("ce")(actions_of(log_s), one, 0 * price, price)) == pytest.approx(
+            float(expected)
+        )
 
 
 def test_realizable_reaches_zero_where_classifier_and_person_share_the_cases() -> None:
@@ -176,23 +180,23 @@ def test_realizable_reaches_zero_where_classifier_and_person_share_the_cases() -
         log_s = torch.log_softmax(scale * scores, dim=2)
         label = torch.where(batch.y > 0.5, log_s[:, :, 1], log_s[:, :, 0])
         alone = MIXED_IN * (torch.logsumexp(log_s[:, :, :2], dim=2) - label).mean()
-        whole = realizable(Actions(scale * scores), batch, price, price)
+        whole = loss_of("realizable")(Actions(scale * scores), batch, price, price)
         losses.append(float(whole - alone) / (1 - MIXED_IN))
     assert losses[0] > losses[1] > losses[2]
     assert losses[2] == pytest.approx(0, abs=1e-3)
 
 
-CASES = {
-    "ce": (ACTIONS, ce),
-    "ova": (ONE_VS_ALL, ova),
-    "realizable": (ACTIONS, realizable),
-    "compare": (PAIR, compare),
+MODELS = {
+    "ce": ACTIONS,
+    "ova": ONE_VS_ALL,
+    "realizable": ACTIONS,
+    "compare": PAIR,
 }
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", MODELS)
 def test_gradients_are_those_of_finite_differences(name: str) -> None:
-    model, loss = CASES[name]
+    model, loss = MODELS[name], loss_of(name)
     batch = in_float64(make_examples(30, 3, seed=5)).whole(1)
     size = model.layout(4, 2).size
     theta = torch.randn(1, size, 2, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
@@ -202,9 +206,9 @@ def test_gradients_are_those_of_finite_differences(name: str) -> None:
     )
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", MODELS)
 def test_a_lane_has_the_loss_it_has_alone(name: str) -> None:
-    model, loss = CASES[name]
+    model, loss = MODELS[name], loss_of(name)
     batch = in_float64(make_examples(40, 3, seed=6)).whole(2)
     theta = torch.randn(2, model.layout(4, 2).size, 3, dtype=torch.float64)
     alpha, gamma = torch.rand(2, 3).double(), torch.rand(2, 3).double() / 5

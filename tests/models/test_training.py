@@ -4,8 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from study.models.losses import LOSSES
-from study.models.methods import binary, reject
+from study.models.losses import loss_of
 from study.models.networks.bayes import BAYES
 from study.models.networks.gate import GATE
 from study.models.networks.mlp import MLP
@@ -31,7 +30,7 @@ ARMS = pytest.mark.parametrize(
 
 def train(model, method: str, alpha: list[float], gamma: list[float], seeds, options=OPTIONS) -> Trained:
     return train_pack(
-        Eager(model, LOSSES[method], make_examples(96, 3, seed=1), make_examples(64, 3, seed=2)),
+        Eager(model, loss_of(method), make_examples(96, 3, seed=1), make_examples(64, 3, seed=2)),
         alpha=torch.tensor(alpha),
         gamma=torch.tensor(gamma),
         seeds=seeds,
@@ -160,7 +159,7 @@ def test_a_loss_that_only_stands_still_is_no_improvement(model):
 
 def stepwise(seeds: list[int]) -> PackTraining:
     return PackTraining(
-        Eager(ORDINAL, reject, make_examples(96, 3, seed=1), make_examples(64, 3, seed=2)),
+        Eager(ORDINAL, loss_of("reject"), make_examples(96, 3, seed=1), make_examples(64, 3, seed=2)),
         alpha=torch.zeros(40),
         gamma=torch.linspace(0.1, 0.8, 40),
         seeds=seeds,
@@ -207,7 +206,7 @@ def diverging_later(at_epoch: int, size: int, broken: float):
     seen: list[Tensor] = []
 
     def loss(outputs, batch, alpha, gamma):
-        fine = binary(outputs, batch, alpha, gamma)
+        fine = loss_of("binary")(outputs, batch, alpha, gamma)
         if batch.y.shape[1] != size:
             return fine
         seen.append(fine)
@@ -222,7 +221,9 @@ def test_a_run_that_diverges_later_keeps_its_best_weights_until_then(broken):
     settings = {"alpha": torch.zeros(2), "gamma": torch.tensor([9.0, 0.0]), "seeds": [0]}
     splits = (make_examples(96, 3, seed=1), validation)
     trained = train_pack(Eager(MLP, diverging_later(4, 64, broken), *splits), **settings, options=OPTIONS)
-    three = train_pack(Eager(MLP, binary, *splits), **settings, options=replace(OPTIONS, max_epochs=3))
+    three = train_pack(
+        Eager(MLP, loss_of("binary"), *splits), **settings, options=replace(OPTIONS, max_epochs=3)
+    )
     assert trained.stop == [[Stop.DIVERGED, Stop.PATIENCE]]
     assert trained.epochs[0, 0] == 4
     assert trained.best_epoch[0, 0] == three.best_epoch[0, 0]

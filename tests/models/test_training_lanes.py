@@ -5,8 +5,7 @@ import torch
 
 from study.models.draws import initial_weights
 from study.models.examples import Examples
-from study.models.losses import LOSSES
-from study.models.methods import binary
+from study.models.losses import loss_of
 from study.models.network import Model
 from study.models.networks.bayes import BAYES
 from study.models.networks.gate import GATE
@@ -47,7 +46,7 @@ def train(
     options: TrainingOptions = OPTIONS,
 ) -> Trained:
     return train_pack(
-        Eager(model, LOSSES[method], *problem),
+        Eager(model, loss_of(method), *problem),
         alpha=ALPHA[which],
         gamma=GAMMA[method][which],
         seeds=seeds,
@@ -160,7 +159,7 @@ def test_a_neighbour_that_diverges_is_a_status_of_that_run_and_changes_no_other(
     alpha, gamma = ALPHA[:40].clone(), GAMMA[method][:40].clone()
     {"alpha": alpha, "gamma": gamma}[broken][lane] = value
     pack = train_pack(
-        Eager(model, LOSSES[method], *PROBLEM), alpha=alpha, gamma=gamma, seeds=SEEDS, options=OPTIONS
+        Eager(model, loss_of(method), *PROBLEM), alpha=alpha, gamma=gamma, seeds=SEEDS, options=OPTIONS
     )
     others = [k for k in range(40) if k != lane]
     among = whole_pack(model, method)
@@ -180,7 +179,7 @@ def test_a_neighbour_that_diverges_is_a_status_of_that_run_and_changes_no_other(
 
 def test_a_pack_in_which_every_run_diverges_ends():
     pack = train_pack(
-        Eager(MLP, binary, *PROBLEM),
+        Eager(MLP, loss_of("binary"), *PROBLEM),
         alpha=torch.full((3,), torch.nan),
         gamma=torch.zeros(3),
         seeds=SEEDS,

@@ -4,7 +4,7 @@ import pytest
 import torch
 from safetensors.torch import load, save
 
-from study.models.losses import LOSSES
+from study.models.losses import loss_of
 from study.models.step import Eager
 from study.models.training import PackTraining, Trained
 from tests.models.test_training_lanes import (
@@ -21,7 +21,7 @@ from tests.models.test_training_lanes import (
 
 def begin(model, method, which=slice(None), seeds=SEEDS) -> PackTraining:
     coefficients = {"alpha": ALPHA[which], "gamma": GAMMA[method][which]}
-    engine = Eager(model, LOSSES[method], *PROBLEM)
+    engine = Eager(model, loss_of(method), *PROBLEM)
     return PackTraining(engine, **coefficients, seeds=seeds, options=OPTIONS)
 
 

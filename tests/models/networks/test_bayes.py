@@ -12,8 +12,7 @@ from torch.nn.functional import softplus
 
 from study.models.decisions import decide, scores
 from study.models.draws import stream
-from study.models.losses import LOSSES
-from study.models.methods import binary
+from study.models.losses import loss_of
 from study.models.network import Thresholds, WeightNoise
 from study.models.networks.bayes import BAYES, uncertainty
 from study.models.networks.mlp import MLP
@@ -110,7 +109,7 @@ def test_the_expected_loss_and_its_gradient_are_those_of_a_loop_of_single_networ
     examples = in_float64(make_examples(40, INPUTS - 1, seed=1))
     alpha, gamma = torch.rand(2, 2, LANES, generator=stream("test", 2), dtype=torch.float64)
     found = expected_loss(
-        BAYES, LOSSES[method], BAYES.outputs, theta, examples.whole(2), alpha, gamma, noise
+        BAYES, loss_of(method), BAYES.outputs, theta, examples.whole(2), alpha, gamma, noise
     )
     (gradient,) = torch.autograd.grad(found.sum(), theta)
     for s in range(2):
@@ -133,7 +132,7 @@ def test_an_epoch_of_minibatches_adds_up_to_the_variational_bound():
     order = torch.arange(people).view(-1, 1, size).expand(-1, 2, -1)
     zero = torch.zeros(2, LANES, dtype=torch.float64)
     steps = [
-        expected_loss(BAYES, binary, BAYES.outputs, theta, batch, zero, zero, noise)
+        expected_loss(BAYES, loss_of("binary"), BAYES.outputs, theta, batch, zero, zero, noise)
         for batch in examples.batches(order)
     ]
     total = size * torch.stack(steps).sum(0)

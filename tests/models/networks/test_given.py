@@ -9,11 +9,10 @@ from torch import Tensor
 from study.models.exact_thresholds import best_bands
 from study.models.examples import Batch, Examples
 from study.models.families import FAMILIES
-from study.models.losses import LOSSES
+from study.models.losses import loss_of
 from study.models.network import Asking
 from study.models.networks.given import AS_IT_IS, COMPARED, TWO_STAGE
 from study.models.step import Eager
-from study.models.surrogates import two_stage
 from study.models.training import Stop, TrainingOptions, train_pack
 from study.words import Costs
 from tests.models.synthetic_examples import in_float64, make_examples
@@ -56,7 +55,7 @@ def test_no_weight_reads_the_column(model):
 def test_without_weights_nothing_is_trained():
     splits = [given_examples(make_examples(rows, 4, seed=rows)) for rows in (80, 60)]
     trained = train_pack(
-        Eager(AS_IT_IS, LOSSES["binary"], *splits),
+        Eager(AS_IT_IS, loss_of("binary"), *splits),
         alpha=torch.tensor([0.0, 0.5]),
         gamma=torch.zeros(2),
         seeds=[1, 2],
@@ -99,7 +98,7 @@ def test_minimum_of_two_stage_is_the_bayes_rule_for_the_given_class(gamma, costs
         for row in range(4):
             one = Batch(*(part[:, row : row + 1] for part in batch[:-1]), batch.u[:, :, row : row + 1])
             outputs = Asking(p, 1 - p, score.view(1, 1, -1))
-            total += weight[row] * two_stage(outputs, one, 0 * price, price, costs)[0]
+            total += weight[row] * loss_of("two-stage", costs)(outputs, one, 0 * price, price)[0]
         fp, fn, _ = costs
         kept = fp * (1 - eta) if eta >= 0.5 else fn * eta
         asked = (1 - kappa) * (fn * eta + fp * (1 - eta)) + gamma
@@ -111,7 +110,7 @@ def test_two_stage_is_its_formula_at_no_price():
     batch, _ = atoms()
     p, ask = ETA.repeat_interleave(4).view(1, -1, 1), torch.linspace(-2, 2, 28, dtype=torch.float64)
     zero = torch.zeros(1, 1, dtype=torch.float64)
-    found = two_stage(Asking(p, 1 - p, ask.view(1, -1, 1)), batch, zero, zero)
+    found = loss_of("two-stage")(Asking(p, 1 - p, ask.view(1, -1, 1)), batch, zero, zero)
     y, right = batch.y[0, :, 0], (batch.dm == batch.y)[0, :, 0].double()
     model_right = ((p[0, :, 0] >= 0.5).double() == y).double()
     keep, asked = torch.log_softmax(torch.stack([torch.zeros_like(ask), ask]), dim=0)
@@ -125,7 +124,7 @@ def test_gradient_of_two_stage_is_that_of_finite_differences():
     theta = torch.randn(1, TWO_STAGE.layout(examples.shape[1], 2).size, 2, dtype=torch.float64)
 
     def loss(weights: Tensor) -> Tensor:
-        return two_stage(TWO_STAGE.outputs(weights, batch.x), batch, alpha, gamma)
+        return loss_of("two-stage")(TWO_STAGE.outputs(weights, batch.x), batch, alpha, gamma)
 
     assert torch.autograd.gradcheck(loss, theta.requires_grad_())
 
