@@ -6,7 +6,7 @@ import random
 import sqlite3
 import warnings
 from collections.abc import Callable
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import closing, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,7 +71,7 @@ def optuna(directory: ResultsDirectory, beside: Path) -> Answer:
     answer = shell("optuna", directory.root, "--out", beside / "h.db")
     trials: list[object] = []
     if (beside / "h.db").exists():
-        with sqlite3.connect(beside / "h.db") as history:
+        with closing(sqlite3.connect(beside / "h.db")) as history:
             trials = history.execute("select * from trial_values").fetchall()
         (beside / "h.db").unlink()
     return Answer(trials, answer.said)

@@ -1,6 +1,7 @@
 """The search as an Optuna study: loaded with Optuna, it says what the ledger says."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +47,27 @@ def history(searched: ResultsDirectory, tmp_path_factory: pytest.TempPathFactory
     return f"sqlite:///{path}"
 
 
+@contextmanager
+def opened(history: str) -> Iterator[optuna.storages.RDBStorage]:
+    """Its storage, closed at the end: Optuna leaves that to the garbage collector."""
+    storage = optuna.storages.RDBStorage(history)
+    try:
+        yield storage
+    finally:
+        storage.remove_session()
+        storage.engine.dispose()
+
+
+def names_in(history: str) -> list[str]:
+    with opened(history) as storage:
+        return optuna.get_all_study_names(storage)
+
+
 def loaded(history: str, name: str) -> optuna.Study:
-    return optuna.load_study(study_name=name, storage=history)
+    memory = optuna.storages.InMemoryStorage()
+    with opened(history) as storage:
+        optuna.copy_study(from_study_name=name, from_storage=storage, to_storage=memory)
+    return optuna.load_study(study_name=name, storage=memory)
 
 
 def medians(runs: pd.DataFrame) -> pd.DataFrame:
@@ -55,11 +75,11 @@ def medians(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def test_there_is_a_study_for_every_arm_and_a_trial_for_every_setting(history: str) -> None:
-    assert optuna.get_all_study_names(history) == [
+    assert names_in(history) == [
         "searched-binary-mlp-none",
         "searched-defer-ordinal-standard",
     ]
-    for name in optuna.get_all_study_names(history):
+    for name in names_in(history):
         study = loaded(history, name)
         assert len(study.trials) == 4
         assert {trial.state for trial in study.trials} == {TrialState.COMPLETE}
@@ -151,7 +171,7 @@ def test_setting_without_figures_has_failed_and_one_that_has_not_finished_is_not
     }
     assert all(trial.values is None for trial in study.trials if trial.state == TrialState.FAIL)
     assert [str(planned.arm) for planned in config.plan().search.arms] == [
-        name.removeprefix("tiny-") for name in optuna.get_all_study_names(f"sqlite:///{tmp_path / 'h.db'}")
+        name.removeprefix("tiny-") for name in names_in(f"sqlite:///{tmp_path / 'h.db'}")
     ]
 
 
@@ -183,7 +203,7 @@ def test_study_that_has_just_begun_has_a_history_without_trials(
 ) -> None:
     results.write_study(config_of(TINY).resolved())
     assert Study(results.root).optuna(tmp_path / "h.db", log=silent) == 0
-    assert len(optuna.get_all_study_names(f"sqlite:///{tmp_path / 'h.db'}")) == 3
+    assert len(names_in(f"sqlite:///{tmp_path / 'h.db'}")) == 3
 
 
 def test_progress_is_said_now_and_then(
