@@ -4,7 +4,7 @@ It trains one pack as a study does, without Ray, and leaves no files. This file 
 """
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from tempfile import TemporaryDirectory
 from typing import Any, Self, cast
@@ -21,12 +21,10 @@ from study.config.plan import Plan
 from study.config.reading import validate
 from study.data import Group, Preprocessing
 from study.data.columns import encode, learn
-from study.data.decisions import Decisions, with_confidence
-from study.data.preprocessing import scaling
-from study.data.raw_values import kind_of
+from study.data.decisions import combine, with_confidence
 from study.data.splits import VALIDATION, split_rows
-from study.deploy.model import DeployedModel, one_thread
-from study.deploy.origin import trained_model
+from study.deploy.model import one_thread
+from study.deploy.origin import run_facts, trained_model
 from study.errors import UserError
 from study.models.families import FAMILIES
 from study.models.training import TrainingOptions
@@ -36,7 +34,7 @@ from study.search.identity import Identity
 from study.search.samplers import propose
 from study.training.pack import run_pack
 from study.training.study_data import StudyData
-from study.words import FAILED, NO_DECISION_MAKER, Arm
+from study.words import FAILED, NO_DECISION_MAKER
 
 _WHO, _GROUP = "decisions", "sensitive_features"
 """What the decision-maker is called in rows, and the column of who has A = 1."""
@@ -100,7 +98,7 @@ class DeferralClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     # X is scikit-learn's name for a table.
     def fit(self, X: Any, y: Any, *, sensitive_features: Any = None, decisions: Any = None) -> Self:  # noqa: N803
-        """Train on rows ``X`` (N, F) with outcomes ``y`` (N,) of two classes.
+        """Train on rows ``X`` (N, F) with outcomes ``y`` (N,) of two classes; raises ValueError.
 
         Args:
             X: numbers and text, as DataFrame, array or lists; missing values are allowed.
@@ -109,9 +107,6 @@ class DeferralClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 of the model, too, and ``predict`` needs it as well.
             decisions: what the decision-maker decided, (N,): one of the two classes, or a probability of
                 the second one; missing where unknown.
-
-        Raises:
-            ValueError: anything of it cannot be used.
         """
         frame = self._table(X, reset=True)
         outcome = column_or_1d(y, warn=True)
@@ -123,7 +118,7 @@ class DeferralClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         check_consistent_length(frame, outcome)
         self.classes_, label = np.unique(outcome, return_inverse=True)
         if len(self.classes_) != 2:
-            found = "1 class" if len(self.classes_) == 1 else f"{len(self.classes_)} classes"
+            found = f"{len(self.classes_)} class{'es' * (len(self.classes_) > 1)}"
             raise ValueError(f"Only binary classification is supported; y has {found}")
         with _as_value_error():
             self._train(frame, label.astype(np.int8), sensitive_features, decisions)
@@ -131,7 +126,7 @@ class DeferralClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def decide(self, X: Any, *, sensitive_features: Any = None) -> pd.DataFrame:  # noqa: N803
         """Return what to do with each row, in the columns of a loaded model's; raises ValueError."""
-        check_is_fitted(self)
+        check_is_fitted(self, "model_")
         frame = self._table(X, reset=False)
         with _as_value_error():
             frame = self._grouped(frame, sensitive_features)
@@ -171,38 +166,31 @@ class DeferralClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _grouped(self, frame: pd.DataFrame, sensitive: Any) -> pd.DataFrame:
         """Return rows with the column that says who has A = 1."""
-        column = self.model_.preprocessing.group.column if hasattr(self, "model_") else _GROUP
-        if column != _GROUP:
+        if self.model_.preprocessing.group.column != _GROUP:
             return frame
-        if self.groups_ is None:
-            return frame.assign(**{_GROUP: 0})
-        if sensitive is None:
+        if self.groups_ is not None and sensitive is None:
             raise ValueError(
                 "sensitive_features: the model was trained with some; give those of these rows"
             )
-        given = column_or_1d(sensitive)
-        check_consistent_length(frame, given)
-        return frame.assign(**{_GROUP: given})
+        return _with_group(frame, None if self.groups_ is None else sensitive)
 
     def _group(self, frame: pd.DataFrame, sensitive: Any) -> tuple[pd.DataFrame, Group]:
         """Return the rows with who has A = 1, and the rule that says so; keeps the two values."""
         self.groups_: tuple[Any, Any] | None = None
         if sensitive is None:
-            return frame.assign(**{_GROUP: 0}), Group(_GROUP, at_least=1)
+            return _with_group(frame, None), Group(_GROUP, at_least=1)
         column = sensitive if isinstance(sensitive, str) else _GROUP
         if column == _GROUP:
             if _GROUP in frame:
                 raise ValueError(f"column {_GROUP} is reserved; rename it")
-            given = column_or_1d(sensitive)
-            check_consistent_length(frame, given)
-            frame = frame.assign(**{_GROUP: given})
+            frame = _with_group(frame, sensitive)
         elif column not in frame:
             raise ValueError(f"sensitive_features: column {column} not found in X")
-        values = sorted(frame[column].dropna().unique())
-        if len(values) != 2 or frame[column].isna().any():
+        values, missing = sorted(frame[column].dropna().unique()), frame[column].isna().any()
+        if len(values) != 2 or missing:
             raise ValueError(
                 f"sensitive_features: needs one of two values in every row, got {len(values)} values"
-                f"{' and missing ones' if frame[column].isna().any() else ''}; mark one group by a boolean"
+                f"{' and missing ones' if missing else ''}; mark one group by a boolean"
             )
         self.groups_ = (values[0], values[1])
         value = values[1].item() if isinstance(values[1], np.generic) else values[1]
@@ -211,21 +199,17 @@ class DeferralClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _plan(self, *, decided: bool) -> Plan:
         """Return the study that the parameters come to, checked as a study file is."""
         method = self.method or ("defer" if decided else "binary")
-        fitting = [name for name, family in FAMILIES.items() if method in family.methods]
-        search = {"sampler": "qmc", "settings": self.settings, "seed": self.random_state}
-        search |= {
-            name: getattr(self, name) for name in ("alpha", "gamma") if getattr(self, name) is not None
-        }
-        if method == "binary":
-            search.pop("gamma", None)
-        names = ("hidden", "learning_rate", "batch_size", "patience", "max_epochs")
+        fitting = (name for name, family in FAMILIES.items() if method in family.methods)
+        coefficients = ("alpha",) if method == "binary" else ("alpha", "gamma")
+        spaces = {name: getattr(self, name) for name in coefficients if getattr(self, name) is not None}
+        training = ("hidden", "learning_rate", "batch_size", "patience", "max_epochs")
         given = {
             "study": "fit",
             "methods": [method],
-            "model": [self.model or next(iter(fitting), "mlp")],
-            "search": search,
+            "model": [self.model or next(fitting, "mlp")],
+            "search": {"sampler": "qmc", "settings": self.settings, "seed": self.random_state, **spaces},
             "seeds": [self.random_state],
-            "training": {name: getattr(self, name) for name in names},
+            "training": {name: getattr(self, name) for name in training},
         }
         if self.max_deferral is not None and not 0 <= self.max_deferral <= 1:
             raise UserError(f"max_deferral: must be a number from 0 to 1, got {self.max_deferral!r}")
@@ -236,101 +220,75 @@ class DeferralClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _train(
         self, frame: pd.DataFrame, label: npt.NDArray[np.int8], sensitive: Any, decisions: Any
     ) -> None:
-        """Make of the rows what a study makes of a table, and train."""
+        """Make of the rows what a study makes of a table, train one pack, and keep the best of its runs."""
         plan = self._plan(decided=decisions is not None)
-        if hasattr(self, "model_"):
-            del self.model_
-        features = [str(column) for column in frame.columns]
+        self.__dict__.pop("model_", None)
+        features = list(frame.columns)
         frame, group = self._group(frame, sensitive)
         in_group = group.of(frame).astype(np.int8)
         validating = split_rows(label, in_group, split_seed=self.random_state) == VALIDATION
         training = ~validating
-        for column in features:
-            kind_of(frame[column])
         columns = tuple(learn(frame[column], training, listed=True) for column in features)
-        mean, factor = scaling(encode(frame, columns), training)
-        preprocessing = Preprocessing(columns, group, tuple(mean.tolist()), tuple(factor.tolist()))
-        inputs = preprocessing.transform(frame)
-        rows = {"train": np.flatnonzero(training), "validation": np.flatnonzero(validating)}
+        preprocessing = Preprocessing.learned(columns, group, encode(frame, columns), training)
         made = None
         if decisions is not None:
-            said, hard = self._said(decisions, len(frame))
-            made = with_confidence(said, hard, label == 1, training)
+            given = pd.DataFrame({_WHO: column_or_1d(decisions)})
+            check_consistent_length(frame, given)
+            given["y"], second = self.classes_[label], self.classes_[1]
+            recorded, hard = combine(given, [_WHO], None, label="y", positive=second, seed=0)
+            made = with_confidence(recorded, hard, label == 1, training)
             if not (made.known & validating).any() or not (made.known & training).any():
                 raise ValueError("decisions: too few are known")
-        arm = plan.search.arms[0]
-        self._run(plan, arm.arm.method, arm.arm.model, inputs, label, in_group, rows, made, preprocessing)
-
-    def _said(self, decisions: Any, rows: int) -> tuple[npt.NDArray[np.float64], bool]:
-        """Return decisions (N,) as numbers with NaN, and whether they are classes, not probabilities."""
-        given = pd.Series(column_or_1d(decisions))
-        if len(given) != rows:
-            raise ValueError(f"decisions: has {len(given)} values for {rows} rows")
-        known = set(given.dropna().unique())
-        if known <= set(self.classes_):
-            return np.where(given.isna(), np.nan, given == self.classes_[1]).astype(np.float64), True
-        number = pd.to_numeric(given, errors="coerce").to_numpy(np.float64)
-        if (np.isnan(number) != given.isna().to_numpy()).any() or not ((number >= 0) & (number <= 1)).any():
-            raise ValueError(f"decisions: must hold the classes {list(self.classes_)} or probabilities")
-        if (number < 0).any() or (number > 1).any():
-            raise ValueError("decisions: probabilities must be numbers from 0 to 1")
-        return number, False
-
-    def _run(
-        self,
-        plan: Plan,
-        method: str,
-        model: str,
-        inputs: npt.NDArray[np.float32],
-        label: npt.NDArray[np.int8],
-        in_group: npt.NDArray[np.int8],
-        rows: Mapping[str, npt.NDArray[np.int64]],
-        decisions: Decisions | None,
-        preprocessing: Preprocessing,
-    ) -> None:
-        """Train one pack, and keep the run with the smallest joint validation error."""
         identity = Identity.of(plan, "data of fit", None)
         searched = plan.search.arms[0]
-        arm = Arm(method, model, _WHO if decisions else NO_DECISION_MAKER)
-        seed = (plan.search.seed, f"{method}-{model}", 0)
+        arm = searched.arm._replace(decision_maker=_WHO if made else NO_DECISION_MAKER)
+        seed = (plan.search.seed, f"{arm.method}-{arm.model}", 0)
         points = propose(plan.search.sampler, searched.spaces, searched.settings, seed=seed)
         proposals = [Proposal(identity.setting(arm, point.params), point.memory) for point in points]
-        pack = Pack.of(arm, 0, proposals, plan.search.seeds)
+        rows = dict.fromkeys(("validation", "choice", "test"), np.flatnonzero(validating))
         data = StudyData(
             study=plan.study,
             dataset="fit",
             identity=identity,
             fingerprint=identity.data_fingerprint,
-            features=inputs,
+            features=preprocessing.transform(frame),
             label=label.astype(np.float32),
             sensitive=in_group,
-            rows={**rows, "choice": rows["validation"], "test": rows["validation"]},
-            decision_makers={_WHO: decisions.probability} if decisions else {},
+            rows={"train": np.flatnonzero(training), **rows},
+            decision_makers={_WHO: made.probability} if made else {},
             test_decision_maker=None,
             options=TrainingOptions(**plan.training),
             thresholds=plan.thresholds,
             backend="eager",
-            measured=decisions.known if decisions else None,
+            measured=made.known if made else None,
         )
         with TemporaryDirectory(prefix="study-fit-") as folder, one_thread():
             directory = ResultsDirectory(folder)
-            for _ in run_pack(pack, data, directory):
+            for _ in run_pack(Pack.of(arm, 0, proposals, plan.search.seeds), data, directory):
                 pass
-            runs = directory.read_runs()[0]
-            runs = runs[(runs["status"] != FAILED) & runs["validation_error"].notna()]
-            if runs.empty:
-                raise UserError("no setting could be trained: their losses are not finite")
-            limit = 1.0 if self.max_deferral is None else self.max_deferral
-            excess = (runs["validation_idk_rate"] - limit).clip(lower=0)
-            by = ["excess", "validation_error", "validation_di", "validation_idk_rate", "run_id"]
-            run = runs.assign(excess=excess).sort_values(by).drop(columns="excess").iloc[0]
-            if excess.min() > 0:
-                rate = run["validation_idk_rate"]
-                warnings.warn(f"no setting defers so few rows; the nearest defers {rate:.1%}", stacklevel=4)
-            facts = {str(name): None if pd.isna(value) else value for name, value in run.items()}
-            about = {"run": facts}
-            self.model_: DeployedModel = trained_model(directory, facts, preprocessing, self.hidden, about)
-        self.run_ = run
+            self.run_ = self._best(directory.read_runs()[0])
+            run = run_facts(self.run_)
+            self.model_ = trained_model(directory, run, preprocessing, self.hidden, {"run": run})
+
+    def _best(self, runs: pd.DataFrame) -> "pd.Series[Any]":
+        """Return the run with the smallest joint validation error within ``max_deferral``."""
+        runs = runs[(runs["status"] != FAILED) & runs["validation_error"].notna()]
+        if runs.empty:
+            raise UserError("no setting could be trained: their losses are not finite")
+        limit = 1.0 if self.max_deferral is None else self.max_deferral
+        excess = (runs["validation_idk_rate"] - limit).clip(lower=0)
+        by = ["excess", "validation_error", "validation_di", "validation_idk_rate", "run_id"]
+        run = runs.assign(excess=excess).sort_values(by).drop(columns="excess").iloc[0]
+        if excess.min() > 0:
+            rate = run["validation_idk_rate"]
+            warnings.warn(f"no setting defers so few rows; the nearest defers {rate:.1%}", stacklevel=4)
+        return run
+
+
+def _with_group(frame: pd.DataFrame, sensitive: Any) -> pd.DataFrame:
+    given = np.zeros(len(frame)) if sensitive is None else column_or_1d(sensitive)
+    check_consistent_length(frame, given)
+    return frame.assign(**{_GROUP: given})
 
 
 @contextmanager

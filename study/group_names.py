@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from study.words import NAMES
 
@@ -21,23 +22,20 @@ class GroupNames:
     people: str = "column"
 
 
-def group_names(dataset: object) -> GroupNames:
+def group_names(dataset: Mapping[str, Any]) -> GroupNames:
     """Names from the section `dataset` of a resolved study file; A and Y where none are known."""
-    plain = GroupNames()
-    if not isinstance(dataset, Mapping):
-        return plain
     if not dataset.get("label") and dataset.get("name") in NAMES:
         return GroupNames(*NAMES[dataset["name"]])
-    sensitive, label = dataset.get("sensitive"), dataset.get("label")
+    people = (dataset.get("decision_maker") or {}).get("columns", ("column",))
     return GroupNames(
-        _names(sensitive, "is") or plain.groups,
-        _names(label, "positive") or plain.outcomes,
-        _people(dataset.get("decision_maker")) or plain.people,
+        _names(dataset.get("sensitive"), "is") or GroupNames.groups,
+        _names(dataset.get("label"), "positive") or GroupNames.outcomes,
+        ", ".join(people),
     )
 
 
-def _names(section: object, key: str) -> tuple[str, str] | None:
-    if not isinstance(section, Mapping) or not section.get("column"):
+def _names(section: Mapping[str, Any] | None, key: str) -> tuple[str, str] | None:
+    if not section:
         return None
     column, value, limit = section["column"], section.get(key), section.get("at_least")
     if value is not None:
@@ -45,8 +43,3 @@ def _names(section: object, key: str) -> tuple[str, str] | None:
     if limit is not None:
         return f"{column} < {limit:g}", f"{column} ≥ {limit:g}"
     return f"{column} = 0", f"{column} = 1"
-
-
-def _people(section: object) -> str:
-    columns = section.get("columns") if isinstance(section, Mapping) else None
-    return ", ".join(map(str, columns)) if isinstance(columns, list | tuple) else ""

@@ -3,18 +3,18 @@
 import textwrap
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from study.config.reading import load_config, validate
-from study.data import Dataset, DatasetSection, Guess, dataset_names, guess, load_section, read_frame
+from study.data import Dataset, Guess, dataset_names, guess, load_section, read_frame
 from study.data.own.reading import naming
 from study.data.own.section import KEYS_REFUSED, description, role_keys, table_name
 from study.errors import DataError, LedgerError, OutputError, StudyFileError
 from study.storage.locations import Location, RemotePath, holds_keys, local_path, location, shown_location
+from study.storage.tables import parquet_bytes
 from study.storage.whole_files import write_whole
 from study.storage.yaml_text import dump_yaml, parse_yaml
 
@@ -35,21 +35,9 @@ seeds: 5
 """
 
 
-class Described(NamedTuple):
-    """The data that a command names: its section, what was inferred of it by key, and the table if read."""
-
-    section: DatasetSection
-    remarks: Mapping[str, str]
-    frame: pd.DataFrame | None = None
-
-    def load(self) -> Dataset:
-        """Return the data set; raises DataError."""
-        return load_section(self.section, self.frame)
-
-
-def describe_data(
+def load_data(
     name: str, given: Mapping[str, Any], *, path: str | None = None, split_seed: int = 0
-) -> Described:
+) -> tuple[Dataset, Mapping[str, str]]:
     """Return the data that ``name`` means, and by key what was inferred of it.
 
     A data set's name; a study file (.yaml), which says all of it; or a table's file, of which what is not
@@ -58,17 +46,16 @@ def describe_data(
     if Path(name).suffix in (".yaml", ".yml"):
         if given or path or split_seed:
             raise StudyFileError(f"{name}: a study file says all of its data; change it there")
-        return Described(load_config(name).dataset, {})
-    raw: dict[str, Any] = {"name": name, "path": path, **given}
-    remarks: Mapping[str, str] = {}
-    frame = None
+        return load_section(load_config(name).dataset), {}
+    raw: Mapping[str, Any] = {"name": name, "path": path, **given}
+    found, frame = Guess({}, {}), None
     if name not in dataset_names() and ("." in name or "/" in name):
         if path is not None:
             raise StudyFileError(f"{name}: path is for a data set that the project knows; give one file")
         frame, found = infer_roles(name, given)
-        raw, remarks = {"path": name, **found.section}, found.remarks
+        raw = {"path": name, **found.section}
     config = validate({"dataset": {**raw, "split_seed": split_seed}}, shown_location(name))
-    return Described(config.dataset, remarks, frame)
+    return load_section(config.dataset, frame), found.remarks
 
 
 def infer_roles(file: str, given: Mapping[str, Any]) -> tuple[pd.DataFrame, Guess]:
@@ -122,12 +109,11 @@ def keep_table(table: pd.DataFrame, path: str | None) -> None:
     place = location(str(path))
     plain = table.set_axis(list(map(str, table.columns)), axis=1).reset_index(drop=True)
     if not place.is_file():
-        sink = pa.BufferOutputStream()
         try:
-            pq.write_table(pa.Table.from_pandas(plain, preserve_index=False), sink)
+            content = parquet_bytes(pa.Table.from_pandas(plain, preserve_index=False))
         except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
             raise DataError(f"the table given: {str(error).splitlines()[0]}") from None
-        write_whole(place, sink.getvalue().to_pybytes())
+        write_whole(place, content)
     elif not read_frame(str(path)).equals(plain):
         raise LedgerError(f"{place}: another table was given when the study began; give another out")
 

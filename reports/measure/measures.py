@@ -55,7 +55,7 @@ class Measures:
     models = cached_property(lambda self: models_shown(self.settings))
     names = cached_property(lambda self: decision_makers_shown(self.settings))
     tested = cached_property(lambda self: deciding_on_test(self.settings))
-    group_names = cached_property(lambda self: group_names(self.results.study.get("dataset")))
+    group_names = cached_property(lambda self: group_names(self.results.study["dataset"]))
     fronts = cached_property(lambda self: fronts(self.settings, self.metric))
     band_fronts = cached_property(lambda self: fronts_by_idk_rate(self.settings, self.metric))
     areas = cached_property(lambda self: hypervolumes(self.fronts, self.results.costs))

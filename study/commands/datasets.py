@@ -2,13 +2,14 @@
 
 import argparse
 import shlex
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from study.commands.answering import DONE, add_json, answer
 from study.commands.arguments import AddParser, a_local_path, whole_number
 
 if TYPE_CHECKING:
-    from study.own_table import Described
+    from study.data import Dataset
 
 
 def add(add_parser: AddParser) -> None:
@@ -119,27 +120,25 @@ def _fetch(options: argparse.Namespace) -> int:
 def _describe(options: argparse.Namespace) -> int:
     from study.data import describe, facts
 
-    data = _described(options)
-    dataset = data.load()
-    inferred = [f"  {key}: {remark}" for key, remark in data.remarks.items()]
+    dataset, remarks = _loaded(options)
+    inferred = [f"  {key}: {remark}" for key, remark in remarks.items()]
     text = [describe(dataset), *(["\nInferred (not specified):", *inferred] if inferred else [])]
-    answer(options, {**facts(dataset), "inferred": dict(data.remarks)}, "\n".join(text))
+    answer(options, {**facts(dataset), "inferred": dict(remarks)}, "\n".join(text))
     return DONE
 
 
 def _write(options: argparse.Namespace) -> int:
     from study.data import write_table
 
-    data = _described(options)
-    dataset = data.load()
+    dataset, remarks = _loaded(options)
     write_table(dataset, options.out)
-    written = {"out": str(options.out), "rows": len(dataset.label), "inferred": dict(data.remarks)}
-    lines = [*(f"{key}: {remark}" for key, remark in data.remarks.items())]
+    written = {"out": str(options.out), "rows": len(dataset.label), "inferred": dict(remarks)}
+    lines = [f"{key}: {remark}" for key, remark in remarks.items()]
     answer(options, written, "\n".join([*lines, f"{len(dataset.label):,} rows: {options.out}"]))
     return DONE
 
 
-def _described(options: argparse.Namespace) -> "Described":
-    from study.own_table import describe_data
+def _loaded(options: argparse.Namespace) -> "tuple[Dataset, Mapping[str, str]]":
+    from study.own_table import load_data
 
-    return describe_data(options.name, _roles(options), path=options.path, split_seed=options.split_seed)
+    return load_data(options.name, _roles(options), path=options.path, split_seed=options.split_seed)

@@ -75,31 +75,35 @@ _FAIR_AFTERWARDS = Range(low=0.03, high=3.0, log=True)
 # The squared odds difference, which these losses weigh, is small: 0.04 where the odds difference is 0.2.
 _FAIR_SQUARED = Range(low=0.1, high=30.0, log=True)
 _OF_ITS_OWN = ("binary", "reject", "compare")
-_AFTERWARDS = [arm for arm, (method, model) in ARMS.items() if FAMILIES[model].chosen_afterwards(method)]
-# Nothing can change what a given model does to the groups but who is asked.
-_WEIGHING = [
-    arm for arm, (method, model) in ARMS.items() if not (FAMILIES[model].given and method in _OF_ITS_OWN)
-]
-_TRAINED = [arm for arm in _AFTERWARDS if FAMILIES[ARMS[arm][1]].trains(ARMS[arm][0])]
 NONE: tuple[float, ...] = (0.0,)
 """The space of a coefficient that has no part in what is learned."""
+
+_AFTERWARDS = [arm for arm, (method, model) in ARMS.items() if FAMILIES[model].chosen_afterwards(method)]
+COEFFICIENTS: dict[str, list[str]] = {
+    # Nothing can change what a given model does to the groups but who is asked.
+    "alpha": [
+        arm
+        for arm, (method, model) in ARMS.items()
+        if not FAMILIES[model].given or method not in _OF_ITS_OWN
+    ],
+    "gamma": [arm for arm, (method, _) in ARMS.items() if method != "binary"],
+    "model_alpha": [arm for arm in _AFTERWARDS if FAMILIES[ARMS[arm][1]].trains(ARMS[arm][0])],
+}
+"""The arms that have each coefficient."""
+
 DEFAULTS: dict[str, dict[str, Space]] = {
     "alpha": {
-        arm: _FAIR_AFTERWARDS if arm in _AFTERWARDS else _FAIR if method in _OF_ITS_OWN else _FAIR_SQUARED
-        for arm, (method, _) in ARMS.items()
-        if arm in _WEIGHING
+        arm: _FAIR_AFTERWARDS
+        if arm in _AFTERWARDS
+        else _FAIR
+        if ARMS[arm][0] in _OF_ITS_OWN
+        else _FAIR_SQUARED
+        for arm in COEFFICIENTS["alpha"]
     },
-    "model_alpha": dict.fromkeys(_TRAINED, _FAIR),
+    "model_alpha": dict.fromkeys(COEFFICIENTS["model_alpha"], _FAIR),
 }
-"""What is searched unless a study file says otherwise, by coefficient and arm."""
-
-COEFFICIENTS: dict[str, tuple[str, ...]] = {
-    "alpha": tuple(_WEIGHING),
-    "gamma": tuple(arm for arm, (method, _) in ARMS.items() if method != "binary"),
-    "model_alpha": tuple(_TRAINED),
-}
-"""The arms that have each coefficient. gamma has no default: where a study file leaves it out, a pilot
-finds the range that suits the data, the decision-maker and the method."""
+"""What is searched unless a study file says otherwise, by coefficient and arm. gamma has no default: where
+it is left out, a pilot finds the range that suits the data, the decision-maker and the method."""
 
 
 def as_mapping(coefficient: str, value: object) -> object:
@@ -110,8 +114,7 @@ def as_mapping(coefficient: str, value: object) -> object:
     arms = COEFFICIENTS[coefficient]
     methods = list(dict.fromkeys(ARMS[arm][0] for arm in arms))
     if not isinstance(value, Mapping) or {"low", "high", "log"} & set(value):
-        space = _space(value)
-        return dict.fromkeys(methods, space)
+        return dict.fromkeys(methods, _space(value))
     for key in value:
         if key not in arms and key not in methods:
             raise ValueError(
@@ -123,12 +126,9 @@ def as_mapping(coefficient: str, value: object) -> object:
 
 def by_arm(coefficient: str, given: Mapping[str, Space]) -> dict[str, Space]:
     """Return the space of every arm that has one: its own, else its method's, else the default."""
-    spaces = {}
-    for arm in COEFFICIENTS[coefficient]:
-        space = given.get(arm, given.get(ARMS[arm][0], DEFAULTS.get(coefficient, {}).get(arm)))
-        if space is not None:
-            spaces[arm] = space
-    return spaces
+    arms, defaults = COEFFICIENTS[coefficient], DEFAULTS.get(coefficient, {})
+    found = {arm: given.get(arm, given.get(ARMS[arm][0], defaults.get(arm))) for arm in arms}
+    return {arm: space for arm, space in found.items() if space is not None}
 
 
 def middle(space: Space) -> float:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from study.config.consistency import check_data, check_models, check_spaces
 from study.config.plan import ArmPlan, DecisionMakerPlan, Plan, SearchPlan, ThresholdOptions
 from study.config.sections import (
     ADAPTIVE,
@@ -149,94 +150,16 @@ class StudyConfig(Section):
 
     @model_validator(mode="after")
     def _consistent(self) -> "StudyConfig":
-        if "column" in (*self.decision_maker, self.test_decision_maker) and not self.dataset.decision_maker:
-            raise ValueError(
-                "decision_maker: column is what people decided in a table of your own; name the column in "
-                "dataset.decision_maker"
-            )
-        if self.dataset.splits > 1 and self.search.sampler in ADAPTIVE:
-            raise ValueError(
-                f"dataset.splits: sampler {self.search.sampler} learns from validation rows, which are "
-                "test rows of another split; give search.sampler qmc, random or grid, or one split"
-            )
-        given = [name for name in self.model if FAMILIES[name].given]
-        if given and not self.dataset.score:
-            raise ValueError(
-                f"model: {given[0]} is a model that you have; write {{{given[0]}: COLUMN}}, the column of "
-                "your own table that holds its probabilities of the label's 1"
-            )
-        for method in self.methods:
-            if not any(method in FAMILIES[name].methods for name in self.model):
-                able = [family for family in FAMILIES.values() if method in family.methods]
-                fitting = [family.name for family in able if not family.given]
-                fitting = fitting or [f"{{{family.name}: COLUMN}}" for family in able]
-                also = "".join(
-                    f"; a model that is {name} can do {', '.join(FAMILIES[name].methods)}" for name in given
-                )
-                raise ValueError(
-                    f"model: none of {', '.join(self.model)} can be trained to {method}; "
-                    f"{', '.join(fitting)} can{also}"
-                )
-        if not self.arms():
-            raise ValueError(
-                f"methods: with a model that is {given[0]}, {', '.join(self.methods)} leaves nothing to "
-                f"learn; add one of {', '.join(m for m in FAMILIES[given[0]].methods if m != 'binary')}"
-            )
-        for arm in self.searched():
-            for name, space in self.spaces(*_named(arm)).items():
-                self._check_space(_named(arm)[0], name, space)
-        unpriced = next((arm.arm for arm in self._arm_plans() if arm.unpriced), None)
-        if self.search.sampler == "grid" and unpriced:
-            raise ValueError(
-                f"search.gamma: sampler grid crosses listed values, but {_named(unpriced)[0]} has none; "
-                "give a list, or another sampler"
-            )
+        makers, sampler = (*self.decision_maker, self.test_decision_maker), self.search.sampler
+        check_data(self.dataset, makers, sampler)
+        check_models(self.model, self.methods, self.dataset.score)
+        check_spaces(self._arm_plans(), sampler, self.thresholds.sampler)
         return self
-
-    def _check_space(self, arm: str, name: str, space: Space) -> None:
-        sampler = self.search.sampler
-        if sampler == "grid" and name not in COEFFICIENTS:
-            raise ValueError(
-                f"thresholds.sampler: search proposes quantiles of {arm} from 0 to 1, which sampler grid "
-                "does not; give random or exact, or another search.sampler"
-            )
-        if sampler == "grid" and isinstance(space, Range):
-            raise ValueError(
-                f"search.{name}: sampler grid crosses listed values, but {arm} has the range {space.low:g} "
-                f"to {space.high:g}; give a list, or another sampler"
-            )
-        if sampler == "qmc" and isinstance(space, tuple) and len(space) > 1:
-            raise ValueError(
-                f"search.{name}: sampler qmc fills ranges evenly, but {arm} has a list; give "
-                "{low, high}, or another sampler"
-            )
-        values = space.gamma if isinstance(space, FoundRange) else space
-        least = values.low if isinstance(values, Range) else min(values)
-        method, model = ARMS[arm]
-        exact = self.thresholds.sampler == "exact" and FAMILIES[model].chosen_afterwards(method)
-        if exact and name != "model_alpha" and least < 0:
-            raise ValueError(
-                f"search.{name}: thresholds.sampler exact needs numbers from 0 on, but {arm} has "
-                f"{least:g}; give others, or thresholds.sampler random"
-            )
 
     def arms(self) -> list[str]:
         """Return what the study's methods and models come to, by name in ``ARMS``."""
-        names = {pair: name for name, pair in ARMS.items()}
-        pairs = ((method, model) for method in self.methods for model in self.model)
-        return [names[pair] for pair in pairs if pair in names]
-
-    def searched(self) -> list[Arm]:
-        """Return the arms with each split and decision-maker.
-
-        A method that never defers is trained once, whatever decision-makers there are.
-        """
-        return [
-            Arm(method, model, decision_maker, split)
-            for method, model in map(ARMS.__getitem__, self.arms())
-            for split in range(self.dataset.splits)
-            for decision_maker in ((NO_DECISION_MAKER,) if method == "binary" else self.decision_maker)
-        ]
+        names = (f"{method}-{model}" for method in self.methods for model in self.model)
+        return [name for name in names if name in ARMS]
 
     def spaces(self, arm: str, decision_maker: str = NO_DECISION_MAKER) -> dict[str, Space]:
         """Return what is searched for ``arm``, by coefficient; without gamma where a pilot must find it.
@@ -250,19 +173,35 @@ class StudyConfig(Section):
             groups = names if self.thresholds.per_group else [n for n in names if n.endswith("a0")]
             quantiles = dict.fromkeys(groups, Range(low=0.0, high=1.0))
             return {"model_alpha": search.model_alpha.get(arm, NONE), **quantiles}
-        spaces: dict[str, Space | None] = {"alpha": search.alpha.get(arm, NONE)}
-        spaces["gamma"] = search.gamma.get(arm)
-        if found := search.pilot.get(str(Arm(method, model, decision_maker))):
-            spaces["gamma"] = spaces["gamma"] or found
-        spaces["model_alpha"] = search.model_alpha.get(arm)
+        found = search.pilot.get(str(Arm(method, model, decision_maker)))
+        spaces: dict[str, Space | None] = {
+            "alpha": search.alpha.get(arm, NONE),
+            "gamma": search.gamma.get(arm, found),
+            "model_alpha": search.model_alpha.get(arm),
+        }
         return {name: space for name, space in spaces.items() if space is not None}
 
     def _arm_plans(self) -> tuple[ArmPlan, ...]:
+        """Return what is searched in every arm, with each split and decision-maker.
+
+        A method that never defers is trained once, whatever decision-makers there are.
+        """
         return tuple(
-            ArmPlan(arm, self.spaces(*named), self.settings_of(named[0]))
-            for arm in self.searched()
-            for named in [_named(arm)]
+            ArmPlan(
+                Arm(method, model, decision_maker, split),
+                self.spaces(name, decision_maker),
+                self._settings_of(name),
+            )
+            for name, (method, model) in ((name, ARMS[name]) for name in self.arms())
+            for split in range(self.dataset.splits)
+            for decision_maker in ((NO_DECISION_MAKER,) if method == "binary" else self.decision_maker)
         )
+
+    def _settings_of(self, arm: str) -> int:
+        """Return how many settings are tried in ``arm``, with each decision-maker."""
+        if self.search.sampler != "grid":
+            return self.search.settings
+        return prod(len(space) for space in self.spaces(arm).values() if isinstance(space, tuple))
 
     def priced(self, found: Mapping[str, FoundRange]) -> "StudyConfig":
         """Return the study with ranges of gamma that a pilot found, by arm."""
@@ -272,6 +211,7 @@ class StudyConfig(Section):
     def plan(self) -> Plan:
         """Return the study as plain data."""
         costs = Costs(**self.costs.model_dump())
+        baseline = next((name for name in BASELINE_MODELS if name in self.model), PLAIN_MODEL)
         return Plan(
             study=self.study,
             dataset=self.dataset.name,
@@ -280,13 +220,10 @@ class StudyConfig(Section):
                 seed=self.search.seed,
                 arms=self._arm_plans(),
                 seeds=self.seeds,
-                baseline=Arm("binary", self._baseline_model(), NO_DECISION_MAKER),
-                settings_of_pack=self.settings_of_pack,
+                baseline=Arm("binary", baseline, NO_DECISION_MAKER),
+                settings_of_pack=self._settings_of_pack(),
                 splits=self.dataset.splits,
-                objectives=(
-                    f"validation_{costs.metric}",
-                    *("validation_di", "validation_idk_rate"),
-                ),
+                objectives=(f"validation_{costs.metric}", "validation_di", "validation_idk_rate"),
             ),
             decision_makers=DecisionMakerPlan(
                 names=self.decision_maker,
@@ -302,52 +239,28 @@ class StudyConfig(Section):
             costs=costs,
         )
 
-    def _baseline_model(self) -> str:
-        return next((name for name in BASELINE_MODELS if name in self.model), PLAIN_MODEL)
-
-    def settings_of(self, arm: str) -> int:
-        """Return how many settings are tried in ``arm``, with each decision-maker."""
-        if self.search.sampler != "grid":
-            return self.search.settings
-        return prod(len(space) for space in self.spaces(arm).values() if isinstance(space, tuple))
-
-    @property
-    def settings_of_pack(self) -> int:
-        """How many settings train together: as the file says, else by the rule of ``PackSection``."""
+    def _settings_of_pack(self) -> int:
+        """Return how many settings train together: as the file says, else as ``PackSection`` describes."""
         if self.pack.settings is not None:
             return self.pack.settings
         if self.search.sampler in ADAPTIVE:
             return _STEP
-        most = max(map(self.settings_of, self.arms()))
+        most = max(map(self._settings_of, self.arms()))
         share = most if self.resources.backend == "gpu" else most / 8
         return min(_LARGEST_PACK, ceil(share / _STEP) * _STEP)
 
     def resolved(self) -> dict[str, Any]:
         """Return the study file with every default written out, as plain data for YAML."""
-        plain: dict[str, Any] = _plain(self.model_dump())
-        arms = self.arms()
+        plain = self.model_dump(mode="json")
+        arms, search = self.arms(), plain["search"]
         for name in COEFFICIENTS:
-            spaces = plain["search"][name]
-            plain["search"][name] = {arm: spaces[arm] for arm in arms if arm in spaces}
-        found = plain["search"]["pilot"]
-        plain["search"]["pilot"] = {
-            str(arm): found[str(arm)]
-            for arm in self.searched()
-            if not arm.split
-            if str(arm) in found and _named(arm)[0] not in self.search.gamma
+            search[name] = {arm: search[name][arm] for arm in arms if arm in search[name]}
+        first = [plan.arm for plan in self._arm_plans() if not plan.arm.split]
+        named = {str(arm): f"{arm.method}-{arm.model}" for arm in first}
+        search["pilot"] = {
+            arm: search["pilot"][arm]
+            for arm, name in named.items()
+            if arm in search["pilot"] and name not in self.search.gamma
         }
-        plain["pack"]["settings"] = self.settings_of_pack
+        plain["pack"]["settings"] = self._settings_of_pack()
         return plain
-
-
-def _named(arm: Arm) -> tuple[str, str]:
-    """Return an arm as a study file names it, and its decision-maker."""
-    return f"{arm.method}-{arm.model}", arm.decision_maker
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, tuple | list):
-        return [_plain(item) for item in value]
-    return value

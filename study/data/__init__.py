@@ -1,13 +1,12 @@
 """Raw tables in, one frozen ``Dataset`` out. Nothing else in the project reads raw data."""
 
 from study.data.cautions import cautions
-from study.data.dataset import Dataset, Table
-from study.data.decisions import Decisions
+from study.data.dataset import Dataset
 from study.data.describe import describe, facts, write_table
 from study.data.group import Group
 from study.data.own.guessing import Guess, guess
 from study.data.own.reading import read_cells, read_frame
-from study.data.own.section import DatasetSection, table_name
+from study.data.own.section import DatasetSection
 from study.data.preprocessing import Preprocessing
 from study.data.registry import (
     dataset_names,
@@ -18,20 +17,14 @@ from study.data.registry import (
     load_section,
     load_splits,
 )
-from study.data.splits import TEST, TRAIN, VALIDATION
 from study.data.subgroup import subgroup
 
 __all__ = [
-    "TEST",
-    "TRAIN",
-    "VALIDATION",
     "Dataset",
     "DatasetSection",
-    "Decisions",
     "Group",
     "Guess",
     "Preprocessing",
-    "Table",
     "cautions",
     "dataset_names",
     "dataset_shape",
@@ -46,6 +39,5 @@ __all__ = [
     "read_cells",
     "read_frame",
     "subgroup",
-    "table_name",
     "write_table",
 ]

@@ -103,10 +103,7 @@ def _twins(dataset: Dataset) -> Iterator[str]:
     frame = dataset.own.frame.drop(columns=[name for name in (dataset.own.section.split,) if name])
     codes = []
     for name in frame:
-        try:
-            code = pd.factorize(frame[name])[0]
-        except TypeError:  # Lists and the like, which have no hash.
-            code = pd.factorize(frame[name].astype(str))[0]
+        code = pd.factorize(texts(frame[name]))[0]
         if code.max() + 1 < len(frame) or pd.api.types.is_float_dtype(frame[name]):
             codes.append(code)
         # Else it is an identifier, which a copy may have a new one of.

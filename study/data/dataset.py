@@ -158,8 +158,8 @@ def assemble(
     )
     label, sensitive = (table.frame[name].to_numpy(np.int8) for name in ("label", "sensitive"))
     training = split == TRAIN
-    mean, factor = scaling(features, training)
-    scaled = standardise(features, mean, factor, table.feature_names)
+    preprocessing = Preprocessing.learned(columns, group, features, training)
+    scaled = preprocessing.standardise(features)
     dm_scaled = standardise(dm_only, *scaling(dm_only, training), table.dm_only_names)
     raw = {"features": features, "label": label, "sensitive": sensitive, "dm_only": dm_only, "split": split}
     decisions = None
@@ -182,7 +182,7 @@ def assemble(
         split=_frozen(split),
         fingerprint=_fingerprint(table, raw, own.section.split_seed if own else None),
         table=table,
-        preprocessing=Preprocessing(columns, group, tuple(mean.tolist()), tuple(factor.tolist())),
+        preprocessing=preprocessing,
         decisions=decisions,
         given=given,
         own=own,

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from study.data.cautions import cautions
 from study.data.columns import Column
 from study.data.dataset import Dataset
-from study.data.raw_values import Bool, numbers, shown, some, text_of, texts
+from study.data.raw_values import Bool, numbers, shown, some, texts
+from study.storage.tables import parquet_bytes
 from study.storage.whole_files import write_whole
-from study.words import NAMES, SPLITS
+from study.words import SPLITS
 
 WIDTH = 96
 
@@ -86,15 +86,13 @@ def facts(dataset: Dataset) -> dict[str, Any]:
 
 
 def _understood(dataset: Dataset) -> list[str]:
-    """What each column of a user's table was taken for, in the order of the file.
-
-    Of a data set that the project knows what its groups and outcomes are called.
-    """
+    """What each column of a user's table was taken for, in file order, and what groups are called."""
+    names = dataset.names
+    pairs = (("A", names.groups), ("label", names.outcomes))
+    called = "\n".join(f"{key} = {at}: {shown(words[at])}" for key, words in pairs for at in (0, 1))
     own = dataset.own
     if own is None:
-        pairs = zip(("A", "label"), NAMES.get(dataset.name, ()), strict=False)
-        lines = [f"{key} = {at}: {words[at]}" for key, words in pairs for at in (0, 1)]
-        return ["\n".join(lines)] if lines else []
+        return [called]
     roles = {name: role for name, role in reversed(own.section.roles()) if role != "features"}
     encoded = {column.name: column for column in (*dataset.preprocessing.columns, *own.dm_only)}
     table = [["column", "role", "kind", "missing", "values"]]
@@ -105,16 +103,7 @@ def _understood(dataset: Dataset) -> list[str]:
             role = f"{role}, feature"
         missing = f"{100 * values.isna().mean():.1f} %"
         table.append([shown(name), role, column.kind if column else "-", missing, _values(values, column)])
-    group, label = dataset.preprocessing.group, own.section.label
-    rule = "it is 1"
-    if group.equals is not None:
-        rule = f"it is {shown(text_of(group.equals))}"
-    elif group.at_least is not None:
-        rule = f"it is {group.at_least:g} or more"
-    rules = [f"A = 1 where {shown(group.column)}: {rule}"]
-    if label is not None and label.positive is not None:
-        rules.append(f"label = 1 where {shown(label.column)}: it is {shown(text_of(label.positive))}")
-    return [_aligned(table, left=5), "\n".join(rules)]
+    return [_aligned(table, left=5), called]
 
 
 def _values(values: "pd.Series[Any]", column: Column | None) -> str:
@@ -203,6 +192,4 @@ def write_table(dataset: Dataset, path: Path | str) -> None:
     frame = table.frame[names].assign(split=[SPLITS[code] for code in dataset.split])
     if dataset.row_id is not None:
         frame.insert(0, "row_id", dataset.row_id)
-    sink = pa.BufferOutputStream()
-    pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), sink, compression="zstd")
-    write_whole(Path(path), sink.getvalue().to_pybytes())
+    write_whole(Path(path), parquet_bytes(pa.Table.from_pandas(frame, preserve_index=False)))

@@ -75,6 +75,14 @@ class Preprocessing:
     factor: tuple[float, ...]
     given: Given | None = None
 
+    @staticmethod
+    def learned(
+        columns: tuple[Column, ...], group: Group, encoded: Float64, training: Bool
+    ) -> "Preprocessing":
+        """Standardise by the ``training`` rows (N,) of what ``columns`` make of raw rows, (N, K)."""
+        mean, factor = scaling(encoded, training)
+        return Preprocessing(columns, group, tuple(mean.tolist()), tuple(factor.tolist()))
+
     @property
     def inputs(self) -> tuple[str, ...]:
         """Names of the F + 1 inputs, the last one ``sensitive``; a given model's p is one more."""
@@ -99,11 +107,14 @@ class Preprocessing:
         A given model's p comes first. Raises DataError for a column that is not there, text where a number
         was, a missing A, what is no probability, and values as ``standardise`` does.
         """
-        own = [name for column in self.columns for name in column.inputs]
-        mean, factor = np.array(self.mean), np.array(self.factor)
-        scaled = standardise(encode(frame, self.columns), mean, factor, own)
+        scaled = self.standardise(encode(frame, self.columns))
         inputs = np.column_stack([scaled, self.group.of(frame)]).astype(np.float32)
         return inputs if self.given is None else with_given(self.given.input(self.given.of(frame)), inputs)
+
+    def standardise(self, encoded: Float64) -> Float64:
+        """Return encoded columns (N, K) standardised; raises DataError as the function ``standardise``."""
+        names = [name for column in self.columns for name in column.inputs]
+        return standardise(encoded, np.array(self.mean), np.array(self.factor), names)
 
 
 def with_given(p: Float32, inputs: Float32) -> Float32:

@@ -33,8 +33,8 @@ def subgroup(dataset: Dataset, where: str) -> Bool:
     is selected.
     """
     parts = CONDITION.fullmatch(where)
-    number = _number(parts["number"]) if parts else None
-    if parts is None or number is None:
+    number = pd.to_numeric(parts["number"], errors="coerce") if parts else math.nan
+    if parts is None or not math.isfinite(number):
         raise DataError(
             f"where: {where!r} is not allowed; a column, one of {', '.join(OPERATORS)}, and a finite "
             "number are, such as 'age <= 35'"
@@ -55,12 +55,3 @@ def subgroup(dataset: Dataset, where: str) -> Bool:
             f"{values.min():g} to {values.max():g} here, and a part of the {len(values):,} rows is allowed"
         )
     return selected
-
-
-def _number(text: str) -> float | None:
-    """``text`` as a finite number, None where it is not one."""
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None

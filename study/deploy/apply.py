@@ -6,13 +6,12 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from study.data import read_cells
 from study.deploy.model_file import load_model
 from study.errors import DataError, OutputError
 from study.storage.locations import local_path, shown_location
-from study.storage.tables import write_csv
+from study.storage.tables import parquet_bytes, write_csv
 from study.storage.whole_files import write_whole
 
 ENDINGS = (".csv", ".parquet")
@@ -52,9 +51,7 @@ def apply(model: Path | str, table: Path | str, out: Path | str) -> pd.DataFrame
         texts = {name: _as_text(own.column(name)) for name in own.column_names}
         write_csv(place, pd.DataFrame(texts, index=decisions.index).join(decisions))
     else:
-        sink = pa.BufferOutputStream()
-        pq.write_table(decided, sink, compression="zstd")
-        write_whole(place, sink.getvalue().to_pybytes())
+        write_whole(place, parquet_bytes(decided))
     result: pd.DataFrame = decided.to_pandas()
     return result
 

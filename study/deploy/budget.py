@@ -15,7 +15,7 @@ import pandas as pd
 import torch
 
 from study.deploy.model import DeployedModel
-from study.deploy.origin import Origin, run_model
+from study.deploy.origin import Origin, run_facts, run_model
 from study.errors import LedgerError, UserError
 from study.models.decisions import Decisions, joint_counts
 from study.models.examples import Examples
@@ -172,8 +172,7 @@ def best_at_budget(
         raise LedgerError(f"{directory.root}: {error}") from None
     ranked = []
     for place, facts in enumerate(runs.to_dict("records")):
-        run = {str(name): None if pd.isna(value) else value for name, value in facts.items()}
-        own, model = outcomes.take(np.array([place])), run_model(directory, origin, run)
+        own, model = outcomes.take(np.array([place])), run_model(directory, origin, run_facts(facts))
         moved = to_budget(directory, model, origin, own, question.most["idk_rate"])
         values = {name: np.inf if value is None else value for name, value in moved.validation.items()}
         exceeded = {name: float(over) for name, over in question.excess(values).items() if over > 0}

@@ -3,13 +3,13 @@
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import torch
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from study.data import Group
 from study.deploy.model import DeployedModel
+from study.group_names import group_names
 from study.results.choice.alternatives import people_first
 from study.results.choice.selection import Selection
 from study.results.group_metrics import Spread
@@ -20,8 +20,6 @@ CARD_FILE: Final = "MODEL_CARD.md"
 TEMPLATE: Final = "card.md.j2"
 
 DECISION_MAKERS: Final = {
-    "none": "there is none",
-    "column": "the people whose decisions are in the table",
     "standard": "simulated by a network that sees more than the model",
     "biased": "simulated by a network that sees more than the model, trained to be unfair",
     "inconsistent": "simulated by a network that sees more than the model, at random wrong on some cases",
@@ -59,9 +57,7 @@ def model_card(model: DeployedModel, metrics: Mapping[str, Spread], units: str, 
         choice=choice,
         costs=Costs.of(model.about["study"]),
         people_first=people_first(choice.comparisons),
-        groups=group_names(model.preprocessing.group),
-        outcomes=outcome_names(model.about),
-        people=(model.about["study"]["dataset"].get("decision_maker") or {}).get("columns", ()),
+        names=group_names(model.about["study"]["dataset"]),
         uncertainty=uncertainty,
         limits=limits,
         trains=model.family.trains(model.method),
@@ -71,27 +67,6 @@ def model_card(model: DeployedModel, metrics: Mapping[str, Spread], units: str, 
         methods=METHODS,
         decision_makers=DECISION_MAKERS,
     )
-
-
-def group_names(group: Group) -> tuple[Markdown, Markdown]:
-    """Return what the groups A = 0 and A = 1 are called."""
-    column = code(group.column)
-    if group.at_least is not None:
-        return Markdown(f"{column} is below {group.at_least:g}"), Markdown(
-            f"{column} is {group.at_least:g} or more"
-        )
-    if group.equals is not None:
-        value = escaped(group.equals)
-        return Markdown(f"{column} is not {value}"), Markdown(f"{column} is {value}")
-    return Markdown(f"{column} is 0 or false"), Markdown(f"{column} is 1 or true")
-
-
-def outcome_names(about: Mapping[str, Any]) -> tuple[Markdown, Markdown]:
-    """Return what the outcomes 0 and 1 are called."""
-    words, label = about["outcomes"], about["study"]["dataset"].get("label")
-    column = f"{code(label['column'])} is " if label else ""
-    zero, one = (Markdown(f"{column}{escaped(word)}") for word in words)
-    return zero, one
 
 
 def escaped(value: object) -> str:

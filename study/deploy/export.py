@@ -13,7 +13,7 @@ from study.deploy.budget import decided_by, metrics_of, to_budget
 from study.deploy.card import CARD_FILE, model_card
 from study.deploy.model import DeployedModel
 from study.deploy.model_file import load_model, save_model
-from study.deploy.origin import Origin, run_model
+from study.deploy.origin import Origin, run_facts, run_model
 from study.deploy.quality import calibration, quality
 from study.errors import DataError, LedgerError, OutputError
 from study.results.choice.candidates import degenerate
@@ -108,7 +108,7 @@ def _trained(
 ) -> tuple[Origin, Outcomes, DeployedModel]:
     """Return what a run, a row of the ledger, was trained on, what it decided on test, and its model."""
     (facts,) = row.to_dict("records")
-    run: dict[str, Any] = {str(name): None if pd.isna(value) else value for name, value in facts.items()}
+    run = run_facts(facts)
     try:
         tested = outcomes_of(directory.read_outcomes, row)
     except MissingOutcomesError as error:

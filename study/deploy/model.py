@@ -149,12 +149,12 @@ class DeployedModel(Estimator):
         if self._model.right:
             decisions["dm_right"] = right.double().numpy()
         measure, words = self._model.uncertainty, self.outcomes or ("0", "1")
-        if given and not self.family.trains(self.method):
-            column, ends = given.column, map(self.on_column, (lower, upper))
-            rows = zip(decisions["prediction"], decisions["defer"], said, *ends, strict=True)
-            reasons = [_by_column(column, words, *row) for row in rows]
-        elif measure is None:
-            reasons = [_by_score(row, words) for row in decisions.itertuples(index=False)]
+        if measure is None:
+            name, value, ends = "score", decisions["score"], (lower, upper)
+            if given and not self.family.trains(self.method):
+                name, value, ends = given.column, said, (self.on_column(lower), self.on_column(upper))
+            rows = zip(decisions["prediction"], decisions["defer"], value, *ends, strict=True)
+            reasons = [_by_thresholds(name, words, *row) for row in rows]
         else:
             decisions[measure.column] = measure.value(score.double(), pi.double()).numpy()
             decisions[f"{measure.column}_limit"] = measure.limit(torch.from_numpy(upper)).numpy()
@@ -204,26 +204,20 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _by_score(row: Any, words: tuple[str, str]) -> str:
-    score, lower, upper = (f"{value:.4g}" for value in (row.score, row.lower, row.upper))
-    if row.defer:
-        return f"deferred: score {score} is between {lower} and {upper}"
-    return (
-        f"{words[1]}: score {score} is not below {upper}"
-        if row.prediction
-        else f"{words[0]}: score {score} is not above {lower}"
-    )
-
-
-def _by_column(
-    column: str, words: tuple[str, str], prediction: int, defer: bool, p: float, lower: float, upper: float
+def _by_thresholds(
+    name: str,
+    words: tuple[str, str],
+    prediction: int,
+    defer: bool,
+    value: float,
+    lower: float,
+    upper: float,
 ) -> str:
-    said = f"{column} {p:.4g}"
     if defer:
-        return f"deferred: {said} is between {lower:.4g} and {upper:.4g}"
+        return f"deferred: {name} {value:.4g} is between {lower:.4g} and {upper:.4g}"
     if prediction:
-        return f"{words[1]}: {said} is not below {upper:.4g}"
-    return f"{words[0]}: {said} is not above {lower:.4g}"
+        return f"{words[1]}: {name} {value:.4g} is not below {upper:.4g}"
+    return f"{words[0]}: {name} {value:.4g} is not above {lower:.4g}"
 
 
 def _by_uncertainty(row: Any, words: tuple[str, str], measure: Uncertainty) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import torch
 
 from study.data import Dataset, Preprocessing
@@ -44,6 +45,11 @@ class Origin:
         raw = dataset.table.frame if dataset.own is None else dataset.own.frame
         # Not `decide`: it refuses categories that training did not see, which such rows may have.
         return model.preprocessing.transform(raw.iloc[self.rows[split]])
+
+
+def run_facts(row: "Mapping[Any, Any] | pd.Series[Any]") -> dict[str, Any]:
+    """Return a row of the ledger by column, None where there is nothing."""
+    return {str(name): None if pd.isna(value) else value for name, value in row.items()}
 
 
 def run_model(directory: ResultsDirectory, origin: Origin, run: Mapping[str, Any]) -> DeployedModel:

@@ -1,10 +1,11 @@
-"""Tables as CSV files that a spreadsheet can open without running what is in them."""
+"""Tables as files: CSV that a spreadsheet can open without running what is in it, and Parquet."""
 
 import io
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
+import pyarrow.parquet as pq
 
 from study.storage.locations import Location
 from study.storage.whole_files import write_whole
@@ -32,6 +33,14 @@ def write_csv(path: Location, frame: pd.DataFrame) -> None:
     buffer = io.BytesIO()
     pyarrow.csv.write_csv(pa.Table.from_pandas(safe, preserve_index=False), buffer)
     write_whole(path, buffer.getvalue())
+
+
+def parquet_bytes(table: pa.Table) -> bytes:
+    """Return a table as the content of a Parquet file."""
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd")
+    content: bytes = sink.getvalue().to_pybytes()
+    return content
 
 
 def _disarmed(cells: pd.Series) -> pd.Series:

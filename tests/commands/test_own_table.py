@@ -13,7 +13,7 @@ from study.config.reading import load_config, validate
 from study.data import load_section
 from study.data.own import reading
 from study.errors import DataError, OutputError, StudyFileError
-from study.own_table import describe_data, write_study_file
+from study.own_table import load_data, write_study_file
 from study.results.directory import ResultsDirectory
 from study.storage.locations import RemotePath, location
 from study.training.launch import launch
@@ -54,7 +54,7 @@ def test_from_a_table_to_a_report(here: Path, capsys: pytest.CaptureFixture[str]
     for line in (
         "person_id  group           -         0.0 %    300 different",
         "city       feature         category",
-        "label = 1 where outcome: it is bad",
+        "label = 1: outcome bad",
         "The decision-maker of column judge: decisions",
         "rows have no decision",
     ):
@@ -101,10 +101,12 @@ def test_from_a_table_to_a_report(here: Path, capsys: pytest.CaptureFixture[str]
 def test_a_written_study_file_says_what_a_table_without_one_is_described_by(here: Path) -> None:
     path, guessed = write_study_file("cases.csv", ROLES, None)
     assert path == Path("cases.yaml")
-    section, remarks, _ = describe_data("cases.csv", ROLES)
-    assert load_config(path).dataset == section
+    dataset, remarks = load_data("cases.csv", ROLES)
+    written, _ = load_data("cases.yaml", {})
+    assert dataset.own is not None
+    assert written.own is not None
+    assert load_config(path).dataset == dataset.own.section == written.own.section
     assert remarks == guessed.remarks
-    assert describe_data("cases.yaml", {})[0] == section
 
 
 def test_nothing_is_written_over_and_nothing_that_would_not_run(here: Path) -> None:
@@ -168,7 +170,7 @@ def test_table_is_written_as_the_models_see_it(here: Path) -> None:
     words = ["--label", "{column: outcome, positive: bad}", "--split-seed", "3", "--out", "t.parquet"]
     assert main(["data", "write", "cases.csv", *words]) == 0
     written = pd.read_parquet("t.parquet")
-    dataset = describe_data("cases.csv", ROLES, split_seed=3).load()
+    dataset = load_data("cases.csv", ROLES, split_seed=3)[0]
     assert list(written)[: len(dataset.feature_names) - 1] == list(dataset.feature_names[:-1])
     assert written["label"].tolist() == dataset.label.tolist()
     assert written["split"].tolist() == [SPLITS[code] for code in dataset.split]
@@ -189,7 +191,7 @@ def test_table_in_a_store_is_the_table(
     assert path == Path("cases.yaml")
     dataset = load_section(load_config(path).dataset)
     assert dataset.source == str(there)
-    assert dataset.fingerprint == describe_data(name, ROLES).load().fingerprint
+    assert dataset.fingerprint == load_data(name, ROLES)[0].fingerprint
     there.unlink()
     with pytest.raises(DataError, match=r"^s3://.*cases\..* cannot be read"):
         load_section(load_config(path).dataset)
@@ -215,7 +217,7 @@ def test_table_is_read_once(words: list[str], here: Path, monkeypatch: pytest.Mo
 def test_key_in_a_uri_is_neither_taken_into_a_study_file_nor_shown(store: Store, here: Path) -> None:
     for uri in (store.uri("nothing.csv"), "s3://KEY:hush@bucket/x.csv", "s3://bucket/x.csv?token=hush"):
         for ask in (
-            lambda uri=uri: describe_data(uri, ROLES),
+            lambda uri=uri: load_data(uri, ROLES),
             lambda uri=uri: write_study_file(uri, ROLES, None),
             lambda uri=uri: validate({"dataset": {**ROLES, "path": uri, "sensitive": "race"}}, "my.yaml"),
         ):
@@ -244,4 +246,4 @@ def test_what_does_not_go_together_is_refused(
     name: str, given: dict[str, Any], path: str | None, words: str, here: Path
 ) -> None:
     with pytest.raises(StudyFileError, match=words):
-        describe_data(name, given, path=path)
+        load_data(name, given, path=path)

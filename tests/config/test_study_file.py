@@ -380,15 +380,17 @@ def test_pack_left_out_is_an_eighth_of_the_largest_arm_unless_the_search_learns(
 ) -> None:
     given = {"methods": ["binary", "reject", "defer"], "search": search}
     config = validate(given, "here")
-    assert config.settings_of_pack == settings
+    assert config.plan().search.settings_of_pack == settings
     assert config.resolved()["pack"] == {"settings": settings}
-    assert validate({**given, "pack": {"settings": 7}}, "here").settings_of_pack == 7
+    assert validate({**given, "pack": {"settings": 7}}, "here").plan().search.settings_of_pack == 7
 
 
 def test_pack_on_a_gpu_is_all_settings_up_to_1024_unless_the_search_learns() -> None:
     gpu = {"resources": {"backend": "gpu"}}
     widths = [
-        validate({"search": {"sampler": sampler, "settings": settings}, **gpu}, "here").settings_of_pack
+        validate({"search": {"sampler": sampler, "settings": settings}, **gpu}, "here")
+        .plan()
+        .search.settings_of_pack
         for sampler, settings in (("qmc", 100), ("qmc", 5000), ("nsga2", 5000))
     ]
     assert widths == [128, 1024, 64]

@@ -22,7 +22,7 @@ def test_figures_are_those_of_the_table(table: Table) -> None:
     group = frame[frame["sensitive"] == 1]
     rate = f"{100 * group['label'].mean():.1f} %"
     share = f"{100 * len(group) / 200:.1f} %"
-    assert line_of(text, "A = 1") == ["A = 1", str(len(group)), share, rate]
+    assert line_of(text, "A = 1 ") == ["A = 1", str(len(group)), share, rate]
 
     test = frame[frame["split"] == 2]
     means = [f"{100 * test[column].mean():.1f} %" for column in ("label", "sensitive")]
@@ -50,7 +50,7 @@ def test_lines_of_one_block_are_equally_long(table: Table) -> None:
 def test_empty_group_has_no_rate(table: Table) -> None:
     lonely = dataclasses.replace(table, frame=table.frame.assign(sensitive=0), dm_only_names=())
     text = describe(make_dataset(lonely, split_seed=0))
-    assert line_of(text, "A = 1") == ["A = 1", "0", "0.0 %", "-"]
+    assert line_of(text, "A = 1 ") == ["A = 1", "0", "0.0 %", "-"]
     assert "nothing more" in text
 
 
@@ -82,13 +82,13 @@ def test_columns_of_ones_own_table_are_told_with_role_kind_and_values() -> None:
     ):
         assert line_of(text, f"{row[0]} ") == row
     assert line_of(text, "sure")[1:3] == ["dm_only", "number"]
-    assert "A = 1 where race: it is B\n" in text
+    assert "A = 0: race not B\nA = 1: race B\n" in text
 
 
 def test_rules_for_group_and_label_are_told() -> None:
     frame = cases().assign(bad=lambda f: f["bad"].map({0: "no", 1: "yes"}))
     text = describe(own(frame, positive="yes", sensitive={"column": "skill", "at_least": 0.25}))
-    assert "A = 1 where skill: it is 0.25 or more\nlabel = 1 where bad: it is yes\n" in text
+    assert "A = 1: skill ≥ 0.25\nlabel = 0: bad not yes\nlabel = 1: bad yes\n" in text
 
 
 def test_figures_of_the_decision_maker_are_those_of_the_table() -> None:

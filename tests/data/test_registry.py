@@ -78,7 +78,7 @@ def test_shipped_data_set_cannot_be_fetched() -> None:
 def test_fetch_keeps_to_the_pinned_file(tmp_path: Path) -> None:
     (tmp_path / "own").mkdir()
     (tmp_path / "own" / "compas-scores.csv").write_text("another file")
-    with pytest.raises(DataError, match="already exists with SHA-256"):
+    with pytest.raises(DataError, match="already exists: SHA-256 is"):
         data.fetch("compas")
 
 

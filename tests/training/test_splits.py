@@ -95,8 +95,18 @@ def test_a_run_of_a_later_split_is_exported_and_says_so(split_study: Study, tmp_
     model = split_study.export(run["run_id"], tmp_path / "model")
     assert model.about["run"]["split"] == 2
     card = (tmp_path / "model" / "MODEL_CARD.md").read_text("utf-8")
-    assert "seed 0, split 2)" in card
+    assert f"seed 0, split 2 of {SPLITS})" in card
     assert "(split seed 2)" in card
+    plain = " ".join(card.split())
+    assert (
+        f"The study splits its data {SPLITS} times, and trains and tests this run's setting on every"
+        in plain
+    )
+    assert "on the test rows of its own split, split 2 (counted from 0)" in plain
+    assert f"metrics over all {SPLITS} splits" in plain
+    assert "corrected resampled t" in plain
+    assert f"- Error over the {2 * SPLITS} runs of its setting, on all splits: " in plain
+    assert "variation over splits and seeds" in plain
 
 
 def test_page_and_choice_of_a_study_of_splits(split_study: Study, tmp_path: Path) -> None:

@@ -75,16 +75,16 @@ def compas_table(raw: pd.DataFrame, *, name: str, source: str, file: Path) -> Ta
     there, except for the charge's description: missing counts as ``other``. Raises DataError naming
     ``file``, line and column where a value is missing or not allowed, and where no row is left.
     """
-    outcome = _whole_numbers(raw, "is_recid", allowed=(-1, 0, 1), file=file)
+    outcome = _whole_numbers(raw, "is_recid", file, (-1, 0, 1))
     kept = raw[(outcome != -1) & raw["score_text"].notna()]
     if kept.empty:
         raise DataError(f"{file}: no row has is_recid 0 or 1 and a score_text; at least one must")
-    race = _texts(kept, "race", allowed=None, file=file)
-    sex = _texts(kept, "sex", allowed=("Male", "Female"), file=file)
-    degree = _texts(kept, "c_charge_degree", allowed=tuple(CHARGE_DEGREES), file=file)
+    race = _texts(kept, "race", file)
+    sex = _texts(kept, "sex", file, ("Male", "Female"))
+    degree = _texts(kept, "c_charge_degree", file, tuple(CHARGE_DEGREES))
     charge = kept["c_charge_desc"].map(charge_type)
 
-    features = {column: _whole_numbers(kept, column, allowed=None, file=file) for column in NUMBERS}
+    features = {column: _whole_numbers(kept, column, file) for column in NUMBERS}
     features |= {f"charge_type_{kind}": (charge == kind).astype(int) for kind in CHARGE_TYPES}
     features["sex_male"] = (sex == "Male").astype(int)
     features["sex_female"] = (sex == "Female").astype(int)
@@ -93,7 +93,7 @@ def compas_table(raw: pd.DataFrame, *, name: str, source: str, file: Path) -> Ta
         **features,
         "label": outcome[kept.index],
         "sensitive": (race == "African-American").astype(int),
-        "is_violent_recid": _whole_numbers(kept, "is_violent_recid", allowed=(0, 1), file=file),
+        "is_violent_recid": _whole_numbers(kept, "is_violent_recid", file, (0, 1)),
     }
     return Table(
         name=name,
@@ -116,37 +116,34 @@ def charge_type(description: object) -> str:
 
 
 def _whole_numbers(
-    raw: pd.DataFrame, column: str, *, allowed: tuple[int, ...] | None, file: Path
+    raw: pd.DataFrame, column: str, file: Path, allowed: tuple[int, ...] = ()
 ) -> "pd.Series[int]":
-    """``column`` as int64; ``allowed`` None means any whole number from 0 to a million."""
+    """``column`` as int64: one of ``allowed``, or any whole number from 0 to a million."""
     values = pd.to_numeric(raw[column], errors="coerce").astype(float)
     fits = values.isin(allowed) if allowed else values.between(0, 1e6) & (values % 1 == 0)
-    words = _listed(allowed) if allowed else "a whole number from 0 on is"
-    _require(raw, column, fits, words, file)
+    _require(raw, column, file, fits, allowed, "a whole number from 0 on is")
     return values.astype(int)
 
 
-def _texts(
-    raw: pd.DataFrame, column: str, *, allowed: tuple[str, ...] | None, file: Path
-) -> "pd.Series[str]":
-    """``column`` as text; ``allowed`` None means anything but a missing value."""
-    values = raw[column]
-    fits = values.isin(allowed) if allowed else values.notna()
-    _require(raw, column, fits, _listed(allowed) if allowed else "a text is", file)
-    return values
+def _texts(raw: pd.DataFrame, column: str, file: Path, allowed: tuple[str, ...] = ()) -> "pd.Series[str]":
+    """``column`` as text: one of ``allowed``, or anything but a missing value."""
+    fits = raw[column].isin(allowed) if allowed else raw[column].notna()
+    _require(raw, column, file, fits, allowed, "a text is")
+    return raw[column]
 
 
-def _listed(allowed: tuple[object, ...]) -> str:
-    """Return "a, b and c are"."""
-    *first, last = map(str, allowed)
-    return f"{', '.join(first)} and {last} are"
-
-
-def _require(raw: pd.DataFrame, column: str, fits: "pd.Series[bool]", allowed: str, file: Path) -> None:
+def _require(
+    raw: pd.DataFrame,
+    column: str,
+    file: Path,
+    fits: "pd.Series[bool]",
+    allowed: tuple[object, ...],
+    otherwise: str,
+) -> None:
     """Raise DataError for the first row of ``raw`` that does not fit; its index is the data row."""
-    if fits.all():
-        return
-    row = fits.index[~fits][0]
-    value = raw.loc[row, column]
-    shown = "a missing value" if pd.isna(value) else repr(value)[:60]
-    raise DataError(f"{file}: line {row + 2}: column {column}: {shown} is not allowed; {allowed}")
+    if not fits.all():
+        row = fits.index[~fits][0]
+        value = raw.loc[row, column]
+        shown = "a missing value" if pd.isna(value) else repr(value)[:60]
+        words = f"{', '.join(map(str, allowed[:-1]))} and {allowed[-1]} are" if allowed else otherwise
+        raise DataError(f"{file}: line {row + 2}: column {column}: {shown} is not allowed; {words}")

@@ -33,6 +33,7 @@ import pyarrow.parquet as pq
 from study.data.dataset import Table
 from study.data.own.reading import naming
 from study.errors import DataError
+from study.storage.tables import parquet_bytes
 
 AGE_BANDS = tuple(f"age_{middle}" for middle in ("05", "15", "25", "35", "45", "55", "65", "75", "85"))
 FROM_70 = ("age_75", "age_85")
@@ -85,11 +86,7 @@ def health_parquet(raw: bytes, *, name: str) -> bytes:
     Raises DataError, naming the file ``name``, as ``read_health`` does.
     """
     with naming(name, _ALLOWED):
-        members = _read_raw(io.BytesIO(raw))
-    sink = pa.BufferOutputStream()
-    pq.write_table(members, sink, compression="zstd")
-    content: bytes = sink.getvalue().to_pybytes()
-    return content
+        return parquet_bytes(_read_raw(io.BytesIO(raw)))
 
 
 def last_years(raw: pa.Table) -> pa.Table:

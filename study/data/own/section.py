@@ -9,7 +9,7 @@ import re
 import reprlib
 from collections.abc import Mapping
 from math import isfinite
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -236,7 +236,7 @@ class DatasetSection(Section):
         if holds_keys(value):
             raise ValueError(KEYS_REFUSED)
         # Whoever resumes may be in another folder.
-        return value if "://" in value else os.path.abspath(_home(value))
+        return value if "://" in value else os.path.abspath(os.path.expanduser(value))
 
     @property
     def own(self) -> bool:
@@ -250,7 +250,7 @@ class DatasetSection(Section):
     @model_serializer(mode="wrap")
     def _without_what_is_not_there(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Write a table's roles only where there are any; a role's own keys only where they are given."""
-        kept = {key: value for key, value in plain(self).items() if value is not None and value != ()}
+        kept = {key: value for key, value in plain(self).items() if value not in (None, (), [])}
         for key in ("label", "sensitive", "decision_maker"):
             if key in kept:
                 kept[key] = {inner: value for inner, value in kept[key].items() if value is not None}
@@ -288,10 +288,3 @@ def _names(value: object) -> tuple[str, ...]:
     if isinstance(value, PeopleSection):
         return value.columns
     return (value,) if isinstance(value, str) else value if isinstance(value, tuple) else ()
-
-
-def _home(path: str) -> str:
-    try:
-        return str(Path(path).expanduser())
-    except RuntimeError:  # No such user.
-        return path

@@ -134,7 +134,7 @@ def test_a_server_that_does_not_listen_is_refused(tmp_path: Path, monkeypatch: p
 def test_another_file_in_its_place_is_neither_replaced_nor_taken(site: str, tmp_path: Path) -> None:
     path = tmp_path / "compas-scores.csv"
     path.write_text("mine")
-    with pytest.raises(DataError, match=r"compas-scores\.csv: already exists with SHA-256"):
+    with pytest.raises(DataError, match=r"compas-scores\.csv: already exists: SHA-256 is"):
         fetch_compas(tmp_path, url=f"{site}/file", sha256=SHA256)
     assert path.read_text() == "mine"
     assert Site.asked == []

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from study.config.reading import validate
-from study.data import Guess, table_name
+from study.data import Guess
+from study.data.own.section import table_name
 from study.data.registry import DATASETS
 from study.own_table import study_file
 from study.storage.yaml_text import parse_yaml
