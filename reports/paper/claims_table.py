@@ -44,7 +44,11 @@ def claim_rows(judged: Sequence[Judged]) -> list[dict[str, Any]]:
 def tally(judged: Iterable[Judged]) -> dict[str, int]:
     """How many claims have each verdict, those verdicts that occur."""
     counts = Counter(claim.verdict for claim in judged)
-    return {plural: counts[verdict] for verdict, plural in OF_MANY.items() if counts[verdict]}
+    return {
+        str(verdict) if counts[verdict] == 1 else plural: counts[verdict]
+        for verdict, plural in OF_MANY.items()
+        if counts[verdict]
+    }
 
 
 def claims_frame(judged: Sequence[Judged]) -> pd.DataFrame:

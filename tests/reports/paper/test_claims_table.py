@@ -59,6 +59,8 @@ def test_a_row_says_what_was_claimed_and_measured(
 ) -> None:
     claim = judged(expected, unit, measured)
     figure = {"name": "0", "title": "", "description": "", "claims": claim_rows([claim])}
+    assert tally([claim]) == {"holds in part": 1}
+    assert tally([claim] * 2) == {"hold in part": 2}
     (table,) = rendered("claims", counts=tally([claim]), missing="", figures=[figure]).tables
     assert table[0] == ["claim", "statistic", "claimed", "measured", "seeds", "test set", "verdict"]
     assert table[1] == ["Figure 0It is & was.holds in part", "<i>x</i>", *shown, "holds"]
