@@ -57,7 +57,7 @@ def make_decision_makers(
 
     x: (N, F) inputs including what only the decision-maker sees, the last column 1; y, a: (N,); train and
     validation: row numbers. All candidates for ``biased`` train with ``standard`` in one pack.
-    On the rows ``unreliable`` (N,) ``inconsistent`` says 1 - p with probability ``flip``. The ``engine``
+    On the rows ``unreliable`` (N,) ``inconsistent`` gives 1 - p with probability ``flip``. The ``engine``
     takes the steps.
 
     Raises:

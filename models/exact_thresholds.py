@@ -1,6 +1,6 @@
 """The best hard thresholds there are on given examples, instead of the best of a sample of them.
 
-For one group, what a band does to the loss is told by three counts: errors among its Y = 0, errors among
+For one group, what a band does to the loss follows from three counts: errors among its Y = 0, errors among
 its Y = 1, examples deferred. Thresholds matter only by which scores lie between them, so there are finitely
 many bands, and as a deferral costs gamma >= 0 only those with the fewest for their two error counts can be
 best. These go into a grid of the two error counts, which does not depend on alpha and gamma. Two groups
@@ -48,7 +48,7 @@ class _Price(NamedTuple):
 
 
 class _Side(NamedTuple):
-    """Cuts on one side of a score of 0, outwards; who is nearer to 0 than the cut is deferred.
+    """Cuts on one side of a score of 0, outwards; examples nearer to 0 than the cut are deferred.
 
     cut: (C,) distances from 0; idk: (C,) examples deferred; errors: (C, 4) of the system, by cell (A, Y).
     """
@@ -228,9 +228,9 @@ def _grid(band: _Band, examples: Tensor, group: int) -> _Grid:
 def _best_pair(grid0: _Grid, grid1: _Grid, price: _Price) -> tuple[int, int]:
     """Return the numbers of the bands of both groups that together cost least."""
     cost0, cost1 = (grid.cost(price) for grid in (grid0, grid1))
-    beside = _least_beside(cost1, grid1.rate1, grid0.rate1, price.slope1).T.contiguous()
-    beside = _least_beside(beside, grid1.rate0, grid0.rate0, price.slope0).T
-    u = (cost0 + beside).argmin()
+    cost_with1 = _least_together(cost1, grid1.rate1, grid0.rate1, price.slope1).T.contiguous()
+    cost_with1 = _least_together(cost_with1, grid1.rate0, grid0.rate0, price.slope0).T
+    u = (cost0 + cost_with1).argmin()
     row, column = u // len(grid0.rate1), u % len(grid0.rate1)
     gap0 = price.slope0 * (grid1.rate0 - grid0.rate0[row]).abs()
     gap1 = price.slope1 * (grid1.rate1 - grid0.rate1[column]).abs()
@@ -238,7 +238,7 @@ def _best_pair(grid0: _Grid, grid1: _Grid, price: _Price) -> tuple[int, int]:
     return int(grid0.number.flatten()[u]), int(grid1.number.flatten()[v])
 
 
-def _least_beside(cost: Tensor, at: Tensor, to: Tensor, slope: float) -> Tensor:
+def _least_together(cost: Tensor, at: Tensor, to: Tensor, slope: float) -> Tensor:
     """Return min over v of cost[:, v] + slope |at[v] - to[u]|, (R, U), from cost (R, V).
 
     at: (V,) and to: (U,), ascending.

@@ -26,7 +26,7 @@ class Band(Enum):
 class Family:
     """A model as a study names it: its mathematics, what it can be trained to do, and how it decides.
 
-    ``at`` says where the mathematics are, as "module:NAME" within ``models.networks``, and ``variants``
+    ``at`` is where the mathematics are, as "module:NAME" within ``models.networks``, and ``variants``
     where they are for methods that decide by other scores; ``summary`` describes the family in a card.
     Where there is a ``band``, all other methods but binary train a binary network and choose their
     thresholds afterwards. Where p is ``given``, it is a column of the user's table and the first input.
@@ -41,7 +41,7 @@ class Family:
     given: bool = False
 
     def model(self, method: str) -> "Model":
-        """Return its mathematics for a method, imported when first asked for."""
+        """Return its mathematics for a method, imported on first use."""
         at = {str(name): where for name, where in self.variants.items()}.get(method, self.at)
         module, _, name = at.partition(":")
         model: Model = getattr(import_module(f"{__package__}.networks.{module}"), name)

@@ -1,4 +1,4 @@
-"""What a method says that (p, pi) costs: the paper's ``binary``, ``reject`` (Eq. 9) and ``defer`` (Eq. 8).
+"""The losses of models that give (p, pi): the paper's ``binary``, ``reject`` (Eq. 9) and ``defer`` (Eq. 8).
 
 A loss is the mean over examples of the expected cross entropy, plus alpha times a fairness term over the
 batch, for each lane: Outputs (S, B, K), Cases, alpha (S, K), gamma (S, K) -> (S, K). Where errors have

@@ -26,7 +26,7 @@ STEEPEST = 69.0
 
 
 class Outputs(NamedTuple):
-    """What a model says about examples; all (S, B, K).
+    """A model's predictions for examples; all (S, B, K).
 
     ``p`` is the probability of the positive class, the model's uncertainty left aside, and ``q`` that of
     the negative one: q = 1 - p, computed on its own so that neither loses digits near certainty. ``pi`` is
@@ -39,7 +39,7 @@ class Outputs(NamedTuple):
 
 
 class Actions(NamedTuple):
-    """Scores of every action, (S, B, 2 + J, K): saying 0, saying 1, asking each of J people."""
+    """Scores of every action, (S, B, 2 + J, K): 0, 1, asking each of J people."""
 
     scores: Tensor
 
@@ -88,7 +88,7 @@ class Asking(NamedTuple):
 
 
 AnyOutputs = Outputs | Actions | Comparison | Asking
-"""What a family says about examples; its losses know which of them."""
+"""The predictions of any family; its losses know which of them."""
 
 
 class Thresholds(NamedTuple):

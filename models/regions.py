@@ -21,8 +21,8 @@ class Region(NamedTuple):
 
     ``benefit(x, t0, t1)`` is above 0 where t0 < x < t1, but for rounding (see ``decisions.rank``).
     ``moved(t0, t1, cut)`` gives the thresholds between which it is above ``cut``, up to rounding.
-    ``middle(t0, t1)`` is the score from which the positive class is the likelier one. ``unit`` says what a
-    benefit is, for a person.
+    ``middle(t0, t1)`` is the score from which the positive class is the likelier one. ``unit`` is what a
+    benefit measures, in words.
     """
 
     benefit: Callable[[Tensor, Tensor, Tensor], Tensor]

@@ -5,7 +5,7 @@ turns it into machine code. The two agree to rounding (about 1e-7 in a loss).
 """
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -18,11 +18,25 @@ BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
 VALIDATION_DRAWS = 2
 """How often uncertain weights are drawn for a validation loss: once and its mirror image, always the same.
 
-What is linear in the draw cancels, so that two such draws say nearly as much as four independent ones.
+What is linear in the draw cancels, so that two such draws are nearly as precise as four independent ones.
 """
 
 State = tuple[Tensor, Tensor, Tensor]
 """theta, and the running means of its gradient and of the gradient's square: all (S, P, K)."""
+
+
+class Lanes(NamedTuple):
+    """What the networks of a pack are trained with: the terms of their losses, and which of them matter.
+
+    alpha, gamma: (S, K); noise: draws of weights that are uncertain, else None; wanted: how many lanes of
+    each seed matter, from the first, as ``Engine.widths`` gives them. What becomes of those beyond is the
+    engine's choice.
+    """
+
+    alpha: Tensor
+    gamma: Tensor
+    noise: WeightNoise | None
+    wanted: Sequence[int]
 
 
 class Engine(Protocol):
@@ -38,30 +52,18 @@ class Engine(Protocol):
     shape: tuple[int, int]
     device: torch.device
 
-    def lanes(self, live: Sequence[int]) -> list[int]:
+    def widths(self, live: Sequence[int]) -> list[int]:
         """Return how many lanes of each seed to train where ``live`` of them matter; 0 drops the seed."""
 
-    def train(
-        self,
-        state: State,
-        sizes: Tensor,
-        order: Tensor,
-        alpha: Tensor,
-        gamma: Tensor,
-        noise: WeightNoise | None,
-        lanes: Sequence[int],
-    ) -> None:
+    def train(self, state: State, sizes: Tensor, order: Tensor, lanes: Lanes) -> None:
         """Take the steps of an epoch, in place.
 
-        sizes: (steps, 2) of ``adam_sizes``; order: (steps, S, B), the examples of each minibatch; alpha,
-        gamma: (S, K); noise: a draw for each step; lanes: how many lanes of each seed, from the first, are
-        wanted, as ``lanes`` said: what becomes of those beyond is the engine's choice.
+        sizes: (steps, 2) of ``adam_sizes``; order: (steps, S, B), the examples of each minibatch; the noise
+        of ``lanes`` has a draw for each step.
         """
 
-    def validate(
-        self, theta: Tensor, alpha: Tensor, gamma: Tensor, noise: WeightNoise | None, lanes: Sequence[int]
-    ) -> Tensor:
-        """Return the loss of every lane on the validation split, (S, K); beyond ``lanes`` it may be NaN."""
+    def validate(self, theta: Tensor, lanes: Lanes) -> Tensor:
+        """Return the loss of every lane on the validation split, (S, K); it may be NaN where not wanted."""
 
 
 EngineOf = Callable[[Model, Loss, Examples, Examples], Engine]
@@ -77,34 +79,25 @@ class Eager:
         self._train, self._whole = train, validation.whole(1)
         self._step: Callable[..., object] = step
 
-    def lanes(self, live: Sequence[int]) -> list[int]:
+    def widths(self, live: Sequence[int]) -> list[int]:
         """Round up to widths on which a lane's bits do not depend on the width; see ``Engine``."""
         return [padded_width(number) for number in live]
 
-    def train(
-        self,
-        state: State,
-        sizes: Tensor,
-        order: Tensor,
-        alpha: Tensor,
-        gamma: Tensor,
-        noise: WeightNoise | None,
-        lanes: Sequence[int],
-    ) -> None:
+    def train(self, state: State, sizes: Tensor, order: Tensor, lanes: Lanes) -> None:
         """Take the steps of an epoch, in all lanes; see ``Engine``."""
+        alpha, gamma, noise, _ = lanes
         for number, batch in enumerate(self._train.batches(order)):
             drawn = noise and WeightNoise(noise.draws[number : number + 1], noise.share)
             self._step(self.model, self._loss, *state, sizes[number], batch, alpha, gamma, drawn)
 
-    def validate(
-        self, theta: Tensor, alpha: Tensor, gamma: Tensor, noise: WeightNoise | None, lanes: Sequence[int]
-    ) -> Tensor:
+    def validate(self, theta: Tensor, lanes: Lanes) -> Tensor:
         """Return the loss on the validation split, of all lanes; see ``Engine``."""
         whole = Batch(*(part.expand(len(theta), -1, -1) for part in self._whole))
 
         def outputs(weights: Tensor, x: Tensor) -> AnyOutputs:
             return outputs_in_blocks(self.model.outputs, weights, x)
 
+        alpha, gamma, noise, _ = lanes
         return expected_loss(self.model, self._loss, outputs, theta, whole, alpha, gamma, noise)
 
 

@@ -90,7 +90,7 @@ def two_stage(outputs: Asking, cases: Cases, alpha: Tensor, gamma: Tensor) -> Te
 
     With costs c of keeping the model's class and of asking it is sum_k (C - c_k) l_k, plus alpha squared D,
     for logistic losses l and the largest cost C: at gamma = 0 and unit costs 1[model right] l_keep +
-    1[m = y] l_ask. Of p only the class counts. There is no C: who has no decision says nothing of asking.
+    1[m = y] l_ask. Of p only the class counts. There is no C: asking is all that is learned.
     """
     decided = (outputs.p >= outputs.q).to(cases.y.dtype)
     kept = cases.weighted((decided - cases.y).abs())

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from study.models.draws import initial_weights, minibatch_order, weight_noise
 from study.models.network import WeightNoise, padded_width
-from study.models.step import Engine, adam_sizes
+from study.models.step import Engine, Lanes, adam_sizes
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class TrainingOptions:
 
 
 class Stop(Enum):
-    """Why a run stopped training; the value is what the ledger's ``status`` column says."""
+    """Why a run stopped training; the value stands in the ledger's ``status`` column."""
 
     PATIENCE = "patience"
     MAX_EPOCHS = "max_epochs"
@@ -96,7 +96,7 @@ class PackTraining:
         self._rows = list(range(len(self._seeds)))
         self._setting = torch.arange(width).clamp_max(settings - 1).repeat(len(self._seeds), 1)
         self._live = (torch.arange(width) < settings).repeat(len(self._seeds), 1)
-        self._lanes = self._needed()
+        self._wanted = self._needed()
         self._coefficients = torch.stack([alpha, gamma])
         self._alpha, self._gamma = self._of_lanes()
         initial = initial_weights(self._model, self._inputs, options.hidden, self._seeds, width)
@@ -118,8 +118,7 @@ class PackTraining:
         """Train every live lane for an epoch, look at its validation loss, and stop those that are done."""
         if self._theta.shape[1]:
             self._train()
-        noise, lanes = self._validation_noise, self._lanes
-        self._note(self._engine.validate(self._theta, self._alpha, self._gamma, noise, lanes).cpu())
+        self._note(self._engine.validate(self._theta, self._lanes(self._validation_noise)).cpu())
 
     def _train(self) -> None:
         """Take the steps of an epoch."""
@@ -130,10 +129,9 @@ class PackTraining:
             self._options.learning_rate, range(self._steps + 1, self._steps + len(order) + 1)
         )
         self._steps += len(order)
-        noise = self._noise(len(order), self.epoch)
+        lanes = self._lanes(self._noise(len(order), self.epoch))
         state = (self._theta, self._mean, self._square)
-        sizes, order = sizes.to(self._device), order.to(self._device)
-        self._engine.train(state, sizes, order, self._alpha, self._gamma, noise, self._lanes)
+        self._engine.train(state, sizes.to(self._device), order.to(self._device), lanes)
 
     def state(self) -> dict[str, Tensor]:
         """Return copies of all that training continues from; everything else follows from the arguments."""
@@ -164,7 +162,7 @@ class PackTraining:
         for name in _OF_LANES + _OF_RUNS:
             device = getattr(self, f"_{name}").device
             setattr(self, f"_{name}", state[name].to(device, copy=True))
-        self._lanes = self._needed()
+        self._wanted = self._needed()
         self._alpha, self._gamma = self._of_lanes()
         self._validation_noise = self._noise_of_validation()
 
@@ -177,6 +175,9 @@ class PackTraining:
     def _of_lanes(self) -> list[Tensor]:
         """Return alpha and gamma of the lanes, each a tensor of its own."""
         return [of_setting[self._setting].to(self._device) for of_setting in self._coefficients]
+
+    def _lanes(self, noise: WeightNoise | None) -> Lanes:
+        return Lanes(self._alpha, self._gamma, noise, self._wanted)
 
     def _noise(self, draws: int, *keys: object) -> WeightNoise | None:
         seeds = [self._seeds[row] for row in self._rows]
@@ -224,7 +225,7 @@ class PackTraining:
     def _compact(self) -> None:
         """Drop seeds and lanes that are not needed, a seed's live lanes in front, once that saves any."""
         needed = self._needed()
-        if needed == self._lanes or not any(needed):
+        if needed == self._wanted or not any(needed):
             return
         rows = torch.tensor([row for row, number in enumerate(needed) if number])
         width = padded_width(max(needed))
@@ -242,13 +243,13 @@ class PackTraining:
         self._setting, self._live = keep(self._setting), keep(self._live)
         self._best_loss, self._best_epoch = keep(self._best_loss), keep(self._best_epoch)
         self._rows = [self._rows[row] for row in rows.tolist()]
-        self._lanes = [number for number in needed if number]
+        self._wanted = [number for number in needed if number]
         self._validation_noise = self._noise_of_validation()
 
     def _needed(self) -> list[int]:
         """Return how many lanes the live ones of each seed need."""
         width = self._live.shape[1]
-        return [min(number, width) for number in self._engine.lanes(self._live.sum(1).tolist())]
+        return [min(number, width) for number in self._engine.widths(self._live.sum(1).tolist())]
 
 
 def train_pack(

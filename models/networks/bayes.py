@@ -6,7 +6,7 @@ included, so that fair weights are likelier; the divergence KL(q || prior) is ad
 makes 1/N of it per example.
 
 J draws predict z_1 ... z_J. Their mean mu is the prediction, and S = |mu - 1/2| / sigma, sigma being the
-standard deviation of the z_j, says how far it is from undecided. rho = sigmoid(log(1/S)) = 1 / (1 + S) is
+standard deviation of the z_j, is its distance from undecided. rho = sigmoid(log(1/S)) = 1 / (1 + S) is
 the uncertainty. The score here is S with the sign of mu - 1/2: deferred where rho > r is the same as
 |score| < (1 - r) / r, a band around 0 that is chosen after training.
 """
@@ -21,7 +21,7 @@ from study.models.regions import BY_UNCERTAINTY
 
 # Deviations start at softplus(-3) = 0.05, well below the weights: a network that is sure of itself.
 _START = -3.0
-# A deviation of 0 would make S infinite; predictions that agree to 1e-6 are as certain as float32 can say.
+# A deviation of 0 would make S infinite; predictions that agree to 1e-6 are certain in float32.
 _SMALLEST = 1e-6
 
 

@@ -1,4 +1,4 @@
-"""``gate``: a second small network says how likely it is to defer (3.1, mixture of experts).
+"""``gate``: a second small network gives the probability of deferring (3.1, mixture of experts).
 
 The first network predicts p from x. The second, with as many hidden units, sees x and p and gives pi. It
 only reads p: its gradient does not flow back into the prediction, so that p remains a prediction and is

@@ -1,4 +1,4 @@
-"""The engines by the name of their backend, as a study's manifest says it."""
+"""The engines by the name of their backend, as a study's manifest names it."""
 
 from pathlib import Path
 
@@ -31,7 +31,7 @@ def make_engine(
         model: the networks' mathematics.
         loss: what they minimise.
         train: the examples to train on.
-        validation: those that say when to stop.
+        validation: those that decide when to stop.
         hidden: how many hidden units.
         batch_size: how many examples a minibatch has.
         code: a directory, which need not exist.

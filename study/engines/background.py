@@ -2,7 +2,7 @@
 
 A worker that meets a step which is not compiled yet compiles it, or waits for whoever does. So that workers
 find it made, this process begins as soon as a study does, and takes all locks first. Running this module is
-that process; its one argument says what to compile.
+that process; its one argument names what to compile.
 """
 
 import json
@@ -100,7 +100,7 @@ def compiling_in_background(
 def compile_side_by_side(graphs: Sequence[Traceable], directory: Path, processes: int) -> None:
     """Compile those of ``graphs`` that no other process compiles, in turn, in each of some processes.
 
-    What fails is left to the worker that needs it, which says so.
+    What fails is left to the worker that needs it, which reports it.
     """
     directory.mkdir(parents=True, exist_ok=True)
     prune(directory)
@@ -124,7 +124,7 @@ def compile_side_by_side(graphs: Sequence[Traceable], directory: Path, processes
 
 
 def _compile_what_is_left(graphs: Sequence[Traceable], directory: Path, to_do: int, done: int) -> NoReturn:
-    """Take numbers from a pipe that all processes share, and say by another one which are finished."""
+    """Take numbers from a pipe that all processes share, and return the finished ones through another."""
     try:
         while number := os.read(to_do, 1):
             graph = graphs[number[0]]

@@ -19,7 +19,7 @@ from study.engines.machine_code import UNIT, Traceable, example_length, machine_
 from study.models.examples import Batch, Examples
 from study.models.losses import Loss
 from study.models.network import LANE_MULTIPLE, Model, WeightNoise, pad_lanes, rounded_up
-from study.models.step import VALIDATION_DRAWS, State, expected_loss, step
+from study.models.step import VALIDATION_DRAWS, Lanes, State, expected_loss, step
 
 # Lanes that go through together. Measured: narrower, calls count; wider, a core's cache is too small.
 _TRAINED, _VALIDATED = 128, 32
@@ -50,23 +50,15 @@ class Compiled:
         self._step, self._loss = (machine_code(graph, directory) for graph in graphs)
         self._examples, self._whole = _of(train), list(whole)
 
-    def lanes(self, live: Sequence[int]) -> list[int]:
+    def widths(self, live: Sequence[int]) -> list[int]:
         """Round up to the widths that machine code takes; see ``Engine``."""
         return [rounded_up(number, UNIT) for number in live]
 
-    def train(
-        self,
-        state: State,
-        sizes: Tensor,
-        order: Tensor,
-        alpha: Tensor,
-        gamma: Tensor,
-        noise: WeightNoise | None,
-        lanes: Sequence[int],
-    ) -> None:
+    def train(self, state: State, sizes: Tensor, order: Tensor, lanes: Lanes) -> None:
         """Take the steps of an epoch, block by block; see ``Engine``."""
+        alpha, gamma, noise, wanted = lanes
         by_step = sizes.unbind()
-        for seeds, block in _seeds_and_lanes(lanes):
+        for seeds, block in _seeds_and_lanes(wanted):
             own = [part[seeds, :, block].contiguous() for part in state]
             rest = [*self._examples, *(of_lanes[seeds, block].contiguous() for of_lanes in (alpha, gamma))]
             rows = order[:, seeds].unbind()
@@ -78,13 +70,12 @@ class Compiled:
             for part, trained in zip(state, own, strict=True):
                 part[seeds, :, block] = trained
 
-    def validate(
-        self, theta: Tensor, alpha: Tensor, gamma: Tensor, noise: WeightNoise | None, lanes: Sequence[int]
-    ) -> Tensor:
+    def validate(self, theta: Tensor, lanes: Lanes) -> Tensor:
         """Return the loss on the validation split, block by block; see ``Engine``."""
-        wanted = torch.arange(theta.shape[2]) < torch.tensor(lanes).unsqueeze(1)
+        alpha, gamma, noise, wanted = lanes
+        live = torch.arange(theta.shape[2]) < torch.tensor(wanted).unsqueeze(1)
         # All networks, and what they are drawn with, as lanes of one seed.
-        seed, lane = (pad_lanes(index.view(1, 1, -1)).flatten() for index in wanted.nonzero(as_tuple=True))
+        seed, lane = (pad_lanes(index.view(1, 1, -1)).flatten() for index in live.nonzero(as_tuple=True))
         side_by_side = [theta[seed, :, lane].T, alpha[seed, lane], gamma[seed, lane]]
         share = []
         if noise is not None:

@@ -151,7 +151,7 @@ def compile_graph(traceable: Traceable, path: Path, *, share_headers: bool = Fal
         "aot_inductor.enable_line_tables": False,
     }
     with warnings.catch_warnings(), TemporaryDirectory(dir=path.parent) as folder:
-        # What torch says of its own internals is not ours to mend.
+        # Torch's warnings about its own internals are not ours to mend.
         warnings.simplefilter("ignore")
         whole = Path(folder) / path.name
         try:

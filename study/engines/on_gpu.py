@@ -8,19 +8,16 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
+from study.engines.recording import Given, Kept
 from study.models.examples import Batch, Examples
 from study.models.losses import Loss
 from study.models.network import LANE_MULTIPLE, Model, WeightNoise, rounded_up
-from study.models.step import Eager, State, expected_loss, step
+from study.models.step import Eager, Lanes, State, expected_loss, step
 
 # Hidden units of a whole split that may lie in memory at once: a gigabyte.
 _UNITS = 2**28
 
 Returned = TypeVar("Returned")
-Kept = Sequence[Tensor]
-"""Tensors that stay the same objects from call to call."""
-Given = Sequence[Tensor]
-"""Tensors that are new in every call, of the same shapes."""
 
 
 class OnGpu(Eager):
@@ -38,7 +35,7 @@ class OnGpu(Eager):
         self._expected_loss = _for_any_lanes(expected_loss)
         self._steps, self._losses = Replayed(), Replayed()
 
-    def lanes(self, live: Sequence[int]) -> list[int]:
+    def widths(self, live: Sequence[int]) -> list[int]:
         """Return one width for all seeds, of four between a power of two and the next; see ``Engine``.
 
         Each is recorded anew, and a seed less is hardly faster.
@@ -46,30 +43,21 @@ class OnGpu(Eager):
         most = max(live)
         return [rounded_up(most, max(LANE_MULTIPLE, 2 ** (most.bit_length() - 3)))] * len(live)
 
-    def train(
-        self,
-        state: State,
-        sizes: Tensor,
-        order: Tensor,
-        alpha: Tensor,
-        gamma: Tensor,
-        noise: WeightNoise | None,
-        lanes: Sequence[int],
-    ) -> None:
+    def train(self, state: State, sizes: Tensor, order: Tensor, lanes: Lanes) -> None:
         """Take the steps of an epoch, in all lanes; see ``Engine``."""
-        self._steps(self._train_directly, (*state, alpha, gamma), (sizes, order, *(noise or ())))
+        kept = (*state, lanes.alpha, lanes.gamma)
+        self._steps(self._train_directly, kept, (sizes, order, *(lanes.noise or ())))
 
-    def validate(
-        self, theta: Tensor, alpha: Tensor, gamma: Tensor, noise: WeightNoise | None, lanes: Sequence[int]
-    ) -> Tensor:
+    def validate(self, theta: Tensor, lanes: Lanes) -> Tensor:
         """Return the loss on the validation split, of all lanes; see ``Engine``."""
-        return self._losses(self._validate_directly, (theta, alpha, gamma), tuple(noise or ()))
+        kept = (theta, lanes.alpha, lanes.gamma)
+        return self._losses(self._validate_directly, kept, tuple(lanes.noise or ()))
 
     def _train_directly(self, kept: Kept, given: Given) -> Tensor:
         theta, mean, square, alpha, gamma = kept
         sizes, order, *noise = given
         drawn = WeightNoise(*noise) if noise else None
-        super().train((theta, mean, square), sizes, order, alpha, gamma, drawn, ())
+        super().train((theta, mean, square), sizes, order, Lanes(alpha, gamma, drawn, ()))
         return theta
 
     def _validate_directly(self, kept: Kept, given: Given) -> Tensor:

@@ -1,6 +1,6 @@
 """A function of tensors as the list of torch's operations that it comes to, to be done on other values.
 
-What a training step costs on few lanes is less arithmetic than Python, autograd, and memory asked for anew.
+What a training step costs on few lanes is less arithmetic than Python, autograd, and memory allocated anew.
 A recording has none of them: it calls one operation after the other, on tensors that are there. Operations
 and values are the same, hence so are the bits.
 """
@@ -97,7 +97,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
-        # Else torch.compile is told to look away, and importing it takes seconds.
+        # Else torch.compile is imported to skip this, which takes seconds.
         return False
 
     def __torch_dispatch__(
@@ -111,8 +111,8 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             and args[0].is_floating_point()
         ):
             return args[0].detach()
-        asked = self._key([func, *args, *kwargs.items()])
-        known, as_it_was = self._known.get(asked, (None, None))
+        key = self._key([func, *args, *kwargs.items()])
+        known, as_it_was = self._known.get(key, (None, None))
         if known is not None and self._key(known) == as_it_was:
             return known.detach()
         returned = func(*args, **kwargs)
@@ -121,7 +121,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if operation.in_place:
             self._changes.update(operation.writes)
         elif isinstance(returned, Tensor):
-            self._known[asked] = returned, self._key(returned)
+            self._known[key] = returned, self._key(returned)
         return returned
 
     def _key(self, value: Any) -> Any:

@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import torch
 
@@ -20,11 +20,11 @@ from study.models.network import Model
 from study.models.networks.actions import ACTIONS, ONE_VS_ALL
 from study.models.networks.bayes import BAYES
 from study.models.networks.gate import GATE
+from study.models.networks.given import COMPARED, TWO_STAGE
 from study.models.networks.mlp import MLP
 from study.models.networks.ordinal import ORDINAL
 from study.models.networks.pair import PAIR
 from study.models.training import TrainingOptions
-from study.training.backend import code_directory
 from tests.benchmarks import measure, stages
 from tests.benchmarks.chart import draw
 from tests.benchmarks.problem import OPTIONS, Problem, compas_problem
@@ -40,6 +40,8 @@ ARMS: list[tuple[Model, str]] = [
     (ONE_VS_ALL, "ova"),
     (ACTIONS, "realizable"),
     (PAIR, "compare"),
+    (COMPARED, "compare"),
+    (TWO_STAGE, "two-stage"),
 ]
 
 
@@ -49,7 +51,7 @@ class Sizes:
 
     options: TrainingOptions
     arms: list[tuple[Model, str]]
-    widths: list[int]
+    widths: dict[measure.Way, list[int]]
     seeds: int
     to_the_end: list[int]
     repeats: int
@@ -64,9 +66,9 @@ class Sizes:
 FULL = Sizes(
     options=OPTIONS,
     arms=ARMS,
-    widths=[32, 64, 256, 1024],
+    widths={"compiled": [32, 64, 256, 1024], "recorded": [32, 256], "as written": [32, 256]},
     seeds=5,
-    to_the_end=[64, 256, 512, 1024],
+    to_the_end=[64, 256, 512],
     repeats=5,
     sample_steps=40,
     trials=40,
@@ -83,17 +85,17 @@ def main(arguments: list[str] | None = None, sizes: Sizes = FULL, problem: Probl
     parser.add_argument("--out", type=Path, default=Path("docs"), help="where benchmark.json and .png go")
     out = parser.parse_args(arguments).out
     torch.set_num_threads(1)
-    problem = problem or compas_problem(max(sizes.widths + sizes.to_the_end))
-    code = None if compiler() is None else code_directory()
+    problem = problem or compas_problem(max(max(sizes.widths["compiled"]), *sizes.to_the_end))
+    ways = [way for way in get_args(measure.Way) if way != "compiled" or compiler()]
     measured: dict[str, Any] = {
         "machine": {"processor": platform.processor() or platform.machine(), "torch": torch.__version__},
     }
     sections: list[tuple[str, Callable[[], Iterator[dict[str, Any]]]]] = [
-        ("steps", lambda: steps(sizes, problem, code)),
-        ("end_to_end", lambda: end_to_end(sizes, problem, code)),
+        ("steps", lambda: steps(sizes, problem, ways)),
+        ("end_to_end", lambda: end_to_end(sizes, problem, ways[0])),
         ("stages", lambda: of_stages(sizes)),
         ("workers", lambda: of_workers(sizes)),
-        ("growth", lambda: growth(sizes, code)),
+        ("growth", lambda: growth(sizes, ways[0])),
     ]
     for name, rows in sections:
         print(f"\n{name.replace('_', ' ')}", flush=True)
@@ -108,26 +110,21 @@ def main(arguments: list[str] | None = None, sizes: Sizes = FULL, problem: Probl
     return 0
 
 
-def steps(sizes: Sizes, problem: Problem, code: Path | None) -> Iterator[dict[str, Any]]:
-    """Microseconds per model-step by model, method, backend and width."""
+def steps(sizes: Sizes, problem: Problem, ways: list[measure.Way]) -> Iterator[dict[str, Any]]:
+    """Microseconds per model-step by model, method, way and width."""
+    scored = measure.with_score(problem)
     for model, method in sizes.arms:
-        for settings in sizes.widths:
-            for where in dict.fromkeys((code, None)):
-                # The eager way is slow: its widest packs are left out.
-                if where is None and settings > 256:
-                    continue
-                repeats = sizes.repeats if where else 2
-                yield measure.as_row(
-                    measure.measure_steps(
-                        model, method, problem, settings, sizes.seeds, sizes.options, where, repeats
-                    )
-                )
+        own = scored if model in (COMPARED, TWO_STAGE) else problem
+        for way in ways:
+            for settings in sizes.widths[way]:
+                of = (way, model, method, own, settings, sizes.seeds, sizes.options, sizes.repeats)
+                yield measure.as_row(measure.measure_steps(*of))
 
 
-def end_to_end(sizes: Sizes, problem: Problem, code: Path | None) -> Iterator[dict[str, Any]]:
+def end_to_end(sizes: Sizes, problem: Problem, way: measure.Way) -> Iterator[dict[str, Any]]:
     """Runs per second of every way to train the same deferring ordinal models to the end."""
     packs = [
-        measure.measure_end_to_end(problem, settings, sizes.seeds, sizes.options, code)
+        measure.measure_end_to_end(way, problem, settings, sizes.seeds, sizes.options)
         for settings in sizes.to_the_end
     ]
     runs = packs[-1].settings * packs[-1].seeds
@@ -155,14 +152,14 @@ def end_to_end(sizes: Sizes, problem: Problem, code: Path | None) -> Iterator[di
     )
     for pack in packs:
         yield row(
-            f"pack of {pack.settings} x {pack.seeds}, {pack.backend}",
+            f"pack of {pack.settings} x {pack.seeds}, {pack.way}",
             pack.runs_per_second,
             "all of it, evaluation included",
             epochs_spent_by_needed=pack.spent_epochs / pack.needed_epochs,
         )
 
 
-def growth(sizes: Sizes, code: Path | None) -> Iterator[dict[str, Any]]:
+def growth(sizes: Sizes, way: measure.Way) -> Iterator[dict[str, Any]]:
     """How the cost of a model-step grows with rows of data, features and hidden units (runs: see steps)."""
     usual = {"rows": 4000, "features": 22, "hidden": sizes.options.hidden}
     for what, values in sizes.growth.items():
@@ -171,7 +168,7 @@ def growth(sizes: Sizes, code: Path | None) -> Iterator[dict[str, Any]]:
             options = TrainingOptions(**{**vars(sizes.options), "hidden": now["hidden"]})
             problem = measure.synthetic_problem(make_examples, now["rows"], now["features"])
             row = measure.measure_steps(
-                *(ORDINAL, "defer", problem, 64, sizes.seeds), options, code, sizes.repeats
+                way, ORDINAL, "defer", problem, 64, sizes.seeds, options, sizes.repeats
             )
             yield {**now, "step": row.step, "validation": row.validation, "whole": row.whole}
 

@@ -98,7 +98,7 @@ def _seconds(pack: PackTraining) -> tuple[float, float]:
     state = (pack._theta, pack._mean, pack._square)
 
     def train() -> None:
-        pack._engine.train(state, sizes, order, pack._alpha, pack._gamma, None, pack._lanes)
+        pack._engine.train(state, sizes, order, pack._lanes(None))
 
     return _median(pack.run_epoch), _median(train)
 

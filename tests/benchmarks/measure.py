@@ -6,7 +6,7 @@ CPU time, since a benchmark shares its machine: on an idle core it is the time o
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from typing import Literal
 
 import torch
 
@@ -17,23 +17,26 @@ from study.models.examples import Examples
 from study.models.losses import loss_of
 from study.models.network import Model
 from study.models.networks.ordinal import ORDINAL
-from study.models.step import adam_sizes
+from study.models.step import Eager, Engine, adam_sizes
 from study.models.training import PackTraining, Trained, TrainingOptions
 from study.results.metrics import metrics
+from study.training.backend import code_directory
 from tests.benchmarks.others import cost, epoch_under_vmap
 from tests.benchmarks.problem import Problem
 from tests.models.plain import PLAIN
 
 FREE = torch.zeros(1)
+Way = Literal["compiled", "recorded", "as written"]
+"""How a step runs: as machine code, as its recorded operations, or as it is written, by autograd."""
 
 
 @dataclass(frozen=True)
 class Steps:
-    """Microseconds per model-step of one model, method, backend and width (lanes = settings x seeds)."""
+    """Microseconds per model-step of one model, method, way and width (lanes = settings x seeds)."""
 
     model: str
     method: str
-    backend: str
+    way: str
     settings: int
     seeds: int
     step: float
@@ -55,7 +58,7 @@ class Steps:
 class EndToEnd:
     """Runs trained to the end and evaluated; spent over needed epochs is what early stopping wastes."""
 
-    backend: str
+    way: str
     settings: int
     seeds: int
     runs_per_second: float
@@ -74,25 +77,23 @@ def fastest(function: Callable[[], object], repeats: int) -> float:
 
 
 def begin(
+    way: Way,
     model: Model,
     method: str,
     problem: Problem,
     settings: int,
     seeds: int,
     options: TrainingOptions,
-    code: Path | None,
 ) -> PackTraining:
     """Lay out a pack of the first ``settings`` of a problem."""
-    engine = make_engine(
-        "eager" if code is None else "compiled",
-        model,
-        loss_of(method),
-        problem.train,
-        problem.validation,
-        hidden=options.hidden,
-        batch_size=options.batch_size,
-        code=code or Path(),
-    )
+    of = (model, loss_of(method), problem.train, problem.validation)
+    sizes = {"hidden": options.hidden, "batch_size": options.batch_size}
+    engine: Engine
+    if way == "as written":
+        engine = Eager(*of)
+    else:
+        backend = "eager" if way == "recorded" else way
+        engine = make_engine(backend, *of, **sizes, code=code_directory())
     return PackTraining(
         engine,
         alpha=problem.alpha[:settings],
@@ -103,55 +104,50 @@ def begin(
 
 
 def measure_steps(
+    way: Way,
     model: Model,
     method: str,
     problem: Problem,
     settings: int,
     seeds: int,
     options: TrainingOptions,
-    code: Path | None,
     repeats: int,
 ) -> Steps:
     """Time the parts of an epoch at full width."""
-    pack = begin(model, method, problem, settings, seeds, options, code)
+    pack = begin(way, model, method, problem, settings, seeds, options)
     pack.run_epoch()
     people = len(problem.train)
     per_epoch = len(minibatch_order(people, options.batch_size, [0], 1))
-    coefficients = (pack._alpha, pack._gamma)
 
     def train() -> None:
         order = minibatch_order(people, options.batch_size, range(seeds), 1)
         sizes = adam_sizes(options.learning_rate, range(1, per_epoch + 1))
-        noise = pack._noise(per_epoch, 1)
-        pack._engine.train(
-            (pack._theta, pack._mean, pack._square), sizes, order, *coefficients, noise, pack._lanes
-        )
+        state = (pack._theta, pack._mean, pack._square)
+        pack._engine.train(state, sizes, order, pack._lanes(pack._noise(per_epoch, 1)))
 
     def validate() -> torch.Tensor:
-        return pack._engine.validate(pack._theta, *coefficients, pack._validation_noise, pack._lanes)
+        return pack._engine.validate(pack._theta, pack._lanes(pack._validation_noise))
 
     loss = validate()
     unit = 1e6 / (settings * seeds * per_epoch)
     parts = [fastest(part, repeats) * unit for part in (train, validate, lambda: pack._note(loss))]
-    backend = "eager" if code is None else "compiled"
-    return Steps(model.name, method, backend, settings, seeds, *parts)
+    return Steps(model.name, method, way, settings, seeds, *parts)
 
 
 def measure_end_to_end(
-    problem: Problem, settings: int, seeds: int, options: TrainingOptions, code: Path | None
+    way: Way, problem: Problem, settings: int, seeds: int, options: TrainingOptions
 ) -> EndToEnd:
     """Train a pack to the end, as a worker does, and decide on all splits."""
-    pack = begin(ORDINAL, "defer", problem, settings, seeds, options, code)
+    pack = begin(way, ORDINAL, "defer", problem, settings, seeds, options)
     started, spent = time.process_time(), 0
     while pack.running:
-        spent += sum(pack._lanes)
+        spent += sum(pack._wanted)
         pack.run_epoch()
     trained = pack.result()
     evaluate(problem, trained)
     seconds = time.process_time() - started
-    backend = "eager" if code is None else "compiled"
     runs = settings * seeds
-    return EndToEnd(backend, settings, seeds, runs / seconds, int(trained.epochs.sum()), spent)
+    return EndToEnd(way, settings, seeds, runs / seconds, int(trained.epochs.sum()), spent)
 
 
 def evaluate(problem: Problem, trained: Trained) -> None:
@@ -163,7 +159,7 @@ def evaluate(problem: Problem, trained: Trained) -> None:
 
 def seconds_per_epoch_alone(problem: Problem, options: TrainingOptions, steps: int) -> float:
     """Return what an epoch of one nn.Module takes, from its first ``steps`` steps and a validation pass."""
-    start = begin(ORDINAL, "defer", problem, 1, 1, options, None)._theta[0, :, 0]
+    start = begin("as written", ORDINAL, "defer", problem, 1, 1, options)._theta[0, :, 0]
     network = PLAIN["ordinal"](start, problem.train.x.shape[1], options.hidden)
     optimiser = torch.optim.Adam(network.parameters(), lr=options.learning_rate, fused=True)
     order = minibatch_order(len(problem.train), options.batch_size, [0], 1)
@@ -208,6 +204,15 @@ def as_row(measured: Steps | EndToEnd) -> dict[str, object]:
     else:
         row |= {"waste": measured.spent_epochs / measured.needed_epochs}
     return row
+
+
+def with_score(problem: Problem) -> Problem:
+    """Return a problem for a given model, whose score, the first input, is the decision-maker's."""
+    splits = [
+        Examples(torch.cat([split.dm[:, None], split.x], dim=1), split.y, split.a, split.dm)
+        for split in (problem.train, problem.validation, problem.test)
+    ]
+    return Problem(*splits, problem.alpha, problem.gamma)
 
 
 def synthetic_problem(examples: Callable[[int, int, int], Examples], rows: int, features: int) -> Problem:

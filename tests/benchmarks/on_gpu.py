@@ -24,7 +24,7 @@ from study.models.draws import minibatch_order
 from study.models.families import FAMILIES
 from study.models.losses import loss_of
 from study.models.network import WeightNoise
-from study.models.step import Eager, Engine, adam_sizes
+from study.models.step import Eager, Engine, Lanes, adam_sizes
 from study.models.training import Trained
 from tests.benchmarks import gpu_speed
 from tests.benchmarks.gpu_speed import GPU, Row, begin, pool, problem
@@ -88,7 +88,7 @@ def _after_an_epoch(engine: Engine, method: str, exact: bool) -> torch.Tensor:
     noise = pack._noise(len(order), 1)
     if noise is not None:
         noise = WeightNoise(*(part.to(dtype) for part in noise))
-    engine.train((theta, mean, square), sizes, order, alpha, gamma, noise, [64, 64])
+    engine.train((theta, mean, square), sizes, order, Lanes(alpha, gamma, noise, [64, 64]))
     return theta.to("cpu", torch.float64)
 
 

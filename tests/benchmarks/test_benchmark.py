@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from study.models.networks.given import TWO_STAGE
 from study.models.networks.mlp import MLP
-from study.models.networks.ordinal import ORDINAL
 from study.models.training import TrainingOptions
 from tests.benchmarks import __main__ as benchmark
 from tests.benchmarks import measure, stages
@@ -14,8 +14,8 @@ from tests.models.synthetic_examples import make_examples
 OPTIONS = TrainingOptions(hidden=2, learning_rate=0.02, batch_size=32, patience=2, max_epochs=4)
 TINY = benchmark.Sizes(
     options=OPTIONS,
-    arms=[(MLP, "binary"), (ORDINAL, "defer")],
-    widths=[3],
+    arms=[(MLP, "binary"), (TWO_STAGE, "two-stage")],
+    widths={"compiled": [3], "recorded": [3], "as written": [3]},
     seeds=2,
     to_the_end=[5],
     repeats=1,
@@ -33,9 +33,8 @@ def test_a_tiny_benchmark_fills_every_table(tmp_path, monkeypatch):
     problem = measure.synthetic_problem(make_examples, 128, 3)
     assert benchmark.main(["--out", str(tmp_path)], TINY, problem) == 0
     measured = json.loads((tmp_path / "benchmark.json").read_text())
-    assert [(row["model"], row["backend"]) for row in measured["steps"]] == [
-        ("mlp", "eager"),
-        ("ordinal", "eager"),
+    assert [(row["model"], row["way"]) for row in measured["steps"]] == [
+        (model, way) for model in ("mlp", "given-two-stage") for way in ("recorded", "as written")
     ]
     assert all(row["whole"] > row["step"] > 0 for row in measured["steps"])
     ways = measured["end_to_end"]
@@ -52,7 +51,7 @@ def test_a_tiny_benchmark_fills_every_table(tmp_path, monkeypatch):
 
 def test_epochs_spent_are_lanes_laid_out_times_epochs():
     problem = measure.synthetic_problem(make_examples, 128, 3)
-    pack = measure.measure_end_to_end(problem, 5, 2, OPTIONS, None)
+    pack = measure.measure_end_to_end("recorded", problem, 5, 2, OPTIONS)
     assert pack.needed_epochs <= 5 * 2 * 4
     # Five settings take a width of 32, for as many epochs as the last of them trains.
     assert pack.spent_epochs % 32 == 0

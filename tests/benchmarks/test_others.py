@@ -7,7 +7,7 @@ from study.models.draws import initial_weights, minibatch_order
 from study.models.losses import loss_of
 from study.models.networks.mlp import MLP
 from study.models.networks.ordinal import ORDINAL
-from study.models.step import Eager, adam_sizes
+from study.models.step import Eager, Lanes, adam_sizes
 from study.models.training import TrainingOptions, train_pack
 from tests.benchmarks.others import epoch_under_vmap, train_alone
 from tests.models.plain import PLAIN
@@ -45,9 +45,9 @@ def test_stacked_modules_take_the_steps_of_the_pack(model, method):
     theta = initial_weights(model, 4, 2, seeds, 3)
     state = (theta, torch.zeros_like(theta), torch.zeros_like(theta))
     order = minibatch_order(96, 16, seeds, 1)
-    coefficients = (ALPHA.expand(2, -1), GAMMA.expand(2, -1))
+    lanes = Lanes(ALPHA.expand(2, -1), GAMMA.expand(2, -1), None, [32, 32])
     Eager(model, loss_of(method), TRAIN, VALIDATION).train(
-        state, adam_sizes(0.01, range(1, 7)), order, *coefficients, None, [32, 32]
+        state, adam_sizes(0.01, range(1, 7)), order, lanes
     )
     for s in range(2):
         for k in range(3):

@@ -1,6 +1,6 @@
 """A device that is none: its tensors lie on the CPU, but nothing mixes with those that say they do.
 
-``python -m tests.models.pretend_device`` trains a pack there and prints whether every run is what the CPU
+``python -m tests.engines.pretend_device`` trains a pack there and prints whether every run is what the CPU
 makes of it. A process of its own, since torch cannot unlearn a device.
 """
 

@@ -1,23 +1,30 @@
 """The step as machine code against the same step as it is written; needs a C++ compiler."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import Tensor
 
 from study.engines import machine_code
 from study.engines.compiled import Compiled, _seeds_and_lanes, step_graphs
 from study.engines.machine_code import UNIT, CompilerError, compiler
+from study.models.examples import UNKNOWN, Examples
 from study.models.families import FAMILIES
-from study.models.losses import loss_of
-from study.models.network import rounded_up
+from study.models.losses import Loss, loss_of
+from study.models.network import AnyOutputs, Layout, Model, rounded_up
+from study.models.networks.actions import ACTIONS
 from study.models.networks.bayes import BAYES
 from study.models.networks.gate import GATE
+from study.models.networks.given import TWO_STAGE
 from study.models.networks.mlp import MLP
 from study.models.networks.ordinal import ORDINAL
-from study.models.step import Eager, Engine
+from study.models.networks.pair import PAIR
+from study.models.step import Eager, Engine, adam_sizes
 from study.models.training import PackTraining, Trained, TrainingOptions, train_pack
 from tests.models.synthetic_examples import make_examples
 from tests.study_fixtures import made_once
@@ -83,6 +90,46 @@ def test_compiled_training_is_eager_training_up_to_rounding(whole_pack, model, m
     assert close[together].float().mean() > 0.98
 
 
+def several() -> tuple[Model, Loss]:
+    """Return models next to each other as one, and the sum of their losses: one by one takes long."""
+    models = {PAIR: "compare", ACTIONS: "ova", TWO_STAGE: "two-stage"}
+    losses = [loss_of(method, (2.0, 3.0), partly=True) for method in models.values()]
+
+    def layout(inputs: int, hidden: int) -> Layout:
+        return Layout({model.name: (model.layout(inputs, hidden).size,) for model in models})
+
+    def outputs(theta: Tensor, x: Tensor) -> list[AnyOutputs]:
+        parts = layout(x.shape[2], 2).split(theta).values()
+        return [model.outputs(part, x) for model, part in zip(models, parts, strict=True)]
+
+    def loss(found: list[AnyOutputs], *given: Any) -> Tensor:
+        return sum(of_part(part, *given) for part, of_part in zip(found, losses, strict=True))
+
+    return replace(ORDINAL, name="several", layout=layout, outputs=outputs), loss
+
+
+def test_gradients_with_costs_and_unknown_decisions_are_those_as_written(code):
+    model, loss = several()
+    y, a, number = PROBLEM[0].y, PROBLEM[0].a, len(PROBLEM[0])
+    # The first input is the given model's p.
+    x = torch.cat([torch.sigmoid(PROBLEM[0].x[:, :1]), PROBLEM[0].x[:, 1:]], dim=1)
+    dm = PROBLEM[0].dm.where(torch.arange(number) % 3 > 0, UNKNOWN)
+    examples = Examples(x, y, a, dm)
+    graph, _ = step_graphs(model, loss, examples, examples.whole(1), hidden=2, batch_size=16)
+
+    generator = torch.Generator().manual_seed(0)
+    theta = torch.randn(2, model.layout(4, 2).size, 2 * UNIT, generator=generator)
+    order = torch.randperm(number, generator=generator)[:32].view(2, 16)
+    alpha, gamma = torch.rand(2, 2, 2 * UNIT, generator=generator)
+    given = [adam_sizes(0.1, range(1, 2))[0], order, x, y, a, dm, alpha, gamma - 0.2]
+    written, compiled = ([theta.clone(), 0 * theta, 0 * theta] for _ in range(2))
+    graph.function(*written, *given)
+    machine_code.machine_code(graph, code)([*compiled, *given])
+    # After the first step the mean is a tenth of the gradient.
+    torch.testing.assert_close(compiled[1], written[1], atol=1e-6, rtol=1e-4)
+    assert written[1].count_nonzero(dim=1).min() > 30
+
+
 @ARMS
 @pytest.mark.parametrize(
     ("which", "seeds"),
@@ -118,8 +165,8 @@ def test_a_seed_whose_runs_are_done_trains_no_lanes_for_the_others(code):
     )
     lanes = []
     while pack.running:
-        assert pack._lanes == [rounded_up(int(live), UNIT) for live in pack._live.sum(1)]
-        lanes.append(pack._lanes)
+        assert pack._wanted == [rounded_up(int(live), UNIT) for live in pack._live.sum(1)]
+        lanes.append(pack._wanted)
         pack.run_epoch()
     assert any(len(set(of_seeds)) > 1 for of_seeds in lanes)
 

@@ -62,7 +62,7 @@ def test_a_gpu_has_four_widths_between_powers_of_two_and_drops_no_seed():
     engine = OnGpu(
         FAMILIES["mlp"].model("binary"), loss_of("binary"), TRAIN, VALIDATION, torch.device("cpu")
     )
-    widths = [engine.lanes([live, 0]) for live in range(1, 1025)]
+    widths = [engine.widths([live, 0]) for live in range(1, 1025)]
     assert all(first == second >= live for live, (first, second) in enumerate(widths, 1))
     assert sorted({width for width, _ in widths}) == [
         *range(32, 257, 32),
