@@ -169,9 +169,10 @@ OF_STUDIES: Final[Mapping[str, PaperFigure]] = {
     **FIGURES,
     "methods": PaperFigure(
         "Methods, the paper’s and the field’s",
-        "Claims of the literature about methods, with two simulated decision-makers. Errors are those of "
-        "the setting with the lowest validation error among those that defer at most 30 % on validation. "
-        "The literature gives no limits; half a percentage point of errors counts as level, and so "
+        "Claims of the literature about methods, with two simulated decision-makers. Errors are those at a "
+        "deferral rate of 30 %: chance decides, case by case, between two settings of a method so that "
+        "30 % of the validation cases are deferred; the two are those with the lowest validation error "
+        "then. The literature gives no limits; half a percentage point of errors counts as level, and so "
         "does 0.0025 of hypervolume, half a point along the whole front.",
         (),
         {"methods": Source([*method_claims("standard"), *method_claims("biased")])},
