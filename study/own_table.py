@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 
 from study.config.reading import load_config, validate
-from study.data import Dataset, Guess, dataset_names, guess, load_section, read_frame
+from study.data import DATASETS, Dataset, Guess, guess, load_section, read_frame
 from study.data.own.reading import naming
 from study.data.own.section import KEYS_REFUSED, description, role_keys, table_name
 from study.errors import DataError, LedgerError, OutputError, StudyFileError
@@ -49,7 +49,7 @@ def load_data(
         return load_section(load_config(name).dataset), {}
     raw: Mapping[str, Any] = {"name": name, "path": path, **given}
     found, frame = Guess({}, {}), None
-    if name not in dataset_names() and ("." in name or "/" in name):
+    if name not in DATASETS and ("." in name or "/" in name):
         if path is not None:
             raise StudyFileError(f"{name}: path is for a data set that the project knows; give one file")
         frame, found = infer_roles(name, given)

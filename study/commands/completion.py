@@ -33,10 +33,10 @@ def _completion(options: argparse.Namespace) -> int:
 
     from study.commands.parser import command_line
     from study.commands.training import preset_help
-    from study.data import dataset_names
+    from study.data import DATASETS
 
     parser = command_line()
-    names = {"FILE|PRESET": [name for name, _ in preset_help()], "NAME|FILE": list(dataset_names())}
+    names = {"FILE|PRESET": [name for name, _ in preset_help()], "NAME|FILE": list(DATASETS)}
     for action in _actions(parser):
         if action.metavar in names:
             function = f"_study_{'presets' if 'PRESET' in str(action.metavar) else 'data_sets'}"

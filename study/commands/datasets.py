@@ -101,9 +101,9 @@ def _init(options: argparse.Namespace) -> int:
 
 
 def _list(options: argparse.Namespace) -> int:
-    from study.data import dataset_names
+    from study.data import DATASETS
 
-    names = dataset_names()
+    names = {name: known.description for name, known in DATASETS.items()}
     width = max(map(len, names))
     text = "\n".join(f"{name:<{width}}  {description}" for name, description in names.items())
     answer(options, [{"name": name, "description": what} for name, what in names.items()], text)

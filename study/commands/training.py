@@ -203,11 +203,11 @@ def _estimates() -> dict[str, tuple[int, float]]:
     """Return how many runs each preset and each collection takes, and how many seconds."""
     from study.config.presets import COLLECTIONS, preset_names
     from study.config.reading import load_config
-    from study.data import dataset_shape
+    from study.data import DATASETS
     from study.estimate import estimate
 
     plans = {name: load_config(name).plan() for name in preset_names()}
-    alone = {name: estimate(plan, *dataset_shape(plan.dataset)) for name, plan in plans.items()}
+    alone = {name: estimate(plan, *DATASETS[plan.dataset].shape) for name, plan in plans.items()}
     parts = {name: (name,) for name in alone} | {name: p for name, (_, p) in COLLECTIONS.items()}
     return {
         name: (sum(alone[p].runs for p in presets), sum(alone[p].seconds for p in presets))

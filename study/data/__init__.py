@@ -9,8 +9,7 @@ from study.data.own.reading import read_cells, read_frame
 from study.data.own.section import DatasetSection
 from study.data.preprocessing import Preprocessing
 from study.data.registry import (
-    dataset_names,
-    dataset_shape,
+    DATASETS,
     default_subgroup,
     fetch,
     load_dataset,
@@ -20,14 +19,13 @@ from study.data.registry import (
 from study.data.subgroup import subgroup
 
 __all__ = [
+    "DATASETS",
     "Dataset",
     "DatasetSection",
     "Group",
     "Guess",
     "Preprocessing",
     "cautions",
-    "dataset_names",
-    "dataset_shape",
     "default_subgroup",
     "describe",
     "facts",

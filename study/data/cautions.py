@@ -46,7 +46,7 @@ def _decision_maker(dataset: Dataset) -> Iterator[str]:
     known, recorded = dataset.decisions.known, dataset.decisions.recorded
     label, group = dataset.label == 1, dataset.sensitive == 1
     wrong = known & ((recorded >= 0.5) != label)
-    people = dataset.own.section.decision_maker if dataset.own else None
+    people = dataset.section.decision_maker
     judges = "the decision-maker" + (f" {', '.join(map(shown, people.columns))}" if people else "")
     right = 1 - wrong.sum() / known.sum()
     if right >= BOUNDS["same"]:
@@ -98,9 +98,9 @@ def _gives_label_away(dataset: Dataset) -> Iterator[str]:
 
 def _twins(dataset: Dataset) -> Iterator[str]:
     """Rows of a user's table that nothing tells apart, where it is not recorded who is the same person."""
-    if dataset.own is None or dataset.own.section.group is not None:
+    if not dataset.section.own or dataset.section.group is not None:
         return
-    frame = dataset.own.frame.drop(columns=[name for name in (dataset.own.section.split,) if name])
+    frame = dataset.raw.drop(columns=[name for name in (dataset.section.split,) if name])
     codes = []
     for name in frame:
         code = pd.factorize(texts(frame[name]))[0]
@@ -120,15 +120,17 @@ def _twins(dataset: Dataset) -> Iterator[str]:
 
 def _cases_apart(dataset: Dataset) -> Iterator[str]:
     """Columns that are no feature and name a case of several rows, which are in training and in test."""
-    if dataset.own is None:
+    if not dataset.section.own:
         return
-    own, section = dataset.own, dataset.own.section
     features = [column.name for column in dataset.preprocessing.columns]
-    used = {*features, *(name for name, role in section.roles() if role not in ("drop", "features"))}
-    alike = pd.util.hash_pandas_object(own.frame[features], index=False).to_numpy()
+    used = {
+        *features,
+        *(name for name, role in dataset.section.roles() if role not in ("drop", "features")),
+    }
+    alike = pd.util.hash_pandas_object(dataset.raw[features], index=False).to_numpy()
     known = pd.DataFrame({"alike": alike, "y": dataset.label, "split": dataset.split})
-    for name in own.frame.columns.difference([*used], sort=False):
-        codes, values = pd.factorize(texts(own.frame[name]))
+    for name in dataset.raw.columns.difference([*used], sort=False):
+        codes, values = pd.factorize(texts(dataset.raw[name]))
         if not MAX_LEVELS < len(values) < len(codes):
             continue
         differ = known.groupby(codes).nunique()
@@ -145,22 +147,19 @@ def _cases_apart(dataset: Dataset) -> Iterator[str]:
 
 def _near_equal(dataset: Dataset) -> Iterator[str]:
     """Values that differ in case or blanks alone, where values are compared."""
-    if dataset.own is None:
-        return
-    own = dataset.own
     categories = [
         column.name
-        for column in (*dataset.preprocessing.columns, *own.dm_only)
+        for column in (*dataset.preprocessing.columns, *dataset.dm_only_columns)
         if column.kind == "category"
     ]
     compared = [
-        name for name, role in own.section.roles() if role in ("label", "sensitive", "decision_maker")
+        name for name, role in dataset.section.roles() if role in ("label", "sensitive", "decision_maker")
     ]
     for name in dict.fromkeys([*compared, *categories]):
-        if pd.api.types.is_numeric_dtype(own.frame[name]):
+        if pd.api.types.is_numeric_dtype(dataset.raw[name]):
             continue
         spellings: dict[str, list[str]] = {}
-        for value in sorted(set(texts(own.frame[name]).dropna())):
+        for value in sorted(set(texts(dataset.raw[name]).dropna())):
             plain = " ".join(unicodedata.normalize("NFKC", value).casefold().split())
             spellings.setdefault(plain, []).append(value)
         found = [", ".join(map(shown, same)) for same in spellings.values() if len(same) > 1]
@@ -174,10 +173,10 @@ def _near_equal(dataset: Dataset) -> Iterator[str]:
 
 def _spoilt_numbers(dataset: Dataset) -> Iterator[str]:
     """Categories that would be numbers but for a few cells."""
-    for column in dataset.preprocessing.columns if dataset.own else ():
-        if column.kind != "category" or len(column.levels) < LEAST_NUMBERS or dataset.own is None:
+    for column in dataset.preprocessing.columns:
+        if column.kind != "category" or len(column.levels) < LEAST_NUMBERS:
             continue
-        if words := spoilt_numbers(texts(dataset.own.frame[column.name])):
+        if words := spoilt_numbers(texts(dataset.raw[column.name])):
             yield f"column {shown(column.name)} is used as categories: it holds {words}"
 
 

@@ -39,19 +39,6 @@ class Table:
 
 
 @dataclass(frozen=True, eq=False)
-class OwnTable:
-    """What a user's own table has beyond what every data set has.
-
-    section: what its columns are for; frame: the file's columns, as they are, of the data set's N rows;
-    dm_only: how the columns are encoded that only the decision-maker sees.
-    """
-
-    section: DatasetSection
-    frame: pd.DataFrame
-    dm_only: tuple[Column, ...]
-
-
-@dataclass(frozen=True, eq=False)
 class Dataset:
     """N people as arrays, split and standardised; every array is read-only.
 
@@ -59,10 +46,11 @@ class Dataset:
     training split, then A as 0/1. label: float32 (N,), 0/1. sensitive: int8 (N,), 0/1. dm_only:
     float32 (N, Z), standardised likewise. split: int8 (N,), TRAIN, VALIDATION or TEST.
     feature_names has F+1 entries, the last one "sensitive"; dm_only_names has Z. fingerprint:
-    SHA-256 (hex) of raw values and split, so that two equal ones mean the same data. preprocessing turns
-    raw rows (of a named data set: its table's columns) into ``features``. decisions: the decision-maker
-    that a user's table has, if any; given: float64 (N,), the probabilities of 1 by a given model, if any;
-    own: what else such a table has.
+    SHA-256 (hex) of raw values and split, so that two equal ones mean the same data. section: what a user's
+    columns are for. raw: the columns (of a named data set: its table's) as they are, N rows, which
+    preprocessing turns into ``features``. dm_only_columns: how the columns are encoded that only the
+    decision-maker of a user's table sees. decisions: that decision-maker, if any; given: float64 (N,), the
+    probabilities of 1 by a given model, if any.
     """
 
     name: str
@@ -76,34 +64,34 @@ class Dataset:
     split: Int8
     fingerprint: str
     table: Table
+    section: DatasetSection
+    raw: pd.DataFrame
     preprocessing: Preprocessing
+    dm_only_columns: tuple[Column, ...] = ()
     decisions: Decisions | None = None
     given: Float64 | None = None
-    own: OwnTable | None = None
 
     @property
     def names(self) -> GroupNames:
         """What its groups, outcomes and people are called."""
-        return group_names(self.own.section.model_dump() if self.own else {"name": self.name})
+        return group_names(self.section.model_dump())
 
     @property
     def group_name(self) -> str | None:
         """The column whose value rows of one person or case share; None where rows are independent."""
-        return self.own.section.group if self.own is not None else None
+        return self.section.group
 
     @property
     def group_number(self) -> Int64 | None:
         """Which value of that column a row has, numbered from 0 on: (N,)."""
-        if self.own is None or self.group_name is None:
-            return None
-        return pd.factorize(texts(self.own.frame[self.group_name]))[0].astype(np.int64)
+        name = self.section.group
+        return None if name is None else pd.factorize(texts(self.raw[name]))[0].astype(np.int64)
 
     @property
     def row_id(self) -> "npt.NDArray[np.object_] | None":
         """The user's own name of each row, as text: (N,); None where the table has none."""
-        if self.own is None or self.own.section.row_id is None:
-            return None
-        return texts(self.own.frame[self.own.section.row_id]).to_numpy(dtype=object)
+        name = self.section.row_id
+        return None if name is None else texts(self.raw[name]).to_numpy(dtype=object)
 
     @property
     def measured(self) -> Bool:
@@ -115,7 +103,7 @@ class Dataset:
 
     def given_model(self, costs: Costs) -> Given | None:
         """Return where a given model's probabilities are and how errors weigh on them; None without one."""
-        score = self.own.section.score if self.own is not None else None
+        score = self.section.score
         return None if score is None else Given(score, costs.false_negative / costs.false_positive)
 
     def indices(self, split: str) -> Int64:
@@ -133,7 +121,9 @@ def make_dataset(table: Table, *, split_seed: int) -> Dataset:
     label, sensitive = (table.frame[name].to_numpy(np.int8) for name in ("label", "sensitive"))
     split = split_rows(label, sensitive, split_seed=split_seed)
     columns = tuple(learn(table.frame[name], split == TRAIN, listed=True) for name in table.feature_names)
-    return assemble(table, split, columns, Group("sensitive", kind="number", levels=("0", "1")))
+    group = Group("sensitive", kind="number", levels=("0", "1"))
+    section = DatasetSection(name=table.name, split_seed=split_seed)
+    return assemble(table, split, columns, group, section, table.frame)
 
 
 def assemble(
@@ -141,15 +131,18 @@ def assemble(
     split: Int8,
     columns: tuple[Column, ...],
     group: Group,
+    section: DatasetSection,
+    raw: pd.DataFrame,
     *,
-    own: OwnTable | None = None,
+    dm_only_columns: tuple[Column, ...] = (),
     recorded: Float64 | None = None,
     hard: bool = False,
 ) -> Dataset:
     """Standardise a table that is split already; raises DataError as ``standardise`` does.
 
-    split: (N,). columns, group: how features are encoded, and who has A = 1. For a user's own table:
-    ``own``, and what was ``recorded`` of its decision-maker (N,), decisions if ``hard``.
+    split: (N,). columns, group: how features are encoded, and who has A = 1; section, raw and
+    dm_only_columns as in ``Dataset``. recorded: (N,), of the decision-maker of a user's table, if any,
+    decisions if ``hard``.
     """
     # Adding 0 makes 0 of -0: equal values, equal fingerprint.
     features, dm_only = (
@@ -161,15 +154,21 @@ def assemble(
     preprocessing = Preprocessing.learned(columns, group, features, training)
     scaled = preprocessing.standardise(features)
     dm_scaled = standardise(dm_only, *scaling(dm_only, training), table.dm_only_names)
-    raw = {"features": features, "label": label, "sensitive": sensitive, "dm_only": dm_only, "split": split}
+    known = {
+        "features": features,
+        "label": label,
+        "sensitive": sensitive,
+        "dm_only": dm_only,
+        "split": split,
+    }
     decisions = None
     if recorded is not None:
         decisions = with_confidence(recorded, hard, label == 1, training)
         # Every NaN with the same bits.
-        raw["decisions"] = np.where(np.isnan(recorded), np.nan, recorded + 0.0)
+        known["decisions"] = np.where(np.isnan(recorded), np.nan, recorded + 0.0)
     given = None
-    if own is not None and own.section.score is not None:
-        given = raw["given"] = _frozen(Given(own.section.score).of(own.frame))
+    if section.score is not None:
+        given = known["given"] = _frozen(Given(section.score).of(raw))
     return Dataset(
         name=table.name,
         source=table.source,
@@ -180,16 +179,18 @@ def assemble(
         dm_only=_frozen(dm_scaled.astype(np.float32)),
         dm_only_names=table.dm_only_names,
         split=_frozen(split),
-        fingerprint=_fingerprint(table, raw, own.section.split_seed if own else None),
+        fingerprint=_fingerprint(table, known, section.split_seed if section.own else None),
         table=table,
+        section=section,
+        raw=raw,
         preprocessing=preprocessing,
+        dm_only_columns=dm_only_columns,
         decisions=decisions,
         given=given,
-        own=own,
     )
 
 
-def _fingerprint(table: Table, raw: dict[str, npt.NDArray[Any]], split_seed: int | None) -> str:
+def _fingerprint(table: Table, known: dict[str, npt.NDArray[Any]], split_seed: int | None) -> str:
     """SHA-256 over raw values, split and decisions; not over standardised ones, whose last bits may differ.
 
     ``split_seed`` where the split does not tell it, though decision-makers depend on it.
@@ -198,7 +199,7 @@ def _fingerprint(table: Table, raw: dict[str, npt.NDArray[Any]], split_seed: int
     if split_seed is not None:
         digest.update(f"split_seed {split_seed}\n".encode())
     digest.update(repr((table.feature_names, table.dm_only_names)).encode())
-    for name, array in raw.items():
+    for name, array in known.items():
         digest.update(f"\n{name} {array.dtype.itemsize} {array.shape}\n".encode())
         digest.update(np.ascontiguousarray(array, array.dtype.newbyteorder("<")).tobytes())
     return digest.hexdigest()

@@ -90,14 +90,13 @@ def _understood(dataset: Dataset) -> list[str]:
     names = dataset.names
     pairs = (("A", names.groups), ("label", names.outcomes))
     called = "\n".join(f"{key} = {at}: {shown(words[at])}" for key, words in pairs for at in (0, 1))
-    own = dataset.own
-    if own is None:
+    if not dataset.section.own:
         return [called]
-    roles = {name: role for name, role in reversed(own.section.roles()) if role != "features"}
-    encoded = {column.name: column for column in (*dataset.preprocessing.columns, *own.dm_only)}
+    roles = {name: role for name, role in reversed(dataset.section.roles()) if role != "features"}
+    encoded = {column.name: column for column in (*dataset.preprocessing.columns, *dataset.dm_only_columns)}
     table = [["column", "role", "kind", "missing", "values"]]
-    for name in map(str, own.frame.columns):
-        values, column = own.frame[name], encoded.get(name)
+    for name in map(str, dataset.raw.columns):
+        values, column = dataset.raw[name], encoded.get(name)
         role = roles.get(name, "feature" if column else "not used")
         if role in ("sensitive", "score") and column:
             role = f"{role}, feature"
@@ -120,17 +119,17 @@ def _values(values: "pd.Series[Any]", column: Column | None) -> str:
 
 def _decided(dataset: Dataset, splits: Mapping[str, Bool]) -> list[str]:
     """Error and odds difference of the decision-maker and the given model of a user's table."""
-    section = dataset.own.section if dataset.own else None
+    section = dataset.section
     label, group = dataset.label == 1, dataset.sensitive == 1
     found = []
-    if dataset.decisions is not None and section and (people := section.decision_maker):
+    if dataset.decisions is not None and (people := section.decision_maker):
         how = {"draw": ", one drawn for each case", "majority": ", their majority", None: ""}[
             people.combine
         ]
         what = "decisions" if dataset.decisions.hard else "probabilities"
         title = f"The decision-maker of column {', '.join(map(shown, people.columns))}{how}: {what}"
         found.append((title, "decision-maker", dataset.decisions.recorded))
-    if dataset.given is not None and section:
+    if dataset.given is not None:
         title = f"The given model of column {shown(str(section.score))}"
         found.append((title, "given model", dataset.given))
     blocks = []

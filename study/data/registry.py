@@ -64,16 +64,6 @@ DATASETS: dict[str, Named] = {
 }
 
 
-def dataset_names() -> dict[str, str]:
-    """Return name -> one line about it."""
-    return {name: entry.description for name, entry in DATASETS.items()}
-
-
-def dataset_shape(name: str) -> tuple[int, int]:
-    """Return how many rows the data set ``name`` has, and how many inputs it gives a model."""
-    return _entry(name).shape
-
-
 def load_dataset(name: str, *, path: str | None = None, split_seed: int = 0) -> Dataset:
     """Return the data set ``name``, from the file ``path`` where that is given; nothing is downloaded.
 

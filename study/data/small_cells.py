@@ -43,11 +43,7 @@ def small_cells(dataset: Dataset) -> Iterator[str]:
         if dataset.group_name is not None:
             worth = f", which count as {independent[a, y]:.0f} independent ones by {dataset.group_name}"
         again = ""
-        if (
-            dataset.own is not None
-            and dataset.own.section.split is None
-            and dataset.own.section.splits == 1
-        ):
+        if dataset.section.own and dataset.section.split is None and dataset.section.splits == 1:
             again = f", or repeat the split (dataset.splits: {SPLITS_ADVISED})"
         yield (
             f"the odds difference (DI) is known to ± {width:.2f} only (95 %, a model with "

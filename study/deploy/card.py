@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import torch
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -58,6 +58,7 @@ def model_card(model: DeployedModel, metrics: Mapping[str, Spread], units: str, 
         costs=Costs.of(model.about["study"]),
         people_first=people_first(choice.comparisons),
         names=group_names(model.about["study"]["dataset"]),
+        outcomes=outcome_names(model.about),
         uncertainty=uncertainty,
         limits=limits,
         trains=model.family.trains(model.method),
@@ -67,6 +68,14 @@ def model_card(model: DeployedModel, metrics: Mapping[str, Spread], units: str, 
         methods=METHODS,
         decision_makers=DECISION_MAKERS,
     )
+
+
+def outcome_names(about: Mapping[str, Any]) -> tuple[Markdown, Markdown]:
+    """Return what the outcomes 0 and 1 are called, in the table's own words."""
+    words, label = about["outcomes"], about["study"]["dataset"].get("label")
+    column = f"{code(label['column'])} is " if label else ""
+    zero, one = (Markdown(f"{column}{escaped(word)}") for word in words)
+    return zero, one
 
 
 def escaped(value: object) -> str:

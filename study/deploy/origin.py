@@ -17,7 +17,7 @@ from study.errors import LedgerError
 from study.models.draws import DECISION_DRAWS, weight_noise
 from study.models.families import FAMILIES
 from study.results.directory import ResultsDirectory
-from study.words import METRICS, NAMES, SPLITS, THRESHOLDS, Costs
+from study.words import METRICS, SPLITS, THRESHOLDS, Costs
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,8 @@ class Origin:
 
     def inputs(self, split: str, model: DeployedModel) -> npt.NDArray[np.float32]:
         """Return what a split's rows are to a model, from their raw values on, (n, F + 1)."""
-        dataset = self.dataset
-        raw = dataset.table.frame if dataset.own is None else dataset.own.frame
         # Not `decide`: it refuses categories that training did not see, which such rows may have.
-        return model.preprocessing.transform(raw.iloc[self.rows[split]])
+        return model.preprocessing.transform(self.dataset.raw.iloc[self.rows[split]])
 
 
 def run_facts(row: "Mapping[Any, Any] | pd.Series[Any]") -> dict[str, Any]:
@@ -129,7 +127,7 @@ def _about(directory: ResultsDirectory, origin: Origin, run: Mapping[str, Any]) 
 
 def _outcomes(dataset: Dataset) -> list[str]:
     """Return what the label's 0 and 1 are called: the table's own words, or those for a named data set."""
-    if dataset.own is None or dataset.own.section.label is None:
-        return list(NAMES[dataset.name][1]) if dataset.name in NAMES else ["0", "1"]
-    words = texts(dataset.own.frame[dataset.own.section.label.column])
+    if dataset.section.label is None:
+        return list(dataset.names.outcomes)
+    words = texts(dataset.raw[dataset.section.label.column])
     return [str(words[dataset.label == value].iloc[0]) for value in (0, 1)]

@@ -72,8 +72,7 @@ def test_from_a_table_to_a_report(here: Path, capsys: pytest.CaptureFixture[str]
 
     # The DM alone, counted in the table itself.
     dataset = load_section(load_config("cases.yaml").dataset)
-    assert dataset.own is not None
-    kept = dataset.own.frame
+    kept = dataset.raw
     alone = study.directory.read_decision_makers().set_index("decision_maker").loc["column"]
     for code, split in enumerate(SPLITS):
         people = kept[(dataset.split == code) & kept["judge"].notna()]
@@ -103,9 +102,7 @@ def test_a_written_study_file_says_what_a_table_without_one_is_described_by(here
     assert path == Path("cases.yaml")
     dataset, remarks = load_data("cases.csv", ROLES)
     written, _ = load_data("cases.yaml", {})
-    assert dataset.own is not None
-    assert written.own is not None
-    assert load_config(path).dataset == dataset.own.section == written.own.section
+    assert load_config(path).dataset == dataset.section == written.section
     assert remarks == guessed.remarks
 
 

@@ -95,8 +95,7 @@ def test_figures_of_the_decision_maker_are_those_of_the_table() -> None:
     frame = cases(600).astype({"judge": float})
     frame.loc[::5, "judge"] = np.nan
     dataset = own(frame, decision_maker=("judge",))
-    assert dataset.own is not None
-    kept = dataset.own.frame.assign(split=dataset.split, group=dataset.sensitive)
+    kept = dataset.raw.assign(split=dataset.split, group=dataset.sensitive)
     text = describe(dataset)
     for code, name in enumerate(SPLITS):
         rows = kept[kept["split"] == code]

@@ -16,9 +16,8 @@ def _no_own_directories(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
 
 
 def test_every_name_has_one_line() -> None:
-    names = data.dataset_names()
-    assert {"compas", "compas-two-year"} <= set(names)
-    assert all(line and len(line.splitlines()) == 1 for line in names.values())
+    assert {"compas", "compas-two-year"} <= set(data.DATASETS)
+    assert all(len(known.description.splitlines()) == 1 for known in data.DATASETS.values())
 
 
 def test_embedded_data_set_needs_nothing() -> None:
@@ -83,7 +82,7 @@ def test_fetch_keeps_to_the_pinned_file(tmp_path: Path) -> None:
 
 
 def test_groups_and_outcomes_of_every_data_set_have_names() -> None:
-    assert set(NAMES) == set(data.dataset_names())
+    assert set(NAMES) == set(data.DATASETS)
     groups, outcomes = NAMES["compas-two-year"]
     said = data.describe(data.load_dataset("compas-two-year"))
     assert f"A = 0: {groups[0]}\nA = 1: {groups[1]}\nlabel = 0: {outcomes[0]}\n" in said

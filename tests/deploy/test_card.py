@@ -20,8 +20,8 @@ WHOLE = {
     "error of the joint system": "error",
     "balanced error (mean of false positive and false negative rate)": "balanced_error",
     "average odds difference (the paper's disparate impact, DI)": "di",
-    "odds difference where bad = 0 (false positives)": "di_y0",
-    "odds difference where bad = 1 (false negatives)": "di_y1",
+    "odds difference where `bad` is 0 (false positives)": "di_y0",
+    "odds difference where `bad` is 1 (false negatives)": "di_y1",
     "model's error on cases it keeps": "model_error",
     "decision-maker's error on deferred cases": "dm_error",
 }
@@ -113,7 +113,7 @@ def test_card_names_what_the_model_is_and_where_it_comes_from(arm: str, exported
     for word in (run["run_id"], run["setting_id"], run["data_fingerprint"], model.about["code"]):
         assert f"`{word}`" in card
     assert "- Groups: race B (A = 1) and race not B (A = 0).\n" in card
-    assert "- Outcomes: bad = 1 (Y = 1, the positive class) and bad = 0 (Y = 0).\n" in card
+    assert "- Outcomes: `bad` is 1 (Y = 1, the positive class) and `bad` is 0 (Y = 0).\n" in card
     assert "split its data" not in card
     for column in model.columns:
         assert f"`{column}`" in card

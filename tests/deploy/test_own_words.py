@@ -60,7 +60,7 @@ def test_the_card_names_outcomes_groups_and_people(place: Path) -> None:
     card = (place / "model" / "MODEL_CARD.md").read_text("utf-8")
     assert "odds difference where `bad` is good (false positives)" in card
     assert "error where `bad` is default" in card
-    assert "(the people whose decisions are in the table: `judge`)" in card
+    assert "Decision-maker for deferred cases: the people who decided in `judge`." in card
     assert "ratio of these selection rates, which the 80 % rule" in card
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from study.data.columns import Column, encode, learn
-from study.data.dataset import Dataset, OwnTable, Table, assemble
+from study.data.dataset import Dataset, Table, assemble
 from study.data.decisions import combine
 from study.data.group import Group
 from study.data.own.reading import naming
@@ -39,6 +39,7 @@ def table_dataset(frame: pd.DataFrame, section: DatasetSection) -> Dataset:
         features, dm_only = _check_roles(frame, section)
         label = _label(frame[target.column], target.positive)
         group = _group(frame, sensitive.group)
+        split = _split(frame, section, label, group)
         decisions, hard = None, False
         if people is not None:
             decisions, hard = combine(
@@ -49,8 +50,6 @@ def table_dataset(frame: pd.DataFrame, section: DatasetSection) -> Dataset:
                 positive=target.positive,
                 seed=section.split_seed,
             )
-        split = _split(frame, section, label, group)
-        if people is not None and decisions is not None:
             _check_known(split, ~np.isnan(decisions), people.columns)
         if section.row_id is not None:
             _check_row_id(frame[section.row_id])
@@ -66,9 +65,10 @@ def table_dataset(frame: pd.DataFrame, section: DatasetSection) -> Dataset:
             dm_only_names=tuple(name for column in only for name in column.inputs),
             source=shown_location(path),
         )
-        own = OwnTable(section, rows, only)
         learned = sensitive.group.learned(frame)
-        return assemble(table, split, model, learned, own=own, recorded=decisions, hard=hard)
+        return assemble(
+            table, split, model, learned, section, rows, dm_only_columns=only, recorded=decisions, hard=hard
+        )
 
 
 def _encoded(

@@ -101,7 +101,7 @@ def test_same_person_is_never_on_two_sides(people: int, seed: int, split_seed: i
 
 def test_person_on_two_sides_of_the_tables_own_split_is_named() -> None:
     frame = cases().assign(fold=["train", "validation", "test", "train"] * 50, person=range(200))
-    assert own(frame, split="fold", group="person").own is not None
+    assert own(frame, split="fold", group="person").group_name == "person"
     frame.loc[1, "person"] = 0
     with pytest.raises(DataError, match="column fold: person 0 is in more than one split; one is allowed"):
         own(frame, split="fold", group="person")
@@ -119,7 +119,6 @@ def test_rows_without_a_decision_are_kept_in_every_split_and_metrics_are_measure
     frame.loc[::3, "judge"] = np.nan
     dataset = own(frame, decision_maker=("judge",))
     assert dataset.decisions is not None
-    assert dataset.own is not None
     known = dataset.decisions.known
     assert np.array_equal(dataset.measured, np.arange(400) % 3 > 0)
     assert np.array_equal(known, dataset.measured)
@@ -127,7 +126,7 @@ def test_rows_without_a_decision_are_kept_in_every_split_and_metrics_are_measure
     assert own(frame, drop=("case", "judge")).measured.all()
     assert np.array_equal(dataset.split, everybody.split)
     assert np.array_equal(np.isnan(dataset.decisions.probability), ~known)
-    kept = dataset.own.frame["judge"]
+    kept = dataset.raw["judge"]
     assert np.array_equal(dataset.decisions.probability[known] >= 0.5, kept[known] == 1)
 
 

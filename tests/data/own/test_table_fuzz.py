@@ -27,8 +27,7 @@ def load(content: bytes, place: Path, **roles: Any) -> None:
     assert len(describe(dataset)) > 100
     assert all(len(line.splitlines()) == 1 for line in cautions(dataset))
     assert np.isfinite(dataset.features).all()
-    assert dataset.own is not None
-    assert np.array_equal(dataset.preprocessing.transform(dataset.own.frame), dataset.features)
+    assert np.array_equal(dataset.preprocessing.transform(dataset.raw), dataset.features)
 
 
 def assert_refused(action: Callable[[], None], place: Path) -> None:
