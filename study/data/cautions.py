@@ -12,7 +12,7 @@ import pandas as pd
 from study.data.columns import MAX_LEVELS
 from study.data.dataset import Dataset
 from study.data.decisions import MOST_ERROR
-from study.data.logistic import auc, fit_logistic, predict_logistic
+from study.data.logistic import auc, fit_logistic
 from study.data.raw_values import Bool, Float32, Int64, shown, spoilt_numbers, texts
 from study.data.small_cells import small_cells
 from study.data.splits import TEST, TRAIN, VALIDATION
@@ -103,7 +103,8 @@ def _twins(dataset: Dataset) -> Iterator[str]:
     frame = dataset.raw.drop(columns=[name for name in (dataset.section.split,) if name])
     codes = []
     for name in frame:
-        code = pd.factorize(texts(frame[name]))[0]
+        # An object may have no hash, such as a list.
+        code = pd.factorize(texts(frame[name]) if frame[name].dtype == object else frame[name])[0]
         if code.max() + 1 < len(frame) or pd.api.types.is_float_dtype(frame[name]):
             codes.append(code)
         # Else it is an identifier, which a copy may have a new one of.
@@ -186,7 +187,7 @@ def _group_guessed(dataset: Dataset) -> Iterator[str]:
     if not x.shape[1]:
         return
     weights = fit_logistic(x[train], group[train])
-    score = auc(predict_logistic(weights, x[test]), group[test])
+    score = auc(x[test] @ weights[:-1], group[test])
     if score > BOUNDS["group"]:
         strongest = np.argsort(-np.abs(weights[:-1]), kind="stable")[:3]
         names = ", ".join(shown(dataset.feature_names[k]) for k in strongest if weights[k])

@@ -10,15 +10,15 @@ from study.data.raw_values import Bool, Float64
 RIDGE = 1e-3
 
 
-def fit_logistic(x: npt.NDArray[np.floating], target: npt.NDArray[np.floating] | Bool) -> Float64:
+def fit_logistic(x: npt.NDArray[np.floating], target: Bool) -> Float64:
     """Return weights (F+1,), the last one the bias, that minimise the mean cross entropy and a small ridge.
 
-    x: (N, F) standardised; target: (N,) from 0 to 1. Equal inputs give equal weights.
+    x: (N, F) standardised; target: (N,). Equal inputs give equal weights.
     """
     # Imported where it is wanted: it takes as long as all else of scipy.
     from scipy.optimize import minimize  # type: ignore[import-untyped]
 
-    inputs = _with_bias(x)
+    inputs = np.column_stack([x, np.ones(len(x))])
 
     def loss(weights: Float64) -> tuple[float, Float64]:
         score = inputs @ weights
@@ -30,12 +30,6 @@ def fit_logistic(x: npt.NDArray[np.floating], target: npt.NDArray[np.floating] |
     return weights
 
 
-def predict_logistic(weights: Float64, x: npt.NDArray[np.floating]) -> Float64:
-    """Return probabilities (N,) under ``weights`` (F+1,) for x (N, F)."""
-    probabilities: Float64 = expit(_with_bias(x) @ weights)
-    return probabilities
-
-
 def auc(score: npt.NDArray[np.floating], positive: Bool) -> float:
     """Return how often a positive row (N,) scores above a negative one, ties half; NaN without a pair."""
     positives = int(positive.sum())
@@ -44,7 +38,3 @@ def auc(score: npt.NDArray[np.floating], positive: Bool) -> float:
         return float("nan")
     rank = pd.Series(score).rank().to_numpy()
     return float((rank[positive].sum() - positives * (positives + 1) / 2) / pairs)
-
-
-def _with_bias(x: npt.NDArray[np.floating]) -> Float64:
-    return np.column_stack([x, np.ones(len(x))])
