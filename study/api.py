@@ -199,7 +199,7 @@ class Study(Frames):
             question,
             planned=self._planned(),
             broken=broken,
-            people=group_names(self.directory.read_study()["dataset"]).people,
+            people=group_names(self.config.dataset.model_dump()).people,
         )
 
     def certify(self, *limits: str, confidence: float = 0.95, **wanted: Unpack[Wanted]) -> Certificate:
