@@ -3,16 +3,15 @@
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from study.reports.figures.alpha import by_alpha
-from study.reports.figures.bands import test_bands, validation_bands
 from study.reports.figures.by_group import by_group
 from study.reports.figures.calibration import calibration
-from study.reports.figures.deferral_by_gamma import deferral_by_gamma
-from study.reports.figures.deferral_cdf import deferral_cdf
+from study.reports.figures.deferral import deferral_by_gamma, deferral_cdf
 from study.reports.figures.differences import differences
-from study.reports.figures.plane import plane
+from study.reports.figures.plane import plane, test_bands, validation_bands
 from study.reports.figures.render import Rendered, render
 from study.reports.figures.style import Drawn
 from study.reports.measure.measures import Measures
@@ -55,21 +54,19 @@ class Album:
 
 def album(measures: Measures) -> Album:
     """Draw all figures; none where nothing has finished."""
-    files = file_names(measures.models)
     of_model = {
         model: dict(of_one(measures, model, {name: f"{name}-{file}" for name in OF_MODEL}))
-        for model, file in files.items()
+        for model, file in file_names(measures.models).items()
     }
-    drawn = {name: draw(measures) for name, draw in OF_STUDY.items()}
-    return Album(of_model, {name: render(of[0], name, of[1]) for name, of in drawn.items() if of})
+    of_study = {name: render(partial(draw, measures), name) for name, draw in OF_STUDY.items()}
+    return Album(of_model, {name: figure for name, figure in of_study.items() if figure})
 
 
 def of_one(measures: Measures, model: str, files: Mapping[str, str]) -> Iterator[tuple[str, Rendered]]:
     """The figures of one model, those that have anything to show: `files` maps their names to files'."""
     for name, file in files.items():
-        drawn = OF_MODEL[name](measures, model)
-        if drawn:
-            yield name, render(drawn[0], file, drawn[1])
+        if figure := render(partial(OF_MODEL[name], measures, model), file):
+            yield name, figure
 
 
 def file_names(models: Sequence[str]) -> dict[str, str]:

@@ -6,18 +6,18 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from study.reports.figures.style import (
     Drawn,
     add_legend,
+    add_title,
     draw_points,
     grid_of_panels,
+    label_axes,
     method_style,
     short,
-    style,
 )
 from study.reports.measure.measures import Measures
 from study.words import PLAIN_MODEL
@@ -38,11 +38,28 @@ MEDIAN: Final[dict[str, Any]] = {
 
 
 def by_alpha(measures: Measures) -> Drawn | None:
-    """The figure of all binary models, the plain network first, and its values at both ends."""
-    models = sorted(measures.alpha["model"].unique(), key=lambda model: (model != PLAIN_MODEL, model))
+    """A row for each binary model, the plain network first, and its values at both ends.
+
+    Left the odds difference, right the error rate, both on test; lower is better. A faint point is a run.
+    """
+    points, curves = measures.alpha_runs, measures.alpha
+    models = sorted(curves["model"].unique(), key=lambda model: (model != PLAIN_MODEL, model))
     if not models:
         return None
-    return alpha_figure(measures.alpha_runs, measures.alpha, models=models), described(measures.alpha)
+    figure, panels = grid_of_panels(len(models), len(AXES), height=3.3, share_y="col")
+    for model, row in zip(models, panels, strict=True):
+        for name, axes in zip(AXES, row, strict=True):
+            draw_by_alpha(axes, points[points["model"] == model], curves[curves["model"] == model], name)
+            add_title(axes, f"{short(model)}: {AXES[name]}")
+            axes.set_ylabel(f"{AXES[name]} (lower is better)")
+    scale_alpha(panels[0, 0], points["alpha"].to_numpy(np.float64))
+    label_axes(panels, "alpha")
+    panels[0, 0].set_ylim(bottom=0)
+    low, high = panels[0, 1].get_ylim()
+    missing = max(0.0, SPAN - (high - low)) / 2
+    panels[0, 1].set_ylim(low - missing, high + missing)
+    add_legend(figure, _legend())
+    return figure, described(curves)
 
 
 def described(curves: pd.DataFrame) -> str:
@@ -59,34 +76,6 @@ def described(curves: pd.DataFrame) -> str:
             f"{di}, its median error {error}."
         )
     return " ".join(sentences)
-
-
-@style()
-def alpha_figure(points: pd.DataFrame, curves: pd.DataFrame, *, models: list[str]) -> Figure:
-    """A row per model: left odds difference, right the error rate, both on test; lower is better.
-
-    Args:
-        points: as `alpha.binary_runs` returns them; a faint point each.
-        curves: as `alpha.curves_by_alpha` returns them; the median a line, the quartiles a band.
-        models: those to draw, in order, each with at least one row in both; one alone is as well.
-    """
-    figure, panels = grid_of_panels(len(models), len(AXES), height=3.3, same_y=False)
-    for model, row in zip(models, panels, strict=True):
-        own, lines = points[points["model"] == model], curves[curves["model"] == model]
-        for name, axes in zip(AXES, row, strict=True):
-            draw_by_alpha(axes, own, lines, name)
-            axes.set_title(f"{short(model)}: {AXES[name]}", loc="left")
-            axes.set_ylabel(f"{AXES[name]} (lower is better)")
-    shown = points.loc[points["model"].isin(models), "alpha"].to_numpy(np.float64)
-    for axes in panels[-1]:
-        scale_alpha(axes, shown)
-        axes.set_xlabel("alpha")
-    panels[0, 0].set_ylim(bottom=0)
-    low, high = panels[0, 1].get_ylim()
-    missing = max(0.0, SPAN - (high - low)) / 2
-    panels[0, 1].set_ylim(low - missing, high + missing)
-    add_legend(figure, _legend())
-    return figure
 
 
 def draw_by_alpha(axes: Axes, points: pd.DataFrame, curves: pd.DataFrame, name: str) -> Axes:

@@ -5,14 +5,12 @@ from typing import Final
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from study.group_names import GroupNames
-from study.reports.figures.style import Drawn, LineStyle, add_legend, grid_of_panels, short, style
+from study.reports.figures.style import Drawn, LineStyle, add_legend, add_title, grid_of_panels, short
 from study.reports.measure.deferral_budgets import ALONE
 from study.reports.measure.measures import Measures
-from study.reports.measure.panels import decision_maker_labels
 
 GROUPS: Final = (LineStyle("#0072B2", "-", "o"), LineStyle("#D55E00", "-", "s"))
 METRICS: Final = {"error": "wrong, {}", "idk_rate": "deferred, {}"}
@@ -20,12 +18,43 @@ ROW: Final = 0.36  # inches
 
 
 def by_group(measures: Measures) -> Drawn | None:
-    """The figure of the operating points, and its values."""
-    frame = measures.by_group.frame
+    """Four panels per decision-maker, errors and deferral rates of each outcome, and the values."""
+    frame, named = measures.by_group.frame, measures.group_names
     if not frame["metric"].isin(_metrics("error", 1)).any():
         return None
-    labels = decision_maker_labels(measures.settings, measures.group_names.people)
-    return by_group_figure(frame, measures.group_names, labels), described(frame, measures.group_names)
+    makers = list(dict.fromkeys(frame["decision_maker"]))
+    points = {
+        name: list(dict.fromkeys(frame.loc[frame["decision_maker"] == name, "what"])) for name in makers
+    }
+    height = 0.9 + ROW * max(map(len, points.values()))
+    figure, panels = grid_of_panels(len(makers), 4, height=height, left=1.75, share_x=False, share_y="none")
+    shown = [(metric, y) for metric in METRICS for y in (0, 1)]
+    for name, row in zip(makers, panels, strict=True):
+        own = frame[frame["decision_maker"] == name]
+        for axes, (metric, y) in zip(row, shown, strict=True):
+            asked = [what for what in points[name] if metric == "error" or what != ALONE]
+            draw_by_group(axes, own[own["what"].isin(asked)], points[name], _metrics(metric, y))
+            axes.set_ylim(len(points[name]) - 0.5, -0.5)
+            labels = [short(what, 36).replace(", ", ",\n", 1) for what in points[name]]
+            axes.set_yticks(range(len(labels)), labels)
+            add_title(axes, METRICS[metric].format(short(named.outcomes[y], 20)), 9.5)
+        for pair in (row[:2], row[2:]):
+            right = max(axes.get_xlim()[1] for axes in pair)
+            for axes in pair:
+                axes.set_xlim(0, right)
+        if len(makers) > 1:
+            label = short(measures.labels.get(name, name))
+            row[0].set_title(f"{label}\n{row[0].get_title(loc='left')}", loc="left", fontsize=9.5)
+    add_legend(figure, group_marks(named))
+    return figure, described(measures.named(frame), named)
+
+
+def group_marks(named: GroupNames) -> list[Line2D]:
+    """The two groups in a legend."""
+    return [
+        Line2D([], [], color=look.colour, marker=look.marker, label=short(group))
+        for look, group in zip(GROUPS, named.groups, strict=True)
+    ]
 
 
 def described(frame: pd.DataFrame, named: GroupNames) -> str:
@@ -38,47 +67,6 @@ def described(frame: pd.DataFrame, named: GroupNames) -> str:
             shares = " and ".join(f"{100 * v:.0f} % ({g})" for v, g in zip(both, named.groups, strict=True))
             sentences.append(f"{what} ({name}), {outcome}: wrong in {shares}.")
     return " ".join(sentences)
-
-
-@style()
-def by_group_figure(frame: pd.DataFrame, named: GroupNames, labels: dict[str, str]) -> Figure:
-    """A row of four panels per decision-maker: errors and deferral rates of each outcome.
-
-    Args:
-        frame: as in `GroupMetrics`, with rates of cells.
-        named: names of the groups and outcomes.
-        labels: of the decision-makers.
-    """
-    makers = list(dict.fromkeys(frame["decision_maker"]))
-    points = {
-        name: list(dict.fromkeys(frame.loc[frame["decision_maker"] == name, "what"])) for name in makers
-    }
-    most = max(map(len, points.values()))
-    figure, panels = grid_of_panels(len(makers), 4, height=0.9 + ROW * most, same_x=False, same_y=False)
-    figure.subplots_adjust(left=0.24, wspace=0.2)
-    for name, row in zip(makers, panels, strict=True):
-        own = frame[frame["decision_maker"] == name]
-        shown = [(metric, y) for metric in METRICS for y in (0, 1)]
-        for number, (axes, (metric, y)) in enumerate(zip(row, shown, strict=True)):
-            asked = [what for what in points[name] if metric == "error" or what != ALONE]
-            draw_by_group(axes, own[own["what"].isin(asked)], points[name], _metrics(metric, y))
-            axes.set_yticks(range(len(points[name])), [short(what, 34) for what in points[name]])
-            axes.tick_params(labelleft=number == 0)
-            axes.set_ylim(len(points[name]) - 0.5, -0.5)
-            title = METRICS[metric].format(short(named.outcomes[y], 20))
-            axes.set_title(title, loc="left", fontsize=9.5)
-        for pair in (row[:2], row[2:]):
-            right = max(axes.get_xlim()[1] for axes in pair)
-            for axes in pair:
-                axes.set_xlim(0, right)
-        if len(makers) > 1:
-            row[0].set_ylabel(short(labels.get(name, name)))
-    handles = [
-        Line2D([], [], color=look.colour, marker=look.marker, label=short(group))
-        for look, group in zip(GROUPS, named.groups, strict=True)
-    ]
-    add_legend(figure, handles)
-    return figure
 
 
 def draw_by_group(axes: Axes, frame: pd.DataFrame, points: list[str], metrics: list[str]) -> Axes:

@@ -4,9 +4,8 @@ from typing import Final
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from study.reports.figures.style import INK, Drawn, grid_of_panels, short, style
+from study.reports.figures.style import INK, Drawn, add_title, grid_of_panels, label_axes, short
 from study.reports.measure.calibration import WHAT
 from study.reports.measure.measures import Measures
 
@@ -14,38 +13,24 @@ COLOUR: Final = "#0072B2"
 
 
 def calibration(measures: Measures) -> Drawn | None:
-    """The figure of the chosen runs, and each curve's expected calibration error."""
-    frame = measures.calibration.frame
+    """A row of panels per decision-maker, one for each probability, and the calibration errors."""
+    frame = measures.named(measures.calibration.frame)
     if frame.empty:
         return None
-    sentences = [
-        f"Reliability of {WHAT[str(row.what)]}, with {row.decision_maker}: expected calibration error "
-        f"{row.error:.3f}."
-        for row in frame.drop_duplicates(["decision_maker", "what"]).itertuples()
-    ]
-    return calibration_figure(frame), " ".join(sentences)
-
-
-@style()
-def calibration_figure(frame: pd.DataFrame) -> Figure:
-    """A row per decision-maker, a panel for each probability.
-
-    Args:
-        frame: as in `Calibration`, not empty.
-    """
     makers, shown = list(frame["decision_maker"].unique()), [w for w in WHAT if w in set(frame["what"])]
     figure, panels = grid_of_panels(len(makers), len(shown), height=3.2)
     for name, row in zip(makers, panels, strict=True):
         for what, axes in zip(shown, row, strict=True):
             own = frame[(frame["decision_maker"] == name) & (frame["what"] == what)]
-            draw_calibration(axes, own).set_anchor("W")  # In sight on a phone.
-            of_maker = f"{short(name)}: " if len(makers) > 1 else ""
-            axes.set_title(f"{of_maker}{WHAT[what]}", loc="left", fontsize=9.5)
-    for axes in panels[-1]:
-        axes.set_xlabel("said (mean of a bin)")
-    for axes in panels[:, 0]:
-        axes.set_ylabel("happened")
-    return figure
+            draw_calibration(axes, own)
+            add_title(axes, f"{short(name)}: {WHAT[what]}" if len(makers) > 1 else WHAT[what], 9.5)
+    label_axes(panels, "said (mean of a bin)", "happened")
+    sentences = [
+        f"Reliability of {WHAT[str(row.what)]}, with {row.decision_maker}: expected calibration error "
+        f"{row.error:.3f}."
+        for row in frame.drop_duplicates(["decision_maker", "what"]).itertuples()
+    ]
+    return figure, " ".join(sentences)
 
 
 def draw_calibration(axes: Axes, curve: pd.DataFrame) -> Axes:

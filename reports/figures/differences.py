@@ -4,21 +4,35 @@ from typing import Final
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from study.reports.figures.style import INK, Drawn, grid_of_panels, method_style, short, style
+from study.reports.figures.style import INK, Drawn, grid_of_panels, method_style, short
 from study.reports.measure.measures import Measures
-from study.reports.measure.panels import decision_maker_labels
 
 ROWS: Final = 24
 
 
 def differences(measures: Measures) -> Drawn | None:
-    """The figure of the differences between methods, and each with its intervals."""
+    """A row per difference, and each with its intervals.
+
+    The mean, the interval over seeds (thick) and that over test cases (thin).
+    """
     shown = differences_shown(measures.comparisons.frame)
-    people = decision_maker_labels(measures.settings, measures.group_names.people)
-    shown = shown.assign(decision_maker=shown["decision_maker"].map(lambda name: people.get(name, name)))
-    return (differences_figure(shown), described(shown, measures.results.interval)) if len(shown) else None
+    if shown.empty:
+        return None
+    shown = shown.assign(decision_maker=shown["decision_maker"].map(lambda n: measures.labels.get(n, n)))
+    figure, panels = grid_of_panels(1, 1, height=0.45 + 0.4 * len(shown), left=1.95)
+    # There is no legend, and the label has two lines.
+    height = 0.4 * len(shown) + 0.85
+    figure.set_figheight(height)
+    figure.subplots_adjust(top=1 - 0.1 / height, bottom=0.75 / height)
+    draw_differences(panels[0, 0], shown)
+    add_label(panels[0, 0])
+    return figure, described(shown, measures.results.interval)
+
+
+def add_label(axes: Axes) -> None:
+    """Write what the differences are, below them."""
+    axes.set_xlabel("difference in hypervolume\n(right of 0: the first method is better)")
 
 
 def described(differences: pd.DataFrame, interval: str) -> str:
@@ -41,24 +55,6 @@ def differences_shown(comparisons: pd.DataFrame) -> pd.DataFrame:
     return comparisons[comparisons["second"].notna()].head(ROWS)
 
 
-@style()
-def differences_figure(differences: pd.DataFrame) -> Figure:
-    """A row per difference: the mean, the interval over seeds (thick) and that over test cases (thin).
-
-    Args:
-        differences: as `differences_shown` returns them, at least one.
-    """
-    figure, panels = grid_of_panels(1, 1, height=0.45 + 0.33 * len(differences))
-    axes = panels[0, 0]
-    # The rows are named at the left, and there is no legend.
-    height = figure.get_figheight()
-    axes.set_position((0.3, 0.6 / height, 0.67, 1 - 0.7 / height))
-    axes.xaxis.set_label_coords(0.5, -0.36 / (height - 0.7))
-    draw_differences(axes, differences)
-    axes.set_xlabel("difference in hypervolume (right of 0: the first method is better)")
-    return figure
-
-
 def draw_differences(axes: Axes, differences: pd.DataFrame) -> Axes:
     """Draw them from the top down.
 
@@ -78,7 +74,7 @@ def draw_differences(axes: Axes, differences: pd.DataFrame) -> Axes:
         )
         axes.plot(row["estimate"], place, color=look.colour, marker=look.marker, markersize=7)
         names = [short(row[name], 12) for name in ("first", "second", "model", "decision_maker")]
-        labels.append("{} − {}, {}, {}".format(*names))
+        labels.append("{} − {},\n{}, {}".format(*names))
     axes.set_yticks(range(len(labels)), labels)
     axes.set_ylim(len(labels) - 0.5, -0.5)
     return axes

@@ -1,9 +1,10 @@
-"""Error against odds difference for one model (Figure 3): fronts, baseline and decision-maker."""
+"""Error against odds difference for one model: fronts, baseline and decision-maker (Figures 3 and 4)."""
 
-from typing import Any
+from collections.abc import Sequence
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -15,57 +16,65 @@ from study.reports.figures.style import (
     EDGED,
     Drawn,
     add_legend,
+    add_title,
     draw_points,
     grid_of_panels,
+    label_axes,
     method_style,
     panel_title,
     short,
-    style,
 )
 from study.reports.measure.measures import Measures
-from study.reports.measure.panels import (
-    baselines,
-    deciding_on_test,
-    decision_maker_alone,
-    panel_baselines,
-    panel_rows,
-)
-from study.results.fronts import CHOSEN_ON, KINDS
+from study.reports.measure.panels import baselines, decision_maker_alone, panel_baselines, panel_rows
+from study.results.fronts import BANDS, CHOSEN_ON, KINDS, idk_band
 from study.results.limits import NAMES
 from study.results.wording import counted
 from study.words import NO_DECISION_MAKER
 
 AXES = {"error": "error rate", "cost": NAMES["cost"]}
 KIND_TITLES = {"paper": "test-selected (optimistic) front", "honest": "validation-selected front"}
+BAND_TITLES = {"low": "low, under 20 %", "medium": "medium, 20 to 50 %", "high": "high, from 50 %"}
+
+
+class _Column(NamedTuple):
+    """What the panels of a column show: a front of one kind, and the settings that it is chosen from."""
+
+    title: str
+    kind: str
+    settings: pd.DataFrame
+    front: pd.DataFrame
 
 
 def plane(measures: Measures, model: str) -> Drawn:
-    """The figure of one model, and its description: the range of every validation-selected front."""
-    decision_makers = measures.results.decision_makers
-    metric = measures.metric
-    given: dict[str, Any] = {"model": model, "names": measures.names, "metric": metric}
-    figure = fronts_figure(measures.settings, measures.fronts, decision_makers, **given)
-    validation_selected = measures.fronts[measures.fronts["front"] == "honest"]
-    shown = pd.concat([panel_rows(validation_selected, model, name) for name in measures.names])
+    """The figure of one model, and its description: the range of every validation-selected front.
+
+    A row of panels for each decision-maker: left the test-selected front, right the validation-selected
+    one. The decision-maker alone is the one whose decisions count on test.
+    """
+    metric, fronts = measures.metric, measures.fronts
+    columns = [
+        _Column(KIND_TITLES[kind], kind, measures.settings, fronts[fronts["front"] == kind])
+        for kind in KINDS
+    ]
+    figure = _planes(measures, model, columns, height=4.1, limit=22)
+    shown = pd.concat([panel_rows(columns[-1].front, model, name) for name in measures.names])
     known = [f"test_{metric}", "test_di"]
     base = panel_baselines(measures.settings, model)[known].dropna()
     points = [("baseline", *point) for point in base.itertuples(index=False, name=None)]
-    on_test = decision_makers[
-        (decision_makers["split"] == "test")
-        & decision_makers["decision_maker"].isin(measures.tested.values())
-    ]
     points += [
         (f"decision-maker {name} alone", value, di)
-        for name, value, di in on_test[["decision_maker", metric, "di"]].itertuples(index=False, name=None)
+        for name, value, di in measures.named(_on_test(measures))[
+            ["decision_maker", metric, "di"]
+        ].itertuples(index=False, name=None)
     ]
     sentences = [
         f"{NAMES[metric].capitalize()} against odds difference of the model {model}.",
         *(
-            f"Models trained with {name} are tested with {test}."
+            f"Models trained with {measures.called(name)} are tested with {measures.called(test)}."
             for name, test in measures.tested.items()
             if name != test
         ),
-        *ranges(shown.drop_duplicates(), "The validation-selected front of {}", metric),
+        *_ranges(measures.named(shown.drop_duplicates()), "The validation-selected front of {}", metric),
         *(
             f"The {what} has {NAMES[metric]} {e:.3f} and odds difference {di:.3f}."
             for what, e, di in points
@@ -74,7 +83,42 @@ def plane(measures: Measures, model: str) -> Drawn:
     return figure, " ".join(sentences)
 
 
-def ranges(fronts: pd.DataFrame, lead: str, metric: str = "error") -> list[str]:
+def bands(kind: str, measures: Measures, model: str) -> Drawn | None:
+    """The figure of one kind of front of one model, and the range of every front in every band.
+
+    A column for each band of deferral rates: the settings shown, and the fronts among them, are those of
+    the band. The binary front (it never defers, and so has no band), baseline and decision-maker are the
+    same in all.
+    """
+    if (measures.settings["method"] == "binary").all():
+        return None
+    metric, fronts, by_band = measures.metric, measures.fronts, measures.band_fronts
+    binary = fronts[(fronts["front"] == kind) & (fronts["method"] == "binary")]
+    own = {name: by_band[(by_band["front"] == kind) & (by_band["band"] == name)] for name in BANDS}
+    columns = [
+        _Column(
+            BAND_TITLES[name],
+            kind,
+            idk_band(measures.settings, name, kind),
+            pd.concat([front[binary.columns], binary]),
+        )
+        for name, front in own.items()
+    ]
+    sentences = [
+        f"{NAMES[metric].capitalize()} against odds difference of the model {model} by deferral rate: "
+        f"{KIND_TITLES[kind]}."
+    ]
+    for name, front in own.items():
+        shown = measures.named(front[front["model"] == model])
+        sentences += _ranges(shown, f"At a {name} deferral rate, {{}}", metric)
+    return _planes(measures, model, columns, height=3.2, limit=12), " ".join(sentences)
+
+
+test_bands = partial(bands, "paper")
+validation_bands = partial(bands, "honest")
+
+
+def _ranges(fronts: pd.DataFrame, lead: str, metric: str) -> list[str]:
     """A sentence for each front: how many points, and their range; `lead` has a place for its name."""
     known = fronts.dropna(subset=[metric, "di"])
     return [
@@ -86,40 +130,37 @@ def ranges(fronts: pd.DataFrame, lead: str, metric: str = "error") -> list[str]:
     ]
 
 
-@style()
-def fronts_figure(
-    settings: pd.DataFrame,
-    fronts: pd.DataFrame,
-    decision_makers: pd.DataFrame,
-    *,
-    model: str,
-    names: list[str],
-    metric: str = "error",
+def _on_test(measures: Measures) -> pd.DataFrame:
+    """The decision-makers whose decisions count on test, deciding alone."""
+    alone = measures.results.decision_makers
+    return alone[(alone["split"] == "test") & alone["decision_maker"].isin(measures.tested.values())]
+
+
+def _planes(
+    measures: Measures, model: str, columns: Sequence[_Column], *, height: float, limit: int
 ) -> Figure:
-    """A row of panels per decision-maker: left the test-selected front, right the validation-selected one.
-
-    The decision-maker alone is the one whose decisions count on test.
-
-    Args:
-        settings: as `medians_by_setting` returns them.
-        fronts: as `fronts.fronts` returns them.
-        decision_makers: as in `Results`.
-        model: whose fronts are drawn.
-        names: the decision-makers, in order.
-        metric: what the fronts minimise besides the odds difference.
-    """
-    figure, panels = grid_of_panels(len(names), len(KINDS), height=4.1)
-    base, tested = panel_baselines(settings, model), deciding_on_test(settings)
+    """A row of panels for each decision-maker; `limit` is the most letters of a name in a title."""
+    names, metric = measures.names, measures.metric
+    figure, panels = grid_of_panels(len(names), len(columns), height=height)
+    base = panel_baselines(measures.settings, model)
     for name, row in zip(names, panels, strict=True):
-        points = panel_rows(settings, model, name)
-        lines = panel_rows(fronts, model, name)
-        test_name = tested.get(name, name)
-        alone = decision_maker_alone(decision_makers, test_name)
-        for kind, axes in zip(KINDS, row, strict=True):
-            front = lines[lines["front"] == kind]
-            draw_plane(axes, points, front, base, alone, joined_on=CHOSEN_ON[kind], metric=metric)
-            axes.set_title(panel_title(name, test_name, KIND_TITLES[kind]), loc="left")
-    finish_planes(figure, panels, settings, fronts, decision_makers, metric)
+        test_name = measures.tested.get(name, name)
+        alone = decision_maker_alone(measures.results.decision_makers, test_name)
+        called = measures.called(name), measures.called(test_name)
+        for column, axes in zip(columns, row, strict=True):
+            points, front = (panel_rows(of, model, name) for of in (column.settings, column.front))
+            joined_on = CHOSEN_ON[column.kind]
+            draw_plane(axes, points, front, base, alone, joined_on=joined_on, metric=metric)
+            add_title(axes, panel_title(*called, column.title, limit), 10 if limit > 12 else 9)
+    alone = _on_test(measures)
+    _frame(panels[0, 0], measures.settings, pd.concat([one.front for one in columns]), alone, metric)
+    label_axes(panels, "average odds difference (left is better)", f"{AXES[metric]} (up is better)")
+    known = set(measures.settings["method"])
+    methods = [method for method in ("defer", "reject", "binary") if method in known]
+    methods += sorted(known - set(methods))
+    dot = Line2D([], [], linestyle="none", marker="o", markersize=3, color="#999999", label="a setting")
+    marks = reference_marks(base=len(baselines(measures.settings)) > 0, alone=len(alone) > 0)
+    add_legend(figure, [*map(method_line, methods), *marks, dot])
     return figure
 
 
@@ -170,40 +211,24 @@ def draw_plane(
     return axes
 
 
-def finish_planes(
-    figure: Figure,
-    panels: npt.NDArray[Any],
-    settings: pd.DataFrame,
-    fronts: pd.DataFrame,
-    decision_makers: pd.DataFrame,
-    metric: str = "error",
+def _frame(
+    axes: Axes, settings: pd.DataFrame, fronts: pd.DataFrame, alone: pd.DataFrame, metric: str
 ) -> None:
-    """Label the outer axes, frame all panels alike and add the legend.
+    """Set the limits that all panels share.
 
-    The frame holds every front, baseline and decision-maker, and 95 % of the settings: a few that
-    learned nothing would squeeze the rest into a corner.
+    They hold every front, baseline and decision-maker, and 95 % of the settings: a few that learned nothing
+    would squeeze the rest into a corner.
     """
-    alone = decision_makers[decision_makers["split"] == "test"]
-    alone = alone[alone["decision_maker"].isin(list(deciding_on_test(settings).values()))]
-    alone = alone.astype({"di": "float64", metric: "float64"})
-    base = baselines(settings)
+    alone, base = alone.astype({"di": "float64", metric: "float64"}), baselines(settings)
     x, y = (
         np.concatenate([_most(settings[f"test_{c}"]), fronts[c], base[f"test_{c}"], alone[c]])
         for c in ("di", metric)
     )
-    first = panels[0, 0]
     if np.isfinite(x).any() and np.isfinite(y).any():
         low, high = np.nanmin(y), np.nanmax(y)
         margin = max(0.06 * (high - low), 0.005)
-        first.set_xlim(0, np.nanmax(x) * 1.05 + 1e-3)
-        first.set_ylim(high + margin, low - margin)
-    for axes in panels[-1]:
-        axes.set_xlabel("average odds difference (left is better)")
-    for axes in panels[:, 0]:
-        axes.set_ylabel(f"{AXES[metric]} (up is better)")
-    methods = [m for m in ("defer", "reject", "binary") if m in set(settings["method"])]
-    methods += sorted(set(settings["method"]) - set(methods))
-    add_legend(figure, [*map(_line, methods), *_marks(len(base) > 0, len(alone) > 0), _dot()])
+        axes.set_xlim(0, np.nanmax(x) * 1.05 + 1e-3)
+        axes.set_ylim(high + margin, low - margin)
 
 
 def _most(figures: pd.Series) -> list[float]:
@@ -211,7 +236,8 @@ def _most(figures: pd.Series) -> list[float]:
     return list(known.quantile([0.0, 0.95])) if len(known) else []
 
 
-def _line(method: str) -> Line2D:
+def method_line(method: str) -> Line2D:
+    """A method's front in a legend."""
     look = method_style(method)
     return Line2D(
         [],
@@ -226,12 +252,9 @@ def _line(method: str) -> Line2D:
     )
 
 
-def _marks(base: bool, alone: bool) -> list[Line2D]:
+def reference_marks(*, base: bool, alone: bool) -> list[Line2D]:
+    """The baseline and the decision-maker alone in a legend, where they are drawn."""
     marks = [Line2D([], [], **BASELINE, **EDGED, label="baseline")] if base else []
     return marks + (
         [Line2D([], [], **DECISION_MAKER, **EDGED, label="decision-maker alone")] if alone else []
     )
-
-
-def _dot() -> Line2D:
-    return Line2D([], [], linestyle="none", marker="o", markersize=3, color="#999999", label="a setting")

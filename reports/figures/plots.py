@@ -6,17 +6,15 @@ from typing import Final
 import pandas as pd
 from matplotlib import pyplot
 from matplotlib.axes import Axes
-from matplotlib.lines import Line2D
 
 from study.errors import LedgerError, UserError, did_you_mean
 from study.reports.figures.alpha import AXES, draw_by_alpha, scale_alpha
-from study.reports.figures.by_group import GROUPS, METRICS, draw_by_group
-from study.reports.figures.deferral_by_gamma import draw_idk_by_gamma
-from study.reports.figures.deferral_cdf import draw_cdf
-from study.reports.figures.differences import differences_shown, draw_differences
+from study.reports.figures.by_group import METRICS, draw_by_group, group_marks
+from study.reports.figures.deferral import decision_maker_lines, draw_cdf, draw_idk_by_gamma
+from study.reports.figures.differences import add_label, differences_shown, draw_differences
 from study.reports.figures.plane import AXES as PLANE
-from study.reports.figures.plane import draw_plane
-from study.reports.figures.style import BASELINE, DECISION_MAKER, EDGED, decision_maker_styles, method_style
+from study.reports.figures.plane import draw_plane, method_line, reference_marks
+from study.reports.figures.style import decision_maker_styles
 from study.reports.measure.measures import Measures
 from study.reports.measure.panels import decision_maker_alone, panel_baselines, panel_rows
 from study.results.fronts import BANDS, CHOSEN_ON, idk_band
@@ -73,16 +71,8 @@ class Plots:
         if not ax.yaxis_inverted():
             ax.invert_yaxis()
         ax.set(xlabel="average odds difference (left is better)", ylabel=f"{PLANE[metric]} (up is better)")
-        shown = [(str(method), method_style(str(method))) for method in points["method"].unique()]
-        handles = [
-            Line2D([], [], color=look.colour, linestyle=look.line, marker=look.marker, label=method)
-            for method, look in shown
-        ]
-        handles += [Line2D([], [], **BASELINE, **EDGED, label="baseline")] if len(base) else []
-        handles += (
-            [Line2D([], [], **DECISION_MAKER, **EDGED, label="decision-maker alone")] if len(alone) else []
-        )
-        ax.legend(handles=handles)
+        lines_shown = [method_line(str(method)) for method in points["method"].unique()]
+        ax.legend(handles=[*lines_shown, *reference_marks(base=len(base) > 0, alone=len(alone) > 0)])
         return ax
 
     def deferral_cdf(
@@ -100,9 +90,10 @@ class Plots:
         curves = self._of_method(self._measures.cdf, model, method)
         curves = curves[curves["group"] == _named("group", str(group), ("all", "0", "1"))]
         ax = _axes(ax)
-        draw_cdf(ax, curves, decision_maker_styles(self._measures.names))
+        draw_cdf(ax, curves, decision_maker_styles(self._measures.called_names))
         ax.set(xlabel="deferral rate", ylabel="settings at or below it")
-        return self._with_makers(ax, curves)
+        ax.legend(handles=decision_maker_lines(self._measures, curves, marked=False))
+        return ax
 
     def deferral_by_gamma(
         self, ax: Axes | None = None, *, model: str | None = None, method: str | None = None
@@ -110,9 +101,10 @@ class Plots:
         """Draw the validation deferral rate against gamma, medians and quartiles by decision-maker."""
         curves = self._of_method(self._measures.gamma, model, method)
         ax = _axes(ax)
-        draw_idk_by_gamma(ax, curves, decision_maker_styles(self._measures.names))
+        draw_idk_by_gamma(ax, curves, decision_maker_styles(self._measures.called_names))
         ax.set(xlabel="gamma", ylabel="deferral rate (validation)")
-        return self._with_makers(ax, curves)
+        ax.legend(handles=decision_maker_lines(self._measures, curves, marked=True))
+        return ax
 
     def by_alpha(self, ax: Axes | None = None, *, metric: str = "di", model: str | None = None) -> Axes:
         """Draw the test ``error`` or ``di`` of binary models against alpha (Figures 7 and 8)."""
@@ -150,20 +142,17 @@ class Plots:
         draw_by_group(ax, own, points, [f"{metric}_a{a}_y{outcome}" for a in (0, 1)])
         ax.set_yticks(range(len(points)), points)
         ax.set(ylim=(len(points) - 0.5, -0.5), xlabel=METRICS[metric].format(named.outcomes[outcome]))
-        looks = zip(GROUPS, named.groups, strict=True)
-        ax.legend(
-            handles=[Line2D([], [], color=k.colour, marker=k.marker, label=group) for k, group in looks]
-        )
+        ax.legend(handles=group_marks(named))
         return ax
 
     def differences(self, ax: Axes | None = None) -> Axes:
         """Draw how much better one method's front is than another's, with both intervals."""
-        shown = differences_shown(self._measures.comparisons.frame)
+        shown = self._measures.named(differences_shown(self._measures.comparisons.frame))
         if shown.empty:
             raise LedgerError("nothing to draw: there are no two methods to compare")
         ax = _axes(ax)
         draw_differences(ax, shown)
-        ax.set_xlabel("difference in hypervolume (right of 0: the first method is better)")
+        add_label(ax)
         return ax
 
     def _model(self, name: str | None) -> str:
@@ -171,19 +160,8 @@ class Plots:
 
     def _of_method(self, curves: pd.DataFrame, model: str | None, method: str | None) -> pd.DataFrame:
         name = _named("model", model, sorted(curves["model"].unique()), "models that may defer")
-        own = curves[curves["model"] == name]
+        own = self._measures.named(curves[curves["model"] == name])
         return own[own["method"] == _named("method", method, list(own["method"].unique()))]
-
-    def _with_makers(self, ax: Axes, curves: pd.DataFrame) -> Axes:
-        looks = decision_maker_styles(self._measures.names)
-        names = [str(name) for name in curves["decision_maker"].unique()]
-        ax.legend(
-            handles=[
-                Line2D([], [], color=looks[name].colour, linestyle=looks[name].line, label=name)
-                for name in names
-            ]
-        )
-        return ax
 
 
 def _axes(ax: Axes | None) -> Axes:

@@ -1,10 +1,11 @@
 """What all figures share: colours, line styles, markers, sizes, and how text is treated."""
 
+import textwrap
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import matplotlib
 import numpy as np
@@ -17,8 +18,10 @@ from matplotlib.lines import Line2D
 from study.words import NO_DECISION_MAKER
 
 WIDTH: Final = 10.0  # inches, of every figure
-TOP: Final = 0.68  # room for the legend and the titles of the first row
+NARROW: Final = 4.2  # of the same figure for a phone, with its panels below each other
+TOP: Final = 0.68  # room for a line of the legend and the titles of the first row
 BOTTOM: Final = 0.55
+LINE: Final = 0.18  # a further line of the legend
 INK: Final = "#222222"
 # From here on points are drawn as an image inside the SVG, which stays small.
 MANY_POINTS: Final = 400
@@ -100,14 +103,18 @@ _DEFAULTS: Final[Any] = {
 
 
 @contextmanager
-def style() -> Iterator[None]:
+def style(width: float = WIDTH) -> Iterator[None]:
     """Within it (also as a decorator), figures are made and rendered in this style and no user's."""
     with matplotlib.rc_context(), warnings.catch_warnings():
         # Not the backend: a notebook's kernel may name one that is not installed here.
-        matplotlib.rcParams.update({**_DEFAULTS, **RC})
+        matplotlib.rcParams.update({**_DEFAULTS, **RC, "figure.figsize": (width, width)})
         # A user's own name may be in a script that the font lacks: boxes, but a figure.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         yield
+
+
+def _is_narrow(width: float) -> bool:
+    return width < WIDTH
 
 
 def method_style(method: str) -> LineStyle:
@@ -141,72 +148,97 @@ def panel_title(name: str, test_name: str, what: str, limit: int = 22) -> str:
     return f"trained with {short(name, limit)}, tested with {short(test_name, limit)}\n{what}"
 
 
+def add_title(axes: Axes, text: str, size: float = 10) -> None:
+    """Write what a panel shows above it, in as many lines as its width needs."""
+    figure = axes.get_figure(root=True)
+    width = axes.get_position().width * (figure.get_figwidth() if figure else WIDTH)
+    lines = (textwrap.fill(line, int(width * 72 / (0.52 * size))) for line in text.split("\n"))
+    axes.set_title("\n".join(lines), loc="left", fontsize=size)
+
+
 def grid_of_panels(
-    rows: int, columns: int, *, height: float, same_x: bool = True, same_y: bool = True
+    rows: int,
+    columns: int,
+    *,
+    height: float,
+    left: float = 0.75,
+    share_x: bool = True,
+    share_y: Literal["all", "col", "none"] = "all",
 ) -> tuple[Figure, npt.NDArray[Any]]:
-    """A figure with `rows` x `columns` panels, and these as an array.
+    """A figure with `rows` x `columns` panels, and these as an array of that shape.
+
+    Its width is that of the style; in a narrow one the panels are below each other, row by row.
 
     Args:
         rows: number of rows.
         columns: number of columns.
         height: of one row, in inches, with its title.
-        same_x: whether all share the x axis.
-        same_y: whether all share the y axis; else each column has its own, and room for its numbers.
+        left: room for the labels of the y axis, in inches.
+        share_x: whether all share the x axis.
+        share_y: which share the y axis; without `col`, only those at the left write its numbers or names.
     """
-    panel_height = height - 0.45
-    total = rows * height + TOP + BOTTOM - 0.45
-    figure = Figure(figsize=(WIDTH, total))
+    width = matplotlib.rcParams["figure.figsize"][0]
+    narrow = _is_narrow(width)
+    high, wide = (rows * columns, 1) if narrow else (rows, columns)
+    gap, panel_height = (0.95 if narrow else 0.45), height - 0.45
+    top = TOP + (0.17 if narrow else 0)
+    total = high * panel_height + (high - 1) * gap + top + BOTTOM
+    figure = Figure(figsize=(width, total))
     FigureCanvasAgg(figure)
-    share_y: Any = True if same_y else "col"
-    axes = figure.subplots(rows, columns, sharex=same_x, sharey=share_y, squeeze=False)
+    panels = np.asarray(figure.subplots(high, wide, squeeze=False)).reshape(rows, columns)
     figure.subplots_adjust(
-        left=0.075,
-        right=0.97,
-        top=1 - TOP / total,
+        left=left / width,
+        right=1 - 0.3 / width,
+        top=1 - top / total,
         bottom=BOTTOM / total,
-        wspace=0.13 if same_y else 0.22,
-        hspace=0.45 / panel_height,
+        wspace=0.22 if share_y == "col" else 0.13,
+        hspace=gap / panel_height,
     )
-    panel_width = axes[0, 0].get_position().width * WIDTH
-    for panel in axes.flat:
+    panel_width = panels[0, 0].get_position().width * width
+    for (row, column), panel in np.ndenumerate(panels):
+        if share_x and (row or column):
+            panel.sharex(panels[0, 0])
+        if (share_y == "all" and (row or column)) or (share_y == "col" and row):
+            panel.sharey(panels[0, column if share_y == "col" else 0])
+        panel.tick_params(
+            labelbottom=narrow or not share_x or row == rows - 1,
+            labelleft=narrow or share_y == "col" or not column,
+        )
         panel.locator_params(nbins=6)
         panel.xaxis.set_label_coords(0.5, -0.36 / panel_height)
         panel.yaxis.set_label_coords(-0.52 / panel_width, 0.5)
-    return figure, np.asarray(axes)
+    return figure, panels
+
+
+def label_axes(panels: npt.NDArray[Any], x: str, y: str = "") -> None:
+    """Label the axes at the bottom and, with `y`, at the left; of panels below each other all."""
+    narrow = _is_narrow(panels[0, 0].get_figure(root=True).get_figwidth())
+    for panel in (panels if narrow else panels[-1:]).flat:
+        panel.set_xlabel(x)
+    for panel in (panels if narrow else panels[:, :1]).flat if y else ():
+        panel.set_ylabel(y)
 
 
 def add_legend(figure: Figure, handles: list[Line2D]) -> None:
-    """One legend for all panels, in a line at the top."""
-    labels = [str(handle.get_label()) for handle in handles]
+    """One legend for all panels, at the top, in as many lines as it needs."""
+    width, height = figure.get_size_inches()
+    columns = min(len(handles), 2 if _is_narrow(width) else 7)
+    more = LINE * (-(-len(handles) // columns) - 1)
+    ends = figure.subplotpars
+    figure.set_figheight(height + more)
+    figure.subplots_adjust(
+        top=ends.top * height / (height + more), bottom=(ends.bottom * height) / (height + more)
+    )
     figure.legend(
         handles,
-        labels,
+        [str(handle.get_label()) for handle in handles],
         loc="upper center",
-        ncols=min(len(handles), 7),
+        ncols=columns,
         frameon=False,
         handlelength=2.6,
         columnspacing=1.6,
         borderaxespad=0.3,
     )
-
-
-def add_decision_makers(figure: Figure, names: list[str], drawn: Iterable[str], *, marked: bool) -> None:
-    """A legend of those of the decision-makers `names` that are drawn, `marked` where their lines are."""
-    styles, there = decision_maker_styles(names), set(drawn)
-    handles = [
-        Line2D(
-            [],
-            [],
-            color=styles[name].colour,
-            linestyle=styles[name].line,
-            linewidth=2,
-            marker=styles[name].marker if marked else "",
-            label=short(name),
-        )
-        for name in names
-        if name in there
-    ]
-    add_legend(figure, handles)
 
 
 def draw_points(axes: Axes, x: Any, y: Any, colour: str) -> None:

@@ -37,7 +37,7 @@ class Measures:
 
     Attributes:
         models: the models that have figures, in order.
-        names: the decision-makers that have figures, in order.
+        names, called_names: the decision-makers that have figures, in order, and what readers call them.
         tested: by decision-maker in training the one on test.
         metric: by which errors are measured: `error`, or `cost` where they have costs of their own.
         shown: the metrics that tables show of a run.
@@ -54,6 +54,7 @@ class Measures:
     settings = cached_property(lambda self: medians_by_setting(self.results.runs))
     models = cached_property(lambda self: models_shown(self.settings))
     names = cached_property(lambda self: decision_makers_shown(self.settings))
+    called_names = cached_property(lambda self: [self.called(name) for name in self.names])
     tested = cached_property(lambda self: deciding_on_test(self.settings))
     group_names = cached_property(lambda self: group_names(self.results.study["dataset"]))
     fronts = cached_property(lambda self: fronts(self.settings, self.metric))
@@ -81,6 +82,25 @@ class Measures:
     _by_budget = cached_property(
         lambda self: by_budget(self._candidates, self.results.decision_makers, self.metric)
     )
+
+    def called(self, name: str) -> str:
+        """What a reader calls a decision-maker: people of the user's own table by its columns."""
+        if name != "column":
+            return name
+        people = self.group_names.people
+        return f"column {people}" if people in {*self.names, *self.tested.values()} - {name} else people
+
+    def named(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """A frame with the decision-makers as readers call them."""
+        return frame.assign(decision_maker=frame["decision_maker"].map(lambda name: self.called(str(name))))
+
+    @cached_property
+    def labels(self) -> dict[str, str]:
+        """For every decision-maker what a reader calls it: with the one on test, where that is another."""
+        return {
+            name: self.called(name) + ("" if name == test else f", tested with {self.called(test)}")
+            for name, test in self.tested.items()
+        }
 
     @cached_property
     def marked(self) -> pd.DataFrame:

@@ -75,20 +75,6 @@ def deciding_on_test(settings: pd.DataFrame) -> dict[str, str]:
     return {str(name): str(name if pd.isna(test) else test) for name, test in pairs}
 
 
-def decision_maker_labels(settings: pd.DataFrame, people: str = "column") -> dict[str, str]:
-    """For every decision-maker what a reader calls it: with the one on test, where that is another.
-
-    Args:
-        settings: as `medians_by_setting` returns them.
-        people: what the decision-maker `column` is called.
-    """
-    tested, called = deciding_on_test(settings), {"column": people}
-    return {
-        name: called.get(name, name) + ("" if name == test else f", tested with {called.get(test, test)}")
-        for name, test in tested.items()
-    }
-
-
 def decision_maker_alone(decision_makers: pd.DataFrame, name: str) -> pd.DataFrame:
     """A decision-maker's row on the test split (yellow circle in Figure 3), if there is one."""
     own = (decision_makers["decision_maker"] == name) & (decision_makers["split"] == "test")

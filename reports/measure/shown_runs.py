@@ -46,6 +46,8 @@ def shown_runs(runs: pd.DataFrame, named: Sequence[str] = (), most: int = MOST) 
     """
     if len(runs) <= most:
         return ShownRuns(runs.reset_index(drop=True), len(runs), 0.0)
+    # Of runs with equal metrics, the one that a choice takes comes first.
+    runs = runs.sort_values(["setting_id", "seed"], kind="stable")
     points = runs[RATES].to_numpy(np.float64)
     # One that is no better than a constant decision does not take the place of one that is.
     rows = np.flatnonzero(~runs["degenerate"])
@@ -61,4 +63,4 @@ def shown_runs(runs: pd.DataFrame, named: Sequence[str] = (), most: int = MOST) 
     others = np.flatnonzero(~mask)
     room = max(0, most - int(mask.sum()))
     mask[others[np.linspace(0, len(others) - 1, min(room, len(others))).round().astype(int)]] = True
-    return ShownRuns(runs[mask].reset_index(drop=True), len(runs), step)
+    return ShownRuns(runs[mask].sort_index(ignore_index=True), len(runs), step)

@@ -190,10 +190,15 @@
     const beyond = metrics.filter((m, i) => over[i] > 0)
       .map((m) => m.title + " by " + Number(over[metrics.indexOf(m)].toPrecision(3)));
     const best = ranked[0] && run === ranked[0].run;
-    const lead = !within ? "No run is within the limits. " + (best ? "The nearest is" : "Your choice is")
-      : best ? "The best of " + within.toLocaleString("en") + " runs within the limits, by validation" : "Your choice";
+    // A page that holds some of the runs has the best of all under upper limits, if it has the whole front.
+    const whole = runs.length === data.known, all = data.known.toLocaleString("en");
+    const sure = whole || (data.whole && value("least") === "" && !$("degenerate")?.checked);
+    const of = whole ? "of " + within.toLocaleString("en") + " runs" : sure ? "of all runs" : "of the runs on this page";
+    const lead = !within ? "No run " + (sure ? "" : "on this page ") + "is within the limits. " + (best ? "The nearest is" : "Your choice is")
+      : best ? "The best " + of + " within the limits, by validation" : "Your choice";
     $("lead").textContent = lead + (order[0] > 0 ? ": over the limit of " + beyond.join(" and of ") : "") + ":";
-    $("name").textContent = run.method + " \u00b7 " + run.model + (run.decision_maker === "none" ? "" : " \u00b7 " + run.decision_maker);
+    $("select-what").textContent = sure ? "The same choice in the shell:" : "The choice among all " + all + " runs, in the shell:";
+    $("name").textContent = run.method + " \u00b7 " + run.model + (run.decision_maker === "none" ? "" : " \u00b7 " + (data.called[run.decision_maker] ?? run.decision_maker));
     $("name").append(element("span", "alpha " + short(run.alpha) + (run.gamma === null ? "" : ", gamma " + short(run.gamma)) + ", " + trained(run) + " \u00b7 run ", { class: "soft" }));
     $("name").lastChild.append(element("code", run.run.slice(0, 12)));
     const rank = ranked.findIndex((entry) => entry.run === run);

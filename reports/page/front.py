@@ -32,6 +32,7 @@ def front(measures: Measures) -> dict[str, Any] | None:
     listed = in_reading_order(listed if len(listed) else frame, [*GROUP, "validation_di", "run_id"])
     columns = [*COLUMNS, *(f"{split}_{m}" for split in ("validation", "test") for m in measures.shown)]
     names = {name: _names(frame, name) for name in GROUP}
+    called = {name: measures.called(name) for name in names["decision_maker"]}
     known = [name for name in NAMES if name != "cost" or measures.metric == "cost"]
     metrics = {w: m for w, m in MEASURED.items() if m.column in known and f"validation_{m.column}" in frame}
     cells = _cells(measures)
@@ -41,8 +42,9 @@ def front(measures: Measures) -> dict[str, Any] | None:
         "shown": shown,
         "splits": measures.results.splits,
         "missing": measures.run_intervals.missing,
-        "listed": table(thinned(listed)[columns]),
+        "listed": table(measures.named(thinned(listed)[columns])),
         "names": names,
+        "called": called,
         "shapes": {method: shape(method) for method in names["method"]},
         "gradient": GRADIENT,
         "budget": f"{EXAMPLE:g}",
@@ -54,6 +56,9 @@ def front(measures: Measures) -> dict[str, Any] | None:
             **_data(measures, metrics),
             "references": _references(measures),
             "main": measures.metric,
+            "known": shown.known,
+            "called": called,
+            "whole": shown.step == 0,
             "spec": front_spec(names["method"], NAMES[measures.metric]),
             "cells": cells,
             "curves": curves,

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from study.reports.measure.measures import Measures
 from study.reports.page.tables import text_table
 from study.results.settings import narrow_trades
 from study.results.study_results import Results
@@ -38,11 +39,12 @@ def progress(results: Results) -> dict[str, Any] | None:
     }
 
 
-def warnings(results: Results) -> dict[str, Any] | None:
+def warnings(measures: Measures) -> dict[str, Any] | None:
     """What in the data or the search would mislead, a sentence each; None if nothing was found."""
+    results = measures.results
     result = results.manifest.get("cautions")
     lines = [str(line) for line in result] if isinstance(result, list) else []
-    lines += narrow_trades(results.runs) if results.state == "finished" else []
+    lines += narrow_trades(measures.named(results.runs)) if results.state == "finished" else []
     return {"warnings": [f"{line[:1].upper()}{line[1:]}." for line in lines]} if lines else None
 
 

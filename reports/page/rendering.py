@@ -6,7 +6,6 @@ from typing import Any, Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from study.reports.figures.render import Rendered
 from study.results.wording import counted, percent, share
 
 _HERE: Final = Path(__file__).parent
@@ -31,14 +30,10 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     made.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
-    made.filters |= {"percent": percent, "share": share, "svg": _svg}
+    made.filters |= {"percent": percent, "share": share}
     scripts = {name: _text(file) for name, file in SCRIPTS.items()}
     made.globals |= {"counted": counted, "style": _text("style.css"), "scripts": scripts}
     return made
-
-
-def _svg(figure: Rendered) -> Markup:
-    return Markup(figure.svg)
 
 
 _ENVIRONMENT: Final = _environment()

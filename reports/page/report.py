@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,7 +12,6 @@ from study.reports.measure.calibration import WHAT
 from study.reports.measure.front_stability import MARGIN
 from study.reports.measure.importance import BINS, REST, TOGETHER
 from study.reports.measure.measures import TABLES, Measures
-from study.reports.measure.panels import decision_maker_labels
 from study.reports.page.comparison_tables import comparison_table, importance_table, stability_table
 from study.reports.page.configuration import configuration, data_name
 from study.reports.page.front import front
@@ -35,20 +33,6 @@ Context = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Report:
-    """What the sections of a page are made from."""
-
-    results: Results
-    measures: Measures
-    album: Album
-
-    @cached_property
-    def labels(self) -> dict[str, str]:
-        """What decision-makers are called."""
-        return decision_maker_labels(self.measures.settings, self.measures.group_names.people)
-
-
-@dataclass(frozen=True)
 class Section:
     """A part of the page.
 
@@ -62,78 +46,86 @@ class Section:
 
     anchor: str
     title: str
-    context: Callable[[Report], Context | None]
+    context: Callable[[Measures], Context | None]
     without_runs: bool = False
     folded: bool = False
 
 
-def _importance(report: Report) -> Context | None:
-    shown = importance_table(report.measures.importance)
+def _guarantee(measures: Measures) -> Context | None:
+    found = measures.results.guarantee
+    return found and {**found, "decision_maker": measures.called(found["decision_maker"])}
+
+
+def _importance(measures: Measures) -> Context | None:
+    shown = importance_table(measures.importance)
     return {"table": shown, "bins": BINS, "rest": REST, "together": TOGETHER} if shown else None
 
 
-def _stability(report: Report) -> Context | None:
-    shown = stability_table(report.measures.stability, report.labels)
+def _stability(measures: Measures) -> Context | None:
+    shown = stability_table(measures.stability, measures.labels)
     return {"table": shown, "margin": f"{MARGIN:g}"} if shown else None
 
 
-def _bands(report: Report) -> Context | None:
-    points = band_points(report.measures.band_fronts, report.measures.models)
+def _bands(measures: Measures) -> Context | None:
+    points = band_points(measures.band_fronts, measures.models)
     return {"points": points} if points else None
 
 
-def _alpha(report: Report) -> Context | None:
-    curves, runs = report.measures.alpha, report.measures.alpha_runs
+def _alpha(measures: Measures) -> Context | None:
+    curves, runs = measures.alpha, measures.alpha_runs
     binned = len(curves) < int(runs.groupby("model")["alpha"].nunique().sum())
     return {"binned": binned} if len(curves) else None
 
 
-def _decision_makers(report: Report) -> Context:
-    return {"table": decision_maker_table(report.results.decision_makers, report.measures.group_names)}
+def _decision_makers(measures: Measures) -> Context:
+    return {
+        "table": decision_maker_table(
+            measures.named(measures.results.decision_makers), measures.group_names
+        )
+    }
 
 
-def _front_tables(report: Report) -> Context:
-    shown = front_tables(report.measures.fronts, report.labels)
+def _front_tables(measures: Measures) -> Context:
+    shown = front_tables(measures.fronts, measures.labels)
     return {"fronts": shown, "rows": ROWS, "tables": tuple(TABLES)}
 
 
-def _calibration(report: Report) -> Context | None:
-    found = report.measures.calibration
+def _calibration(measures: Measures) -> Context | None:
+    found = measures.calibration
     curves = found.frame.drop_duplicates(["decision_maker", "what"])
     lines = [
-        f"{WHAT[str(row.what)]} {row.error:.3f} ({report.labels[str(row.decision_maker)]})"
+        f"{WHAT[str(row.what)]} {row.error:.3f} ({measures.labels[str(row.decision_maker)]})"
         for row in curves.itertuples()
     ]
     return {"missing": found.missing, "errors": lines} if lines or found.missing else None
 
 
-def _by_group(report: Report) -> Context | None:
-    measures = report.measures
+def _by_group(measures: Measures) -> Context | None:
     named = measures.group_names
-    return group_tables(measures.by_group, measures.points, report.labels, named, measures.metric)
+    return group_tables(measures.by_group, measures.points, measures.labels, named, measures.metric)
 
 
 SECTIONS: Final = (
-    Section("summary", "Summary", lambda r: summary(r.measures)),
-    Section("choose", "Choose a run", lambda r: front(r.measures)),
+    Section("summary", "Summary", summary),
+    Section("choose", "Choose a run", front),
     Section("calibration", "Calibration", _calibration),
-    Section("guarantee", "Guarantee", lambda r: r.results.guarantee),
-    Section("warnings", "Warnings", lambda r: warnings(r.results), without_runs=True),
+    Section("guarantee", "Guarantee", _guarantee),
+    Section("warnings", "Warnings", warnings, without_runs=True),
     Section("by-group", "Deferral and error rates by group", _by_group),
     Section(
         "comparisons",
         "Method comparison",
-        lambda r: comparison_table(r.measures.comparisons, r.labels, r.results.interval),
+        lambda m: comparison_table(m.comparisons, m.labels, m.results.interval),
     ),
     Section(
         "fronts",
         "Pareto fronts",
-        lambda r: {"areas": table(side_by_side(r.measures.areas))},
+        lambda m: {"areas": table(side_by_side(m.named(m.areas)))},
     ),
     Section("bands", "Fronts by deferral rate", _bands),
-    Section("deferral", "Deferral rates", lambda r: {} if len(r.measures.cdf) else None),
+    Section("deferral", "Deferral rates", lambda m: {} if len(m.cdf) else None),
     Section("alpha", "Fairness against alpha", _alpha),
-    Section("claims", "Claims", lambda r: claims(r.results)),
+    Section("claims", "Claims", lambda m: claims(m.results)),
     Section("importance", "Hyperparameter importance", _importance, folded=True),
     Section("stability", "Front stability", _stability, folded=True),
     Section("front-tables", "Pareto-front tables", _front_tables, folded=True),
@@ -141,18 +133,18 @@ SECTIONS: Final = (
     Section(
         "configuration",
         "Study configuration",
-        lambda r: configuration(r.results),
+        lambda m: configuration(m.results),
         without_runs=True,
         folded=True,
     ),
     Section(
         "provenance",
         "Provenance",
-        lambda r: provenance(r.results, r.measures.settings),
+        lambda m: provenance(m.results, m.settings),
         without_runs=True,
         folded=True,
     ),
-    Section("glossary", "Glossary", lambda r: {}, without_runs=True, folded=True),
+    Section("glossary", "Glossary", lambda m: {}, without_runs=True, folded=True),
 )
 FIRST: Final = ("summary", "choose")
 """The sections of the first screen; a list of the others follows."""
@@ -195,35 +187,25 @@ def page_of(measures: Measures, figures: Album) -> str:
         counted(len(measures.settings), "setting"),
         results.state,
     ]
-    report = Report(results, measures, figures)
-    sections = [{"section": s, "body": body} for s in SECTIONS if (body := body_of(s, report)) is not None]
+    bodies = [(section, body_of(section, measures, figures)) for section in SECTIONS]
     return render(
         "report",
         title=f"{name} – report",
         name=name,
         facts=facts,
         progress=progress(results),
-        sections=sections,
+        sections=[{"section": one, "body": body} for one, body in bodies if body is not None],
         first=FIRST,
         running=RENEWED if results.state == "running" else 0,
-        warnings=len((warnings(results) or {}).get("warnings", [])),
+        warnings=len((warnings(measures) or {}).get("warnings", [])),
     )
 
 
-def body_of(section: Section, report: Report) -> Markup | None:
+def body_of(section: Section, measures: Measures, figures: Album) -> Markup | None:
     """A section without its heading; None where it has nothing to show."""
-    if not len(report.results.runs) and not section.without_runs:
+    results = measures.results
+    if not len(results.runs) and not section.without_runs:
         return None
-    context = section.context(report)
-    return (
-        None
-        if context is None
-        else render(
-            section.anchor,
-            album=report.album,
-            units=report.results.units,
-            interval=report.results.interval,
-            metric=NAMES[report.measures.metric],
-            **context,
-        )
-    )
+    context = section.context(measures)
+    given = {"units": results.units, "interval": results.interval, "metric": NAMES[measures.metric]}
+    return None if context is None else render(section.anchor, album=figures, **given, **context)

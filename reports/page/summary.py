@@ -7,7 +7,6 @@ import pandas as pd
 
 from study.reports.measure.deferral_budgets import ALONE, BASELINE, EXAMPLE, aims
 from study.reports.measure.measures import Measures
-from study.reports.measure.panels import decision_maker_labels
 from study.reports.page.tables import FORMATS, Cell, Table, text_table, with_interval
 from study.results.choice.alternatives import ALONE as PEOPLE_ALONE
 from study.results.choice.alternatives import people_first
@@ -22,12 +21,11 @@ SHORT: Final = {BASELINE: "(baseline)", ALONE: "(decision-maker alone)"}
 
 def summary(measures: Measures) -> dict[str, Any]:
     """For every decision-maker its name, choice and budget table; none where nothing has metrics."""
-    labels = decision_maker_labels(measures.settings, measures.group_names.people)
     return {
         "parts": [
             {
                 "decision_maker": name,
-                "name": labels.get(name, name),
+                "name": measures.labels.get(name, name),
                 "choice": choice_sentences(measures, name) if name in measures.choices else None,
                 "budgets": budget_table(name, measures),
             }

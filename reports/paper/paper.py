@@ -1,6 +1,7 @@
 """The page of the whole paper: its figures drawn again, and its claims next to what was measured."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -85,8 +86,8 @@ def drawings(name: str, study: str, measures: Measures) -> Iterator[Rendered]:
     figure = FIGURES[name]
     file = f"figure-{name}-{study.rsplit('-', 1)[-1]}" if len(figure.sources) > 1 else f"figure-{name}"
     if figure.drawings[0] in OF_STUDY:
-        if once := OF_STUDY[figure.drawings[0]](measures):
-            yield render(once[0], file, once[1])
+        if once := render(partial(OF_STUDY[figure.drawings[0]], measures), file):
+            yield once
         return
     for model, suffix in file_names(measures.models).items():
         ends = [f"-{name.rsplit('-', 1)[-1]}-{suffix}" for name in figure.drawings]

@@ -7,7 +7,7 @@ from study.reports.figures.album import Album
 from study.reports.figures.render import Rendered
 from study.reports.measure.measures import Measures
 from study.reports.page.rendering import render
-from study.reports.page.report import SECTIONS, Report, body_of, page_of
+from study.reports.page.report import SECTIONS, body_of, page_of
 from study.results.study_results import Results
 
 # Elements that HTML itself leaves open.
@@ -72,7 +72,7 @@ def undrawn(results: Results) -> Page:
 def section(anchor: str, results: Results, **of_study: Rendered) -> Page:
     """One section of the page, with the given figures of the study; empty where it is left out."""
     (one,) = (section for section in SECTIONS if section.anchor == anchor)
-    return Page(body_of(one, Report(results, Measures(results), Album({}, of_study))) or "")
+    return Page(body_of(one, Measures(results), Album({}, of_study)) or "")
 
 
 def rendered(template: str, **context: object) -> Page:

@@ -2,8 +2,7 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
-from study.group_names import GroupNames
-from study.reports.figures.by_group import GROUPS, by_group, by_group_figure, draw_by_group
+from study.reports.figures.by_group import GROUPS, by_group, draw_by_group
 from study.reports.measure.measures import Measures
 from tests.reports.decided import world
 from tests.reports.synthetic import ledger, results
@@ -31,12 +30,14 @@ def test_every_point_has_a_dot_and_an_interval_for_each_group(measures: Measures
 
 
 def test_decision_makers_have_a_row_each_and_axes_that_can_be_compared(measures: Measures) -> None:
-    named = GroupNames(("men", "women"), ("healthy", "ill"))
-    figure = by_group_figure(measures.by_group.frame, named, {"standard": "the standard one"})
+    drawn = by_group(measures)
+    assert drawn is not None
+    figure = drawn[0]
     makers = measures.by_group.frame["decision_maker"].nunique()
     assert len(figure.axes) == 4 * makers
     titles = [axes.get_title(loc="left") for axes in figure.axes[:4]]
-    assert titles == ["wrong, healthy", "wrong, ill", "deferred, healthy", "deferred, ill"]
+    assert titles[0] == "standard\nwrong, no new offence"
+    assert titles[1:] == ["wrong, new offence", "deferred, no new offence", "deferred, new offence"]
     for left, right in ((0, 1), (2, 3)):
         assert figure.axes[left].get_xlim() == figure.axes[right].get_xlim()
         assert figure.axes[left].get_xlim()[0] == 0

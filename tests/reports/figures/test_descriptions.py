@@ -1,10 +1,8 @@
 import pandas as pd
 
 from study.group_names import GroupNames
-from study.reports.figures import deferral_by_gamma as gamma
-from study.reports.figures import deferral_cdf as cdf
-from study.reports.figures.bands import bands
-from study.reports.figures.plane import plane
+from study.reports.figures.deferral import cdf_described, gamma_described
+from study.reports.figures.plane import bands, plane
 from study.reports.measure.deferral_rates import deferral_by_gamma, deferral_cdf
 from study.reports.measure.measures import Measures
 from study.reports.measure.panels import baselines
@@ -43,7 +41,7 @@ def test_a_distribution_is_told_by_its_middle() -> None:
     rates = {"test_idk_rate": [0.1, 0.2, 0.9], "test_idk_rate_a0": [0.1] * 3, "test_idk_rate_a1": [1.0] * 3}
     settings = pd.DataFrame({"method": "defer", "model": "mlp", "decision_maker": "standard", **rates})
     named = GroupNames(("women", "men"))
-    said = cdf.described(deferral_cdf(settings), model="mlp", named=named)
+    said = cdf_described(deferral_cdf(settings), "mlp", named)
     assert said.endswith(
         "Half of the settings of defer with standard stay within 20 % for all cases, 10 % for women, "
         "100 % for men."
@@ -54,5 +52,5 @@ def test_a_dependence_on_gamma_is_told_by_its_ends() -> None:
     settings = pd.DataFrame(
         {"method": "defer", "model": "mlp", "decision_maker": "standard", "gamma": [0.03, 0.1, 0.15]}
     ).assign(validation_idk_rate=[0.95, 0.5, 0.04])
-    said = gamma.described(deferral_by_gamma(settings), model="mlp")
+    said = gamma_described(deferral_by_gamma(settings), "mlp")
     assert said.endswith("With defer and standard, it goes from 95 % at gamma 0.03 to 4 % at gamma 0.15.")

@@ -1,8 +1,12 @@
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
-from study.reports.figures.differences import ROWS, differences_figure, differences_shown
-from study.reports.figures.style import METHOD_STYLES
+from study.reports.figures.differences import ROWS, differences, differences_shown
+from study.reports.figures.style import METHOD_STYLES, NARROW, WIDTH, style
+from study.reports.measure.comparisons import Comparisons
+from study.reports.measure.measures import Measures
+from tests.reports.synthetic import ledger, results
 
 
 def frame_of(pairs: int) -> pd.DataFrame:
@@ -13,6 +17,14 @@ def frame_of(pairs: int) -> pd.DataFrame:
     return pd.DataFrame([alone | ends, *[pair | ends] * pairs])
 
 
+def drawn(pairs: int) -> Figure:
+    measures = Measures(results(ledger(60)))
+    measures.comparisons = Comparisons(frame_of(pairs), "")
+    figure = differences(measures)
+    assert figure is not None
+    return figure[0]
+
+
 def test_only_differences_are_shown_and_no_more_than_there_is_room_for() -> None:
     assert len(differences_shown(frame_of(3))) == 3
     assert len(differences_shown(frame_of(ROWS + 5))) == ROWS
@@ -21,11 +33,11 @@ def test_only_differences_are_shown_and_no_more_than_there_is_room_for() -> None
 
 @pytest.mark.parametrize("rows", [1, 4, ROWS])
 def test_a_row_has_both_intervals_and_the_mean_and_is_named_at_the_left(rows: int) -> None:
-    figure = differences_figure(differences_shown(frame_of(rows)))
+    figure = drawn(rows)
     (axes,) = figure.axes
     figure.canvas.draw()
     assert [text.get_text() for text in axes.get_yticklabels()] == [
-        "defer − reject, ordinal, standard"
+        "defer − reject,\nordinal, standard"
     ] * rows
     zero, *lines = axes.get_lines()
     assert list(zero.get_xdata()) == [0, 0]
@@ -41,9 +53,11 @@ def test_a_row_has_both_intervals_and_the_mean_and_is_named_at_the_left(rows: in
     assert low > high
 
 
+@pytest.mark.parametrize("width", [WIDTH, NARROW])
 @pytest.mark.parametrize("rows", [1, 4, ROWS])
-def test_all_words_are_within_the_figure(rows: int) -> None:
-    figure = differences_figure(differences_shown(frame_of(rows)))
+def test_all_words_are_within_the_figure(rows: int, width: float) -> None:
+    with style(width):
+        figure = drawn(rows)
     (axes,) = figure.axes
     figure.canvas.draw()
     whole = figure.bbox

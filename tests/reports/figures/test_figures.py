@@ -1,25 +1,27 @@
+import pandas as pd
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
-from study.reports.figures.album import file_names
-from study.reports.figures.bands import bands_figure
-from study.reports.figures.deferral_cdf import draw_cdf
-from study.reports.figures.plane import draw_plane, fronts_figure
+from study.reports.figures.album import OF_MODEL, file_names
+from study.reports.figures.deferral import decision_maker_lines, draw_cdf
+from study.reports.figures.plane import bands, draw_plane, plane
 from study.reports.figures.style import (
     DECISION_MAKER,
-    add_decision_makers,
     decision_maker_styles,
     method_style,
     panel_title,
     short,
 )
 from study.reports.measure.deferral_rates import deferral_cdf
+from study.reports.measure.measures import Measures
 from study.reports.measure.panels import baselines, decision_maker_alone
-from study.results.fronts import fronts, fronts_by_idk_rate
+from study.results.fronts import fronts
 from study.results.settings import medians_by_setting
-from tests.reports.synthetic import decision_makers, ledger
+from tests.reports.synthetic import decision_makers, ledger, results
 
-SETTINGS = medians_by_setting(ledger(600))
+RUNS = ledger(600)
+SETTINGS = medians_by_setting(RUNS)
 FRONTS = fronts(SETTINGS)
 
 
@@ -55,8 +57,7 @@ def test_an_honest_front_is_joined_in_the_order_in_which_it_was_chosen() -> None
 
 
 def test_the_top_left_of_a_plane_is_best() -> None:
-    names = ["standard", "biased"]
-    figure = fronts_figure(SETTINGS, FRONTS, decision_makers(), model="ordinal", names=names)
+    figure = plane(Measures(results(RUNS)), "ordinal")[0]
     for axes in figure.axes:
         low, high = axes.get_xlim()
         assert low == 0 < high
@@ -67,19 +68,38 @@ def test_the_top_left_of_a_plane_is_best() -> None:
 def test_a_plane_shows_the_decision_maker_on_test_and_names_both() -> None:
     runs = ledger(300, decision_makers=("oracle",))
     tested = runs["decision_maker"].replace({"oracle": "standard"})
-    settings = medians_by_setting(runs.assign(test_decision_maker=tested))
     makers = decision_makers(("oracle", "standard"))
     # Far from everything: were it drawn or framed, it would be seen.
     makers.loc[makers["decision_maker"] == "oracle", ["error", "di"]] = 0.0
-    front, given = fronts(settings), {"model": "ordinal", "names": ["oracle"]}
-    bands = bands_figure(settings, front, fronts_by_idk_rate(settings), makers, kind="honest", **given)
-    for figure in (fronts_figure(settings, front, makers, **given), bands):
+    given = results(runs.assign(test_decision_maker=tested), decision_makers=makers)
+    by_band = bands("honest", Measures(given), "ordinal")
+    assert by_band is not None
+    for figure in (plane(Measures(given), "ordinal")[0], by_band[0]):
         for axes in figure.axes:
             title = axes.get_title(loc="left")
-            assert title.startswith("trained with oracle, tested with standard\n")
+            assert title.replace("\n", " ").startswith("trained with oracle, tested with standard ")
             (circle,) = [ln for ln in axes.lines if ln.get_markerfacecolor() == DECISION_MAKER["color"]]
             assert list(circle.get_ydata()) == [0.242 + 0.002]
             assert min(axes.get_ylim()) > 0.1
+
+
+@pytest.mark.parametrize(
+    ("columns", "name"),
+    [(["doctor"], "doctor"), (["standard"], "column standard"), (["ann", "bob"], "ann, bob")],
+)
+def test_people_of_a_table_are_called_by_their_columns_in_every_figure(
+    columns: list[str], name: str
+) -> None:
+    runs = ledger(200, decision_makers=("standard", "column"))
+    dataset = {"name": "own", "decision_maker": {"columns": columns}}
+    measures = Measures(results(runs, study={"study": "own", "dataset": dataset}))
+    assert measures.called_names == ["standard", name]
+    for draw in OF_MODEL.values():
+        drawn = draw(measures, "ordinal")
+        assert drawn is not None
+        words = [drawn[1], *(text.get_text() for text in drawn[0].findobj(Text))]
+        assert any(name in word for word in words)
+        assert not any("column" in word.replace(name, "").replace("column stan", "") for word in words)
 
 
 def test_binary_models_alone_have_titles_without_a_decision_maker() -> None:
@@ -100,14 +120,13 @@ def test_a_cdf_has_a_line_per_decision_maker() -> None:
 
 @pytest.mark.parametrize("marked", [True, False])
 def test_a_legend_has_the_decision_makers_drawn_in_order_and_in_their_looks(marked: bool) -> None:
-    names = ["mine", "standard", "_yours", "biased"]
-    styles = decision_maker_styles(names)
-    figure = Figure()
-    add_decision_makers(figure, names, ["biased", "_yours", "mine", "mine"], marked=marked)
-    (legend,) = figure.legends
-    shown = ["mine", "_yours", "biased"]
-    assert [text.get_text().strip() for text in legend.get_texts()] == shown
-    for line, name in zip(legend.get_lines(), shown, strict=True):
+    measures = Measures(results(ledger(200, decision_makers=("mine", "standard", "_yours", "biased"))))
+    styles = decision_maker_styles(measures.names)
+    curves = pd.DataFrame({"decision_maker": ["biased", "_yours", "mine", "mine"]})
+    lines = decision_maker_lines(measures, curves, marked=marked)
+    shown = ["biased", "_yours", "mine"]
+    assert [str(line.get_label()).strip() for line in lines] == shown
+    for line, name in zip(lines, shown, strict=True):
         assert line.get_color() == styles[name].colour
         assert line.get_marker() == (styles[name].marker if marked else "")
 

@@ -15,8 +15,8 @@ from study.reports.figures.album import OF_STUDY
 from study.reports.figures.render import render
 from study.reports.measure.measures import Measures
 from tests.reports.synthetic import ledger, results
-figure, text = OF_STUDY["di-and-error-by-alpha"](Measures(results(ledger(60, methods=("binary",)))))
-Path(sys.argv[1]).write_bytes(render(figure, "x", text).png)
+measures = Measures(results(ledger(60, methods=("binary",))))
+Path(sys.argv[1]).write_bytes(render(lambda: OF_STUDY["di-and-error-by-alpha"](measures), "x").png)
 import matplotlib
 print(matplotlib.get_backend(auto_select=False), matplotlib.rcParams["axes.facecolor"])
 """

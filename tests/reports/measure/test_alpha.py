@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from study.reports.figures.alpha import alpha_figure, by_alpha, described, scale_alpha
+from study.reports.figures.alpha import by_alpha, described, scale_alpha
 from study.reports.figures.render import Rendered
 from study.reports.measure.alpha import binary_runs, curves_by_alpha
 from study.reports.measure.measures import Measures
@@ -96,11 +96,19 @@ def test_no_runs_give_no_points_and_no_curves_with_all_columns() -> None:
     assert len(none) == len(curves_by_alpha(none)) == 0
 
 
+def drawn(points: pd.DataFrame, curves: pd.DataFrame) -> Figure:
+    measures = Measures(results(RUNS))
+    measures.alpha_runs, measures.alpha = points, curves
+    figure = by_alpha(measures)
+    assert figure is not None
+    return figure[0]
+
+
 def test_a_figure_has_a_row_per_model_with_points_median_and_band() -> None:
     runs = pd.concat([runs_of([0, 0.01, 0.1, 1]), runs_of([0, 1, 2, 3, 4], "bayes")])
     points = binary_runs(runs)
     curves = curves_by_alpha(points)
-    figure = alpha_figure(points, curves, models=["mlp", "bayes"])
+    figure = drawn(points, curves)
     titles = [axes.get_title(loc="left") for axes in figure.axes]
     assert titles == [f"{m}: {w}" for m in ("mlp", "bayes") for w in ("odds difference", "error rate")]
     for number, axes in enumerate(figure.axes):
@@ -113,14 +121,13 @@ def test_a_figure_has_a_row_per_model_with_points_median_and_band() -> None:
         (band,) = axes.collections
         heights = {y for _, y in band.get_paths()[0].vertices}
         assert heights == {*line[f"{name}_lower"], *line[f"{name}_upper"]}
-    assert len(alpha_figure(points, curves, models=["bayes"]).axes) == 2
 
 
 def test_a_small_cost_in_error_does_not_fill_the_panel() -> None:
     runs = runs_of([0, 0.1, 0.5, 1])
     for errors, spans in ((0.3 + runs["test_error"] / 100, 0.1), (runs["test_error"], None)):
         points = binary_runs(runs.assign(test_error=errors))
-        low, high = alpha_figure(points, curves_by_alpha(points), models=["mlp"]).axes[1].get_ylim()
+        low, high = drawn(points, curves_by_alpha(points)).axes[1].get_ylim()
         assert low < points["error"].min() < points["error"].max() < high
         assert high - low == pytest.approx(spans) if spans else high - low > 0.1
 
@@ -179,14 +186,14 @@ def test_it_is_described_by_both_ends() -> None:
 
 def test_the_report_has_it_as_a_section_where_there_are_enough_alphas() -> None:
     runs = pd.concat([ledger(60, methods=("binary",), models=(m,)) for m in ("bayes", "mlp")])
-    drawn = by_alpha(Measures(results(runs)))
-    assert drawn is not None
+    figure = by_alpha(Measures(results(runs)))
+    assert figure is not None
     # The plain network comes first, as in the paper.
-    titles = [axes.get_title(loc="left") for axes in drawn[0].axes]
+    titles = [axes.get_title(loc="left") for axes in figure[0].axes]
     assert titles[0::2] == ["mlp: odds difference", "bayes: odds difference"]
-    figure = {"di-and-error-by-alpha": Rendered("x", "", "<svg></svg>", b"", "")}
-    assert "neighbouring" not in section("alpha", results(runs), **figure).text
-    assert "neighbouring" in section("alpha", results(RUNS), **figure).text
+    pictures = {"di-and-error-by-alpha": Rendered("x", "", {"wide": "<svg></svg>"}, b"", "")}
+    assert "neighbouring" not in section("alpha", results(runs), **pictures).text
+    assert "neighbouring" in section("alpha", results(RUNS), **pictures).text
     none = results(ledger(60, methods=("defer",)))
     assert by_alpha(Measures(none)) is None
     assert "Fairness against alpha" not in undrawn(none).text

@@ -1,13 +1,14 @@
 import pandas as pd
 
+from study.reports.measure.measures import Measures
 from study.reports.measure.panels import (
     deciding_on_test,
-    decision_maker_labels,
     decision_makers_shown,
     models_shown,
     panel_baselines,
     panel_rows,
 )
+from tests.reports.synthetic import ledger, results
 
 SETTINGS = pd.DataFrame(
     [
@@ -67,8 +68,9 @@ def test_models_may_be_tested_with_another_decision_maker() -> None:
     names = ["none", "oracle", "biased"]
     settings = pd.DataFrame({"decision_maker": names, "test_decision_maker": ["none", "standard", None]})
     assert deciding_on_test(settings) == {"none": "none", "oracle": "standard", "biased": "biased"}
-    labels = {"none": "none", "oracle": "oracle, tested with standard", "biased": "biased"}
-    assert decision_maker_labels(settings) == labels
+    measures = Measures(results(ledger(10)))
+    measures.settings = settings
+    assert measures.labels == {"none": "none", "oracle": "oracle, tested with standard", "biased": "biased"}
     older = settings[["decision_maker"]]
     assert deciding_on_test(older) == {name: name for name in names}
     assert deciding_on_test(older[:0]) == {}

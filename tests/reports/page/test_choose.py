@@ -382,6 +382,28 @@ def test_nothing_to_choose_from_has_no_section() -> None:
     assert front(Measures(results(runs.assign(**dict.fromkeys(metrics, float("nan")))))) is None
 
 
+def test_a_page_of_some_of_the_runs_names_what_its_choice_is_the_best_of(
+    browser: Tab, tmp_path: Path
+) -> None:
+    measures = Measures(results(ledger(120)))
+    page = tmp_path / "index.html"
+    lead, what = '$("lead").textContent', '$("select-what").textContent'
+    for step in (0.0, 0.01):
+        measures.shown_runs = replace(shown_runs(measures.marked), known=20_000, step=step)
+        page.write_text(page_of(measures, Album()), "utf-8")
+        browser.open("about:blank")
+        browser.open(page, READY)
+        some = [
+            "The best of the runs on this page within the limits, by validation:",
+            "The choice among all 20,000 runs, in the shell:",
+        ]
+        best = ["The best of all runs within the limits, by validation:", "The same choice in the shell:"]
+        assert look(browser, f"[{lead}, {what}]") == (some if step else best)
+        # A run that is not on the front of upper limits can be the best above a lower one.
+        browser.do(TOOLS + 'put("idk", 1); put("least", "0.1")')
+        assert look(browser, f"[{lead}, {what}]") == some
+
+
 def test_of_many_runs_those_are_shown_that_can_be_the_best_and_the_page_stays_small() -> None:
     runs = ledger(20_000)
     shown = shown_runs(Measures(results(runs)).marked)

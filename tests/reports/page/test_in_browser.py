@@ -52,7 +52,7 @@ def test_axe_finds_no_violation(tab: Tab, width: int, scheme: str) -> None:
 @pytest.mark.parametrize("width", WIDTHS)
 def test_nothing_is_cut_off_at_the_right(tab: Tab, width: int) -> None:
     tab.size(width)
-    # What is wider than the window scrolls in a part of its own.
+    # A table that is wider than the window scrolls in a part of its own; figures do not scroll.
     beyond = tab.do(
         """const right = (one) => one.getBoundingClientRect().right;
         return [...document.querySelectorAll('main *')]
@@ -60,6 +60,11 @@ def test_nothing_is_cut_off_at_the_right(tab: Tab, width: int) -> None:
           .map((one) => one.outerHTML.slice(0, 80));"""
     )
     assert beyond == []
+    shown = tab.do(
+        """return [...document.querySelectorAll('figure svg')].filter((svg) => svg.getClientRects().length)
+          .map((svg) => svg.parentElement.className);"""
+    )
+    assert set(shown) == {"wide" if width > 800 else "narrow"}
     assert tab.do("return document.documentElement.scrollWidth <= innerWidth")
 
 
@@ -67,7 +72,8 @@ def test_nothing_is_cut_off_at_the_right(tab: Tab, width: int) -> None:
 def test_text_in_figures_can_be_read(tab: Tab, width: int) -> None:
     tab.size(width)
     small = tab.do(
-        """return [...document.querySelectorAll('figure text, #front-plot text')].map((text) => {
+        """return [...document.querySelectorAll('figure text, #front-plot text')]
+          .filter((text) => text.getClientRects().length).map((text) => {
           const zoom = text.getScreenCTM().a || Math.abs(text.getScreenCTM().b);
           return [parseFloat(getComputedStyle(text).fontSize) * zoom, text.textContent]; })
           .filter(([size]) => size < 9);"""

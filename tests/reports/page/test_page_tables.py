@@ -149,7 +149,7 @@ def test_hypervolumes_and_their_differences_have_both_intervals() -> None:
 @pytest.mark.parametrize("pairs", [ROWS, ROWS + 1])
 def test_a_figure_that_leaves_differences_out_says_so(pairs: int) -> None:
     frame = pd.DataFrame([comparison("defer", "reject", 0.1)] * pairs)
-    seen = compared(Comparisons(frame, ""), differences=Rendered("x", "", "<svg></svg>", b"", ""))
+    seen = compared(Comparisons(frame, ""), differences=Rendered("x", "", {"wide": "<svg></svg>"}, b"", ""))
     assert (f"The first {ROWS} of {pairs}" in seen.text) == (pairs > ROWS)
 
 

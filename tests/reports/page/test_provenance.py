@@ -1,5 +1,6 @@
 import pandas as pd
 
+from study.reports.measure.measures import Measures
 from study.reports.page.provenance import counts, progress, session_rows, warnings
 from study.results.settings import medians_by_setting
 from study.results.study_results import Results
@@ -72,7 +73,7 @@ def test_warnings_are_told_once_each_at_the_top() -> None:
     assert "DI is known to ± 0.13 only.Column <b> gives the label away: name it in drop." in seen.text
     assert "known to" not in ran(given).text
     for nothing in ({}, {"cautions": []}, {"cautions": "x"}):
-        assert warnings(results(ledger(20), manifest=nothing)) is None
+        assert warnings(Measures(results(ledger(20), manifest=nothing))) is None
 
 
 def test_only_a_complete_study_needs_no_word_on_its_progress() -> None:

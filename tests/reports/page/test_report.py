@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from study.reports import page as page_folder
+from study.reports.figures.render import LAYOUTS
 from study.reports.measure.calibration import COLUMNS as CALIBRATION
 from study.reports.measure.measures import TABLES
 from study.reports.page.rendering import SCRIPTS
@@ -88,7 +89,7 @@ def test_ids_are_unique_and_references_resolve(crowded: Path) -> None:
 
 def test_every_figure_is_described_with_its_key_figures(report: Path) -> None:
     drawings = [attributes for attributes in page(report).named("svg") if "role" in attributes]
-    assert len(drawings) == 7
+    assert len(drawings) == 7 * len(LAYOUTS)
     for attributes in drawings:
         assert attributes["role"] == "img"
         assert re.search(r"\d\.\d{3}|\d %", attributes["aria-label"] or "")
