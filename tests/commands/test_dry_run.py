@@ -1,6 +1,7 @@
 """What a study will take, said before it begins."""
 
 import json
+from math import ceil
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import yaml
 from study import Study
 from study.estimate import rounded
 from study.results.directory import ResultsDirectory
+from study.words import cell_columns
 from tests.commands.answers import Say, assert_refused
 from tests.worlds.small_study import TINY, write_cases
 
@@ -25,7 +27,7 @@ def test_dry_run_foretells_runs_and_packs_and_writes_nothing(
     packs = len(list(tiny_results.packs.iterdir()))
     first, second = answer.out.splitlines()
     assert first == (
-        f"tiny: 20 runs in {packs} packs on 3 cores, about 10 seconds and 3 MB in results/tiny"
+        f"tiny: 20 runs in {packs} packs on 3 cores, about 20 seconds and 3 MB in results/tiny"
     )
     assert second.startswith("nothing was written")
     foretold = json.loads(say("run", "tiny.yaml", "--dry-run", "--json").out)
@@ -51,6 +53,23 @@ def test_dry_run_refuses_what_run_refuses(tmp_path: Path, say: Say) -> None:
     (tmp_path / "own.yaml").write_text(yaml.safe_dump({"dataset": section}))
     assert_refused(say("run", tmp_path / "own.yaml", "--dry-run"), "dataset.label: column baad not found")
     assert_refused(say("run", "--dry-run", "--set", "seeds=many"), "seeds", "'many'")
+
+
+def test_steps_that_are_foretold_are_about_those_that_a_study_takes(tmp_path: Path) -> None:
+    """Seconds follow from steps by rates that docs/speed.md measures."""
+    section = write_cases(tmp_path / "cases.csv")
+    change = {"dataset": section, "training": {"batch_size": 16}, "seeds": 1, "pack": {}}
+    study = Study.of(TINY | change, out=tmp_path / "results")
+    foretold = study.estimate(workers=1)
+    assert study.train(in_process=True, log=lambda text: None)
+    runs = study.runs()
+    batches = ceil(runs[cell_columns("train")[:4]].iloc[0].sum() / 16)
+    assert foretold.steps / 2 < runs["epochs"].sum() * batches < 2 * foretold.steps
+
+
+def test_seconds_are_those_of_the_measured_default_study() -> None:
+    """41 seconds on two quiet cores, docs/speed.md."""
+    assert 41 / 1.5 < Study.of("default").estimate(workers=2).seconds < 41 * 1.5
 
 
 def test_more_and_slower_runs_take_longer() -> None:
