@@ -15,7 +15,8 @@ from study.estimate import Estimate, estimate
 from study.frames import Frames
 from study.group_names import group_names
 from study.own_table import keep_table, with_table_kept
-from study.results.choice.selection import Selection, select
+from study.results.choice.chosen_run import select
+from study.results.choice.selection import Selection
 from study.results.directory import ResultsDirectory
 from study.results.guarantee.bounds import parse_limit
 from study.results.guarantee.certificate import Certificate, certify
@@ -183,7 +184,7 @@ class Study(Frames):
             return where / write_report(results, folder).name
 
     def select(self, **wanted: Unpack[Wanted]) -> Selection:
-        """Choose a run on validation metrics; see ``study.results.choice.selection.select``.
+        """Choose a run on validation metrics; see ``study.results.choice.chosen_run.select``.
 
         ``wanted`` are the options of `study select`: ``max_error`` and the like, the most that a metric may
         be, and ``min_idk``; ``minimise``, the metric's word (error); ``method``, ``model`` and

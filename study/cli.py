@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(arguments: Sequence[str] | None, options: SimpleNamespace, interruption: Interruption) -> int:
     from study import printer
-    from study.commands.answering import DONE, WRONG_INPUT
+    from study.commands.arguments import DONE, WRONG_INPUT
     from study.commands.parser import command_line, one_line
     from study.errors import UserError
 

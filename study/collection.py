@@ -60,8 +60,8 @@ class Collection:
         """The studies, in the order in which they run."""
         return COLLECTIONS[self.name][1]
 
-    def run(self, *, log: Callable[[str], None] = print, **options: Any) -> bool:
-        """Run or resume all studies, with the options of ``launch``; write the report of each.
+    def train(self, *, log: Callable[[str], None] = print, **options: Any) -> bool:
+        """Begin or resume all studies, with the options of ``launch``; write the report of each.
 
         Returns whether every planned run is there. Raises as ``launch`` does, before anything is trained
         where a study's data cannot be had.

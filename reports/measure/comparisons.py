@@ -7,14 +7,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from study.reports.measure.estimates import estimate
-from study.reports.measure.front_statistics import Statistic, front_area, front_gain, of_method
 from study.reports.measure.panels import in_usual_order
 from study.reports.measure.resampling import resample
+from study.reports.measure.seed_statistics import Statistic, estimate, front_gain, front_of
 from study.results.group_metrics import SEED
 from study.results.settings import in_reading_order
 from study.results.study_results import Results
-from study.words import METHODS, NO_DECISION_MAKER, Costs
+from study.words import METHODS, NO_DECISION_MAKER
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,12 +42,13 @@ def comparisons(results: Results, own_fronts: pd.DataFrame) -> Comparisons:
     samples = resample(replace(results, runs=own_fronts), np.random.default_rng(SEED))
     rows = []
     for model, name, methods in _arms(own_fronts):
-        of_arm: dict[str, Any] = {"model": model, "decision_maker": name, "costs": results.costs}
+        of_arm: dict[str, Any] = {"kind": "honest", "model": model, "decision_maker": name}
+        of_arm["costs"] = results.costs
         contrasts: list[tuple[str, str | None, Statistic]] = [
-            (method, None, _area(method, **of_arm)) for method in methods
+            (method, None, front_of(method, **of_arm)) for method in methods
         ]
         contrasts += [
-            (first, second, front_gain(first, second, kind="honest", **of_arm))
+            (first, second, front_gain(first, second, **of_arm))
             for second, first in combinations(methods, 2)
         ]
         for first, second, statistic in contrasts:
@@ -60,10 +60,6 @@ def comparisons(results: Results, own_fronts: pd.DataFrame) -> Comparisons:
     columns = ["decision_maker", "model", "first", "second", "estimate"]
     columns += ["seeds_low", "seeds_high", "test_low", "test_high", "seeds"]
     return Comparisons(pd.DataFrame(rows, columns=columns), samples.missing)
-
-
-def _area(method: str, *, model: str, decision_maker: str, costs: Costs) -> Statistic:
-    return lambda settings: front_area(of_method(settings, method, model, decision_maker), "honest", costs)
 
 
 def _arms(runs: pd.DataFrame) -> list[tuple[str, str, list[str]]]:

@@ -102,7 +102,7 @@ def operating_points(
 def _choices(runs: pd.DataFrame) -> list[tuple[int, str, pd.DataFrame]]:
     """The runs that each decision-maker of each split of the data can be chosen from, with binary ones."""
     return [
-        (int(own["split"].iloc[0]) if "split" in own else 0, name, with_decision_maker(own, name))
+        (int(own["split"].iloc[0]), name, with_decision_maker(own, name))
         for own in of_splits(runs)
         for name in decision_makers_shown(own)
     ]

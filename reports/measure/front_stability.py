@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from study.results.fronts import pareto_by_group
-from study.results.settings import GROUP, in_reading_order, replicate
+from study.results.settings import GROUP, REPLICATE, in_reading_order
 
 # So much better in both error and odds difference must another setting be for a point to be off the front.
 MARGIN: Final = 0.01
@@ -22,7 +22,7 @@ def runs_on_front(runs: pd.DataFrame, metric: str = "error") -> pd.DataFrame:
         metric: what the front minimises besides the odds difference.
     """
     points = runs[_point(metric)].to_numpy(np.float64)
-    return runs[pareto_by_group(runs, points, [*replicate(runs), *GROUP])]
+    return runs[pareto_by_group(runs, points, [*REPLICATE, *GROUP])]
 
 
 def _point(metric: str) -> list[str]:
@@ -50,7 +50,7 @@ def front_by_seed(
     validation_selected = fronts.loc[fronts["front"] == "honest", [*GROUP, "setting_id"]]
     chosen = runs[runs["setting_id"].isin(validation_selected["setting_id"])].dropna(subset=_point(metric))
     near = np.zeros(len(chosen), dtype=np.bool_)
-    keys = [*replicate(chosen), *GROUP]
+    keys = [*REPLICATE, *GROUP]
     by_key = own_fronts.groupby(keys, sort=False, observed=True).indices
     front_points, points = (part[_point(metric)].to_numpy(np.float64) for part in (own_fronts, chosen))
     for key, rows in chosen.groupby(keys, sort=False, observed=True).indices.items():
@@ -78,7 +78,7 @@ def front_stability(by_seed: pd.DataFrame, own_fronts: pd.DataFrame) -> pd.DataF
     rows = []
     for key, settings in by_seed.groupby(GROUP, sort=False, observed=True):
         own = own_fronts[(own_fronts[GROUP].astype(str) == [str(name) for name in key]).all(axis=1)]
-        sets = [set(part["setting_id"]) for _, part in own.groupby(replicate(own))]
+        sets = [set(part["setting_id"]) for _, part in own.groupby(REPLICATE)]
         shares = [float((settings[name] / settings["seeds"]).mean()) for name in ("on_front", "near_front")]
         rows.append([*key, settings["seeds"].max(), len(settings), *shares, _overlap(sets)])
     columns = [*GROUP, "seeds", "points", "on_front", "near_front", "overlap"]

@@ -17,11 +17,10 @@ from study.reports.measure.front_stability import front_by_seed, front_stability
 from study.reports.measure.importance import importance
 from study.reports.measure.metrics_by_group import GroupMetrics, metrics_by_group
 from study.reports.measure.panels import deciding_on_test, decision_makers_shown, models_shown
-from study.reports.measure.run_curves import run_curves
-from study.reports.measure.run_intervals import RunIntervals, run_intervals
-from study.reports.measure.shown_runs import shown_runs
+from study.reports.measure.shown_runs import RunIntervals, run_curves, run_intervals, shown_runs
 from study.results.choice.candidates import marked, unstable
-from study.results.choice.selection import Selection, select
+from study.results.choice.chosen_run import select
+from study.results.choice.selection import Selection
 from study.results.fronts import fronts, fronts_by_idk_rate, hypervolumes
 from study.results.limits import OBJECTIVES, POINT, Question
 from study.results.settings import medians_by_setting

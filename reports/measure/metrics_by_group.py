@@ -68,7 +68,7 @@ def _of_outcomes(
     outcomes = outcomes_of(read, runs)
     cells = resampled_cells(outcomes)
     place = {str(run): number for number, run in enumerate(runs["run_id"])}
-    on_split = points["split"].isin(runs["split"]) if "split" in runs else points["split"] == 0
+    on_split = points["split"].isin(runs["split"])
     for point in points[on_split].to_dict("records"):
         # Binary models stand next to every decision-maker, and are compared with that one.
         name, alone = tested.get(point["decision_maker"], point["decision_maker"]), pd.isna(point["run_id"])

@@ -68,11 +68,10 @@ def panel_baselines(settings: pd.DataFrame, model: str) -> pd.DataFrame:
 def deciding_on_test(settings: pd.DataFrame) -> dict[str, str]:
     """For every decision-maker that models were trained with, the one whose decisions count on test.
 
-    Another one only in a study like the paper's Figure 9; the same where nothing else is known.
+    Another one only in a study like the paper's Figure 9.
     """
-    known = settings.reindex(columns=["decision_maker", "test_decision_maker"]).dropna(how="all")
-    pairs = known.drop_duplicates("decision_maker").itertuples(index=False, name=None)
-    return {str(name): str(name if pd.isna(test) else test) for name, test in pairs}
+    pairs = settings[["decision_maker", "test_decision_maker"]].drop_duplicates("decision_maker")
+    return {str(name): str(test) for name, test in pairs.itertuples(index=False, name=None)}
 
 
 def decision_maker_alone(decision_makers: pd.DataFrame, name: str) -> pd.DataFrame:

@@ -17,7 +17,7 @@ from study.results.outcomes import (
     outcomes_of,
     weighted_metrics,
 )
-from study.results.settings import replicate
+from study.results.settings import REPLICATE
 from study.results.study_results import Results
 
 NAMES: Final = ("method", "model", "decision_maker", "test_decision_maker")
@@ -101,9 +101,9 @@ def resample(results: Results, generator: np.random.Generator, resamples: int = 
     columns = ["test_error", "test_di", *POINT]
     runs = runs[runs[columns].notna().all(axis=1)].reset_index(drop=True)
     facts = _facts(runs)
-    code = runs.groupby(replicate(runs), sort=True).ngroup().to_numpy()
+    code = runs.groupby(REPLICATE, sort=True).ngroup().to_numpy()
     rows = [np.flatnonzero(code == number) for number in range(code.max(initial=-1) + 1)]
-    splits = tuple(int(runs["split"].iloc[own[0]]) if "split" in runs else 0 for own in rows)
+    splits = tuple(int(runs["split"].iloc[own[0]]) for own in rows)
     measured = {name: runs[f"test_{name}"].to_numpy(np.float64)[:, None] for name in WEIGHTED_METRICS}
     observed = _by_seed(rows, facts, measured, _known_alone(results.decision_makers))
 
@@ -121,8 +121,6 @@ def resample(results: Results, generator: np.random.Generator, resamples: int = 
 
 
 def _facts(runs: pd.DataFrame) -> pd.DataFrame:
-    if "test_decision_maker" not in runs:
-        runs = runs.assign(test_decision_maker=runs["decision_maker"])
     facts = runs[["setting_id", *NAMES, "alpha", "gamma", *POINT, "validation_cost"]].copy()
     # Parquet's dictionaries come as categories; comparisons below are of plain text.
     facts[list(NAMES)] = facts[list(NAMES)].astype(object)

@@ -89,7 +89,7 @@ def _data(measures: Measures, asked: Mapping[Objective, Measured]) -> dict[str, 
         **{name: code.tolist() for name, code in codes.items()},
         **{name: _rounded(frame[name], 6) for name in ("alpha", "gamma")},
         "seed": frame["seed"].tolist(),
-        **({"split": frame["split"].tolist()} if "split" in frame and frame["split"].nunique() > 1 else {}),
+        **({"split": frame["split"].tolist()} if frame["split"].nunique() > 1 else {}),
         # A limit with few digits must fall on the same side of a metric as in `study select`.
         **{f"validation_{c}": _rounded(frame[f"validation_{c}"], 7) for _, (c, _) in asked.items()},
         **{f"test_{metric}": _rounded(frame[f"test_{metric}"], 4) for metric in shown},

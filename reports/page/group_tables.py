@@ -8,7 +8,7 @@ import pandas as pd
 
 from study.group_names import GroupNames
 from study.reports.measure.deferral_budgets import ALONE, EXAMPLE
-from study.reports.measure.metrics_by_group import GroupMetrics
+from study.reports.measure.measures import Measures
 from study.reports.page.tables import Cell, Table, table, text_table, with_interval
 from study.results.fronts import MORE_COLUMNS
 from study.results.wording import decimals, percent
@@ -18,36 +18,24 @@ ONE_SIDED: Final = 0.8
 Points = Mapping[str, pd.DataFrame]
 
 
-def group_tables(
-    metrics: GroupMetrics,
-    points: pd.DataFrame,
-    labels: Mapping[str, str],
-    named: GroupNames,
-    metric: str = "error",
-) -> dict[str, Any] | None:
-    """For every decision-maker: its tables, and points that decide nearly always the same.
-
-    Args:
-        metrics: of the operating points.
-        points: as `operating_points` returns them.
-        labels: of the decision-makers, as `decision_maker_labels` returns them.
-        named: names of the groups and outcomes.
-        metric: `cost` where errors have costs of their own.
-    """
+def group_tables(measures: Measures) -> dict[str, Any] | None:
+    """For every decision-maker: its tables, and points that decide nearly always the same."""
+    metrics, named = measures.by_group, measures.group_names
     if not len(metrics.frame):
         return None
     parts = []
     for name, frame in metrics.frame.groupby("decision_maker", sort=False):
         own = {str(what): rows.set_index("metric") for what, rows in frame.groupby("what", sort=False)}
+        points = measures.points
         chosen = points[(points["decision_maker"] == name) & points["run_id"].notna()]
         splits = ["split"] if chosen["split"].nunique() > 1 else []
         columns = ["what", *splits, "model", "alpha", "gamma", *MORE_COLUMNS, "seed", "run_id"]
         parts.append(
             {
-                "name": labels.get(str(name), str(name)),
+                "name": measures.labels.get(str(name), str(name)),
                 "one_sided": _one_sided(own, named),
                 "errors": _errors(own, named),
-                "costs": _costs(own, named) if metric == "cost" else None,
+                "costs": _costs(own, named) if measures.metric == "cost" else None,
                 "selections": _selections(own, named),
                 "deferrals": _deferrals(own, named),
                 "deciders": _deciders(own, named),

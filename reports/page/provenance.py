@@ -9,7 +9,7 @@ from study.reports.measure.measures import Measures
 from study.reports.page.tables import text_table
 from study.results.settings import narrow_trades
 from study.results.study_results import Results
-from study.results.wording import NOTHING, counted, duration, listed, moment
+from study.results.wording import counted, duration, listed, moment
 
 STATES: Final = {
     "running": "The study is still running",
@@ -20,6 +20,13 @@ STOPPED: Final = {
     "patience": "no better validation loss for long enough",
     "max_epochs": "reached the last epoch allowed",
     "diverged": "diverged: without metrics, so in no median",
+}
+RECORDED: Final = {
+    "data_source": "data from",
+    "rows": "rows of data",
+    "data_fingerprint": "data fingerprint",
+    "code": "code fingerprint",
+    "backend": "trained with",
 }
 SESSION: Final = ("started, UTC", "ended, UTC", "state", "host", "where it ran", "Python")
 
@@ -50,21 +57,19 @@ def warnings(measures: Measures) -> dict[str, Any] | None:
 
 def provenance(results: Results, settings: pd.DataFrame) -> dict[str, Any]:
     """Counts, times, sessions and what else the manifest records."""
-    manifest = dict(results.manifest)
-    sessions = manifest.pop("sessions", None)
-    manifest.pop("cautions", None)  # At the top of the page.
+    sessions = results.manifest.get("sessions")
     sessions = [s for s in sessions if isinstance(s, Mapping)] if isinstance(sessions, list) else []
     rows = session_rows(sessions, running=results.state == "running")
     return {
         "counts": counts(results, settings),
         "sessions": text_table(SESSION, rows) if sessions else None,
         "packages": _packages(sessions[-1]) if sessions else "",
-        "recorded": _recorded(manifest),
+        "recorded": _recorded(results.manifest),
     }
 
 
 def counts(results: Results, settings: pd.DataFrame) -> dict[str, str]:
-    """Runs and settings, why runs stopped, and how long they took, as far as the ledger tells."""
+    """Runs and settings, why runs stopped, and how long they took."""
     runs = results.runs
     facts = {
         "state": results.state,
@@ -76,22 +81,16 @@ def counts(results: Results, settings: pd.DataFrame) -> dict[str, str]:
     seeds = settings["seeds"]
     same = seeds.min() == seeds.max()
     facts["seeds per setting"] = f"{seeds.max()}" if same else f"{seeds.min()} to {seeds.max()}"
-    if "status" in runs:
-        stopped = runs["status"].fillna("unknown").astype(str).value_counts().to_dict()
-        for status, number in sorted({"diverged": 0, **stopped}.items()):
-            meaning = f" ({STOPPED[status]})" if status in STOPPED and number else ""
-            facts[f"stopped: {status}"] = f"{counted(number, 'run')}{meaning}" if number else "none"
-    if "seconds" in runs:
-        total = runs["seconds"].sum()
-        facts["training time, all runs"] = f"{duration(total)} ({total / len(runs):.3g} s per run)"
-    if "epochs" in runs:
-        facts["epochs, median"] = f"{runs['epochs'].median():.0f}"
-    for column, title in (("worker", "workers"), ("pack_id", "packs")):
-        if column in runs:
-            facts[title] = f"{runs[column].nunique():,}"
-    if "finished_at" in runs and runs["finished_at"].notna().any():
-        facts["first run finished"] = f"{moment(runs['finished_at'].min())} UTC"
-        facts["last run finished"] = f"{moment(runs['finished_at'].max())} UTC"
+    stopped = runs["status"].fillna("unknown").astype(str).value_counts().to_dict()
+    for status, number in sorted({"diverged": 0, **stopped}.items()):
+        meaning = f" ({STOPPED[status]})" if status in STOPPED and number else ""
+        facts[f"stopped: {status}"] = f"{counted(number, 'run')}{meaning}" if number else "none"
+    total = runs["seconds"].sum()
+    facts["training time, all runs"] = f"{duration(total)} ({total / len(runs):.3g} s per run)"
+    facts["epochs, median"] = f"{runs['epochs'].median():.0f}"
+    facts["workers"], facts["packs"] = (f"{runs[name].nunique():,}" for name in ("worker", "pack_id"))
+    facts["first run finished"] = f"{moment(runs['finished_at'].min())} UTC"
+    facts["last run finished"] = f"{moment(runs['finished_at'].max())} UTC"
     return facts
 
 
@@ -118,31 +117,6 @@ def _packages(session: Mapping[str, Any]) -> str:
     return f"Last session: {', '.join(text for text in (known, on) if text)}." if known or on else ""
 
 
-def _recorded(manifest: dict[str, object]) -> dict[str, str]:
-    titles = {
-        "data_source": "data from",
-        "rows": "rows of data",
-        "data_fingerprint": "data fingerprint",
-        "code": "code fingerprint",
-        "backend": "trained with",
-    }
-    facts = {}
-    for key, title in titles.items():
-        value = manifest.pop(key, None)
-        if value is not None:
-            facts[title] = f"{value:,}" if isinstance(value, int) else listed(value)
-    facts |= {key.replace("_", " "): text for key, text in _flat(manifest).items()}
-    return {key: text for key, text in facts.items() if text != NOTHING}
-
-
-def _flat(tree: Mapping[str, object], prefix: str = "") -> dict[str, str]:
-    """A nested mapping as `{"a.b": text}`, mappings in lists by number; plain lists with commas."""
-    flat: dict[str, str] = {}
-    for key, value in tree.items():
-        if isinstance(value, list | tuple) and any(isinstance(item, Mapping) for item in value):
-            value = {str(number): item for number, item in enumerate(value, start=1)}
-        if isinstance(value, Mapping):
-            flat |= _flat(value, f"{prefix}{key}.")
-        else:
-            flat[f"{prefix}{key}"] = listed(value)
-    return flat
+def _recorded(manifest: Mapping[str, object]) -> dict[str, str]:
+    known = {title: manifest[key] for key, title in RECORDED.items() if key in manifest}
+    return {title: f"{v:,}" if isinstance(v, int) else listed(v) for title, v in known.items()}

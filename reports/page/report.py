@@ -9,18 +9,15 @@ from markupsafe import Markup
 
 from study.reports.figures.album import Album, album
 from study.reports.measure.calibration import WHAT
-from study.reports.measure.front_stability import MARGIN
-from study.reports.measure.importance import BINS, REST, TOGETHER
 from study.reports.measure.measures import TABLES, Measures
-from study.reports.page.comparison_tables import comparison_table, importance_table, stability_table
+from study.reports.page import method_tables
 from study.reports.page.configuration import configuration, data_name
 from study.reports.page.front import front
-from study.reports.page.front_tables import band_points, decision_maker_table, front_tables
 from study.reports.page.group_tables import group_tables
 from study.reports.page.provenance import progress, provenance, warnings
 from study.reports.page.rendering import render
 from study.reports.page.summary import summary
-from study.reports.page.tables import ROWS, table
+from study.reports.page.tables import table
 from study.reports.paper.review import claims
 from study.results.fronts import side_by_side
 from study.results.limits import NAMES
@@ -56,38 +53,10 @@ def _guarantee(measures: Measures) -> Context | None:
     return found and {**found, "decision_maker": measures.called(found["decision_maker"])}
 
 
-def _importance(measures: Measures) -> Context | None:
-    shown = importance_table(measures.importance)
-    return {"table": shown, "bins": BINS, "rest": REST, "together": TOGETHER} if shown else None
-
-
-def _stability(measures: Measures) -> Context | None:
-    shown = stability_table(measures.stability, measures.labels)
-    return {"table": shown, "margin": f"{MARGIN:g}"} if shown else None
-
-
-def _bands(measures: Measures) -> Context | None:
-    points = band_points(measures.band_fronts, measures.models)
-    return {"points": points} if points else None
-
-
 def _alpha(measures: Measures) -> Context | None:
     curves, runs = measures.alpha, measures.alpha_runs
     binned = len(curves) < int(runs.groupby("model")["alpha"].nunique().sum())
     return {"binned": binned} if len(curves) else None
-
-
-def _decision_makers(measures: Measures) -> Context:
-    return {
-        "table": decision_maker_table(
-            measures.named(measures.results.decision_makers), measures.group_names
-        )
-    }
-
-
-def _front_tables(measures: Measures) -> Context:
-    shown = front_tables(measures.fronts, measures.labels)
-    return {"fronts": shown, "rows": ROWS, "tables": tuple(TABLES)}
 
 
 def _calibration(measures: Measures) -> Context | None:
@@ -100,51 +69,26 @@ def _calibration(measures: Measures) -> Context | None:
     return {"missing": found.missing, "errors": lines} if lines or found.missing else None
 
 
-def _by_group(measures: Measures) -> Context | None:
-    named = measures.group_names
-    return group_tables(measures.by_group, measures.points, measures.labels, named, measures.metric)
-
-
 SECTIONS: Final = (
     Section("summary", "Summary", summary),
     Section("choose", "Choose a run", front),
     Section("calibration", "Calibration", _calibration),
     Section("guarantee", "Guarantee", _guarantee),
     Section("warnings", "Warnings", warnings, without_runs=True),
-    Section("by-group", "Deferral and error rates by group", _by_group),
-    Section(
-        "comparisons",
-        "Method comparison",
-        lambda m: comparison_table(m.comparisons, m.labels, m.results.interval),
-    ),
-    Section(
-        "fronts",
-        "Pareto fronts",
-        lambda m: {"areas": table(side_by_side(m.named(m.areas)))},
-    ),
-    Section("bands", "Fronts by deferral rate", _bands),
+    Section("by-group", "Deferral and error rates by group", group_tables),
+    Section("comparisons", "Method comparison", method_tables.comparisons),
+    Section("fronts", "Pareto fronts", lambda m: {"areas": table(side_by_side(m.named(m.areas)))}),
+    Section("bands", "Fronts by deferral rate", method_tables.bands),
     Section("deferral", "Deferral rates", lambda m: {} if len(m.cdf) else None),
     Section("alpha", "Fairness against alpha", _alpha),
     Section("claims", "Claims", lambda m: claims(m.results)),
-    Section("importance", "Hyperparameter importance", _importance, folded=True),
-    Section("stability", "Front stability", _stability, folded=True),
-    Section("front-tables", "Pareto-front tables", _front_tables, folded=True),
-    Section("decision-makers", "Decision-makers", _decision_makers, without_runs=True, folded=True),
-    Section(
-        "configuration",
-        "Study configuration",
-        lambda m: configuration(m.results),
-        without_runs=True,
-        folded=True,
-    ),
-    Section(
-        "provenance",
-        "Provenance",
-        lambda m: provenance(m.results, m.settings),
-        without_runs=True,
-        folded=True,
-    ),
-    Section("glossary", "Glossary", lambda m: {}, without_runs=True, folded=True),
+    Section("importance", "Hyperparameter importance", method_tables.importance, folded=True),
+    Section("stability", "Front stability", method_tables.stability, folded=True),
+    Section("front-tables", "Pareto-front tables", method_tables.front_tables, folded=True),
+    Section("decision-makers", "Decision-makers", method_tables.decision_makers, True, True),
+    Section("configuration", "Study configuration", lambda m: configuration(m.results), True, True),
+    Section("provenance", "Provenance", lambda m: provenance(m.results, m.settings), True, True),
+    Section("glossary", "Glossary", lambda m: {}, True, True),
 )
 FIRST: Final = ("summary", "choose")
 """The sections of the first screen; a list of the others follows."""

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import wasserstein_distance  # type: ignore[import-untyped]
 
-from study.reports.measure.front_statistics import Statistic, Values, front_area, of_method, on_front
 from study.reports.measure.resampling import NotRunError, Settings
+from study.reports.measure.seed_statistics import Statistic, Values, front_area, of_method, on_front
 from study.results.fronts import BANDS, areas
 from study.results.intervals import medians
 from study.words import PLAIN_MODEL
@@ -53,11 +53,6 @@ def band_gain(band: str, *, kind: str, model: str, decision_maker: str) -> Stati
         return area(defer) - area(reject)
 
     return statistic
-
-
-def difference(first: Statistic, second: Statistic) -> Statistic:
-    """The first less the second."""
-    return lambda settings: first(settings) - second(settings)
 
 
 def alone(name: str, figure: str) -> Statistic:

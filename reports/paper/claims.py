@@ -7,9 +7,8 @@ from typing import Final, Literal
 
 import numpy as np
 
-from study.reports.measure.estimates import Estimate, OverSeeds, estimate
-from study.reports.measure.front_statistics import Statistic
 from study.reports.measure.resampling import Samples
+from study.reports.measure.seed_statistics import Estimate, OverSeeds, Statistic, estimate
 from study.results.intervals import t_interval
 
 ROUNDING: Final = 0.005

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from study.reports.measure.estimates import Estimate
+from study.reports.measure.seed_statistics import Estimate
 from study.reports.paper.claims import Judged, Part, Verdict
 from study.results.intervals import Interval
 from study.results.wording import NOTHING, signed

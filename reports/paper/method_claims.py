@@ -1,12 +1,11 @@
 """What the literature says about methods that defer, as statistics with bounds: the claims of `methods`."""
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
-from study.reports.measure.front_statistics import Statistic, Values, front_area, of_method
 from study.reports.measure.resampling import Settings
-from study.reports.paper.claim_statistics import difference
+from study.reports.measure.seed_statistics import Statistic, Values, difference, front_of, of_method
 from study.reports.paper.claims import Claim, Expected, Part
 
 MODELS: Final = {
@@ -59,15 +58,6 @@ def error_at(rate: float, method: str, decision_maker: str) -> Statistic:
     return statistic
 
 
-def area_of(method: str, decision_maker: str) -> Statistic:
-    """Hypervolume of a method's validation-selected front."""
-
-    def statistic(settings: Settings) -> Values:
-        return front_area(of_method(settings, method, MODELS[method], decision_maker), "honest")
-
-    return statistic
-
-
 def method_claims(decision_maker: str) -> list[Claim]:
     """What is claimed about deferring to one decision-maker."""
 
@@ -78,7 +68,9 @@ def method_claims(decision_maker: str) -> list[Claim]:
 
     def larger_area(first: str, second: str, expected: Expected = MORE) -> Part:
         title = f"hypervolume, {first} less {second}, validation-selected front"
-        return Part(title, difference(*(area_of(m, decision_maker) for m in (first, second))), expected)
+        of_arm: dict[str, Any] = {"kind": "honest", "decision_maker": decision_maker}
+        fronts = (front_of(method, model=MODELS[method], **of_arm) for method in (first, second))
+        return Part(title, difference(*fronts), expected)
 
     def claim(where: str, statement: str, *parts: Part) -> Claim:
         return Claim(f"{where}; {decision_maker} decision-maker", statement, parts)

@@ -98,9 +98,8 @@ def drawings(name: str, study: str, measures: Measures) -> Iterator[Rendered]:
 
 def cost(results: Results) -> str:
     """How many runs a study has, and how long they took."""
-    text = f"{len(results.runs):,} of {counted(results.planned, 'run')}"
-    if "seconds" in results.runs:
-        text += f"; training took {duration(results.runs['seconds'].sum())} of one core’s time"
+    text = f"{len(results.runs):,} of {counted(results.planned, 'run')}; training took "
+    text += f"{duration(results.runs['seconds'].sum())} of one core’s time"
     sessions = results.manifest.get("sessions")
     ended = [
         pd.Timestamp(str(session["ended"])) - pd.Timestamp(str(session["started"]))

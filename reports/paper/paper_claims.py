@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from study.reports.measure.front_statistics import front_gain
+from study.reports.measure.seed_statistics import difference, front_gain
 from study.reports.paper import claim_statistics as of
 from study.reports.paper.claims import Claim, Expected, Part
 from study.results.fronts import BANDS, KINDS
@@ -23,7 +23,7 @@ EQUIVALENT: Final = 0.005
 def errors_alone(where: str, decision_maker: float, baseline: float) -> list[Claim]:
     """Appendix B: the errors of decision-maker and baseline, and how far they are apart."""
     maker, base = of.alone("standard", "error"), of.baseline("error")
-    apart = of.difference(base, maker)
+    apart = difference(base, maker)
     near_maker, near_base, five = (Expected("near", x) for x in (decision_maker, baseline, 0.05))
     statement = (
         f"The simulated decision-maker had a {100 * decision_maker:.0f} % error rate, better than the "
@@ -88,7 +88,7 @@ def bands(where: str, model: str) -> list[Claim]:
     larger = (
         Part(
             f"{title}: at high less at low deferral rate, {FRONT[kind]}",
-            of.difference(gains["high", kind], gains["low", kind]),
+            difference(gains["high", kind], gains["low", kind]),
             POSITIVE,
         )
         for kind in KINDS
@@ -108,7 +108,7 @@ def bands(where: str, model: str) -> list[Claim]:
 
 def biased(where: str) -> list[Claim]:
     """Figure 5: how biased the decision-maker is."""
-    more = of.difference(of.alone("biased", "di"), of.alone("standard", "di"))
+    more = difference(of.alone("biased", "di"), of.alone("standard", "di"))
     title = "odds difference of the biased decision-maker less that of the standard one"
     part = Part(title, more, Expected("above", MUCH_MORE_DI), by_seed=False)
     return [Claim(where, "The decision-maker trained with α = −0.1 is extremely biased.", (part,))]
@@ -125,14 +125,14 @@ def idk_rates(where: str, model: str) -> list[Claim]:
         title = f"median gap in deferral rate between A = 0 and 1, {decision_maker} decision-maker: "
         title += "deferring less rejecting"
         gaps = [of.idk_gap(m, model=model, decision_maker=decision_maker) for m in ("defer", "reject")]
-        return Part(title, of.difference(*gaps), POSITIVE, "points")
+        return Part(title, difference(*gaps), POSITIVE, "points")
 
     return [
         Claim(
             where,
             "Deferring models treat the two decision-makers differently, whereas rejecting ones do not.",
             (
-                Part(f"{area}: deferring less rejecting", of.difference(defer, reject), POSITIVE),
+                Part(f"{area}: deferring less rejecting", difference(defer, reject), POSITIVE),
                 Part(f"{area}: rejecting", reject, Expected("below", SAME_RATES)),
             ),
         ),
@@ -148,7 +148,7 @@ def idk_rates(where: str, model: str) -> list[Claim]:
             (
                 Part(
                     f"{share}: biased less standard decision-maker",
-                    of.difference(rarely, often),
+                    difference(rarely, often),
                     POSITIVE,
                     "points",
                 ),

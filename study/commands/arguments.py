@@ -1,17 +1,22 @@
-"""Arguments that several commands take, the types of values, and the studies in a given directory."""
+"""What commands have in common: arguments, types of values, the studies in a directory, and the answer."""
 
 import argparse
 import contextlib
+import json
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from study import printer
 from study.errors import UserError
 
 if TYPE_CHECKING:
     from study.api import Study
     from study.collection import Collection
     from study.storage.locations import Location
+
+DONE, INCOMPLETE, WRONG_INPUT = 0, 1, 2
+"""The exit statuses of every command that is not interrupted."""
 
 AddParser = Callable[..., argparse.ArgumentParser]
 """Adds a command by name and returns its parser: ``add_parser`` of argparse."""
@@ -91,3 +96,13 @@ def one_study(directory: "Location") -> "Study":
             f"{directory / collection.presets[0]}"
         )
     return Study(directory)
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """Take ``--json``."""
+    parser.add_argument("--json", action="store_true", help="as JSON")
+
+
+def answer(options: argparse.Namespace, plain: Any, text: str) -> None:
+    """Print ``plain`` data where the command line asks for JSON, else ``text``."""
+    printer.echo(json.dumps(plain, indent=2) if options.json else text)

@@ -5,8 +5,17 @@ import shlex
 from typing import TYPE_CHECKING, Any
 
 from study import printer
-from study.commands.answering import DONE, INCOMPLETE, answer
-from study.commands.arguments import AddParser, add_directory, amount, one_study, rate
+from study.commands.arguments import (
+    DONE,
+    INCOMPLETE,
+    AddParser,
+    add_directory,
+    add_json,
+    amount,
+    answer,
+    one_study,
+    rate,
+)
 from study.errors import UserError
 from study.words import MEASURED
 
@@ -35,7 +44,7 @@ def add(add_parser: AddParser) -> None:
         help="choose the run that does best with its thresholds moved, on validation, to defer the share "
         "--max-idk of the cases",
     )
-    select.add_argument("--json", action="store_true", help="as JSON")
+    add_json(select)
     select.set_defaults(command=_select)
 
 

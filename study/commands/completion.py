@@ -5,8 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from study import printer
-from study.commands.answering import DONE
-from study.commands.arguments import AddParser
+from study.commands.arguments import DONE, AddParser
 
 if TYPE_CHECKING:
     from study.commands.parser import Parser

@@ -5,8 +5,7 @@ import shlex
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from study.commands.answering import DONE, add_json, answer
-from study.commands.arguments import AddParser, a_local_path, whole_number
+from study.commands.arguments import DONE, AddParser, a_local_path, add_json, answer, whole_number
 
 if TYPE_CHECKING:
     from study.data import Dataset

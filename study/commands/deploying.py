@@ -4,8 +4,17 @@ import argparse
 import shlex
 
 from study import printer
-from study.commands.answering import DONE, INCOMPLETE, add_json, answer
-from study.commands.arguments import AddParser, a_local_path, add_directory, one_study, rate
+from study.commands.arguments import (
+    DONE,
+    INCOMPLETE,
+    AddParser,
+    a_local_path,
+    add_directory,
+    add_json,
+    answer,
+    one_study,
+    rate,
+)
 from study.commands.choosing import add_guarantee, add_question, certificate
 
 

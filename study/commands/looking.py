@@ -6,12 +6,14 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from study import printer
-from study.commands.answering import DONE, add_json, answer
 from study.commands.arguments import (
+    DONE,
     AddParser,
     a_local_path,
     a_location,
     add_directory,
+    add_json,
+    answer,
     one_study,
     studies_in,
 )

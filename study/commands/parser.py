@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 from study import printer
 from study.commands import choosing, completion, datasets, deploying, looking, training
-from study.commands.answering import WRONG_INPUT
+from study.commands.arguments import WRONG_INPUT
 from study.errors import did_you_mean
 
 _LONGEST = 1_000

@@ -4,11 +4,20 @@ import argparse
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from study import printer
-from study.commands.answering import DONE, INCOMPLETE, add_json, answer
-from study.commands.arguments import AddParser, a_location, add_directory, collection_in, whole_number
+from study.commands.arguments import (
+    DONE,
+    INCOMPLETE,
+    AddParser,
+    a_location,
+    add_directory,
+    add_json,
+    answer,
+    studies_in,
+    whole_number,
+)
 
 if TYPE_CHECKING:
     from study.api import Study
@@ -105,7 +114,7 @@ def _run(options: argparse.Namespace) -> int:
         if options.dry_run:
             collection = Collection(options.study, options.directory, tuple(options.set))
             return _foresee([collection.study(preset) for preset in collection.presets], options)
-        return _run_all(Collection.begin(options.study, options.directory, options.set), options)
+        return _train(Collection.begin(options.study, options.directory, options.set), options)
     study = Study.of(options.study, out=options.out, overrides=options.set)
     options.directory = study.directory.root
     if options.dry_run:
@@ -138,34 +147,13 @@ def _log(options: argparse.Namespace) -> Callable[[str], None]:
 
 def _resume(options: argparse.Namespace) -> int:
     _load(options)
-    from study.api import Study
-
-    if collection := collection_in(options.directory):
-        return _run_all(collection, options)
-    return _train(Study(options.directory), options)
+    return _train(studies_in(options.directory), options)
 
 
-def _train(study: "Study", options: argparse.Namespace) -> int:
-    return _conclude(study, study.train(**_how(options)), options)
-
-
-def _run_all(collection: "Collection", options: argparse.Namespace) -> int:
-    """Run the studies of a collection, one after the other."""
-    return _conclude(collection, collection.run(**_how(options)), options)
-
-
-def _how(options: argparse.Namespace) -> dict[str, Any]:
-    """Return where to train and how to tell of it, as ``Study.train`` takes them."""
-    return {
-        "address": options.address,
-        "workers": options.workers,
-        "log": _log(options),
-        "progress": not options.quiet,
-    }
-
-
-def _conclude(studies: "Study | Collection", complete: bool, options: argparse.Namespace) -> int:
-    """Write the report and print where it is; a study with failed packs is not done."""
+def _train(studies: "Study | Collection", options: argparse.Namespace) -> int:
+    """Train, write the report and print where it is; a study with failed packs is not done."""
+    where = {"address": options.address, "workers": options.workers}
+    complete = studies.train(**where, log=_log(options), progress=not options.quiet)
     with printer.working("writing the report", _log(options)):
         page, status = studies.report(), studies.status()
     answer(options, {"report": str(page), **status.to_json()}, f"report: {page}")

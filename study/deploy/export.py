@@ -17,7 +17,8 @@ from study.deploy.origin import Origin, run_facts, run_model
 from study.deploy.quality import calibration, quality
 from study.errors import DataError, LedgerError, OutputError
 from study.results.choice.candidates import degenerate
-from study.results.choice.selection import Selection, described
+from study.results.choice.chosen_run import described
+from study.results.choice.selection import Selection
 from study.results.directory import ResultsDirectory
 from study.results.group_metrics import resampled_cells, spreads
 from study.results.limits import Question

@@ -6,15 +6,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from study.results.intervals import Interval, percentile_interval
-from study.results.metrics import (
-    GROUPS,
-    Values,
-    cost,
-    odds_difference,
-    outcome_rates,
-    rates,
-    selection_rates,
-)
+from study.results.metrics import GROUPS, Values, cost, joint_metrics, rates, selection_rates
 from study.results.outcomes import CELLS, Cells, Outcomes, decision_makers_wrong
 
 RESAMPLES: Final = 400
@@ -51,14 +43,14 @@ def group_metrics(outcomes: Outcomes, decision_maker: Sequence[str], cells: Cell
     costs = {
         f"cost{group}": cost(errors[cell], idk[cell], examples[cell], outcomes.costs)
         for group, cell in GROUPS.items()
+        if group
     }
     return {
+        **joint_metrics(errors, idk, examples, outcomes.costs),
         **costs,
-        **odds_difference(errors, examples),
-        **outcome_rates(errors, examples),
         **selection_rates(errors, examples),
-        **rates("error", errors, examples, GROUPS | BY_CELL),
-        **rates("idk_rate", idk, examples, GROUPS | BY_CELL),
+        **rates("error", errors, examples, BY_CELL),
+        **rates("idk_rate", idk, examples, BY_CELL),
         **rates("model_error", model_kept, kept_count),
         **rates("dm_error_on_kept", maker_kept, kept_count),
         **rates("dm_error", maker_left, idk),

@@ -73,17 +73,26 @@ def metrics(cells: CountsByCell, costs: Costs = UNIT_COSTS) -> dict[str, Values]
     """
     examples, deferred = np.asarray(cells.examples), np.asarray(cells.deferred)
     model_errors, dm_errors = np.asarray(cells.model_errors), np.asarray(cells.dm_errors)
-    errors = model_errors + dm_errors
     result = {
+        **joint_metrics(model_errors + dm_errors, deferred, examples, costs),
+        **rates("model_error", model_errors, examples - deferred, WHOLE),
+        **rates("dm_error", dm_errors, deferred, WHOLE),
+    }
+    return {name: result[name] for name in METRICS}
+
+
+def joint_metrics(errors: Values, deferred: Values, examples: Values, costs: Costs) -> dict[str, Values]:
+    """Return the metrics of METRICS for which it does not matter who was wrong.
+
+    errors, deferred, examples: (4, ...).
+    """
+    return {
         **odds_difference(errors, examples),
         **rates("error", errors, examples),
         **rates("idk_rate", deferred, examples),
-        **rates("model_error", model_errors, examples - deferred, WHOLE),
-        **rates("dm_error", dm_errors, deferred, WHOLE),
         **outcome_rates(errors, examples),
         "cost": cost(errors, deferred, examples, costs),
     }
-    return {name: result[name] for name in METRICS}
 
 
 def odds_difference(errors: Values, examples: Values) -> dict[str, Values]:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from study.errors import LedgerError
 from study.results.intervals import resampled_examples
-from study.results.metrics import WHOLE, cost, odds_difference, rates
+from study.results.metrics import joint_metrics
 from study.results.wording import counted
 from study.words import UNIT_COSTS, Costs
 
@@ -209,10 +209,7 @@ def metrics_alone(outcomes: Outcomes, weights: npt.ArrayLike) -> dict[str, dict[
 def _metrics(blocks: Iterator[tuple[Bools, Bools]], cells: Cells, costs: Costs) -> dict[str, Floats]:
     parts: dict[str, list[Floats]] = {name: [] for name in WEIGHTED_METRICS}
     for deferred, wrong in blocks:
-        errors, deferrals, examples = cells.count(wrong), cells.count(deferred), cells.examples[:, None]
-        result = odds_difference(errors, examples) | rates("idk_rate", deferrals, examples)
-        result |= rates("error", errors, examples, WHOLE)
-        result["cost"] = cost(errors, deferrals, examples, costs)
+        result = joint_metrics(cells.count(wrong), cells.count(deferred), cells.examples[:, None], costs)
         for name in WEIGHTED_METRICS:
             parts[name].append(result[name])
     return {

@@ -18,6 +18,8 @@ MEDIANS: Final = (
     *THRESHOLDS,
     *("epochs", "best_epoch", "seconds"),
 )
+REPLICATE: Final = ["split", "seed"]
+"""What tells the runs of a setting apart: the split of the data, and the seed."""
 GROUP: Final = ["method", "model", "decision_maker"]
 TELLING: Final = 20
 """So many settings of a method say whether its prices span the trade between model and decision-maker."""
@@ -66,14 +68,9 @@ def narrow_trades(runs: pd.DataFrame) -> list[str]:
     return lines
 
 
-def replicate(runs: pd.DataFrame) -> list[str]:
-    """The columns that tell the runs of a setting apart: the split of the data, if known, and the seed."""
-    return [name for name in ("split", "seed") if name in runs]
-
-
 def of_splits(runs: pd.DataFrame) -> list[pd.DataFrame]:
-    """The runs of each split of the data, by its number; all in one where that is not known."""
-    return [own for _, own in runs.groupby("split")] if "split" in runs and len(runs) else [runs]
+    """The runs of each split of the data, by its number; of no runs one part."""
+    return [own for _, own in runs.groupby("split")] if len(runs) else [runs]
 
 
 def in_reading_order(frame: pd.DataFrame, by: list[str]) -> pd.DataFrame:

@@ -8,7 +8,7 @@ import pytest
 
 from study.cli import main
 from study.collection import Collection, is_collection
-from study.commands.answering import INCOMPLETE, WRONG_INPUT
+from study.commands.arguments import INCOMPLETE, WRONG_INPUT
 from study.config.presets import COLLECTIONS, preset_names
 from study.errors import LedgerError, StudyFileError
 from study.reports.figures.album import Album
@@ -28,7 +28,7 @@ def paper(tmp_path_factory: pytest.TempPathFactory) -> Collection:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("study.reports.page.report.album", lambda *_: Album())
         patch.setattr("study.reports.page.report.page_of", lambda *_: "")
-        assert collection.run(in_process=True, log=lambda text: None)
+        assert collection.train(in_process=True, log=lambda text: None)
     collection.report()
     return collection
 

@@ -59,6 +59,7 @@ def world(*, seeds: int = 3, settings: int = 6, equal: bool = False, seed: int =
                     fact = {"method": method, "model": "ordinal", "decision_maker": maker, "alpha": 0.1}
                     add({**fact, "gamma": float(k), "seed": s}, idk, wrong)
     runs = pd.DataFrame(rows)
+    runs["split"] = 0
     runs["test_decision_maker"] = runs["decision_maker"].replace("oracle", "standard")
     decisions = {name: label ^ wrong for name, wrong in wrong_makers.items()}
     outcomes = Outcomes(
@@ -74,6 +75,9 @@ def world(*, seeds: int = 3, settings: int = 6, equal: bool = False, seed: int =
         "best_epoch": 50,
         "seconds": 0.5,
         "validation_loss": 0.6,
+        "worker": "worker-0",
+        "pack_id": "p0",
+        "finished_at": pd.Timestamp("2026-03-01"),
     }
     runs = runs.assign(**extra)
     sessions = {"sessions": [SESSION]}
@@ -83,7 +87,7 @@ def world(*, seeds: int = 3, settings: int = 6, equal: bool = False, seed: int =
 
 def counted(given: Results) -> Results:
     """The same world with counts by cell, so that runs can be chosen."""
-    outcomes, runs = given.outcomes(given.runs), given.runs.assign(split=0)
+    outcomes, runs = given.outcomes(given.runs), given.runs
     assert outcomes is not None
     wrong, code = decision_makers_wrong(outcomes, runs["test_decision_maker"].tolist())
     cells = Cells(outcomes, np.ones((1, len(outcomes.label))))

@@ -89,6 +89,7 @@ def ledger(
         "dataset": "compas",
         "data_fingerprint": "c9864c9e48c0",
         "decision_maker": dm[which],
+        "test_decision_maker": dm[which],
         "method": method[which],
         "model": np.array(models)[(np.arange(n) // 3) % len(models)][which],
         "alpha": alpha[which],

@@ -13,7 +13,7 @@ from optuna.trial import TrialState
 
 from study import Study
 from study.errors import LedgerError, OutputError
-from study.results.choice.selection import select
+from study.results.choice.chosen_run import select
 from study.results.directory import ResultsDirectory
 from study.results.limits import Question
 from study.search.samplers import OBJECTIVES, Observation, Point, propose

@@ -14,10 +14,10 @@ import pandas as pd
 from study.results.group_metrics import resampled_cells
 from study.results.intervals import Interval, percentile_interval
 from study.results.limits import NAMES
-from study.results.metrics import WHOLE, Values, cost, odds_difference, outcome_rates, rates
-from study.results.outcomes import Bools, Cells, Outcomes, decision_makers_wrong
+from study.results.metrics import Values, joint_metrics
+from study.results.outcomes import Bools, Outcomes, decision_makers_wrong
 from study.results.wording import signed
-from study.words import BASELINE_MODELS, NO_DECISION_MAKER, Costs
+from study.words import BASELINE_MODELS, NO_DECISION_MAKER
 
 BASELINE: Final = "the baseline"
 ALONE: Final = "the decision-maker alone"
@@ -162,8 +162,11 @@ def comparisons(
     def count(marked: Bools) -> Values:
         return cells.count(marked)[:, 0].astype(np.float64)
 
+    compared = COMPARED if outcomes.costs.metric == "error" else ("cost", *COMPARED)
+
     def measured(errors: Values, deferrals: Values) -> Mapping[str, Values]:
-        return _measured(errors, deferrals, cells, outcomes.costs)
+        found = joint_metrics(errors, deferrals, cells.examples.astype(np.float64), outcomes.costs)
+        return {name: found[name] for name in compared}
 
     joint = [
         measured(count(np.where(deferred[k], wrong[code[k]], model[k])), count(deferred[k]))
@@ -182,15 +185,6 @@ def comparisons(
             at_random = (1 - rate) * count(model[0]) + rate * maker
             found.append(_compared(RANDOM, "", chosen, measured(at_random, rate * cells.examples)))
     return tuple(found)
-
-
-def _measured(errors: Values, deferred: Values, cells: Cells, costs: Costs) -> dict[str, Values]:
-    """Return the metrics that are compared, (B,) each, from counts by cell (4, B)."""
-    examples = cells.examples.astype(np.float64)
-    found = odds_difference(errors, examples) | outcome_rates(errors, examples)
-    found |= rates("error", errors, examples, WHOLE)
-    priced = {} if costs.metric == "error" else {"cost": cost(errors, deferred, examples, costs)}
-    return priced | {name: found[name] for name in COMPARED}
 
 
 def _compared(

@@ -8,7 +8,7 @@ import pandas as pd
 
 from study.results.group_metrics import resampled_cells
 from study.results.limits import NAMES, Question
-from study.results.metrics import WHOLE, Values, cost, odds_difference, outcome_rates, rates
+from study.results.metrics import Values, joint_metrics
 from study.results.outcomes import OutcomeReader, decision_makers_wrong, outcomes_of
 from study.words import cell_columns
 
@@ -66,9 +66,7 @@ def _deviations(rivals: pd.DataFrame, read: OutcomeReader) -> dict[str, Values]:
     joint = np.where(outcomes.deferred, wrong[code], outcomes.positive != outcomes.label)
     errors, deferred = (cells.count(of).astype(np.float64) for of in (joint, outcomes.deferred))
     examples = cells.examples[:, None].astype(np.float64)
-    found = odds_difference(errors, examples) | outcome_rates(errors, examples)
-    found |= rates("error", errors, examples, WHOLE) | rates("idk_rate", deferred, examples, WHOLE)
-    found["cost"] = cost(errors, deferred, examples, outcomes.costs)
+    found = joint_metrics(errors, deferred, examples, outcomes.costs)
     cases = rivals[cell_columns("validation")[:4]].to_numpy(np.float64).sum(axis=1)
     scale = np.sqrt(len(outcomes.label) / cases)[:, None]
     return {name: scale * _centred(found[name][:, 1:]) for name in NAMES}

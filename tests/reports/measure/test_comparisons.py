@@ -110,7 +110,13 @@ def of_wrong(wrong: np.ndarray, rng: np.random.Generator) -> Results:
     figures = weighted_metrics(outcomes, ["standard"] * 2, np.ones((1, people)))
     runs = pd.DataFrame(
         {
-            **{"run_id": ["r0", "r1"], "setting_id": ["a", "b"], "method": ["reject", "defer"], "seed": 0},
+            **{
+                "run_id": ["r0", "r1"],
+                "setting_id": ["a", "b"],
+                "method": ["reject", "defer"],
+                "seed": 0,
+                "split": 0,
+            },
             **{"model": "m", "decision_maker": "standard", "test_decision_maker": "standard"},
             **{"alpha": 0.0, "gamma": 0.1},
             **{f"{s}_{f}": v[:, 0] for f, v in figures.items() for s in ("test", "validation")},

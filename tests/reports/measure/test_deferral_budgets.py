@@ -86,6 +86,7 @@ def test_a_constant_decision_is_not_the_fairest_where_an_outcome_is_rare() -> No
     runs = pd.DataFrame(rows, columns=columns).assign(
         run_id=["b", "n", "u"],
         seed=0,
+        split=0,
         model="mlp",
         decision_maker=["none", "standard", "standard"],
         gamma=0.1,

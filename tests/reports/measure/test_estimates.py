@@ -4,9 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from study.reports.measure.estimates import estimate
-from study.reports.measure.front_statistics import Values
 from study.reports.measure.resampling import NotRunError, Samples, Settings
+from study.reports.measure.seed_statistics import Values, estimate
 
 
 def settings_of(values: list[float], setting: str = "s") -> Settings:

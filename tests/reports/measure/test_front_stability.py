@@ -71,7 +71,7 @@ def test_stability_is_the_mean_over_settings_and_pairs_of_seeds() -> None:
         for setting, points in better.items()
         for seed, point in enumerate(points)
     ]
-    runs = pd.DataFrame(rows, columns=["run_id", "setting_id", "seed", *GROUP, *POINT])
+    runs = pd.DataFrame(rows, columns=["run_id", "setting_id", "seed", *GROUP, *POINT]).assign(split=0)
     own = runs_on_front(runs)
     assert set(own["run_id"]) == {"A0", "A1", "A2", "B0"}
     both = runs[["setting_id", *GROUP]].drop_duplicates().assign(front="honest")

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from study.reports.measure.run_curves import SHARES, run_curves
+from study.reports.measure.shown_runs import SHARES, run_curves
 from study.results.directory import ResultsDirectory
 from study.results.outcomes import Outcomes, outcomes_of
 from tests.reports.decided import world

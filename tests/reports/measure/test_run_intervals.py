@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from study.reports.measure.deferral_budgets import MEASURED
-from study.reports.measure.run_intervals import COLUMNS, run_intervals
+from study.reports.measure.shown_runs import INTERVAL_COLUMNS, run_intervals
 from study.results.group_metrics import resampled_cells, spreads
 from study.results.outcomes import Outcomes
 from study.words import Costs
@@ -24,7 +24,7 @@ def read(runs: pd.DataFrame) -> Outcomes:
 def test_intervals_of_many_runs_are_those_that_select_shows_of_one() -> None:
     found = run_intervals(RUNS, read)
     assert found.missing == ""
-    assert tuple(found.frame) == COLUMNS
+    assert tuple(found.frame) == INTERVAL_COLUMNS
     assert list(found.frame["run_id"]) == list(RUNS["run_id"])
     whole = read(RUNS)
     for number, row in list(enumerate(found.frame.to_dict("records")))[::4]:

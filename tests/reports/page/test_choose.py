@@ -323,6 +323,8 @@ def test_the_chosen_run_is_shown_by_group_and_by_other_shares_of_deferred_cases(
 ) -> None:
     given = world()
     runs = with_counts(given.runs, wrong=(10, 20, 5, 0))
+    more = [f"{split}_{m}" for split in ("validation", "test") for m in ("balanced_error", "fpr", "fnr")]
+    runs = runs.assign(**dict.fromkeys(more, 0.4))
     on_test = runs[cell_columns("validation")].set_axis(cell_columns("test"), axis=1)
     benefit = np.linspace(-1, 1, 240, dtype=np.float32)
     measures = Measures(
@@ -354,6 +356,8 @@ def test_the_chosen_run_is_shown_by_group_and_by_other_shares_of_deferred_cases(
 
 def test_cases_that_belong_together_get_no_interval_of_independent_ones() -> None:
     runs = with_counts(ledger(30, decision_makers=("standard",)))
+    more = [f"{split}_{m}" for split in ("validation", "test") for m in ("balanced_error", "fpr", "fnr")]
+    runs = runs.assign(**dict.fromkeys(more, 0.4))
     on_test = runs[cell_columns("validation")].set_axis(cell_columns("test"), axis=1)
     for units, independent in (("test cases", True), ("groups of test cases", False)):
         given = results(pd.concat([runs, on_test], axis=1), units=units)

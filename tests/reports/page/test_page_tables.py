@@ -1,24 +1,24 @@
 """The parts of the page on methods, groups and hyperparameters say what the frames say."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
-from study.group_names import GroupNames
 from study.reports.figures.album import Album
 from study.reports.figures.differences import ROWS
 from study.reports.figures.render import Rendered
 from study.reports.measure.comparisons import Comparisons
-from study.reports.measure.importance import REST, TOGETHER
+from study.reports.measure.importance import REST
 from study.reports.measure.measures import Measures
 from study.reports.measure.metrics_by_group import COLUMNS, GroupMetrics
-from study.reports.page.comparison_tables import comparison_table, importance_table, stability_table
+from study.reports.page import method_tables
 from study.reports.page.group_tables import group_tables
 from tests.reports.browser import Page, rendered, section
 from tests.reports.decided import world
 from tests.reports.synthetic import ledger, results
 
 NASTY = "<b>standard</b>"
-LABELS = {"standard": NASTY}
 INTERVAL = "bootstrap interval over test cases"
 POINT_COLUMNS = [
     "decision_maker",
@@ -37,18 +37,27 @@ POINTS = pd.DataFrame(
 )
 
 
-NAMED = GroupNames(("men", "women"), ("healthy", "ill"))
+OWN = {"sensitive": {"column": "sex", "is": "f"}, "label": {"column": "sick", "positive": "yes"}}
+
+
+def measured(**frames: object) -> Measures:
+    """Measures as they would be if a study had come to these."""
+    given = results(ledger(5))
+    measures = Measures(replace(given, study={**given.study, "dataset": OWN}))
+    for name, frame in ({"labels": {"standard": NASTY}} | frames).items():
+        setattr(measures, name, frame)
+    return measures
 
 
 def by_group(metrics: GroupMetrics) -> Page:
-    context = group_tables(metrics, POINTS, LABELS, NAMED)
+    context = group_tables(measured(by_group=metrics, points=POINTS))
     assert context is not None
     shown = {"units": "test cases", "interval": INTERVAL, "metric": "error"}
     return rendered("by-group", album=Album(), **shown, **context)
 
 
 def compared(comparisons: Comparisons, **figures: Rendered) -> Page:
-    context = comparison_table(comparisons, LABELS, INTERVAL)
+    context = method_tables.comparisons(measured(comparisons=comparisons))
     assert context is not None
     shown = {"units": "test cases", "interval": INTERVAL, "metric": "error"}
     return rendered("comparisons", album=Album({}, figures), **shown, **context)
@@ -88,7 +97,7 @@ def test_di_is_shown_with_its_parts_and_idk_rates_by_group_and_outcome() -> None
     parts = ["0.3000.280 to 0.320", "0.0500.030 to 0.090", "0.1000.100 to 0.300", "0.2000.100 to 0.300"]
     parts += ["0.1000.050 to 0.150", "0.1100.100 to 0.300", "0.2100.100 to 0.300", "0.1000.050 to 0.150"]
     assert errors[1] == ["defer, lowest odds difference", *parts]
-    assert errors[0][3] == "false positives (healthy), men"
+    assert errors[0][3] == "false positives (sick not yes), sex not f"
     assert [cell[:6] for cell in selections[1][1:4]] == ["35.0 %", "30.0 %", "40.0 %"]
     assert "0.75" in selections[1][4] or "75.0 %" in selections[1][4]
     assert [cell[:6] for cell in deferrals[1][1:]] == [
@@ -121,7 +130,7 @@ def test_missing_intervals_are_explained() -> None:
     seen = by_group(given)
     assert "There are no intervals, and no metrics by group and outcome: they are gone." in seen.text
     assert seen.tables[0][1][1] == "0.300"
-    assert group_tables(GroupMetrics(given.frame[:0], ""), POINTS, LABELS, NAMED) is None
+    assert group_tables(measured(by_group=GroupMetrics(given.frame[:0], ""))) is None
 
 
 def comparison(first: str, second: str | None, estimate: float, **ends: float) -> dict[str, object]:
@@ -143,7 +152,7 @@ def test_hypervolumes_and_their_differences_have_both_intervals() -> None:
     assert table[2][2:] == ["defer − reject", "−0.0200", "−0.0300 to +0.0100", "–", "3"]
     assert table[1][0] == NASTY
     assert "There are no bootstrap intervals over test cases: none were kept." in seen.text
-    assert comparison_table(Comparisons(frame[:0], ""), LABELS, INTERVAL) is None
+    assert method_tables.comparisons(measured(comparisons=Comparisons(frame[:0], ""))) is None
 
 
 @pytest.mark.parametrize("pairs", [ROWS, ROWS + 1])
@@ -156,28 +165,26 @@ def test_a_figure_that_leaves_differences_out_says_so(pairs: int) -> None:
 def test_stability_is_shown_only_of_several_seeds() -> None:
     row = {"method": "defer", "model": "m", "decision_maker": "standard", "seeds": 5, "points": 9}
     shares = {"on_front": 0.25, "near_front": 0.9, "overlap": 0.2}
-    seen = rendered(
-        "stability",
-        album=Album(),
-        table=stability_table(pd.DataFrame([row | shares]), LABELS),
-        margin="0.01",
-    )
+    context = method_tables.stability(measured(stability=pd.DataFrame([row | shares])))
+    assert context is not None
+    seen = rendered("stability", album=Album(), **context)
     assert seen.tables[0][1] == ["defer", "m", NASTY, "5", "9", "25.0 %", "90.0 %", "20.0 %"]
-    assert stability_table(pd.DataFrame([row | shares | {"seeds": 1}]), LABELS) is None
+    assert method_tables.stability(measured(stability=pd.DataFrame([row | shares | {"seeds": 1}]))) is None
 
 
 def test_importance_has_a_number_beside_every_bar_and_says_what_it_is() -> None:
     rows = [["defer", "alpha", 40, 0.5, 0.004, float("nan")], ["defer", REST, 40, 0.5, 0.996, float("nan")]]
     frame = pd.DataFrame(rows, columns=["method", "what", "settings", "error", "di", "idk_rate"])
-    table = importance_table(frame)
-    seen = rendered("importance", album=Album(), table=table, bins=10, rest=REST, together=TOGETHER)
+    context = method_tables.importance(measured(importance=frame))
+    assert context is not None
+    seen = rendered("importance", album=Album(), **context)
     assert seen.tables[0][1] == ["defer", "alpha", "50 %", "0 %", "–", "40"]
     # A bar repeats its number, so a reader of the page aloud is spared it.
     bars = [a for a in seen.named("span") if a.get("class") == "bar"]
     assert [bar["style"] for bar in bars] == ["width:2.50rem", "width:2.50rem", "width:4.98rem"]
     assert all(bar["aria-hidden"] == "true" for bar in bars)
     assert "not Optuna’s estimate" in seen.text
-    assert importance_table(frame[:0]) is None
+    assert method_tables.importance(measured(importance=frame[:0])) is None
 
 
 def test_of_a_whole_study_every_part_is_there() -> None:

@@ -52,14 +52,6 @@ def test_only_the_last_session_of_a_running_study_is_running() -> None:
     assert session_rows([unended], running=False)[0][2] == "end not recorded"
 
 
-def test_a_manifest_of_another_kind_is_shown_as_it_comes() -> None:
-    manifest = {"sessions": "none kept", "made_by": [{"name": "x", "parts": [1, 2]}], "rows": None}
-    text = ran(results(ledger(20), manifest=manifest)).text
-    assert "made by.1.namex" in text
-    assert "made by.1.parts1, 2" in text
-    assert not {"{", "'", "None"} & set(text.split())
-
-
 def test_no_manifest_and_no_runs_leave_the_counts() -> None:
     seen = ran(results(pd.DataFrame(columns=ledger(5).columns), manifest={}, planned=4, state="running"))
     assert "0 finished of 4 planned, 0 failed" in seen.text

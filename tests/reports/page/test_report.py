@@ -213,7 +213,7 @@ def test_methods_may_be_missing(tmp_path: Path, methods: tuple[str, ...]) -> Non
 
 
 def test_one_run_of_one_setting_is_enough(tmp_path: Path) -> None:
-    runs = ledger(1, seeds=1, methods=("defer",), seed=3).drop(columns="status")
+    runs = ledger(1, seeds=1, methods=("defer",), seed=3).assign(status="patience")
     write_report(results(runs), tmp_path)
     assert "1 of 1 run · 1 setting · finished" in page(tmp_path).text
 

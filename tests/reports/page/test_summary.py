@@ -8,7 +8,7 @@ from study.reports.figures.calibration import calibration
 from study.reports.measure.deferral_budgets import EXAMPLE
 from study.reports.measure.measures import Measures
 from study.reports.page.summary import budget_table, summary
-from study.results.choice.selection import select
+from study.results.choice.chosen_run import select
 from study.results.intervals import resampled_t_interval
 from study.results.limits import Question
 from tests.reports.browser import section

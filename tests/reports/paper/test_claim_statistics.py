@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from study.reports.measure.front_statistics import Statistic, front_gain
 from study.reports.measure.resampling import NotRunError, Settings, resample
+from study.reports.measure.seed_statistics import Statistic, difference, front_gain, front_of
 from study.reports.paper import claim_statistics as of
-from study.reports.paper.method_claims import area_of, error_at
+from study.reports.paper.method_claims import error_at
 from study.results.fronts import BANDS, areas, fronts, hypervolume, hypervolumes, idk_band
 from study.results.intervals import medians
 from study.results.settings import medians_by_setting
@@ -197,10 +197,10 @@ STATISTICS: dict[str, Statistic] = {
     "fall": of.fall("mlp"),
     "rank": of.rank_correlation("bayes"),
     "cost": of.cost("mlp"),
-    "baseline": of.difference(of.baseline("error"), of.alone("standard", "error")),
+    "baseline": difference(of.baseline("error"), of.alone("standard", "error")),
     "oracle": of.oracle_difference(kind="honest", model="ordinal"),
     "within": error_at(0.4, "defer", "standard"),
-    "area": area_of("defer", "standard"),
+    "area": front_of("defer", kind="honest", model="ordinal", decision_maker="standard"),
 }
 
 

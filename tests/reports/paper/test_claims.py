@@ -3,9 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from study.reports.measure.estimates import Estimate, estimate
-from study.reports.measure.front_statistics import Statistic, front_gain
 from study.reports.measure.resampling import Settings, resample
+from study.reports.measure.seed_statistics import Estimate, Statistic, difference, estimate, front_gain
 from study.reports.paper import claim_statistics as of
 from study.reports.paper.claims import Claim, Expected, Part, Verdict, judge, together, verdict
 from study.results.fronts import hypervolume
@@ -161,7 +160,7 @@ def test_without_outcomes_the_second_interval_is_absent_and_said_to_be() -> None
     outcomes = given.outcomes(given.runs)
     assert outcomes is not None
     few = outcomes.take(np.arange(5))
-    statistic = of.difference(of.baseline("error"), of.alone("standard", "error"))
+    statistic = difference(of.baseline("error"), of.alone("standard", "error"))
     for loads, said in (
         (lambda wanted: None, "are missing"),
         (lambda wanted: few, f"of {len(given.runs) - 5} runs"),

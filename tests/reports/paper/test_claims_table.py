@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from study.reports.measure.estimates import Estimate
+from study.reports.measure.seed_statistics import Estimate
 from study.reports.paper import claim_statistics as of
 from study.reports.paper.claims import Claim, Expected, Judged, Part, Verdict, judge
 from study.reports.paper.claims_table import claim_rows, claims_frame, tally

@@ -101,7 +101,7 @@ def test_the_times_a_study_took_are_said() -> None:
     assert said.startswith(
         f"{n} of {n} runs; training took {n / 2:.0f} s of one core’s time, 11 min on the clock"
     )
-    assert cost(replace(WORLD, manifest={}, runs=WORLD.runs.drop(columns="seconds"))) == f"{n} of {n} runs."
+    assert cost(replace(WORLD, manifest={})).endswith("of one core’s time.")
 
 
 def test_the_same_results_give_the_same_bytes(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from scipy.stats import chi2_contingency
 
 from study.errors import LedgerError
 from study.results.choice.candidates import candidates, degenerate, marked, unstable
-from study.results.choice.selection import select
+from study.results.choice.chosen_run import select
 from study.results.guarantee.bounds import Limit
 from study.results.guarantee.certificate import certify
 from study.results.limits import Question

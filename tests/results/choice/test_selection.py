@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from study.errors import LedgerError, UserError
+from study.results.choice.chosen_run import select as select_with_outcomes
 from study.results.choice.selection import Selection
-from study.results.choice.selection import select as select_with_outcomes
 from study.results.files.reading import Broken
 from study.results.limits import NAMES, Question
 from study.results.outcomes import Outcomes

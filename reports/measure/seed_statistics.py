@@ -1,15 +1,26 @@
-"""A statistic with its intervals: over seeds, and over resampled test cases."""
+"""Statistics of the settings of one seed, such as the hypervolume of a front, and their intervals.
+
+A statistic returns (B,), a value per version of the test metrics in `Settings`: NaN where it is undefined.
+It raises NotRunError where settings that it compares are not in the ledger. "Front" is of kind `paper`
+(over test points) or `honest` (chosen on validation, shown on test), as in `fronts`.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from study.reports.measure.front_statistics import Statistic
-from study.reports.measure.resampling import NotRunError, Samples
+from study.reports.measure.panels import nearest_model
+from study.reports.measure.resampling import NotRunError, Samples, Settings
+from study.results.fronts import areas, pareto_mask, scale_of
 from study.results.intervals import Interval, percentile_interval, resampled_t_interval, t_interval
+from study.words import UNIT_COSTS, Costs
 
+Values = npt.NDArray[np.float64]
+Statistic = Callable[[Settings], Values]
 OverSeeds = Callable[[Sequence[float]], Interval | None]
 """The interval of a mean over seeds from the seeds' values."""
 
@@ -76,3 +87,46 @@ def estimate(
         defined=len(known),
         run=len(values),
     )
+
+
+def front_area(settings: Settings, kind: str, costs: Costs = UNIT_COSTS) -> Values:
+    """Hypervolume of the front of one kind of settings of one method, as `hypervolumes` has it."""
+    front = on_front(settings, kind, costs.metric)
+    return areas(front.test[costs.metric] / scale_of(costs), front.test["di"])
+
+
+def on_front(settings: Settings, kind: str, metric: str = "error") -> Settings:
+    """The settings whose test points make the front; of kind `paper` all, as `areas` finds it."""
+    if kind == "paper":
+        return settings
+    points = settings.facts[[f"validation_{metric}", "validation_di"]].to_numpy(np.float64)
+    return settings.take(pareto_mask(points))
+
+
+def of_method(settings: Settings, method: str, model: str, decision_maker: str) -> Settings:
+    """The settings of a method and model with a decision-maker.
+
+    Binary models stand next to every decision-maker; where the model has none, they are those that
+    `panels.panel_rows` takes.
+    """
+    if method != "binary":
+        return settings.where(method=method, model=model, decision_maker=decision_maker)
+    binary = settings.where(method="binary")
+    return binary.where(model=nearest_model(model, binary.facts["model"]))
+
+
+def front_of(
+    method: str, *, kind: str, model: str, decision_maker: str, costs: Costs = UNIT_COSTS
+) -> Statistic:
+    """Hypervolume of a method's front."""
+    return lambda settings: front_area(of_method(settings, method, model, decision_maker), kind, costs)
+
+
+def difference(first: Statistic, second: Statistic) -> Statistic:
+    """The first less the second."""
+    return lambda settings: first(settings) - second(settings)
+
+
+def front_gain(better: str, worse: str, **fronts: Any) -> Statistic:
+    """Hypervolume of one method's front less that of another, see `front_of`."""
+    return difference(front_of(better, **fronts), front_of(worse, **fronts))
