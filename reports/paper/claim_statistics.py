@@ -1,4 +1,4 @@
-"""What the paper's claims are about, as statistics of the settings of one seed (see `front_statistics`)."""
+"""What the paper's claims are about, as statistics of the settings of one seed (see `seed_statistics`)."""
 
 from typing import Final
 
