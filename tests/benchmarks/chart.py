@@ -7,11 +7,10 @@ import matplotlib
 
 matplotlib.use("agg")
 
-from matplotlib import colormaps
 from matplotlib.figure import Figure
 
-COLOURS = colormaps["tab20"]
-LINES = {"-": "solid:", "--": "dashed:", ":": "dotted:"}
+EVERY_WAY = ("ordinal", "defer")
+"""The step that is drawn for every way of taking it; of the others only the first way is."""
 
 
 def draw(measured: dict[str, Any], path: Path) -> None:
@@ -19,28 +18,28 @@ def draw(measured: dict[str, Any], path: Path) -> None:
     figure = Figure(figsize=(11, 4), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=[1, 1.15])
     lines: dict[tuple[str, str, str], list[tuple[int, float]]] = {}
+    first = measured["steps"][0]["way"]
     for row in measured["steps"]:
-        key = (row["model"], row["method"], row["way"])
-        lines.setdefault(key, []).append((row["settings"] * row["seeds"], row["whole"]))
-    models = list(dict.fromkeys((model, method) for model, method, _ in lines))
-    styles = dict(zip(dict.fromkeys(way for _, _, way in lines), ("-", "--", ":"), strict=False))
+        step = (row["model"], row["method"])
+        if row["way"] == first or step == EVERY_WAY:
+            point = (row["settings"] * row["seeds"], row["whole"])
+            lines.setdefault((*step, row["way"]), []).append(point)
+    models = list(dict.fromkeys(key[:2] for key in lines))
     for (model, method, way), points in lines.items():
-        first = styles[way] == "-"
         left.plot(
             *zip(*points, strict=True),
-            color=COLOURS(models.index((model, method))),
-            linestyle=styles[way],
-            marker="o",
+            color=f"C{models.index((model, method)) % 10}",
+            linestyle={first: "-", "as written": ":"}.get(way, "--"),
+            marker="os"[models.index((model, method)) // 10],
             markersize=3,
-            label=f"{model}, {method}" if first else None,
+            label=f"{model}, {method}" + f": {way}" * (way != first),
         )
     left.set(xscale="log", yscale="log", xlabel="models in a pack", ylabel="microseconds per model-step")
     widths = sorted({count for points in lines.values() for count, _ in points})
     left.set_xticks(widths, [f"{width:,}" for width in widths])
     left.minorticks_off()
     left.set_yticks(ticks := [0.5, 1, 2, 5, 10, 20], [str(tick) for tick in ticks])
-    drawn = ", ".join(f"{LINES[style]} {way}" for way, style in styles.items())
-    left.set_title(f"Training and validation ({drawn})", fontsize=10)
+    left.set_title(f"Training and validation, {first} unless stated", fontsize=10)
     left.legend(fontsize=7, frameon=False, ncols=2)
     ways = list(reversed(measured["end_to_end"]))
     bars = right.barh([row["way"] for row in ways], [row["runs_per_second"] for row in ways], color="C0")
