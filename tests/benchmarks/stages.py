@@ -75,6 +75,7 @@ def measure_stages(study: dict[str, Any], directory: Path) -> dict[str, float]:
         for stage, functions in STAGES.items():
             for owner, name in functions:
                 clocks.enter_context(patch.object(owner, name, timed(stage, getattr(owner, name))))
+        clocks.enter_context(redirect_stderr(StringIO()))
         started = time.process_time()
         launch(
             validate(study, "the benchmark"),
