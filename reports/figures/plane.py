@@ -1,4 +1,4 @@
-"""Error against odds difference for one model: fronts, baseline and decision-maker (Figures 3 and 4)."""
+"""Error against odds difference: fronts, baseline and decision-maker (Figures 3 and 4)."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -25,11 +25,18 @@ from study.reports.figures.style import (
     short,
 )
 from study.reports.measure.measures import Measures
-from study.reports.measure.panels import baselines, decision_maker_alone, panel_baselines, panel_rows
+from study.reports.measure.panels import (
+    Models,
+    baselines,
+    decision_maker_alone,
+    in_words,
+    panel_baselines,
+    panel_rows,
+)
 from study.results.fronts import BANDS, CHOSEN_ON, KINDS, idk_band
 from study.results.limits import NAMES
 from study.results.wording import counted
-from study.words import NO_DECISION_MAKER
+from study.words import METHODS, NO_DECISION_MAKER
 
 AXES = {"error": "error rate", "cost": NAMES["cost"]}
 KIND_TITLES = {"paper": "test-selected (optimistic) front", "honest": "validation-selected front"}
@@ -45,8 +52,8 @@ class _Column(NamedTuple):
     front: pd.DataFrame
 
 
-def plane(measures: Measures, model: str) -> Drawn:
-    """The figure of one model, and its description: the range of every validation-selected front.
+def plane(measures: Measures, models: Models) -> Drawn:
+    """The figure of these models, and its description: the range of every validation-selected front.
 
     A row of panels for each decision-maker: left the test-selected front, right the validation-selected
     one. The decision-maker alone is the one whose decisions count on test.
@@ -56,10 +63,10 @@ def plane(measures: Measures, model: str) -> Drawn:
         _Column(KIND_TITLES[kind], kind, measures.settings, fronts[fronts["front"] == kind])
         for kind in KINDS
     ]
-    figure = _planes(measures, model, columns, height=4.1, limit=22)
-    shown = pd.concat([panel_rows(columns[-1].front, model, name) for name in measures.names])
+    figure = _planes(measures, models, columns, height=4.1, limit=22)
+    shown = pd.concat([panel_rows(columns[-1].front, models, name) for name in measures.names])
     known = [f"test_{metric}", "test_di"]
-    base = panel_baselines(measures.settings, model)[known].dropna()
+    base = panel_baselines(measures.settings, models)[known].dropna()
     points = [("baseline", *point) for point in base.itertuples(index=False, name=None)]
     points += [
         (f"decision-maker {name} alone", value, di)
@@ -68,7 +75,7 @@ def plane(measures: Measures, model: str) -> Drawn:
         ].itertuples(index=False, name=None)
     ]
     sentences = [
-        f"{NAMES[metric].capitalize()} against odds difference of the model {model}.",
+        f"{NAMES[metric].capitalize()} against odds difference of {in_words(models)}.",
         *(
             f"Models trained with {measures.called(name)} are tested with {measures.called(test)}."
             for name, test in measures.tested.items()
@@ -83,8 +90,8 @@ def plane(measures: Measures, model: str) -> Drawn:
     return figure, " ".join(sentences)
 
 
-def bands(kind: str, measures: Measures, model: str) -> Drawn | None:
-    """The figure of one kind of front of one model, and the range of every front in every band.
+def bands(kind: str, measures: Measures, models: Models) -> Drawn | None:
+    """The figure of one kind of front of these models, and the range of every front in every band.
 
     A column for each band of deferral rates: the settings shown, and the fronts among them, are those of
     the band. The binary front (it never defers, and so has no band), baseline and decision-maker are the
@@ -105,13 +112,13 @@ def bands(kind: str, measures: Measures, model: str) -> Drawn | None:
         for name, front in own.items()
     ]
     sentences = [
-        f"{NAMES[metric].capitalize()} against odds difference of the model {model} by deferral rate: "
+        f"{NAMES[metric].capitalize()} against odds difference of {in_words(models)} by deferral rate: "
         f"{KIND_TITLES[kind]}."
     ]
     for name, front in own.items():
-        shown = measures.named(front[front["model"] == model])
+        shown = measures.named(front[front["model"].isin(models)])
         sentences += _ranges(shown, f"At a {name} deferral rate, {{}}", metric)
-    return _planes(measures, model, columns, height=3.2, limit=12), " ".join(sentences)
+    return _planes(measures, models, columns, height=3.2, limit=12), " ".join(sentences)
 
 
 test_bands = partial(bands, "paper")
@@ -137,27 +144,26 @@ def _on_test(measures: Measures) -> pd.DataFrame:
 
 
 def _planes(
-    measures: Measures, model: str, columns: Sequence[_Column], *, height: float, limit: int
+    measures: Measures, models: Models, columns: Sequence[_Column], *, height: float, limit: int
 ) -> Figure:
     """A row of panels for each decision-maker; `limit` is the most letters of a name in a title."""
     names, metric = measures.names, measures.metric
     figure, panels = grid_of_panels(len(names), len(columns), height=height)
-    base = panel_baselines(measures.settings, model)
+    base = panel_baselines(measures.settings, models)
     for name, row in zip(names, panels, strict=True):
         test_name = measures.tested.get(name, name)
         alone = decision_maker_alone(measures.results.decision_makers, test_name)
         called = measures.called(name), measures.called(test_name)
         for column, axes in zip(columns, row, strict=True):
-            points, front = (panel_rows(of, model, name) for of in (column.settings, column.front))
+            points, front = (panel_rows(of, models, name) for of in (column.settings, column.front))
             joined_on = CHOSEN_ON[column.kind]
             draw_plane(axes, points, front, base, alone, joined_on=joined_on, metric=metric)
             add_title(axes, panel_title(*called, column.title, limit), 10 if limit > 12 else 9)
     alone = _on_test(measures)
     _frame(panels[0, 0], measures.settings, pd.concat([one.front for one in columns]), alone, metric)
     label_axes(panels, "average odds difference (left is better)", f"{AXES[metric]} (up is better)")
-    known = set(measures.settings["method"])
-    methods = [method for method in ("defer", "reject", "binary") if method in known]
-    methods += sorted(known - set(methods))
+    drawn = pd.concat([panel_rows(measures.settings, models, name) for name in names])["method"]
+    methods = sorted(drawn.unique(), key=lambda method: [*METHODS, method].index(method))
     dot = Line2D([], [], linestyle="none", marker="o", markersize=3, color="#999999", label="a setting")
     marks = reference_marks(base=len(baselines(measures.settings)) > 0, alone=len(alone) > 0)
     add_legend(figure, [*map(method_line, methods), *marks, dot])

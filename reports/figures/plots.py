@@ -1,6 +1,7 @@
 """The report's figures one by one, for a notebook or a paper: each draws on the user's own axes."""
 
 from collections.abc import Iterable
+from itertools import chain
 from typing import Final
 
 import pandas as pd
@@ -16,7 +17,7 @@ from study.reports.figures.plane import AXES as PLANE
 from study.reports.figures.plane import draw_plane, method_line, reference_marks
 from study.reports.figures.style import decision_maker_styles
 from study.reports.measure.measures import Measures
-from study.reports.measure.panels import decision_maker_alone, panel_baselines, panel_rows
+from study.reports.measure.panels import Models, decision_maker_alone, panel_baselines, panel_rows
 from study.results.fronts import BANDS, CHOSEN_ON, idk_band
 from study.results.study_results import Results
 
@@ -47,24 +48,25 @@ class Plots:
 
         Args:
             ax: the axes.
-            model, decision_maker: whose settings; binary ones are there as well.
+            model, decision_maker: whose settings; binary ones are there as well. By default those of all
+                models that the report draws together.
             chosen_on: ``validation`` or ``test``: the split on whose metrics the front's points are best.
             band: only settings of ``low``, ``medium`` or ``high`` deferral rate.
         """
         measures = self._measures
         kind = KINDS[_named("chosen_on", chosen_on, KINDS)]
-        model = self._model(model)
+        models = self._models(model)
         decision_maker = _named("decision_maker", decision_maker, measures.names)
         settings, fronts = measures.settings, measures.fronts
         if band is not None:
             settings = idk_band(settings, _named("band", band, BANDS), kind)
             fronts = measures.band_fronts[measures.band_fronts["band"] == band]
-        points = panel_rows(settings, model, decision_maker)
-        lines = panel_rows(fronts[fronts["front"] == kind], model, decision_maker)
+        points = panel_rows(settings, models, decision_maker)
+        lines = panel_rows(fronts[fronts["front"] == kind], models, decision_maker)
         alone = decision_maker_alone(
             measures.results.decision_makers, measures.tested.get(decision_maker, decision_maker)
         )
-        base = panel_baselines(measures.settings, model)
+        base = panel_baselines(measures.settings, models)
         ax = _axes(ax)
         metric = measures.metric
         draw_plane(ax, points, lines, base, alone, joined_on=CHOSEN_ON[kind], metric=metric)
@@ -155,13 +157,18 @@ class Plots:
         add_label(ax)
         return ax
 
-    def _model(self, name: str | None) -> str:
-        return _named("model", name, self._measures.models)
+    def _models(self, name: str | None) -> Models:
+        shown = self._measures.models
+        model = _named("model", name, chain.from_iterable(shown))
+        return shown[0] if name is None else (model,)
 
     def _of_method(self, curves: pd.DataFrame, model: str | None, method: str | None) -> pd.DataFrame:
-        name = _named("model", model, sorted(curves["model"].unique()), "models that may defer")
-        own = self._measures.named(curves[curves["model"] == name])
-        return own[own["method"] == _named("method", method, list(own["method"].unique()))]
+        deferring, known = "models that may defer", sorted(curves["model"].unique())
+        among = known if model is None else [_named("model", model, known, deferring)]
+        own = self._measures.named(curves[curves["model"].isin(among)])
+        own = own[own["method"] == _named("method", method, list(own["method"].unique()), deferring)]
+        first: str = own["model"].iloc[0]
+        return own[own["model"] == first]
 
 
 def _axes(ax: Axes | None) -> Axes:

@@ -1,4 +1,4 @@
-"""Which rows belong into the picture of one model and one decision-maker.
+"""Which rows belong into one figure, and into its panel of one decision-maker.
 
 A binary model never defers: its rows carry the decision-maker `none`, and stand next to those of
 every decision-maker.
@@ -10,17 +10,27 @@ import pandas as pd
 
 from study.words import GIVEN_MODEL, NO_DECISION_MAKER, PLAIN_MODEL
 
+Models = tuple[str, ...]
+"""The models of one figure, in alphabetical order."""
 
-def models_shown(settings: pd.DataFrame) -> list[str]:
-    """Models that may defer, in alphabetical order; where there are none, the binary ones.
 
-    Of the latter, one that was only trained for accuracy (alpha 0) has no front to show, and is left
-    out unless that is all there is.
+def models_shown(settings: pd.DataFrame) -> list[Models]:
+    """The models of each figure: all in one where every method has one model, else each in its own.
+
+    They are those that may defer; where there are none, the binary ones. Of the latter, one that was only
+    trained for accuracy (alpha 0) has no front to show, and is left out unless that is all there is.
     """
     deferring = settings[settings["method"] != "binary"]
     searched = settings[settings["alpha"] != 0]
     shown = next((part for part in (deferring, searched) if len(part)), settings)
-    return sorted(shown["model"].dropna().unique())
+    models = sorted(shown["model"].dropna().unique())
+    together = bool(models) and (shown.groupby("method")["model"].nunique() == 1).all()
+    return [tuple(models)] if together else [(model,) for model in models]
+
+
+def in_words(models: Models) -> str:
+    """What a figure is about, in the middle of a sentence."""
+    return f"the model {models[0]}" if len(models) == 1 else f"the models {', '.join(models)}"
 
 
 def decision_makers_shown(settings: pd.DataFrame) -> list[str]:
@@ -34,18 +44,18 @@ def in_usual_order(names: Iterable[str]) -> list[str]:
     return sorted(names, key=lambda name: (name != "standard", name != "biased", name))
 
 
-def panel_rows(frame: pd.DataFrame, model: str, decision_maker: str) -> pd.DataFrame:
-    """Rows of the panel: those of the model and decision-maker, and the binary ones.
+def panel_rows(frame: pd.DataFrame, models: Models, decision_maker: str) -> pd.DataFrame:
+    """Rows of the panel: those of the models and decision-maker, and the binary ones.
 
     Args:
         frame: settings or fronts, with columns method, model and decision_maker.
-        model: the binary rows are this model's, too; where it has none, they are those of the plain
-            `mlp`, or else of the alphabetically first model that has.
+        models: a single model's binary rows are its own; of several models, and where it has none, they are
+            those of the plain `mlp`, or else of the alphabetically first model that has.
         decision_maker: of the rows that are not binary.
     """
     binary = frame["method"] == "binary"
-    binary_model = nearest_model(model, frame.loc[binary, "model"])
-    own = (frame["model"] == model) & (frame["decision_maker"] == decision_maker) & ~binary
+    binary_model = nearest_model(models, frame.loc[binary, "model"])
+    own = frame["model"].isin(models) & (frame["decision_maker"] == decision_maker) & ~binary
     return frame[own | (binary & (frame["model"] == binary_model))]
 
 
@@ -59,10 +69,10 @@ def baselines(settings: pd.DataFrame) -> pd.DataFrame:
     return result[given] if given.any() else result
 
 
-def panel_baselines(settings: pd.DataFrame, model: str) -> pd.DataFrame:
-    """The baselines of this model; where it has none, those of the model that `panel_rows` takes."""
+def panel_baselines(settings: pd.DataFrame, models: Models) -> pd.DataFrame:
+    """The baselines of the model whose binary rows `panel_rows` takes."""
     result = baselines(settings)
-    return result[result["model"] == nearest_model(model, result["model"])]
+    return result[result["model"] == nearest_model(models, result["model"])]
 
 
 def deciding_on_test(settings: pd.DataFrame) -> dict[str, str]:
@@ -80,7 +90,8 @@ def decision_maker_alone(decision_makers: pd.DataFrame, name: str) -> pd.DataFra
     return decision_makers[own].head(1)
 
 
-def nearest_model(model: str, models: pd.Series) -> str:
-    """The model itself where it is among `models`, else the plain one, else the alphabetically first."""
-    known = sorted(models.dropna().unique())
-    return next((name for name in (model, PLAIN_MODEL, *known) if name in known), model)
+def nearest_model(models: Models, among: pd.Series) -> str:
+    """A single model itself where it is there, else the plain one, else the alphabetically first."""
+    known = sorted(among.dropna().unique())
+    wanted = (*(models if len(models) == 1 else ()), PLAIN_MODEL, *known)
+    return next((name for name in wanted if name in known), models[0])

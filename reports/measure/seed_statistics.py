@@ -112,7 +112,7 @@ def of_method(settings: Settings, method: str, model: str, decision_maker: str) 
     if method != "binary":
         return settings.where(method=method, model=model, decision_maker=decision_maker)
     binary = settings.where(method="binary")
-    return binary.where(model=nearest_model(model, binary.facts["model"]))
+    return binary.where(model=nearest_model((model,), binary.facts["model"]))
 
 
 def front_of(

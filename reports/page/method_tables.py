@@ -10,7 +10,7 @@ from study.reports.figures.differences import ROWS as DRAWN
 from study.reports.measure.front_stability import MARGIN
 from study.reports.measure.importance import BINS, REST, TOGETHER
 from study.reports.measure.measures import TABLES, Measures
-from study.reports.measure.panels import in_usual_order
+from study.reports.measure.panels import Models, in_usual_order
 from study.reports.page.tables import HEADINGS, ROWS, Cell, ends, table, text_table, thinned
 from study.results.fronts import COST_COLUMNS, KINDS, MORE_COLUMNS
 from study.results.limits import OBJECTIVES
@@ -120,14 +120,14 @@ def _has(frame: pd.DataFrame, column: str) -> bool:
 
 
 def bands(measures: Measures) -> Context | None:
-    """How many points the fronts of each model have in each band, in words by kind; None without fronts."""
+    """How many points the fronts of each figure have in each band, in words by kind; None without fronts."""
     if measures.band_fronts.empty:
         return None
-    points: dict[str, dict[str, str]] = {}
-    for model in measures.models:
-        own = measures.band_fronts[measures.band_fronts["model"] == model]
+    points: dict[Models, dict[str, str]] = {}
+    for models in measures.models:
+        own = measures.band_fronts[measures.band_fronts["model"].isin(models)]
         counts = {kind: own.loc[own["front"] == kind, "band"].value_counts(sort=False) for kind in KINDS}
-        points[model] = {
+        points[models] = {
             kind: ", ".join(f"{n} {band}" for band, n in of_kind.items()) or "none"
             for kind, of_kind in counts.items()
         }

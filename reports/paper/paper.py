@@ -89,10 +89,10 @@ def drawings(name: str, study: str, measures: Measures) -> Iterator[Rendered]:
         if once := render(partial(OF_STUDY[figure.drawings[0]], measures), file):
             yield once
         return
-    for model, suffix in file_names(measures.models).items():
+    for models, suffix in file_names(measures.models).items():
         ends = [f"-{name.rsplit('-', 1)[-1]}-{suffix}" for name in figure.drawings]
         files = [f"{file}{end}" for end in (ends if len(ends) > 1 else [f"-{suffix}"])]
-        drawn = of_one(measures, model, dict(zip(figure.drawings, files, strict=True)))
+        drawn = of_one(measures, models, dict(zip(figure.drawings, files, strict=True)))
         yield from (rendered for _, rendered in drawn)
 
 

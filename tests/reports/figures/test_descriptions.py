@@ -15,7 +15,7 @@ SETTINGS = medians_by_setting(RUNS)
 
 def test_a_plane_is_told_by_the_ranges_of_its_honest_fronts() -> None:
     measures = Measures(results(RUNS))
-    _, said = plane(measures, "ordinal")
+    _, said = plane(measures, ("ordinal",))
     table = measures.fronts
     own = table.query("front == 'honest' and method == 'defer' and decision_maker == 'biased'")
     assert (
@@ -30,18 +30,18 @@ def test_a_plane_is_told_by_the_ranges_of_its_honest_fronts() -> None:
 
 
 def test_bands_are_told_one_by_one() -> None:
-    drawn = bands("paper", Measures(results(RUNS)), "ordinal")
+    drawn = bands("paper", Measures(results(RUNS)), ("ordinal",))
     assert drawn is not None
     for band in ("low", "medium", "high"):
         assert f"At a {band} deferral rate, reject with standard has" in drawn[1]
-    assert bands("paper", Measures(results(ledger(60, methods=("binary",)))), "ordinal") is None
+    assert bands("paper", Measures(results(ledger(60, methods=("binary",)))), ("ordinal",)) is None
 
 
 def test_a_distribution_is_told_by_its_middle() -> None:
     rates = {"test_idk_rate": [0.1, 0.2, 0.9], "test_idk_rate_a0": [0.1] * 3, "test_idk_rate_a1": [1.0] * 3}
     settings = pd.DataFrame({"method": "defer", "model": "mlp", "decision_maker": "standard", **rates})
     named = GroupNames(("women", "men"))
-    said = cdf_described(deferral_cdf(settings), "mlp", named)
+    said = cdf_described(deferral_cdf(settings), ("mlp",), named)
     assert said.endswith(
         "Half of the settings of defer with standard stay within 20 % for all cases, 10 % for women, "
         "100 % for men."
@@ -52,5 +52,5 @@ def test_a_dependence_on_gamma_is_told_by_its_ends() -> None:
     settings = pd.DataFrame(
         {"method": "defer", "model": "mlp", "decision_maker": "standard", "gamma": [0.03, 0.1, 0.15]}
     ).assign(validation_idk_rate=[0.95, 0.5, 0.04])
-    said = gamma_described(deferral_by_gamma(settings), "mlp")
+    said = gamma_described(deferral_by_gamma(settings), ("mlp",))
     assert said.endswith("With defer and standard, it goes from 95 % at gamma 0.03 to 4 % at gamma 0.15.")

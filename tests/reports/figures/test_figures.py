@@ -3,7 +3,7 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from study.reports.figures.album import OF_MODEL, file_names
+from study.reports.figures.album import OF_MODELS, file_names
 from study.reports.figures.deferral import decision_maker_lines, draw_cdf
 from study.reports.figures.plane import bands, draw_plane, plane
 from study.reports.figures.style import (
@@ -57,12 +57,29 @@ def test_an_honest_front_is_joined_in_the_order_in_which_it_was_chosen() -> None
 
 
 def test_the_top_left_of_a_plane_is_best() -> None:
-    figure = plane(Measures(results(RUNS)), "ordinal")[0]
+    figure = plane(Measures(results(RUNS)), ("ordinal",))[0]
     for axes in figure.axes:
         low, high = axes.get_xlim()
         assert low == 0 < high
         bottom, top = axes.get_ylim()
         assert top < bottom
+
+
+def test_models_drawn_together_have_one_legend_of_their_methods_and_a_line_each() -> None:
+    other = RUNS[RUNS["method"] == "defer"].assign(method="ce", model="actions")
+    other["setting_id"] += " other"
+    runs = pd.concat([RUNS, other])
+    measures = Measures(results(runs[runs["decision_maker"].isin(["none", "standard"])]))
+    assert measures.models == [("actions", "ordinal")]
+    for models, more in ((("ordinal",), []), (("actions", "ordinal"), ["ce"])):
+        (legend,) = plane(measures, models)[0].legends
+        shown = [text.get_text() for text in legend.get_texts()]
+        assert shown[: shown.index("baseline")] == ["binary", "reject", "defer", *more]
+    drawn = OF_MODELS["idk-cdf"](measures, ("actions", "ordinal"))
+    assert drawn is not None
+    (legend,) = drawn[0].legends
+    assert {text.get_text() for text in legend.get_texts()} == {"reject", "defer", "ce"}
+    assert [len(axes.lines) for axes in drawn[0].axes] == [3, 3, 3]
 
 
 def test_a_plane_shows_the_decision_maker_on_test_and_names_both() -> None:
@@ -72,9 +89,9 @@ def test_a_plane_shows_the_decision_maker_on_test_and_names_both() -> None:
     # Far from everything: were it drawn or framed, it would be seen.
     makers.loc[makers["decision_maker"] == "oracle", ["error", "di"]] = 0.0
     given = results(runs.assign(test_decision_maker=tested), decision_makers=makers)
-    by_band = bands("honest", Measures(given), "ordinal")
+    by_band = bands("honest", Measures(given), ("ordinal",))
     assert by_band is not None
-    for figure in (plane(Measures(given), "ordinal")[0], by_band[0]):
+    for figure in (plane(Measures(given), ("ordinal",))[0], by_band[0]):
         for axes in figure.axes:
             title = axes.get_title(loc="left")
             assert title.replace("\n", " ").startswith("trained with oracle, tested with standard ")
@@ -94,8 +111,8 @@ def test_people_of_a_table_are_called_by_their_columns_in_every_figure(
     dataset = {"name": "own", "decision_maker": {"columns": columns}}
     measures = Measures(results(runs, study={"study": "own", "dataset": dataset}))
     assert measures.called_names == ["standard", name]
-    for draw in OF_MODEL.values():
-        drawn = draw(measures, "ordinal")
+    for draw in OF_MODELS.values():
+        drawn = draw(measures, ("ordinal",))
         assert drawn is not None
         words = [drawn[1], *(text.get_text() for text in drawn[0].findobj(Text))]
         assert any(name in word for word in words)
@@ -147,7 +164,8 @@ def test_methods_and_decision_makers_differ_without_colour() -> None:
     ],
 )
 def test_file_names_are_safe_and_differ(models: list[str], names: list[str]) -> None:
-    assert list(file_names(models).values()) == names
+    assert list(file_names([(model,) for model in models]).values()) == names
+    assert list(file_names([tuple(models)]).values()) == ["all-models"]
 
 
 def test_names_over_panels_are_short_and_never_hidden() -> None:
