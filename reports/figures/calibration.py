@@ -1,4 +1,4 @@
-"""Reliability curves of the chosen runs: what is said, against how often it happens."""
+"""Reliability curves of the chosen runs: predicted probability against observed frequency."""
 
 from typing import Final
 
@@ -18,13 +18,13 @@ def calibration(measures: Measures) -> Drawn | None:
     if frame.empty:
         return None
     makers, shown = list(frame["decision_maker"].unique()), [w for w in WHAT if w in set(frame["what"])]
-    figure, panels = grid_of_panels(len(makers), len(shown), height=3.2)
+    figure, panels = grid_of_panels(len(makers), len(shown), height=3.2, square=True)
     for name, row in zip(makers, panels, strict=True):
         for what, axes in zip(shown, row, strict=True):
             own = frame[(frame["decision_maker"] == name) & (frame["what"] == what)]
             draw_calibration(axes, own)
             add_title(axes, f"{short(name)}: {WHAT[what]}" if len(makers) > 1 else WHAT[what], 9.5)
-    label_axes(panels, "said (mean of a bin)", "happened")
+    label_axes(panels, "predicted (mean of a bin)", "observed frequency")
     sentences = [
         f"Reliability of {WHAT[str(row.what)]}, with {row.decision_maker}: expected calibration error "
         f"{row.error:.3f}."

@@ -162,6 +162,7 @@ def grid_of_panels(
     *,
     height: float,
     left: float = 0.75,
+    square: bool = False,
     share_x: bool = True,
     share_y: Literal["all", "col", "none"] = "all",
 ) -> tuple[Figure, npt.NDArray[Any]]:
@@ -174,6 +175,7 @@ def grid_of_panels(
         columns: number of columns.
         height: of one row, in inches, with its title.
         left: room for the labels of the y axis, in inches.
+        square: whether panels are as wide as high, at the left of their places.
         share_x: whether all share the x axis.
         share_y: which share the y axis; without `col`, only those at the left write its numbers or names.
     """
@@ -195,6 +197,7 @@ def grid_of_panels(
         hspace=gap / panel_height,
     )
     panel_width = panels[0, 0].get_position().width * width
+    panel_width = min(panel_width, panel_height) if square else panel_width
     for (row, column), panel in np.ndenumerate(panels):
         if share_x and (row or column):
             panel.sharex(panels[0, 0])
@@ -204,7 +207,11 @@ def grid_of_panels(
             labelbottom=narrow or not share_x or row == rows - 1,
             labelleft=narrow or share_y == "col" or not column,
         )
-        panel.locator_params(nbins=6)
+        if square:
+            panel.set_box_aspect(1)
+            panel.set_anchor("W")
+        panel.locator_params(axis="x", nbins=max(3, min(6, round(1.8 * panel_width))))
+        panel.locator_params(axis="y", nbins=6)
         panel.xaxis.set_label_coords(0.5, -0.36 / panel_height)
         panel.yaxis.set_label_coords(-0.52 / panel_width, 0.5)
     return figure, panels

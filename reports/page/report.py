@@ -62,8 +62,10 @@ def _alpha(measures: Measures) -> Context | None:
 def _calibration(measures: Measures) -> Context | None:
     found = measures.calibration
     curves = found.frame.drop_duplicates(["decision_maker", "what"])
+    several = curves["decision_maker"].nunique() > 1
     lines = [
-        f"{WHAT[str(row.what)]} {row.error:.3f} ({measures.labels[str(row.decision_maker)]})"
+        f"{WHAT[str(row.what)]} {row.error:.3f}"
+        + (f" ({measures.labels[str(row.decision_maker)]})" if several else "")
         for row in curves.itertuples()
     ]
     return {"missing": found.missing, "errors": lines} if lines or found.missing else None
