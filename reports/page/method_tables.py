@@ -120,7 +120,7 @@ def _has(frame: pd.DataFrame, column: str) -> bool:
 
 
 def bands(measures: Measures) -> Context | None:
-    """How many points the fronts of each figure have in each band, in words by kind; None without fronts."""
+    """How many points the fronts of each figure have in each band, by kind; None without fronts."""
     if measures.band_fronts.empty:
         return None
     points: dict[Models, dict[str, str]] = {}
