@@ -23,7 +23,7 @@ from study.results.guarantee.certificate import Certificate, certify
 from study.results.limits import Question, Wanted
 from study.results.study_results import Results
 from study.results.wording import as_html
-from study.search.tally import planned_runs
+from study.search.arm_state import planned_runs
 from study.status import Status, study_results, study_status
 from study.storage.locations import Location, local_path, location
 from study.storage.whole_files import delivered
@@ -298,7 +298,7 @@ class Study(Frames):
         return calibration_of(self.directory, run_id, self._origin)
 
     def _planned(self) -> int:
-        return planned_runs(self.config.plan().search, self.directory.read_packs())
+        return planned_runs(self.config.plan().search, self.directory.packs_of_all_rows())
 
     def _checked(self, complete: bool) -> "Study":
         if not complete:

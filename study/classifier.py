@@ -6,7 +6,6 @@ It trains one pack as a study does, without Ray, and leaves no files. This file 
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from tempfile import TemporaryDirectory
 from typing import Any, Self, cast
 
 import numpy as np
@@ -32,6 +31,7 @@ from study.results.directory import ResultsDirectory
 from study.results.packs import Pack, Proposal
 from study.search.identity import Identity
 from study.search.samplers import propose
+from study.storage.temporary import temporary_folder
 from study.training.pack import run_pack
 from study.training.study_data import StudyData
 from study.words import FAILED, NO_DECISION_MAKER
@@ -262,8 +262,8 @@ class DeferralClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             backend="eager",
             measured=made.known if made else None,
         )
-        with TemporaryDirectory(prefix="study-fit-") as folder, one_thread():
-            directory = ResultsDirectory(folder)
+        with temporary_folder("study-fit-") as folder, one_thread():
+            directory = ResultsDirectory(folder / "results")
             for _ in run_pack(Pack.of(arm, 0, proposals, plan.search.seeds), data, directory):
                 pass
             self.run_ = self._best(directory.read_runs()[0])

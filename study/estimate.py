@@ -6,7 +6,7 @@ from typing import Any
 
 from study.config.plan import Plan
 from study.models.families import FAMILIES
-from study.search.tally import planned_packs, planned_runs
+from study.search.arm_state import planned_packs, planned_runs
 from study.training.cores import available_cores
 
 _NANOSECONDS = 0.23

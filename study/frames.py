@@ -21,12 +21,19 @@ class Frames:
     def results(self) -> pd.DataFrame:
         """Return the ledger: one row per finished run, in the columns of the contract.
 
-        Warns of every damaged file, whose runs are missing; ``resume`` does them again.
+        Warns of every damaged file, whose runs are missing, and of packs without rows where the study does
+        not run; ``resume`` does them again.
         """
         self.directory.require()
         runs, broken = self.directory.read_runs()
-        for item in broken:
-            warnings.warn(f"{item}; its runs are left out", stacklevel=2)
+        lines = [f"{item}; its runs are left out" for item in broken]
+        known = {item.path.stem for item in broken}
+        for pack_id in self.directory.packs_without_rows():
+            if pack_id not in known:
+                file = self.directory.rows_files(pack_id)[0]
+                lines.append(f"{file}: not found, so the runs of pack {pack_id} are left out")
+        for line in lines:
+            warnings.warn(line, stacklevel=2)
         return runs
 
     def runs(self) -> pd.DataFrame:

@@ -169,7 +169,7 @@ def best_at_budget(
     try:
         outcomes = outcomes_of(directory.read_outcomes, runs)
     except MissingOutcomesError as error:
-        raise LedgerError(f"{directory.root}: {error}") from None
+        raise LedgerError(str(error)) from None
     ranked = []
     for place, facts in enumerate(runs.to_dict("records")):
         own, model = outcomes.take(np.array([place])), run_model(directory, origin, run_facts(facts))

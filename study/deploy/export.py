@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pandas as pd
@@ -15,7 +14,7 @@ from study.deploy.model import DeployedModel
 from study.deploy.model_file import load_model, save_model
 from study.deploy.origin import Origin, run_facts, run_model
 from study.deploy.quality import calibration, quality
-from study.errors import DataError, LedgerError, OutputError
+from study.errors import LedgerError, OutputError
 from study.results.choice.candidates import degenerate
 from study.results.choice.chosen_run import described
 from study.results.choice.selection import Selection
@@ -24,6 +23,7 @@ from study.results.group_metrics import resampled_cells, spreads
 from study.results.limits import Question
 from study.results.outcomes import MissingOutcomesError, Outcomes, outcomes_of
 from study.storage.locations import local_path
+from study.storage.temporary import temporary_folder
 from study.words import FAILED
 
 
@@ -70,8 +70,8 @@ def export(
         if guarantee is not None:
             model = replace(model, about={**model.about, "guarantee": dict(guarantee)})
         place.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(prefix=f".{place.name}.", dir=place.parent) as folder:
-            made = Path(folder) / "model"
+        with temporary_folder(f".{place.name}.", place.parent) as folder:
+            made = folder / "model"
             made.mkdir()
             save_model(model, made)
             loaded = load_model(made)
@@ -113,14 +113,8 @@ def _trained(
     try:
         tested = outcomes_of(directory.read_outcomes, row)
     except MissingOutcomesError as error:
-        raise LedgerError(f"{directory.root}: {error}; without them no model is exported") from None
+        raise LedgerError(f"{error}; without it no model is exported") from None
     source = origin(run["split"])
-    dataset = source.dataset
-    if dataset.fingerprint != run["data_fingerprint"]:
-        raise DataError(
-            f"dataset {dataset.name}: its fingerprint is {dataset.fingerprint}, and the run was "
-            f"trained on {run['data_fingerprint']}; put the data back as they were"
-        )
     return source, tested, run_model(directory, source, run)
 
 

@@ -19,6 +19,7 @@ from study.deploy.model import DeployedModel
 from study.errors import ModelError
 from study.models.families import FAMILIES
 from study.storage.seals import BLANK, check_text, seal_text
+from study.storage.whole_files import read_whole
 
 MODEL_FILE, WEIGHTS_FILE = "model.json", "weights.safetensors"
 
@@ -103,7 +104,7 @@ def load_model(directory: Path | str) -> DeployedModel:
 def _read_facts(file: Path) -> _Facts:
     """Return the content of ``model.json``, if it is consistent; raises ModelError."""
     try:
-        content = file.read_bytes()
+        content = read_whole(file)
         facts = _Facts.model_validate_json(content)
     except OSError as error:
         raise ModelError(f"{file}: cannot be read ({error.strerror}); `study export` writes it") from None
@@ -133,11 +134,13 @@ def _read_facts(file: Path) -> _Facts:
 def _read_tensors(file: Path, digest: str) -> dict[str, npt.NDArray[np.float32]]:
     """Return the float32 tensors in a file whose SHA-256 is ``digest``; raises ModelError."""
     try:
-        content = file.read_bytes()
+        content = read_whole(file)
     except OSError as error:
         raise ModelError(f"{file}: cannot be read ({error.strerror}); export the model again") from None
     if hashlib.sha256(content).hexdigest() != digest:
-        raise ModelError(f"{file}: is damaged, or of another model; export the model again")
+        raise ModelError(
+            f"{file}: is damaged, or of another model than {MODEL_FILE}; export the model again"
+        )
     try:
         tensors = load(content)
         sound = all(tensor.dtype == np.float32 and np.isfinite(tensor).all() for tensor in tensors.values())

@@ -13,7 +13,7 @@ import torch
 from study.data import Dataset, Preprocessing
 from study.data.raw_values import texts
 from study.deploy.model import DeployedModel
-from study.errors import LedgerError
+from study.errors import DataError, LedgerError
 from study.models.draws import DECISION_DRAWS, weight_noise
 from study.models.families import FAMILIES
 from study.results.directory import ResultsDirectory
@@ -53,15 +53,22 @@ def run_facts(row: "Mapping[Any, Any] | pd.Series[Any]") -> dict[str, Any]:
 def run_model(directory: ResultsDirectory, origin: Origin, run: Mapping[str, Any]) -> DeployedModel:
     """Return the model of a run, a row of the ledger.
 
-    Raises LedgerError where its model or method is unknown, or it has no thresholds.
+    Raises LedgerError where its model or method is unknown, or it has no thresholds, and DataError where
+    the data are not those that it was trained on.
     """
-    family, preprocessing = FAMILIES.get(run["model"]), origin.dataset.preprocessing
+    dataset = origin.dataset
+    if dataset.fingerprint != run["data_fingerprint"]:
+        raise DataError(
+            f"dataset {dataset.name}: its fingerprint is {dataset.fingerprint}, and the run was "
+            f"trained on {run['data_fingerprint']}; put the data back as they were"
+        )
+    family, preprocessing = FAMILIES.get(run["model"]), dataset.preprocessing
     if family is None or run["method"] not in family.methods:
         raise LedgerError(
             f"{directory.root}: run {run['run_id']} is of an unknown model or method; export another"
         )
     if family.given:
-        preprocessing = replace(preprocessing, given=origin.dataset.given_model(origin.costs))
+        preprocessing = replace(preprocessing, given=dataset.given_model(origin.costs))
     if not family.trains(run["method"]):
         # It looks at nothing but the given model's p and the group.
         preprocessing = replace(preprocessing, columns=(), mean=(), factor=())

@@ -25,7 +25,7 @@ def risk_coverage(
 
     Args:
         outcomes: of runs on N test cases, of which `run` is one by number.
-        benefit: (N,), as `ResultsDirectory.read_benefit` returns it.
+        benefit: (N,), as `ResultsDirectory.read_benefits` yields it.
         decision_maker: whose decisions count, one of `outcomes.decisions`.
 
     Returns:

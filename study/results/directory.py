@@ -15,7 +15,7 @@ from study.results.files.decisions import DecisionFiles
 from study.results.files.ledger import Ledger
 from study.results.files.reading import Broken, broken, legible, one_line, read_each, read_json
 from study.results.outcomes import Outcomes
-from study.results.packs import Pack, split_id
+from study.results.packs import Pack, is_pack_id, split_id
 from study.storage.locations import Location, files_in, renamed
 from study.storage.lock import Hold, held, holding
 from study.storage.seals import check_text, sealed_json, sealed_yaml
@@ -60,7 +60,8 @@ class ResultsDirectory(Ledger, DecisionFiles):
             study = parse_yaml(content.decode(), str(self.study_file))
             # What lost its end, where the resources are, is refused as incomplete.
             if "resources" in study and (changes := self._changes(content)):
-                raise ValueError(f"it was changed after the study began{changes}")
+                both = f"it or {self.manifest_file.name}"
+                raise ValueError(f"{both} was changed after the study began{changes}")
             return study
 
     @cached_property
@@ -98,6 +99,8 @@ class ResultsDirectory(Ledger, DecisionFiles):
         sessions = manifest.get("sessions", [])
         if not isinstance(sessions, list) or not all(isinstance(session, dict) for session in sessions):
             raise LedgerError(f"{self.manifest_file}: is not a manifest: an object with a list of sessions")
+        if not isinstance(manifest.get("study", {}), dict):
+            raise LedgerError(f"{self.manifest_file}: is not a manifest: study is not a mapping")
         return manifest
 
     # Packs
@@ -127,6 +130,31 @@ class ResultsDirectory(Ledger, DecisionFiles):
         packs = read_each(files_in(self.packs, "*.json"), lambda path: self.read_pack(path.stem))
         return sorted(packs, key=lambda pack: (pack.arm, pack.index))
 
+    def packs_of_all_rows(self) -> list[Pack]:
+        """Return `read_packs`; raises LedgerError, too, where the file of a pack with rows is missing."""
+        with_rows = self._packs_with_rows()
+        packs = self.read_packs()
+        if lost := with_rows - {pack.pack_id for pack in packs}:
+            raise LedgerError(f"{self.pack_file(min(lost))}: is missing; `study resume` makes it again")
+        return packs
+
+    def packs_without_rows(self) -> list[str]:
+        """Return the ids of packs that were asked for and have no rows, unless a driver is at work."""
+        with_rows = self._packs_with_rows()
+        lacking = [path.stem for path in files_in(self.packs, "*.json") if path.stem not in with_rows]
+        return [] if not lacking or self.is_locked() else [*filter(self._trains, lacking)]
+
+    def _packs_with_rows(self) -> set[str]:
+        names = (path.stem for path in files_in(self.runs, "*.parquet"))
+        return {split_id(name)[0] for name in names if is_pack_id(name)}
+
+    def _trains(self, pack_id: str) -> bool:
+        """Say whether a pack has runs of its own: earlier packs may train all that it proposes."""
+        try:
+            return self.read_pack(pack_id).runs > 0
+        except LedgerError:
+            return True
+
     # Packs in training
 
     def write_checkpoint(self, pack_id: str, content: bytes) -> None:
@@ -142,7 +170,8 @@ class ResultsDirectory(Ledger, DecisionFiles):
 
     def drop_checkpoint(self, pack_id: str) -> None:
         """Remove what was kept of a pack in training."""
-        self.checkpoint_file(pack_id).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self.checkpoint_file(pack_id).unlink(missing_ok=True)
 
     def sweep(self) -> None:
         """Remove what only a study in training needs, and what killed writers left half written."""
@@ -150,7 +179,8 @@ class ResultsDirectory(Ledger, DecisionFiles):
         folders = (*written, self.checkpoints)
         for at, pattern in ((self.checkpoints, "*"), *((folder, ".*.part") for folder in folders)):
             for path in at.glob(pattern):
-                path.unlink(missing_ok=True)
+                with contextlib.suppress(OSError):  # Nothing reads what cannot be removed.
+                    path.unlink(missing_ok=True)
         if isinstance(self.checkpoints, Path):
             with contextlib.suppress(OSError):
                 self.checkpoints.rmdir()

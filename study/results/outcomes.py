@@ -111,7 +111,7 @@ def units(clusters: Clusters | None) -> str:
 
 
 class MissingOutcomesError(Exception):
-    """Outcomes that something needs are missing; the message says which."""
+    """Outcomes that something needs are missing; the message says which, or in which file."""
 
 
 class OutcomeReader(Protocol):

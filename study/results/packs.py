@@ -16,6 +16,7 @@ from study.words import Arm
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}")
 _SUB_PACK = re.compile(r"(.+-[0-9a-f]{8})(?:\.([01]+))?")
+_LATER_SPLIT = re.compile(r".+-split(\d+)-\d{5,}-[0-9a-f]{8}(?:\.[01]+)?")
 
 
 @dataclass(frozen=True)
@@ -202,6 +203,17 @@ def split_id(pack_id: str) -> tuple[str, str]:
     """Return the id of the pack that was written down, and which half of a half ... of it is meant."""
     result = _SUB_PACK.fullmatch(pack_id)
     return (result[1], result[2] or "") if result else (pack_id, "")
+
+
+def is_pack_id(name: str) -> bool:
+    """Say whether a name is as a pack's or sub-pack's, and no copy's."""
+    return _SUB_PACK.fullmatch(name) is not None
+
+
+def split_of(pack_id: str) -> int:
+    """Return the split of the data that a pack is of, by its id."""
+    later = _LATER_SPLIT.fullmatch(pack_id)
+    return int(later[1]) if later else 0
 
 
 def digest(facts: object) -> str:

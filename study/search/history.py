@@ -14,7 +14,6 @@ from study.config.plan import Plan
 from study.errors import OutputError
 from study.results.directory import ResultsDirectory
 from study.results.limits import POINT
-from study.results.packs import split_id
 from study.results.settings import medians_by_setting
 from study.search.samplers import (
     FinishedTrial,
@@ -72,12 +71,7 @@ def _histories(directory: ResultsDirectory, plan: Plan, log: Callable[[str], Non
         log(f"{item}; its runs are left out")
     finished = _finished(runs)
     points: dict[Arm, dict[str, Point]] = {}
-    packs = directory.read_packs()
-    lost = {split_id(name)[0] for name in runs["pack_id"].unique()} - {pack.pack_id for pack in packs}
-    for name in sorted(lost):
-        file = directory.pack_file(name)
-        log(f"{file}: not found; `study resume` makes it again; its settings are left out")
-    for pack in packs:
+    for pack in directory.packs_of_all_rows():
         for proposal in pack.of_search:
             # What was proposed twice ran once.
             setting = proposal.setting

@@ -17,10 +17,9 @@ from study.results.directory import ResultsDirectory
 from study.results.fronts import RunningFront
 from study.results.packs import Pack, Proposal, split_id
 from study.results.settings import medians_by_setting
-from study.search.arm_state import ArmState
+from study.search.arm_state import ArmState, arm_states
 from study.search.identity import RESTORE, Identity, check_settings
 from study.search.samplers import Observation, Point, grid, propose
-from study.search.tally import Tally
 from study.words import FAILED, Arm
 
 
@@ -40,12 +39,9 @@ class PackQueue:
         self._plan, self._identity, self._directory = plan, identity, directory
         # What is read of a pack's rows when they are in.
         self._learned = list(dict.fromkeys(["setting_id", "validation_error", *plan.objectives]))
-        self._states = {arm.arm: self._begin(arm) for arm in plan.arms}
-        for split in range(plan.splits):
-            baseline = plan.baseline._replace(split=split)
-            alone = ArmState(ArmPlan(baseline, {}, settings=0), listed=[], has_baseline=True)
-            self._states.setdefault(baseline, alone)
-        self._tally = Tally(plan)
+        self._states = arm_states(plan)
+        for arm in plan.arms:
+            self._states[arm.arm].listed = self._listed(arm)
         self._values: dict[str, tuple[float, ...]] = {}
         self._waiting: deque[Pack] = deque()
         self._open: dict[str, _Open] = {}
@@ -57,7 +53,7 @@ class PackQueue:
     @property
     def planned_runs(self) -> int:
         """How many runs the study comes to, as far as is known."""
-        return self._tally.runs
+        return len(self._plan.seeds) * sum(state.settings for state in self._states.values())
 
     @property
     def done(self) -> bool:
@@ -111,15 +107,14 @@ class PackQueue:
             rows = [self._directory.read_pack_runs(file, self._learned) for file in opened.files]
             self._learn(rows[0] if len(rows) == 1 else pd.concat(rows))
 
-    def _begin(self, arm: ArmPlan) -> ArmState:
-        plan = self._plan
-        if plan.sampler == "grid":
-            listed: Sequence[Point] | None = grid(arm.spaces)
-        elif plan.sampler in ADAPTIVE:
-            listed = None
-        else:
-            listed = propose(plan.sampler, arm.spaces, arm.settings, seed=self._stream(arm.arm, 0))
-        return ArmState(arm, listed, plan.is_baseline(arm.arm))
+    def _listed(self, arm: ArmPlan) -> Sequence[Point] | None:
+        """Return all settings of an arm, None where the sampler looks at results."""
+        sampler = self._plan.sampler
+        if sampler == "grid":
+            return grid(arm.spaces)
+        if sampler in ADAPTIVE:
+            return None
+        return propose(sampler, arm.spaces, arm.settings, seed=self._stream(arm.arm, 0))
 
     def _stream(self, arm: Arm, packs: int) -> tuple[int, str, int]:
         """Name the stream that proposals come from: the same for every decision-maker."""
@@ -141,7 +136,7 @@ class PackQueue:
         finished = set(rows["run_id"])
         learned = []
         for pack in self._completed(packs, lost, rows):
-            self._note(pack)
+            self._states[pack.arm].add(pack)
             runs = pack.run_ids
             if finished.issuperset(runs):
                 self._states[pack.arm].out.discard(pack.index)
@@ -209,7 +204,7 @@ class PackQueue:
     def _ask(self, state: ArmState) -> Pack:
         pack = self._proposed(state)
         self._directory.write_pack(pack)
-        self._note(pack)
+        self._states[pack.arm].add(pack)
         return pack
 
     def _proposed(self, state: ArmState) -> Pack:
@@ -243,11 +238,6 @@ class PackQueue:
             observed=observed,
             pending=pending,
         )
-
-    def _note(self, pack: Pack) -> None:
-        """Take note that a pack was asked for."""
-        self._states[pack.arm].add(pack)
-        self._tally.add(pack)
 
     def _learn(self, rows: pd.DataFrame) -> None:
         """Take from rows what the front and an adaptive search must know."""

@@ -1,6 +1,7 @@
 """Where results may lie: a local path, or one in any store that pyarrow's file systems open (s3://)."""
 
 import hashlib
+import math
 import os
 import re
 import tempfile
@@ -85,15 +86,19 @@ class RemotePath:
         mtime = self._info().mtime
         return None if mtime is None else float(mtime.timestamp())
 
-    def read_bytes(self) -> bytes:
-        """Return the file's content; raises FileNotFoundError where there is none."""
+    def read_bytes(self, at_most: float = math.inf) -> bytes:
+        """Return the file's content, of which above ``at_most`` bytes no more than a piece.
+
+        Raises FileNotFoundError where there is none.
+        """
 
         def read(system: Any, path: str, allow: Callable[[int], None]) -> bytes:
-            parts = []
+            parts, size = [], 0
             with system.open_input_stream(path) as stream:
-                while part := stream.read(_PIECE):
+                while size <= at_most and (part := stream.read(_PIECE)):
                     allow(len(part))
                     parts.append(part)
+                    size += len(part)
             return b"".join(parts)
 
         return self._request(read)
@@ -129,13 +134,14 @@ class RemotePath:
     def _request(self, action: Callable[[Any, str, Callable[[int], None]], Result]) -> Result:
         """Ask the store, with_retries."""
         try:
-            system, path = file_system(self)
-        except OSError as error:
+            system, base = _open(self.store, self.query)
+        except (ArrowException, OSError, ValueError) as error:
             raise LedgerError(
-                f"{self}: cannot be opened ({error}); a local path is allowed, "
+                f"{self}: cannot be opened ({self._without_keys(reason(error))}); a local path is allowed, "
                 "or a URI such as s3://bucket/study, gs://bucket/study, "
                 "abfss://container@account.dfs.core.windows.net/study"
             ) from None
+        path = f"{base.rstrip('/')}/{self.key}".rstrip("/")
         try:
             return with_retries(lambda: answered(lambda allow: action(system, path, allow)))
         except FileNotFoundError:
@@ -203,17 +209,6 @@ def local_path(given: str | Location) -> Path:
     return found
 
 
-def file_system(given: Location) -> tuple[Any, str]:
-    """Return the file system that holds a location, and its path there; raises OSError without keys."""
-    if isinstance(given, Path):
-        return fs.LocalFileSystem(), str(given)
-    try:
-        system, base = _open(given.store, given.query)
-    except (ArrowException, OSError, ValueError) as error:
-        raise OSError(given._without_keys(reason(error))) from None
-    return system, f"{base.rstrip('/')}/{given.key}".rstrip("/")
-
-
 def _key_places(uri: str) -> tuple[str, int]:
     """Return where a URI can have keys: its host, and how many options it has."""
     try:
@@ -228,8 +223,18 @@ def _within(path: str) -> fs.FileSelector:
 
 
 def files_in(folder: Location, pattern: str) -> list[Location]:
-    """Return the files in a folder whose names match, by name."""
-    return sorted(folder.glob(pattern), key=lambda path: path.name)
+    """Return the files in a folder whose names match, by name; none where there is no such folder.
+
+    Raises LedgerError where it cannot be read: it is not empty then.
+    """
+    if isinstance(folder, RemotePath):
+        return sorted(folder.glob(pattern), key=lambda path: path.name)
+    try:
+        return [folder / name for name in sorted(os.listdir(folder)) if fnmatchcase(name, pattern)]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise LedgerError(f"{folder}: cannot be read ({reason(error)})") from None
 
 
 def renamed(path: Location, name: str) -> Location:

@@ -31,6 +31,7 @@ _LASTING = (
     *("INVALID_CLIENT_TOKEN_ID", "MISSING_AUTHENTICATION_TOKEN", "UNRECOGNIZED_CLIENT", "EXPIRED_TOKEN"),
     *("Bucket '", "PERMISSION_DENIED", "UNAUTHENTICATED", "NOT_FOUND", "Authentication"),
     *("AuthorizationFailure", "AuthorizationPermissionMismatch", "ContainerNotFound", "HTTP status 403"),
+    "Not a regular file",
 )
 """What stores say, through pyarrow, of an error that waiting does not mend."""
 

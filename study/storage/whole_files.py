@@ -4,7 +4,6 @@ import contextlib
 import errno
 import os
 import stat
-import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 from study.errors import DataError, LedgerError, OutputError
 from study.storage.locations import Location, RemotePath
 from study.storage.retries import may_pass, reason, with_retries
+from study.storage.temporary import temporary_folder
 
 MIB, GIB = 2**20, 2**30
 STUDY_FILE_BYTES = 4 * MIB
@@ -44,11 +44,28 @@ def read_whole(path: Location) -> bytes:
     Raises LedgerError where the storage fails for longer than it is retried: that says nothing of the file.
     """
     try:
-        return path.read_bytes() if isinstance(path, RemotePath) else with_retries(path.read_bytes)
+        return (
+            path.read_bytes() if isinstance(path, RemotePath) else with_retries(lambda: _read_local(path))
+        )
     except OSError as error:
         if may_pass(error):
             raise LedgerError(f"{path}: cannot be read ({reason(error)})") from None
         raise
+
+
+def _read_local(path: Path) -> bytes:
+    """Read a file; a pipe or a device, which may never end, raises OSError."""
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        kind = os.fstat(handle).st_mode
+        if stat.S_ISDIR(kind):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if not stat.S_ISREG(kind):
+            raise OSError(errno.EINVAL, "is not a file")
+        with open(handle, "rb", closefd=False) as file:
+            return file.read()
+    finally:
+        os.close(handle)
 
 
 def _write_local(path: Path, content: bytes) -> None:
@@ -87,8 +104,9 @@ def _folder_here(folder: Location) -> Iterator[Path]:
         folder.mkdir(parents=True, exist_ok=True)
         yield folder
         return
-    with tempfile.TemporaryDirectory() as made:
-        here = Path(made)
+    with temporary_folder("study-report-") as made:
+        here = made / "report"
+        here.mkdir()
         yield here
         files = sorted(path for path in here.rglob("*") if path.is_file())
         for path in sorted(files, key=lambda path: path.name == "index.html"):

@@ -21,6 +21,7 @@ from study.training.study_data import measured_rows, rows_by_use
 from study.words import SPLITS
 
 BoolArray = np.ndarray[Any, np.dtype[np.bool_]]
+Probabilities = dict[str, np.ndarray[Any, np.dtype[np.float32]]]
 
 
 def where_inconsistent(plan: DecisionMakerPlan, dataset: str) -> str | None:
@@ -61,10 +62,10 @@ def misleading(plan: DecisionMakerPlan, dataset: Dataset) -> list[str]:
 
 def decision_makers(
     plan: Plan, directory: ResultsDirectory, dataset: Dataset, unreliable: BoolArray | None, split: int = 0
-) -> dict[str, np.ndarray[Any, np.dtype[np.float32]]]:
+) -> tuple[Probabilities, str]:
     """Return each decision-maker's probabilities (N,) of the positive class in a split.
 
-    They are trained if that has not been done.
+    They are trained if that has not been done. With them comes the digest of the test rows.
     ``unreliable`` is on whom ``inconsistent`` errs, (N,).
     """
     if directory.decision_makers_of(split).exists():
@@ -77,15 +78,15 @@ def decision_makers(
     test = measured_rows(dataset, plan.thresholds.choose_on)["test"]
     name, number = dataset.group_name, dataset.group_number
     clusters = None if name is None or number is None else Clusters(name, number)
-    directory.write_test_rows(
+    tested_on = directory.write_test_rows(
         dataset.label > 0.5, dataset.sensitive == 1, found, test, clusters, split, dataset.row_id
     )
-    return found
+    return found, tested_on
 
 
 def _train(
     plan: Plan, directory: ResultsDirectory, dataset: Dataset, unreliable: BoolArray | None, split: int
-) -> dict[str, np.ndarray[Any, np.dtype[np.float32]]]:
+) -> Probabilities:
     x = with_bias(torch.tensor(np.concatenate([dataset.features, dataset.dm_only], axis=1)))
     y = torch.tensor(dataset.label)
     a = torch.tensor(dataset.sensitive, dtype=torch.float32)

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
-from typing import Any
 
 import torch
 
@@ -18,9 +17,9 @@ from study.errors import UserError
 from study.models.training import TrainingOptions
 from study.results.directory import ResultsDirectory
 from study.results.settings import GROUP, narrow_trades
+from study.search.arm_state import planned_runs
 from study.search.identity import Identity
 from study.search.pack_queue import PackQueue
-from study.search.tally import planned_runs
 from study.training.backend import choose_backend, compiling, shapes_of, steps_of
 from study.training.cores import available_cores
 from study.training.decision_makers import decision_makers, fulfilling, misleading, where_inconsistent
@@ -102,8 +101,9 @@ def launch(
                         backend=backend,
                         test_decision_maker=plan.decision_makers.tested_with,
                         costs=plan.costs,
+                        tested_on=tested_on,
                     )
-                    for of_split, makers in zip(datasets, made, strict=True)
+                    for of_split, (makers, tested_on) in zip(datasets, made, strict=True)
                 ]
 
             unpriced = {arm.arm: arm.middle for arm in config.plan().search.arms if arm.unpriced}
@@ -165,8 +165,3 @@ def _not_waited_for() -> Iterator[ThreadPoolExecutor]:
         yield executor
     finally:
         executor.shutdown(wait=False, cancel_futures=True)
-
-
-def resume(directory: ResultsDirectory, **options: Any) -> bool:
-    """Resume the study in ``directory``, with the options of ``launch``."""
-    return launch(stored(directory.read_study(), str(directory.study_file)), directory, **options)

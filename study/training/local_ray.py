@@ -12,13 +12,14 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from study import printer
 from study.errors import UserError
+from study.storage.temporary import temporary_folder
 
 if sys.flags.optimize > 1:
     raise UserError("Ray cannot be imported without docstrings; run Python without -OO")
@@ -82,16 +83,14 @@ def _session_folder() -> Iterator[Path]:
     base = os.environ.get("RAY_TMPDIR") or tempfile.gettempdir()
     if len(os.fsencode(base)) + _SOCKET_BELOW > _LONGEST_SOCKET:
         base = "/tmp"
-    try:
-        folder = Path(tempfile.mkdtemp(prefix="study-", dir=base))
-    except OSError as error:
-        raise UserError(
-            f"{base}: cannot be written ({error.strerror}); set TMPDIR to a writable directory"
-        ) from None
-    try:
+    with ExitStack() as stack:
+        try:
+            folder = stack.enter_context(temporary_folder("study-", Path(base)))
+        except OSError as error:
+            raise UserError(
+                f"{base}: cannot be written ({error.strerror}); set TMPDIR to a writable directory"
+            ) from None
         yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _keep_logs(session: Path, kept: Path) -> None:

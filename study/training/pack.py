@@ -84,6 +84,7 @@ def run_pack(pack: Pack, data: StudyData, directory: ResultsDirectory) -> Iterat
         deferred=[bits.tobytes() for bits in _by_run(evaluation.deferred)],
         positive=[bits.tobytes() for bits in _by_run(evaluation.positive)],
         benefit=None if evaluation.benefit is None else _by_run(evaluation.benefit),
+        tested_on=data.tested_on,
     )
     checkpoint.drop()
 

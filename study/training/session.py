@@ -13,7 +13,7 @@ from study.config.reading import stored
 from study.data import Dataset
 from study.errors import LedgerError, OutputError
 from study.results.directory import ResultsDirectory, changed_keys
-from study.search.identity import RESTORE, Identity
+from study.search.identity import Identity
 
 _PACKAGES = ("numpy", "optuna", "pandas", "pyarrow", "ray", "torch")
 
@@ -29,13 +29,6 @@ def begin_or_resume(directory: ResultsDirectory, resolved: Mapping[str, Any], id
         return
     there = stored(directory.read_study(), str(directory.study_file)).resolved()
     known = directory.read_manifest() if directory.manifest_file.exists() else {}
-    began_as = known.get("study", there)
-    if not isinstance(began_as, dict):
-        raise LedgerError(f"{directory.manifest_file}: study is not a mapping; {RESTORE}")
-    if edited := changed_keys(began_as, there):
-        raise LedgerError(
-            f"{directory.study_file}: was changed after the study began: {'; '.join(edited)}; {RESTORE}"
-        )
     if changed := changed_keys(there, resolved):
         raise LedgerError(
             f"{directory.study_file}: another study was begun there, it differs in {'; '.join(changed)}; "

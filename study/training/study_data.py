@@ -28,7 +28,7 @@ class StudyData:
     not decide; test_decision_maker: whose decisions count in the metrics, None for that of the training;
     backend: how the training step runs, ``compiled``, ``eager`` or ``gpu``; costs: of errors and deferrals;
     measured: (N,), the rows on which metrics are, None for all; given: (N,), a given model's p as models
-    get it.
+    get it; tested_on: the digest of the test rows, as their file gives it, empty where there is none.
     """
 
     study: str
@@ -47,6 +47,7 @@ class StudyData:
     costs: Costs = UNIT_COSTS
     measured: np.ndarray[Any, np.dtype[np.bool_]] | None = None
     given: np.ndarray[Any, np.dtype[np.float32]] | None = None
+    tested_on: str = ""
 
     @staticmethod
     def of(
@@ -60,6 +61,7 @@ class StudyData:
         backend: str,
         test_decision_maker: str | None = None,
         costs: Costs = UNIT_COSTS,
+        tested_on: str = "",
     ) -> "StudyData":
         """Take from a data set what training needs."""
         own = dataset.given_model(costs)
@@ -80,6 +82,7 @@ class StudyData:
             costs=costs,
             measured=dataset.measured,
             given=None if own is None or dataset.given is None else own.input(dataset.given),
+            tested_on=tested_on,
         )
 
     def partly(self, decision_maker: str) -> bool:

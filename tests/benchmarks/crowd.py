@@ -136,7 +136,7 @@ def choices(study: Study, cases: pd.DataFrame, split: Split) -> dict[str, Rule]:
 
     def best(own: pd.DataFrame) -> Rule:
         outcomes = outcomes_of(study.directory.read_outcomes, own[:1])
-        benefit = study.directory.read_benefit(own["run_id"].iloc[0], own["pack_id"].iloc[0])
+        ((_, benefit),) = study.directory.read_benefits(own[:1])
         return partial(asking, test, outcomes.positive[0], benefit)
 
     def fair(budget: float) -> Decided:

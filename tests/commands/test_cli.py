@@ -22,7 +22,7 @@ from study.results.choice.candidates import degenerate
 from study.results.directory import ResultsDirectory
 from study.results.limits import NAMES
 from study.results.packs import Pack
-from study.search.tally import planned_runs
+from study.search.arm_state import planned_runs
 from study.storage.seals import seal_parquet
 from study.training.pack import Advance
 from study.training.scheduler import run_in_process

@@ -15,7 +15,7 @@ from study.data import Group
 from study.errors import StudyFileError
 from study.models.families import FAMILIES
 from study.results.directory import changed_keys
-from study.search.tally import planned_runs
+from study.search.arm_state import planned_runs
 from study.storage.yaml_text import dump_yaml, parse_yaml
 from study.words import DEFAULT_METHODS, METHODS
 

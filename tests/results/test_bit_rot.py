@@ -1,4 +1,4 @@
-"""One flipped bit in any file of a results directory: no verb's answer changes without naming the file."""
+"""Damage to any file of a results directory: no verb's answer changes without naming the file."""
 
 import io
 import json
@@ -8,8 +8,10 @@ import warnings
 from collections.abc import Callable
 from contextlib import closing, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
@@ -19,8 +21,7 @@ from study.cli import main
 from study.errors import UserError
 from study.results.directory import ResultsDirectory
 from study.results.files.schema import open_table, to_parquet
-from study.training.launch import resume
-from tests.worlds.small_study import facts
+from tests.worlds.small_study import facts, resume
 
 pytestmark = pytest.mark.usefixtures("_own_sigterm")
 
@@ -129,6 +130,17 @@ def flip_a_bit(path: Path, drawn: random.Random) -> None:
     path.write_bytes(content)
 
 
+def swap_or_lose(path: Path, drawn: random.Random, others: Path) -> None:
+    """Leave half of it, nothing of it, or the same kind of file of another study in its place."""
+    content = path.read_bytes()
+    kind = path.name if path.name in SINGLE else f"{path.parent.name}/*"
+    of_another = drawn.choice(sorted(others.glob(kind))).read_bytes()
+    left = drawn.choice([content[: len(content) // 2], None, of_another, of_another])
+    path.unlink()
+    if left is not None:
+        path.write_bytes(left)
+
+
 def silent(path: Path, verb: Verb, sound: Answer, damaged: Answer) -> bool:
     """Whether a verb gives another answer than of the sound directory without naming the file."""
     return damaged.given != sound.given and path.name not in damaged.said
@@ -156,17 +168,29 @@ def resumed(directory: ResultsDirectory) -> str:
     return "\n".join(said)
 
 
+def assert_all_is_as_in(directory: ResultsDirectory, expected: ResultsDirectory) -> None:
+    """Whatever was damaged was made again, to the last bit."""
+    again = tables_of(directory)
+    for name, table in tables_of(expected).items():
+        pd.testing.assert_frame_equal(again[name], table, check_exact=True)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_verb_changes_its_answer_silently(
-    kind: str, tiny_copy: ResultsDirectory, beside: Path, tiny_results: ResultsDirectory
+    kind: str,
+    tiny_copy: ResultsDirectory,
+    beside: Path,
+    tiny_results: ResultsDirectory,
+    families: ResultsDirectory,
 ) -> None:
     drawn = random.Random(kind)
     assert isinstance(tiny_copy.root, Path)
+    assert isinstance(families.root, Path)
     path = drawn_file(tiny_copy.root, kind, drawn, beside)
     sound = [verb(tiny_copy, beside) for verb in VERBS]
     whole = path.read_bytes()
-    for _ in range(2):
-        flip_a_bit(path, drawn)
+    for damage in (flip_a_bit, partial(swap_or_lose, others=families.root)):
+        damage(path, drawn)
         for verb, before in zip(VERBS, sound, strict=True):
             assert not silent(path, verb, before, verb(tiny_copy, beside)), verb
         path.write_bytes(whole)
@@ -177,9 +201,7 @@ def test_no_verb_changes_its_answer_silently(
         assert "from a copy" in said or "put back" in said
     else:
         assert path.with_name(f"_{path.name}.broken").exists()
-        again, expected = tables_of(tiny_copy), tables_of(tiny_results)
-        for name, table in expected.items():
-            pd.testing.assert_frame_equal(again[name], table, check_exact=True)
+        assert_all_is_as_in(tiny_copy, tiny_results)
 
 
 @pytest.mark.parametrize("kind", ["weights", "outcomes"])
@@ -197,9 +219,7 @@ def test_tables_that_are_not_those_of_their_rows_are_made_again(
         with pytest.raises(UserError, match=rf"{one.name}.*its runs are not those"):
             tiny_copy.read_outcomes(runs)
     assert f"{one}: cannot be read" in resumed(tiny_copy)
-    again, expected = tables_of(tiny_copy), tables_of(tiny_results)
-    for name, table in expected.items():
-        pd.testing.assert_frame_equal(again[name], table, check_exact=True)
+    assert_all_is_as_in(tiny_copy, tiny_results)
 
 
 @pytest.mark.usefixtures("without_figures")
@@ -209,12 +229,12 @@ def test_decision_makers_of_another_study_are_refused_and_made_again(
     makers = tiny_copy.read_decision_makers()
     makers["probability"] = [1 - chances for chances in makers["probability"]]
     tiny_copy.write_decision_makers(makers.to_dict("list"))
-    refusal = "decision_makers.parquet: cannot be read (its decision-makers are not those of the test rows)"
+    refusal = (
+        "decision_makers.parquet: cannot be read (its decision-makers are not those of test_rows.parquet)"
+    )
     assert refusal in export(tiny_copy, beside).said
     assert refusal in resumed(tiny_copy)
-    again, expected = tables_of(tiny_copy), tables_of(tiny_results)
-    for name, table in expected.items():
-        pd.testing.assert_frame_equal(again[name], table, check_exact=True)
+    assert_all_is_as_in(tiny_copy, tiny_results)
 
 
 @pytest.mark.usefixtures("without_figures")
@@ -228,36 +248,88 @@ def test_decision_makers_that_are_missing_are_named_and_made_again(
         assert "`study resume` makes it again" in answer.said
     assert budget.given == (2, "")
     assert f"{tiny_copy.decision_makers_file}: cannot be read (it is missing)" in resumed(tiny_copy)
-    again, expected = tables_of(tiny_copy), tables_of(tiny_results)
-    for name, table in expected.items():
-        pd.testing.assert_frame_equal(again[name], table, check_exact=True)
+    assert_all_is_as_in(tiny_copy, tiny_results)
 
 
-@pytest.mark.parametrize("how", ["a row twice", "others"])
-def test_rows_on_which_the_runs_were_not_tested_are_named(
-    how: str, tiny_copy: ResultsDirectory, beside: Path
+def turned(rows: pa.Table) -> pa.Table:
+    """As many rows of each group and outcome, in the same order, of which people decide the others."""
+    decided = rows["decision_standard"].to_numpy()
+    both = np.stack([rows[name].to_numpy() for name in ("label", "sensitive")])
+    for cell in np.unique(both, axis=1).T:
+        own = (both == cell[:, None]).all(axis=0)
+        decided[own] = decided[own][::-1]
+    at = rows.schema.get_field_index("decision_standard")
+    return rows.set_column(at, rows.schema.field(at), pa.array(decided))
+
+
+OTHERS: dict[str, Callable[[pa.Table], pa.Table]] = {
+    "a row twice": lambda rows: pa.concat_tables([rows, rows.slice(7, 1)]),
+    "fewer": lambda rows: rows.slice(0, 100),
+    "another order": lambda rows: rows.take(np.arange(len(rows))[::-1]),
+    "other decisions": turned,
+    "other groups": lambda rows: rows.append_column(
+        pa.field("cluster", pa.int32()), pa.array(np.arange(len(rows)) // 2, pa.int32())
+    ).replace_schema_metadata({b"clusters": b"person", **rows.schema.metadata}),
+}
+
+
+@pytest.mark.parametrize("how", OTHERS)
+def test_rows_on_which_the_runs_were_not_tested_are_named_and_made_again(
+    how: str, tiny_copy: ResultsDirectory, beside: Path, tiny_results: ResultsDirectory
 ) -> None:
     file = Path(str(tiny_copy.test_rows_file))
     rows = open_table(file.read_bytes())
-    others = pa.concat_tables([rows, rows.slice(7, 1)]) if how == "a row twice" else rows.slice(0, 100)
-    file.write_bytes(to_parquet(others))
-    refusal = f"study: {file}: its rows are not those on which the runs were tested; "
+    file.write_bytes(to_parquet(OTHERS[how](rows)))
+    refusal = f"study: {file}: its rows are not those on which the runs were tested by {tiny_copy.outcomes}"
     for words in ((), ("--guarantee", "error<=0.9"), ("--to-budget", "--max-idk", "0.3")):
         assert shell("select", tiny_copy.root, *words).said.startswith(refusal)
     assert export(tiny_copy, beside).said.startswith(refusal)
-    assert f"{file}: differs from what the data and the decision-makers give" in resumed(tiny_copy)
+    assert f"{file}: cannot be read (its rows are not those" in resumed(tiny_copy)
+    assert_all_is_as_in(tiny_copy, tiny_results)
+
+
+def test_test_rows_that_were_lost_are_not_made_of_other_decision_makers(
+    tiny_copy: ResultsDirectory,
+) -> None:
+    makers = tiny_copy.read_decision_makers()
+    makers["probability"] = [1 - chances for chances in makers["probability"]]
+    tiny_copy.write_decision_makers(makers.to_dict("list"))
+    tiny_copy.test_rows_file.unlink()
+    assert f"{tiny_copy.test_rows_file}: differs from what the data" in resumed(tiny_copy)
+    assert not tiny_copy.test_rows_file.exists()
+
+
+def test_outcomes_that_are_missing_are_named(tiny_copy: ResultsDirectory, beside: Path) -> None:
+    chosen = json.loads((beside / "chosen.json").read_text())["run_id"]
+    runs = tiny_copy.read_runs()[0].set_index("run_id")
+    file = tiny_copy.rows_files(runs.loc[chosen, "pack_id"])[2]
+    file.unlink()
+    missing = f"{file}: is missing; `study resume` makes it again"
+    assert missing in json.loads(select(tiny_copy, beside).said)["unread"]
+    for how in (("--guarantee", "error<=0.9"), ("--to-budget", "--max-idk", "0.3")):
+        assert shell("select", tiny_copy.root, *how).said.startswith(f"study: {missing}")
+    assert export(tiny_copy, beside).said.startswith(f"study: {missing}")
 
 
 def test_rows_of_a_pack_that_are_missing_leave_a_study_unfinished(
-    tiny_copy: ResultsDirectory, beside: Path
+    tiny_copy: ResultsDirectory, beside: Path, tiny_results: ResultsDirectory
 ) -> None:
     path = sorted(Path(str(tiny_copy.runs)).iterdir())[0]
     left = 20 - len(tiny_copy.read_pack_runs(path.stem))
     path.unlink()
+    for verb in (status, select, results, optuna):
+        assert path.name in verb(tiny_copy, beside).said
+    for how in (("--guarantee", "error<=0.9"), ("--to-budget", "--max-idk", "0.3")):
+        assert path.name in shell("select", tiny_copy.root, *how).said
+    for others in tiny_copy.rows_files(path.stem)[1:]:
+        others.unlink()
     words = f"unfinished: {left} of 20 runs"
     assert words in optuna(tiny_copy, beside).said
+    assert path.name in results(tiny_copy, beside).said
     for how in (("--guarantee", "error<=0.9"), ("--to-budget", "--max-idk", "0.3")):
         assert words in shell("select", tiny_copy.root, *how).said
+    resumed(tiny_copy)
+    assert_all_is_as_in(tiny_copy, tiny_results)
 
 
 def test_study_file_of_another_study_is_named_by_every_verb(
@@ -265,7 +337,7 @@ def test_study_file_of_another_study_is_named_by_every_verb(
 ) -> None:
     tiny_copy.write_study(tiny_copy.read_study() | {"seeds": [0, 1, 2]})
     refusal = (
-        f"{tiny_copy.study_file}: cannot be read (it was changed after the study began, "
+        f"{tiny_copy.study_file}: cannot be read (it or manifest.json was changed after the study began, "
         "in seeds ([0, 1] before, [0, 1, 2] now))"
     )
     for verb in (status, select, optuna, export, report):

@@ -18,7 +18,7 @@ from study.errors import UserError
 from study.results.directory import ResultsDirectory
 from study.results.files.schema import RUN_SCHEMA, to_parquet
 from study.storage.seals import open_json, sealed_json, sealed_yaml
-from study.training.launch import resume
+from tests.worlds.small_study import resume
 
 pytestmark = [
     pytest.mark.usefixtures("_own_sigterm"),

@@ -1,6 +1,8 @@
 """The results directory: what is written comes back, what is broken is named, one driver at a time."""
 
+import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,10 +19,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from study.errors import LedgerError, OutputError
+from study.results.choice.chosen_run import select
 from study.results.directory import ResultsDirectory
 from study.results.files.reading import Broken
 from study.results.files.schema import DECISION_MAKER_SCHEMA, RUN_SCHEMA, to_parquet
-from study.results.packs import Pack
+from study.results.limits import Question
+from study.results.outcomes import MissingOutcomesError
+from study.results.packs import Pack, split_of
 from study.search.pack_queue import PackQueue
 from tests.worlds.small_study import (
     IDENTITY,
@@ -148,9 +153,10 @@ def test_weights_come_back_by_run(directory: ResultsDirectory, packs: list[Pack]
         weights = directory.read_weights(run, pack)
         assert weights.dtype == np.float32
         assert weights.tolist() == [index, 0.5]
-    for without in (pack, "missing"):
-        with pytest.raises(LedgerError, match=rf"{without}\.parquet: no weights of run nobody"):
-            directory.read_weights("nobody", without)
+    with pytest.raises(LedgerError, match=rf"{pack}\.parquet: no weights of run nobody"):
+        directory.read_weights("nobody", pack)
+    with pytest.raises(LedgerError, match=r"missing\.parquet: cannot be read .* `study resume`"):
+        directory.read_weights("nobody", "missing")
     (directory.weights / "broken.parquet").write_bytes(b"PAR1")
     with pytest.raises(LedgerError, match=r"broken\.parquet: cannot be read"):
         directory.read_weights("nobody", "broken")
@@ -285,10 +291,17 @@ def test_decisions_are_those_of_finished_runs_alone(tested: ResultsDirectory, pa
     assert_outcomes_of(tested, tested.read_runs()[0])
 
 
-def test_run_without_decisions_is_left_out(tested: ResultsDirectory, packs: list[Pack]) -> None:
-    (tested.outcomes / f"{packs[1].pack_id}.parquet").unlink()
-    runs = tested.read_runs()[0]
-    assert_outcomes_of(tested, runs[runs["pack_id"] != packs[1].pack_id])
+@pytest.mark.parametrize("name", ["outcomes", "test_rows.parquet"])
+def test_file_without_which_decisions_are_unknown_is_named(
+    name: str, tested: ResultsDirectory, packs: list[Pack]
+) -> None:
+    runs, path = tested.read_runs()[0], tested.root / name
+    path = path / f"{packs[1].pack_id}.parquet" if path.is_dir() else path
+    path.unlink()
+    with pytest.raises(MissingOutcomesError, match=rf"{path}: is missing; `study resume` makes it again"):
+        tested.read_outcomes(runs)
+    others = tested.read_outcomes(runs[runs["pack_id"] != packs[1].pack_id]) if "outcomes" in name else None
+    assert others is None or len(others.run_id) == 20 - packs[1].runs
 
 
 def test_run_whose_decisions_two_files_hold_counts_once(
@@ -312,18 +325,6 @@ def test_decisions_are_read_of_the_packs_asked_for_alone(
     none = tested.read_outcomes(wanted[:0])
     assert none is not None
     assert none.deferred.shape == (0, PEOPLE)
-
-
-def test_there_are_no_decisions_where_none_were_kept(
-    directory: ResultsDirectory, packs: list[Pack]
-) -> None:
-    runs = directory.read_runs()[0]
-    assert directory.read_outcomes(runs) is None  # It is unknown on whom they were.
-    directory.write_test_rows(*(made_up_decisions(name) for name in ("label", "sensitive")), {})
-    assert directory.read_outcomes(runs) is not None
-    for path in directory.outcomes.iterdir():
-        path.unlink()
-    assert directory.read_outcomes(runs) is None
 
 
 def _with_decisions_of_other_people(path: Path) -> None:
@@ -492,6 +493,66 @@ def test_rows_of_another_pack_than_the_file_is_named_after_are_no_rows(
     (broken,) = directory.read_runs()[1]
     assert broken.path == one
     assert packs[1].pack_id in broken.reason
+
+
+@pytest.mark.parametrize("lacking", [("runs",), ("runs", "weights"), ("runs", "outcomes")])
+def test_rows_that_lack_next_to_other_tables_are_named_unless_they_are_being_written(
+    lacking: tuple[str, ...], directory: ResultsDirectory, packs: list[Pack]
+) -> None:
+    name = f"{packs[1].pack_id}.parquet"
+    for folder in lacking:
+        (directory.root / folder / name).unlink()
+    (broken,) = directory.read_runs()[1]
+    assert broken.path == directory.runs / name
+    assert directory.packs_without_rows() == [packs[1].pack_id]
+    with directory.locked():
+        assert directory.read_runs()[1] == []
+        assert directory.packs_without_rows() == []
+    assert [item.path for item in directory.broken_packs()] == [broken.path]
+    directory.set_aside(broken)
+    assert directory.read_runs()[1] == []
+
+
+def test_pack_that_proposes_only_what_earlier_ones_train_lacks_no_rows(
+    directory: ResultsDirectory, packs: list[Pack]
+) -> None:
+    earlier = packs[1]
+    directory.write_pack(
+        Pack.of(earlier.arm, 7, earlier.proposals, earlier.seeds, taken=set(earlier.fresh))
+    )
+    assert directory.packs_without_rows() == []
+
+
+def test_split_of_a_pack_is_in_its_id(packs: list[Pack]) -> None:
+    for split in (0, 1, 12):
+        arm = packs[1].arm._replace(split=split)
+        pack = Pack.of(arm, 3, packs[1].proposals, packs[1].seeds)
+        assert [split_of(one.pack_id) for one in (pack, *pack.halves())] == [split] * 3
+
+
+def test_what_is_no_file_ends_in_an_error(
+    directory: ResultsDirectory, packs: list[Pack], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reading a pipe would wait forever, and a folder that is closed is not an empty one."""
+    path = runs_file(directory, packs[1])
+    path.unlink()
+    os.mkfifo(path)
+    (broken,) = directory.read_runs()[1]
+    assert (broken.path, broken.reason) == (path, "[Errno 22] is not a file")
+    shutil.rmtree(path.parent)
+    runs, lost = directory.read_runs()
+    with pytest.raises(LedgerError, match=rf"no run has finished .*; left out: {lost[0].path}: "):
+        select(runs, directory.read_outcomes, Question(), planned=20, broken=lost)
+    directory.checkpoint_file("p").mkdir(parents=True)
+    directory.drop_checkpoint("p")
+    directory.sweep()
+
+    def closed(folder: Path) -> list[str]:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr("study.storage.locations.os.listdir", closed)
+    with pytest.raises(LedgerError, match=rf"{path.parent}: cannot be read \(Permission denied\)"):
+        directory.read_runs()
 
 
 def test_test_rows_are_written_once_and_others_are_refused(tested: ResultsDirectory) -> None:

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from study.config.reading import load_config, validate
 from study.models.families import FAMILIES
 from study.results.packs import Pack, Proposal, Setting, run_id
+from study.search.arm_state import planned_runs
 from study.search.identity import Identity, code_digest
-from study.search.tally import planned_runs
 from study.words import BASELINE, METHODS, NO_DECISION_MAKER, Arm
 from tests.worlds.small_study import PROTOCOL, config_of
 

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 import study.storage.retries
+from study.data.own.reading import read_frame
 from study.errors import LedgerError, OutputError, UserError
 from study.results.directory import ResultsDirectory
 from study.results.packs import Pack
@@ -240,7 +241,8 @@ def test_a_store_that_never_answers_is_given_up_in_one_line(
     over: threading.Event,
 ) -> None:
     with store.trouble(".*", make(over)):
-        for act in (there.exists, there.read_study, there.read_runs, lambda: there.write_manifest({})):
+        acts = (there.exists, there.read_study, there.read_runs, lambda: there.write_manifest({}))
+        for act in (*acts, lambda: read_frame(store.uri("cases.parquet"))):
             with pytest.raises(UserError, match=r"gave no answer within \d+ s") as raised:
                 act()
             assert_one_line(raised.value)

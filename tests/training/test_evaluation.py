@@ -236,9 +236,9 @@ def test_every_metric_of_a_row_follows_from_its_own_counts(finished: Finished, s
 
 
 def test_deferring_where_the_benefit_is_above_0_is_what_every_run_does(finished: Finished) -> None:
-    outcomes = finished.outcomes
+    outcomes, benefits = finished.outcomes, dict(finished.directory.read_benefits(finished.runs))
     for index, row in finished.runs.iterrows():
-        benefit = finished.directory.read_benefit(row["run_id"], row["pack_id"])
+        benefit = benefits.get(row["run_id"])
         assert (benefit is None) == (row["method"] == "binary") == np.isnan(row["test_aurc"])
         if benefit is None:
             continue

@@ -11,9 +11,8 @@ from study.errors import LedgerError
 from study.results.directory import ResultsDirectory
 from study.results.files.schema import OUTCOME_SCHEMA, RUN_SCHEMA, WEIGHT_SCHEMA, Rows, read_table
 from study.results.settings import medians_by_setting
-from study.training.launch import resume
 from study.words import FAILED
-from tests.worlds.small_study import assert_same_rows
+from tests.worlds.small_study import assert_same_rows, resume
 
 KEPT = ("run_id", "setting_id", "method", "model", "decision_maker", "alpha", "gamma", "seed", "pack_id")
 

@@ -9,8 +9,8 @@ import pytest
 
 from study.errors import UserError
 from study.results.directory import ResultsDirectory
-from study.training.launch import launch, resume
-from tests.worlds.small_study import TINY, assert_same_rows, config_of, finished_packs
+from study.training.launch import launch
+from tests.worlds.small_study import TINY, assert_same_rows, config_of, finished_packs, resume
 
 pytestmark = pytest.mark.waits
 

@@ -16,9 +16,9 @@ import yaml
 from study.api import Study
 from study.cli import main
 from study.results.directory import ResultsDirectory
-from study.training.launch import launch, resume
+from study.training.launch import launch
 from tests.training.driver import PATIENCE, Driver, driver, environment, until
-from tests.worlds.small_study import LONG, LONG_RUNS, assert_same_rows, config_of
+from tests.worlds.small_study import LONG, LONG_RUNS, assert_same_rows, config_of, resume
 
 PROGRESS = re.compile(
     r"pack \S+ is tried again, \d of 3: [^\n]+|"

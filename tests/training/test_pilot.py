@@ -13,10 +13,10 @@ from study.data import load_section
 from study.models.training import TrainingOptions
 from study.results.directory import ResultsDirectory
 from study.search.identity import Identity
-from study.training.launch import launch, resume
+from study.training.launch import launch
 from study.training.pilot import OFTEN, SELDOM, crossing, falling, find_ranges, spread
 from study.training.study_data import StudyData
-from tests.worlds.small_study import config_of, write_cases
+from tests.worlds.small_study import config_of, resume, write_cases
 
 
 @pytest.fixture

@@ -21,9 +21,9 @@ from study.errors import UserError
 from study.results.directory import ResultsDirectory
 from study.storage.yaml_text import dump_yaml
 from study.training import ray_cluster as cluster
-from study.training.launch import launch, resume
+from study.training.launch import launch
 from tests.training.driver import PATIENCE, driver, environment
-from tests.worlds.small_study import LONG, TINY, assert_same_rows, config_of
+from tests.worlds.small_study import LONG, TINY, assert_same_rows, config_of, resume
 
 pytestmark = pytest.mark.waits
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from study.api import Study
 from study.config.reading import validate
 from study.config.study_file import StudyConfig
 from study.results.directory import ResultsDirectory
@@ -131,6 +132,11 @@ def write_cases(path: Path) -> dict[str, Any]:
 def config_of(given: Mapping[str, Any], **changes: Any) -> StudyConfig:
     whole = {"methods": list(PAPER_METHODS), **given, **changes}
     return validate({**whole, "search": {"gamma": GAMMA, **whole.get("search", {})}}, "a test")
+
+
+def resume(directory: ResultsDirectory, **options: Any) -> bool:
+    """Resume a study as the command does, with the options of ``Study.train``."""
+    return Study(directory.root).train(**options)
 
 
 def facts(rows: pd.DataFrame) -> pd.DataFrame:

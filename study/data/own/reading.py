@@ -13,10 +13,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
+from pyarrow import fs
 
 from study.data.raw_values import shown, some
 from study.errors import DataError, LedgerError
-from study.storage.locations import file_system, location, shown_location
+from study.storage.locations import Location, location, shown_location
 from study.storage.whole_files import GIB, MIB, TABLE_GIB, table_bytes, why_not_read
 
 MISSING_VALUES = [
@@ -81,7 +82,7 @@ def naming(path: str, allowed: str = "a CSV or Parquet file") -> Iterator[None]:
         *(BadZipFile, zlib.error, LedgerError),
     ) as error:
         words = (getattr(error, "strerror", None) or str(error)).replace(path, shown_location(path))
-        reason = " ".join(words.split())[:200]
+        reason = " ".join(words.removeprefix(f"{shown_location(path)}: ").split())[:200]
         raise DataError(
             f"{shown_location(path)}: cannot be read ({reason}); {allowed} is allowed"
         ) from None
@@ -94,17 +95,26 @@ def _read(path: str, *, text: bool) -> pa.Table:
     advice = f"set {TABLE_GIB} above {limit / GIB:g} to allow larger tables"
     if isinstance(place, Path) and (why := why_not_read(place, limit, advice)):
         raise DataError(why)
-    system, name = file_system(place)
-    with system.open_input_file(name) as file:
+    with _opened(place, limit, advice) as file:
         first = file.read(4)
+        file.seek(0)
         if first == b"PAR1":
             return _read_parquet(file, limit, advice)
-    codec = next((codec for magic, codec in _COMPRESSED.items() if first.startswith(magic)), None)
-    with system.open_input_stream(name, compression=codec) as stream:
-        content = stream.read(limit + 1)
+        codec = next((codec for magic, codec in _COMPRESSED.items() if first.startswith(magic)), None)
+        content = (pa.CompressedInputStream(file, codec) if codec else file).read(limit + 1)
     if len(content) > limit:
         raise DataError(f"has more than {limit:,} bytes; {advice}")
     return _read_csv(content, text=text)
+
+
+def _opened(place: Location, limit: int, advice: str) -> pa.NativeFile:
+    """Return a file to read from; one in a store is fetched before, which ends in bounded time."""
+    if isinstance(place, Path):
+        return fs.LocalFileSystem().open_input_file(str(place))
+    content = place.read_bytes(limit)
+    if len(content) > limit:
+        raise DataError(f"has more than {limit:,} bytes; {advice}")
+    return pa.BufferReader(content)
 
 
 def _read_parquet(file: Any, limit: int, advice: str) -> pa.Table:

@@ -47,7 +47,8 @@ def select(
             "class only; select without --max-di and --minimise di"
         )
     if run is None:
-        raise LedgerError("no run has finished yet, there is nothing to select from")
+        left_out_files = "".join(f"; left out: {item}" for item in broken[:1])
+        raise LedgerError(f"no run has finished yet, there is nothing to select from{left_out_files}")
     among = among[among["split"] == run["split"]]
     known: dict[str, Any] = {"planned": planned, "broken": broken, "people": people}
     return described(run, runs, read_outcomes, question, among, left_out, **known)
@@ -140,7 +141,7 @@ def _tested(
         outcomes = outcomes_of(read_outcomes, rows)
     except (MissingOutcomesError, LedgerError) as error:
         if len(rows) > 1:
-            _note(error, unread)
+            unread.append(str(error))
             return _tested(own, own, question, read_outcomes, unread)
         if isinstance(error, LedgerError):
             raise
@@ -161,14 +162,8 @@ def _optimism(
     try:
         return optimism(among, question, read_outcomes)
     except (MissingOutcomesError, LedgerError) as error:
-        _note(error, unread)
-        return {}
-
-
-def _note(error: Exception, unread: list[str]) -> None:
-    """Note a damaged file; that outcomes are missing says the answer itself."""
-    if isinstance(error, LedgerError):
         unread.append(str(error))
+        return {}
 
 
 def _range(own: pd.DataFrame, split: str) -> Ranges:

@@ -144,7 +144,8 @@ class Selection:
         lines += [f"  {line}" for line in self.cautions()]
         if lacking := unfinished(self.finished, self.planned):
             lines.append(f"{lacking}; the choice may change")
-        lines += [f"left out: {item}" for item in (*self.broken, *self.unread)]
+        unread = [item for item in self.unread if item != self.no_interval]
+        lines += [f"left out: {item}" for item in (*self.broken, *unread)]
         return "\n".join(lines)
 
     def cautions(self) -> list[str]:

@@ -2,7 +2,8 @@
 
 import contextlib
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -18,24 +19,28 @@ from study.results.files.schema import (
     DECISION_MAKER_SCHEMA,
     UNREADABLE,
     BoolArray,
-    ExampleColumns,
+    OtherTestRowsError,
+    digest_of,
     frame,
     open_table,
     read_decisions,
     read_table,
     read_test_rows,
+    tested_on,
     to_parquet,
     to_table,
 )
 from study.results.outcomes import Clusters, MissingOutcomesError, Outcomes, units
+from study.results.packs import split_of
 from study.storage.locations import Location, files_in
 from study.storage.whole_files import read_whole, write_whole
-from study.words import CELL_NAMES
 
 _PROBABILITIES = b"probabilities"
 """What the digest of the decision-makers' probabilities is called in the test rows' file."""
 _AGAIN = "; `study resume` makes it again"
 _LOST = "is missing, although test rows were decided by those in it"
+_OF_SPLIT = re.compile(r"(?:decision_makers|test_rows)(?:_split(\d+))?\.parquet")
+_OTHERS = "its rows are not those on which the runs were tested"
 
 
 class DecisionFiles(ResultsPaths):
@@ -64,12 +69,13 @@ class DecisionFiles(ResultsPaths):
         clusters: Clusters | None = None,
         split: int = 0,
         row_id: npt.NDArray[Any] | None = None,
-    ) -> None:
+    ) -> str:
         """Write a split's test rows, ``rows`` of the N of the data, and what decision-makers decide there.
 
         ``clusters`` are those of the N rows; the test rows' are numbered anew. ``row_id`` (N,) names them.
         Where they were written before they must be the same, and the probabilities (N,) equal to the last
         bit: with them the finished runs were trained and measured. Raises LedgerError where they differ.
+        Returns their digest, which outcomes are to carry.
         """
         columns: dict[str, npt.NDArray[Any]] = {"label": label[rows], "sensitive": sensitive[rows]}
         columns |= {f"decision_{name}": chances[rows] >= 0.5 for name, chances in probabilities.items()}
@@ -84,52 +90,56 @@ class DecisionFiles(ResultsPaths):
             fields.append(("row_id", pa.string()))
         schema = pa.schema(fields, metadata)
         table = to_table(columns, schema)
-        file = self.test_rows_of(split)
-        if not file.exists():
-            write_whole(file, to_parquet(table))
-            return
-        with legible(file, _AGAIN):
-            known = open_table(read_whole(file))
-        if not table.equals(known, check_metadata=True):
+        file, digest = self.test_rows_of(split), digest_of(table)
+        if file.exists():
+            with legible(file, _AGAIN):
+                known = digest_of(open_table(read_whole(file)))
+        else:
+            known = self._tested_on(split) or digest
+        if known != digest:
             raise LedgerError(
                 f"{file}: differs from what the data and the decision-makers give now, so "
                 "new rows would not go with the finished ones; give another --out"
             )
+        if not file.exists():
+            write_whole(file, to_parquet(table))
+        return digest
 
     def read_outcomes(self, runs: pd.DataFrame) -> Outcomes | None:
-        """Return the test decisions of runs of the ledger; None where no decisions are kept.
+        """Return the test decisions of runs of the ledger; None where there are neither runs nor test rows.
 
         ``runs`` has their run_id and pack_id: only the files of their packs are opened, and no other runs
-        unpacked. A run whose pack has no outcomes is left out. All are of one ``split`` (0 without that
-        column), else MissingOutcomesError. Raises LedgerError for a file that cannot be read.
+        unpacked. All are of one ``split`` (0 without that column), else MissingOutcomesError, which names
+        a file that is missing, too. Raises LedgerError for a file that cannot be read, and for test rows
+        other than those that the runs decided on.
         """
         splits = set(runs["split"]) if "split" in runs else {0}
         if len(splits) > 1:
             raise MissingOutcomesError("the runs are tested on the rows of different splits")
         file = self.test_rows_of(next(iter(splits), 0))
-        paths = files_in(self.outcomes, "*.parquet")
-        if not paths or not file.exists():
-            return None
+        if not file.exists():
+            if runs.empty:
+                return None
+            raise MissingOutcomesError(f"{file}: is missing{_AGAIN}")
         with legible(file, _AGAIN):
             examples = read_test_rows(read_whole(file))
         label = examples.label
-        if not _tested_on(examples, runs):
-            raise LedgerError(
-                f"{file}: its rows are not those on which the runs were tested; restore it from a copy, "
-                "or delete it: `study resume` makes it again"
-            )
         by_pack = runs.groupby("pack_id", observed=True)["run_id"]
         wanted = {pack: pa.array(own, pa.string()) for pack, own in by_pack}
         none = np.zeros((0, len(label)), np.bool_)
 
         def read(path: Location) -> tuple[list[str], BoolArray, BoolArray]:
-            with legible(path, _AGAIN):
-                decided = read_decisions(read_whole(path), len(label), wanted[path.stem])
-                if not set(decided[0]) >= set(wanted[path.stem].to_pylist()):
-                    raise ValueError("its runs are not those of the pack's rows")
-                return decided
+            try:
+                with legible(path, _AGAIN):
+                    try:
+                        content = read_whole(path)
+                    except FileNotFoundError:
+                        raise MissingOutcomesError(f"{path}: is missing{_AGAIN}") from None
+                    return read_decisions(content, examples, wanted[path.stem])
+            except OtherTestRowsError:
+                raise LedgerError(f"{file}: {_OTHERS} by {path}{_AGAIN}") from None
 
-        of_packs = read_each([path for path in paths if path.stem in wanted], read)
+        of_packs = read_each([self.rows_files(str(pack))[2] for pack in wanted], read)
         names, deferred, positive = zip(([], none, none), *of_packs, strict=True)
         outcomes = Outcomes(
             run_id=[run_id for of_pack in names for run_id in of_pack],
@@ -151,38 +161,54 @@ class DecisionFiles(ResultsPaths):
             return units(read_test_rows(read_whole(self.test_rows_file)).clusters)
 
     def broken_tables(self) -> list[Broken]:
-        """Return which of the tables that the runs share are damaged."""
-        made, rows = self.decision_makers_file.stem, self.test_rows_file.stem
-        tested = files_in(self.root, f"{rows}*.parquet")
-        named = {file.name: file for file in files_in(self.root, f"{made}*.parquet")}
+        """Return which of the tables that the runs share are damaged, or missing."""
+        names = (
+            file.name
+            for name in ("decision_makers", "test_rows")
+            for file in files_in(self.root, f"{name}*")
+        )
+        splits = sorted({int(table[1] or 0) for name in names if (table := _OF_SPLIT.fullmatch(name))})
+        return [damaged for split in splits for damaged in self._broken_of(split)]
+
+    def _broken_of(self, split: int) -> Iterator[Broken]:
+        makers, rows = self.decision_makers_of(split), self.test_rows_of(split)
+        expected = self._tested_on(split)
+
+        def check(content: bytes) -> None:
+            if read_test_rows(content).digest != expected and expected:
+                raise ValueError(_OTHERS)
+
         # Test rows are written after their decision-makers: without these they were lost.
-        lost = (self.root / file.name.replace(rows, made) for file in tested)
-        result = []
-        for file in (named | {file.name: file for file in lost}).values():
-            of_split = self.root / file.name.replace(made, rows)
-            result.append(broken(file, partial(_read_makers, tested=of_split), needed=True))
-        return [*filter(None, [*result, *(broken(file, read_test_rows) for file in tested)])]
+        needed = rows.exists()
+        damaged = broken(rows, check, needed=expected != "")
+        if damaged:
+            yield damaged
+        # Only the right test rows tell whether the decision-makers are.
+        of_makers = partial(_read_makers, tested=None if damaged else rows)
+        if damaged := broken(makers, of_makers, needed=needed):
+            yield damaged
+
+    def _tested_on(self, split: int) -> str:
+        """Return the digest of the test rows that a split's outcomes are decisions on; empty if unknown."""
+        for path in files_in(self.outcomes, "*.parquet"):
+            if split_of(path.stem) == split:
+                with contextlib.suppress(*UNREADABLE):
+                    return tested_on(read_whole(path))
+        return ""
 
 
-def _read_makers(content: bytes, tested: Location) -> pa.Table:
-    """Return decision-makers; raises one of UNREADABLE, also where the test rows are of others."""
+def _read_makers(content: bytes, tested: Location | None) -> pa.Table:
+    """Return decision-makers; raises one of UNREADABLE, also where the ``tested`` rows are of others."""
     table = read_table(content, DECISION_MAKER_SCHEMA)
+    if tested is None:
+        return table
     known = None
     with contextlib.suppress(*UNREADABLE):
         known = (open_table(read_whole(tested)).schema.metadata or {}).get(_PROBABILITIES)
     own = (np.array(of.values.to_numpy(zero_copy_only=False), np.float32) for of in table["probability"])
     if known and known != _digest(own):
-        raise ValueError("its decision-makers are not those of the test rows")
+        raise ValueError(f"its decision-makers are not those of {tested.name}")
     return table
-
-
-def _tested_on(examples: ExampleColumns, runs: pd.DataFrame) -> bool:
-    """Say whether there are as many test rows of each group and outcome as the ledger counts for runs."""
-    counted = [f"test_cases_{cell}" for cell in CELL_NAMES]
-    if not set(counted) <= set(runs.columns):
-        return True
-    cases = np.bincount(2 * examples.sensitive + examples.label, minlength=len(CELL_NAMES))
-    return bool((runs[counted].dropna() == cases).to_numpy().all())
 
 
 def _digest(probabilities: Iterable[npt.NDArray[Any]]) -> bytes:

@@ -4,7 +4,7 @@ A pack writes its rows as one Parquet file that appears whole or not at all, aft
 so a row never points at what is missing.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,17 +21,18 @@ from study.results.files.schema import (
     WEIGHT_SCHEMA,
     Rows,
     frame,
+    outcomes_table,
     read_table,
     to_parquet,
     to_table,
 )
 from study.storage.locations import Location, files_in
+from study.storage.lock import held
 from study.storage.whole_files import read_whole, write_whole
 from study.words import FAILED
 
 _IN_MEMORY = 256
 """How many files are kept as they are read: many small tables take twice the room of a large one."""
-_SCHEMAS = (RUN_SCHEMA, WEIGHT_SCHEMA, OUTCOME_SCHEMA)
 
 
 class Ledger(ResultsPaths):
@@ -46,13 +47,17 @@ class Ledger(ResultsPaths):
         deferred: Sequence[bytes] = (),
         positive: Sequence[bytes] = (),
         benefit: Sequence[np.ndarray[Any, Any]] | None = None,
+        tested_on: str = "",
     ) -> None:
-        """Add a pack's finished runs: columns by name as in RUN_SCHEMA, the rest in row order."""
+        """Add a pack's finished runs: columns by name as in RUN_SCHEMA, the rest in row order.
+
+        ``tested_on`` is the digest of the test rows, as ``write_test_rows`` returns it.
+        """
         trained = {"run_id": rows["run_id"], "weights": list(weights)}
         decided = {"run_id": rows["run_id"], "deferred": deferred, "positive": positive}
         decided["benefit"] = [None] * len(rows["run_id"]) if benefit is None else list(benefit)
-        columns = zip((rows, trained, decided), _SCHEMAS, strict=True)
-        self.write_rows(pack_id, Rows(*(to_table(own, schema) for own, schema in columns)))
+        tables = (to_table(rows, RUN_SCHEMA), to_table(trained, WEIGHT_SCHEMA))
+        self.write_rows(pack_id, Rows(*tables, outcomes_table(decided, tested_on)))
 
     def write_rows(self, pack_id: str, rows: Rows) -> None:
         """Add the tables of a pack; the runs come last, so that they never point at what is missing."""
@@ -93,11 +98,21 @@ class Ledger(ResultsPaths):
             return pa.concat_tables(tables).combine_chunks()
 
         paths = files_in(self.runs, "*.parquet")
+        if lost := self._lost_rows({path.stem for path in paths}):
+            # Where a driver is at work they may be about to be written.
+            unreadable += [] if held(self.root) else lost
         parts = (rows(paths[start : start + _IN_MEMORY]) for start in range(0, len(paths), _IN_MEMORY))
         runs = frame(pa.concat_tables([nothing, *parts]))
         again = runs["run_id"].duplicated()
         # A copy is half a gigabyte where there are a million runs, and hardly ever is one there twice.
         return (runs[~again].reset_index(drop=True) if again.any() else runs)[list(columns)], unreadable
+
+    def _lost_rows(self, with_rows: Collection[str]) -> list[Broken]:
+        """Return the files of rows that lack though the pack's weights or outcomes are there."""
+        others = (files_in(folder, "*.parquet") for folder in (self.weights, self.outcomes))
+        lost = {path.stem for paths in others for path in paths} - set(with_rows)
+        why = "it is missing, although the pack's weights or outcomes are there"
+        return [Broken(self.rows_files(pack_id)[0], why) for pack_id in sorted(lost)]
 
     def broken_packs(self) -> list[Broken]:
         """Return a damaged file of every pack that has one, looking at its runs, weights and outcomes."""
@@ -116,53 +131,39 @@ class Ledger(ResultsPaths):
                 or broken(outcomes, lambda content: check(content, OUTCOME_SCHEMA), needed=True)
             )
 
-        return [item for item in read_each(files_in(self.runs, "*.parquet"), look) if item is not None]
+        paths = files_in(self.runs, "*.parquet")
+        return [*filter(None, read_each(paths, look)), *self._lost_rows({path.stem for path in paths})]
 
     def read_weights(self, run_id: str, pack_id: str) -> np.ndarray[Any, Any]:
         """Return the trained parameters (P,) float32 of a run of a pack.
 
         Raises LedgerError where the pack has none, or none of the run.
         """
-        weights = self._numbers_of(run_id, self.rows_files(pack_id)[1], WEIGHT_SCHEMA, "weights")
-        if weights is None:
-            raise LedgerError(f"{self.rows_files(pack_id)[1]}: no weights of run {run_id}")
-        return weights
-
-    def read_benefit(self, run_id: str, pack_id: str) -> np.ndarray[Any, Any] | None:
-        """Return by how much deferring each test case is better in a run of a pack, (N,) float32.
-
-        It is above 0 where the run defers and nowhere else. None for a method that never defers, and where
-        no outcomes of the run are kept.
-        """
-        return self._numbers_of(run_id, self.rows_files(pack_id)[2], OUTCOME_SCHEMA, "benefit")
+        path = self.rows_files(pack_id)[1]
+        for _, weights in _lists_of(path, WEIGHT_SCHEMA, "weights", {run_id}):
+            return weights
+        raise LedgerError(f"{path}: no weights of run {run_id}")
 
     def read_benefits(self, runs: pd.DataFrame) -> Iterator[tuple[str, np.ndarray[Any, Any]]]:
-        """Yield the run_id and `read_benefit` of those of these rows of the ledger that have one."""
+        """Yield of these rows of the ledger the run_id, and by how much deferring each test case is better.
+
+        That is (N,) float32, above 0 where the run defers and nowhere else; runs of methods that never
+        defer have none. Raises LedgerError where a file is missing or damaged.
+        """
         for pack_id, own in runs.groupby("pack_id", observed=True)["run_id"]:
             path = self.rows_files(str(pack_id))[2]
-            with legible(path):
-                try:
-                    table = read_table(read_whole(path), OUTCOME_SCHEMA, ["run_id", "benefit"])
-                except FileNotFoundError:
-                    continue
-            wanted = set(own.astype(str))
-            for run_id, values in zip(table["run_id"].to_pylist(), table["benefit"], strict=True):
-                if run_id in wanted and values.is_valid:
-                    yield run_id, np.array(values.values.to_numpy(zero_copy_only=False), dtype=np.float32)
+            yield from _lists_of(path, OUTCOME_SCHEMA, "benefit", set(own.astype(str)))
 
-    def _numbers_of(
-        self, run_id: str, path: Location, schema: pa.Schema, column: str
-    ) -> np.ndarray[Any, Any] | None:
-        with legible(path):
-            try:
-                table = read_table(read_whole(path), schema, ["run_id", column])
-            except FileNotFoundError:
-                return None
-        at = table["run_id"].index(run_id).as_py()
-        values = None if at < 0 else table[column][at]
-        if values is None or not values.is_valid:
-            return None
-        return np.array(values.values.to_numpy(zero_copy_only=False), dtype=np.float32)
+
+def _lists_of(
+    path: Location, schema: pa.Schema, column: str, wanted: Collection[str]
+) -> Iterator[tuple[str, np.ndarray[Any, Any]]]:
+    """Yield those run ids of a file that are ``wanted``, with their numbers in a column of lists."""
+    with legible(path, "; `study resume` makes it again"):
+        table = read_table(read_whole(path), schema, ["run_id", column])
+    for run_id, values in zip(table["run_id"].to_pylist(), table[column], strict=True):
+        if run_id in wanted and values.is_valid:
+            yield run_id, np.array(values.values.to_numpy(zero_copy_only=False), dtype=np.float32)
 
 
 def _trained(runs: pa.Table) -> list[str]:

@@ -3,6 +3,8 @@
 What is read may be damaged or made up: it is data, checked, and raises one of UNREADABLE.
 """
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -63,15 +65,22 @@ BoolArray = np.ndarray[Any, np.dtype[np.bool_]]
 
 CLUSTERS_NAME = b"clusters"
 """In the metadata of test_rows.parquet: which column of the table ``cluster`` numbers the values of."""
+_TESTED_ON = b"test_rows"
+"""In the metadata of outcomes: the digest of the test rows that they are decisions on."""
+
+
+class OtherTestRowsError(Exception):
+    """Outcomes are decisions on other test rows than these."""
 
 
 class ExampleColumns(NamedTuple):
-    """What is known of the N test rows, whatever a run decides: (N,) each."""
+    """What is known of the N test rows, whatever a run decides: (N,) each; and `digest_of` them."""
 
     label: BoolArray
     sensitive: BoolArray
     decisions: Mapping[str, BoolArray]
     clusters: Clusters | None
+    digest: str
 
 
 class Rows(NamedTuple):
@@ -107,13 +116,16 @@ def read_table(content: bytes, schema: pa.Schema, columns: Sequence[str] | None 
     Raises ValueError where the file is damaged, a column of the schema is missing, duplicate, or of another
     kind, and where a row has no name.
     """
-    wanted = schema.names if columns is None else list(columns)
     with _opened(content) as file:
-        names = file.schema_arrow.names
-        wrong = [name for name in schema.names if names.count(name) != 1]
-        if wrong:
-            raise ValueError(f"{names.count(wrong[0])} columns {wrong[0]}, one is needed")
-        table = file.read(wanted)
+        return _read(file, schema, schema.names if columns is None else list(columns))
+
+
+def _read(file: pq.ParquetFile, schema: pa.Schema, wanted: Sequence[str]) -> pa.Table:
+    names = file.schema_arrow.names
+    wrong = [name for name in schema.names if names.count(name) != 1]
+    if wrong:
+        raise ValueError(f"{names.count(wrong[0])} columns {wrong[0]}, one is needed")
+    table = file.read(wanted)
     nameless = [name for name in wanted if name in _NAMES and table[name].null_count]
     if nameless:
         raise ValueError(f"a row without {nameless[0]}")
@@ -134,17 +146,56 @@ def read_test_rows(content: bytes) -> ExampleColumns:
         if len(number) and not np.array_equal(np.unique(number), np.arange(number.max() + 1)):
             raise ValueError("cluster: numbers from 0 on without gaps are needed")
         clusters = Clusters((table.schema.metadata or {})[CLUSTERS_NAME].decode(), number)
-    return ExampleColumns(label, sensitive, decisions, clusters)
+    return ExampleColumns(label, sensitive, decisions, clusters, digest_of(table))
 
 
-def read_decisions(content: bytes, rows: int, wanted: pa.Array) -> tuple[list[str], BoolArray, BoolArray]:
-    """Return R run ids, those that are ``wanted``, and their decisions, (R, rows) each.
+def digest_of(test_rows: pa.Table) -> str:
+    """Return a digest of all that test rows hold, the same whatever version of Arrow wrote them."""
+    metadata = {key.decode(): text.decode() for key, text in (test_rows.schema.metadata or {}).items()}
+    digest = hashlib.sha256(json.dumps(metadata, sort_keys=True).encode())
+    for name, column in zip(test_rows.column_names, test_rows.columns, strict=True):
+        digest.update(f"{name} {column.type}".encode())
+        digest.update(
+            json.dumps(column.to_pylist()).encode()
+            if pa.types.is_string(column.type)
+            else column.to_numpy().tobytes()
+        )
+    return digest.hexdigest()
 
-    Raises one of UNREADABLE.
+
+def outcomes_table(columns: Mapping[str, Sequence[Any]], tested_on: str) -> pa.Table:
+    """Return outcomes by name as a table, which says on which test rows they are; see `digest_of`."""
+    known = {_TESTED_ON: tested_on.encode()} if tested_on else None
+    return to_table(columns, OUTCOME_SCHEMA).replace_schema_metadata(known)
+
+
+def tested_on(outcomes: bytes) -> str:
+    """Return the digest of the test rows that outcomes are decisions on; empty where they do not say."""
+    with _opened(outcomes) as file:
+        return _tested_on(file)
+
+
+def _tested_on(file: pq.ParquetFile) -> str:
+    known: bytes = (file.schema_arrow.metadata or {}).get(_TESTED_ON, b"")
+    return known.decode()
+
+
+def read_decisions(
+    content: bytes, examples: ExampleColumns, wanted: pa.Array
+) -> tuple[list[str], BoolArray, BoolArray]:
+    """Return R run ids, those that are ``wanted``, and their decisions on N ``examples``, (R, N) each.
+
+    Raises one of UNREADABLE, also where one of the wanted lacks, and OtherTestRowsError where they are
+    decisions on others.
     """
-    table = read_table(content, OUTCOME_SCHEMA, _DECISIONS)
+    with _opened(content) as file:
+        table, decided_on = _read(file, OUTCOME_SCHEMA, _DECISIONS), _tested_on(file)
     table = table.filter(pc.is_in(table["run_id"], wanted))
-    deferred, positive = (_bits(table[name], rows) for name in _DECISIONS[1:])
+    if not {*wanted.to_pylist()} <= {*table["run_id"].to_pylist()}:
+        raise ValueError("its runs are not those of the pack's rows")
+    if decided_on not in ("", examples.digest):
+        raise OtherTestRowsError
+    deferred, positive = (_bits(table[name], len(examples.label)) for name in _DECISIONS[1:])
     return table["run_id"].to_pylist(), deferred, positive
 
 

@@ -208,7 +208,7 @@ def _counts(runs: pd.DataFrame, read_outcomes: OutcomeReader) -> Iterator[CellCo
         try:
             outcomes = outcomes_of(read_outcomes, block)
         except MissingOutcomesError as error:
-            raise LedgerError(f"{error}; without them nothing can be certified") from None
+            raise LedgerError(f"{error}; without it nothing can be certified") from None
         yield from _of_block(outcomes, block["test_decision_maker"].tolist())
 
 

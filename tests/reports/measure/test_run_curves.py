@@ -51,6 +51,5 @@ def test_benefits_of_many_runs_are_those_of_each(tiny_results: ResultsDirectory)
     found = dict(tiny_results.read_benefits(runs))
     assert set(found) == set(runs.loc[runs["method"] != "binary", "run_id"])
     for row in runs.to_dict("records"):
-        alone = tiny_results.read_benefit(row["run_id"], row["pack_id"])
-        if alone is not None:
-            assert np.array_equal(found[row["run_id"]], alone)
+        for run_id, alone in tiny_results.read_benefits(runs[runs["run_id"] == row["run_id"]]):
+            assert np.array_equal(found[run_id], alone)
