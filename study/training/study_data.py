@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from study.config.plan import ThresholdOptions
+from study.config.plan import Plan, ThresholdOptions
 from study.data import Dataset
 from study.data.preprocessing import with_given
 from study.models.draws import stream
@@ -51,35 +51,31 @@ class StudyData:
 
     @staticmethod
     def of(
-        study: str,
+        plan: Plan,
         dataset: Dataset,
         identity: Identity,
         decision_makers: Mapping[str, np.ndarray[Any, np.dtype[np.float32]]],
-        options: TrainingOptions,
-        thresholds: ThresholdOptions,
         *,
         backend: str,
-        test_decision_maker: str | None = None,
-        costs: Costs = UNIT_COSTS,
         tested_on: str = "",
     ) -> "StudyData":
-        """Take from a data set what training needs."""
-        own = dataset.given_model(costs)
+        """Take from a study's plan and a data set what training needs."""
+        own = dataset.given_model(plan.costs)
         return StudyData(
-            study=study,
+            study=plan.study,
             dataset=dataset.name,
             identity=identity,
             fingerprint=dataset.fingerprint,
             features=dataset.features,
             label=dataset.label,
             sensitive=dataset.sensitive,
-            rows=rows_by_use(dataset, thresholds.choose_on),
+            rows=rows_by_use(dataset, plan.thresholds.choose_on),
             decision_makers=dict(decision_makers),
-            test_decision_maker=test_decision_maker,
-            options=options,
-            thresholds=thresholds,
+            test_decision_maker=plan.decision_makers.tested_with,
+            options=TrainingOptions(**plan.training),
+            thresholds=plan.thresholds,
             backend=backend,
-            costs=costs,
+            costs=plan.costs,
             measured=dataset.measured,
             given=None if own is None or dataset.given is None else own.input(dataset.given),
             tested_on=tested_on,

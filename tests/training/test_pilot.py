@@ -10,7 +10,6 @@ import pytest
 from study.config.reading import load_config, stored
 from study.config.study_file import StudyConfig
 from study.data import load_section
-from study.models.training import TrainingOptions
 from study.results.directory import ResultsDirectory
 from study.search.identity import Identity
 from study.training.launch import launch
@@ -35,11 +34,8 @@ def pilot_of(tmp_path: Path) -> Any:
 def data_of(config: StudyConfig) -> StudyData:
     plan, dataset = config.plan(), load_section(config.dataset)
     assert dataset.decisions is not None
-    return StudyData.of(
-        *(plan.study, dataset, Identity.of(plan, dataset.fingerprint, None)),
-        *({"column": dataset.decisions.probability}, TrainingOptions(**plan.training), plan.thresholds),
-        backend="eager",
-    )
+    identity = Identity.of(plan, dataset.fingerprint, None)
+    return StudyData.of(plan, dataset, identity, {"column": dataset.decisions.probability}, backend="eager")
 
 
 def found_by(config: StudyConfig, data: StudyData) -> Any:
