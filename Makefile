@@ -12,13 +12,13 @@ SEED := 0
 study: $(VENV)/installed  ## run the default study and write its report
 	$(BIN)/study run
 
-test: $(VENV)/installed-dev  ## run the tests on two cores
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+test: $(VENV)/installed-dev  ## run the tests, three next to each other on two cores, as some wait for processes
+	$(BIN)/python -m pytest -n 3 --dist worksteal
 
 test-lowest:  ## run the tests with the lowest versions that pyproject.toml allows
 	$(PYTHON) -m venv .venv-lowest
 	.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check -c requirements-lowest.txt -e '.[dev]'
-	.venv-lowest/bin/python -m pytest -n 2 --dist worksteal
+	.venv-lowest/bin/python -m pytest -n 3 --dist worksteal
 
 paper: $(VENV)/installed  ## run every figure of the paper into one page, or resume it
 	for name in compas health; do $(BIN)/study data describe $$name >/dev/null 2>&1 || $(BIN)/study data fetch $$name; done
