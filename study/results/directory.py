@@ -175,6 +175,7 @@ class ResultsDirectory(Ledger, DecisionFiles):
 
     def sweep(self) -> None:
         """Remove what only a study in training needs, and what killed writers left half written."""
+        self.remove_half_written()
         written = (self.root, self.packs, self.runs, self.weights, self.outcomes, self.report)
         folders = (*written, self.checkpoints)
         for at, pattern in ((self.checkpoints, "*"), *((folder, ".*.part") for folder in folders)):

@@ -311,6 +311,16 @@ def test_outcomes_that_are_missing_are_named(tiny_copy: ResultsDirectory, beside
     assert export(tiny_copy, beside).said.startswith(f"study: {missing}")
 
 
+def test_pack_whose_writer_was_killed_before_its_rows_is_trained_over_what_is_there(
+    tiny_copy: ResultsDirectory, tiny_results: ResultsDirectory
+) -> None:
+    root = Path(str(tiny_copy.root))
+    sorted((root / "runs").iterdir())[0].unlink()
+    resumed(tiny_copy)
+    assert_all_is_as_in(tiny_copy, tiny_results)
+    assert list(root.rglob("*.broken")) == []
+
+
 def test_rows_of_a_pack_that_are_missing_leave_a_study_unfinished(
     tiny_copy: ResultsDirectory, beside: Path, tiny_results: ResultsDirectory
 ) -> None:

@@ -26,6 +26,7 @@ from study.results.files.schema import (
     to_parquet,
     to_table,
 )
+from study.results.packs import split_id
 from study.storage.locations import Location, files_in
 from study.storage.lock import held
 from study.storage.whole_files import read_whole, write_whole
@@ -115,7 +116,11 @@ class Ledger(ResultsPaths):
         return [Broken(self.rows_files(pack_id)[0], why) for pack_id in sorted(lost)]
 
     def broken_packs(self) -> list[Broken]:
-        """Return a damaged file of every pack that has one, looking at its runs, weights and outcomes."""
+        """Return a damaged file of every pack that has one, looking at its runs, weights and outcomes.
+
+        Where only rows lack of a pack that was asked for, it is trained again over what is there: a worker
+        that outlived its driver may be about to write them.
+        """
 
         def look(path: Location) -> Broken | None:
             runs, weights, outcomes = self.rows_files(path.stem)
@@ -132,7 +137,14 @@ class Ledger(ResultsPaths):
             )
 
         paths = files_in(self.runs, "*.parquet")
-        return [*filter(None, read_each(paths, look)), *self._lost_rows({path.stem for path in paths})]
+        lost = self._lost_rows({path.stem for path in paths})
+        strays = [item for item in lost if not self.pack_file(split_id(item.path.stem)[0]).exists()]
+        return [*filter(None, read_each(paths, look)), *strays]
+
+    def remove_half_written(self) -> None:
+        """Remove weights and outcomes of packs without rows, which killed writers left."""
+        for item in self._lost_rows({path.stem for path in files_in(self.runs, "*.parquet")}):
+            self.remove_rows(item.path.stem)
 
     def read_weights(self, run_id: str, pack_id: str) -> np.ndarray[Any, Any]:
         """Return the trained parameters (P,) float32 of a run of a pack.
