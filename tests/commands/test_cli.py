@@ -304,7 +304,9 @@ def test_study_with_a_failed_pack_ends_with_status_1(
         raise ValueError("out of luck")
 
     monkeypatch.setattr("study.training.scheduler.run_pack", fail)
-    monkeypatch.setattr("study.training.on_ray.run_on_ray", lambda *given, **_: run_in_process(*given))
+    monkeypatch.setattr(
+        "study.training.on_ray.run_on_ray", lambda tried, directory, **_: run_in_process(tried, directory)
+    )
     answer = say("resume", tiny_copy.root)
     assert answer.status == 1
     assert answer.out == f"report: {tiny_copy.report / 'index.html'}\n"
