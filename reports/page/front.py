@@ -87,14 +87,13 @@ def _data(measures: Measures, asked: Mapping[Objective, Measured]) -> dict[str, 
     columns = {
         "run": frame["run_id"].astype(str).tolist(),
         **{name: code.tolist() for name, code in codes.items()},
-        **{name: _rounded(frame[name], 6) for name in ("alpha", "gamma")},
+        **{name: _rounded(frame[name]) for name in ("alpha", "gamma")},
         "seed": frame["seed"].tolist(),
         **({"split": frame["split"].tolist()} if frame["split"].nunique() > 1 else {}),
-        # A limit with few digits must fall on the same side of a metric as in `study select`.
-        **{f"validation_{c}": _rounded(frame[f"validation_{c}"], 7) for _, (c, _) in asked.items()},
-        **{f"test_{metric}": _rounded(frame[f"test_{metric}"], 4) for metric in shown},
+        **{f"validation_{c}": _rounded(frame[f"validation_{c}"]) for _, (c, _) in asked.items()},
+        **{f"test_{metric}": _rounded(frame[f"test_{metric}"]) for metric in shown},
         **{name: frame[name].astype(int).tolist() for name in ("degenerate", "unstable")},
-        **{end: _rounded(known[end], 4) for end in ends},
+        **{end: _rounded(known[end]) for end in ends},
     }
     metrics = [
         {"name": column, "flag": word, "title": title, "shown": column in shown}
@@ -152,9 +151,13 @@ def _references(measures: Measures) -> list[dict[str, Any]]:
     return result
 
 
-def _rounded(values: "pd.Series[float]", digits: int) -> list[float | None]:
-    """To so many significant digits, which JSON writes in the fewest characters."""
-    return [None if math.isnan(value) else float(f"{value:.{digits}g}") for value in values.astype(float)]
+def _rounded(values: "pd.Series[float]") -> list[float | None]:
+    """To seven significant digits, which JSON writes in the fewest characters.
+
+    With fewer, a limit would fall on another side of a metric than in `study select`, and what is rounded
+    once more for readers would differ from the same number elsewhere.
+    """
+    return [None if math.isnan(value) else float(f"{value:.7g}") for value in values.astype(float)]
 
 
 def _number(value: float) -> float | None:

@@ -378,6 +378,10 @@ def test_data_in_the_page_is_the_ledger(measures: Measures) -> None:
         assert data["names"]["method"][shown["method"]] == run["method"]
         point = np.array([shown[name] for name in POINT], dtype=float)
         assert point == pytest.approx(run[POINT].to_numpy(float), rel=1e-6)
+        # Rounded once more for readers, they read as in `select` and on the card.
+        on_test = [f"test_{metric}" for metric in OBJECTIVES]
+        read = [[f"{value:.3f} {value:.1%}" for value in (shown[name], run[name])] for name in on_test]
+        assert all(here == there for here, there in read)
 
 
 def test_nothing_to_choose_from_has_no_section() -> None:
