@@ -12,7 +12,8 @@ import shutil
 import subprocess
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from itertools import count
@@ -118,7 +119,24 @@ def example_length(multiple: int, *others: int) -> int:
 def _load(path: Path) -> Graph:
     from torch._inductor import aoti_load_package
 
-    return aoti_load_package(str(path), run_single_threaded=True).loader.run
+    with TemporaryDirectory() as folder, _temporary_files_in(folder):
+        return aoti_load_package(str(path), run_single_threaded=True).loader.run
+
+
+@contextmanager
+def _temporary_files_in(folder: str) -> Iterator[None]:
+    """Let torch unpack its code here: elsewhere it would stay when the process is killed.
+
+    What is loaded needs no file any more.
+    """
+    before = os.environ.get("TMPDIR")
+    os.environ["TMPDIR"] = folder
+    try:
+        yield
+    finally:
+        del os.environ["TMPDIR"]
+        if before is not None:
+            os.environ["TMPDIR"] = before
 
 
 def compile_graph(traceable: Traceable, path: Path, *, share_headers: bool = False) -> None:

@@ -1,5 +1,6 @@
 """The step as machine code against the same step as it is written; needs a C++ compiler."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -241,6 +242,17 @@ def test_what_is_compiled_is_known_without_compiling(whole_pack, code, tmp_path)
     assert is_compiled(16, code)
     assert not is_compiled(17, code)
     assert not is_compiled(16, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_code_that_is_in_use_has_no_files_that_would_outlive_a_killed_process(
+    whole_pack, code, tmp_path, monkeypatch
+):
+    whole_pack(ORDINAL, "defer")
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    loaded = [machine_code._load.__wrapped__(path) for path in code.glob("ordinal-defer-*.pt2")]
+    assert len(loaded) >= 2
+    assert os.environ["TMPDIR"] == str(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
